@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// `unit` touches no socket; `integration` uses real sockets and, where it is installed, a real qemu-storage-daemon.
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/counts-reporter.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/e2e/**', 'test/client/msw/**'] },
+      },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], maxWorkers: 2 } },
+    ],
+  },
+});
