@@ -1,0 +1,13 @@
+// `qmp-gateway/protocol`: the wire for clients in any language runtime; types and constants, no dependency.
+export {
+  CLOSE_CODES,
+  type CloseCode,
+  ERROR_CODES,
+  type ErrorReason,
+  type RetryPolicy,
+  retryPolicy,
+  SUBPROTOCOL,
+} from './codes.js';
+export { formatCursor, type Position, parseCursor } from './cursor.js';
+export { LIMITS, PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval, SOURCE_NAME } from './limits.js';
+export * from './types.js';

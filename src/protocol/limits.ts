@@ -1,0 +1,36 @@
+// Limits that both ends of the wire must know, each with its reason. Imports nothing. The server's own are in its layers.
+
+export const LIMITS = {
+  /** Bytes of one message from a client; the largest legitimate request is a filter of 3 x 32 globs. Over it: close 1009. */
+  messageBytes: 32 * 1024,
+  /** Characters of a string id. */
+  idLength: 64,
+  /** Characters of a source name and of a job id. */
+  nameLength: 128,
+  /** Globs in one field of a filter, and characters of one glob. */
+  globs: 32,
+  globLength: 256,
+  /** Subscriptions of one connection. */
+  subscriptions: 64,
+  /** Requests of one connection that wait for their answer. */
+  inFlight: 64,
+  /** Milliseconds. */
+  timeoutMinMs: 100,
+  timeoutMaxMs: 3_600_000,
+  timeoutDefaultMs: 30_000,
+  /** Bytes of one snapshot page; larger snapshots are paged. */
+  snapshotPageBytes: 256 * 1024,
+  /** Jobs in one answer of job.list. */
+  listMax: 1_000,
+  /** Milliseconds between two bookmarks, and without any frame until a client calls the line dead. */
+  bookmarkMs: 15_000,
+  silenceMs: 40_000,
+} as const;
+
+/** Intervals that `progress` rounds up to, in milliseconds. */
+export const PROGRESS_INTERVALS = [100, 250, 500, 1000, 2000, 5000] as const;
+export type ProgressInterval = (typeof PROGRESS_INTERVALS)[number];
+export const PROGRESS_DEFAULT: ProgressInterval = 1000;
+
+/** A source name as the operator may give it. */
+export const SOURCE_NAME = /^[A-Za-z0-9._:@-]{1,128}$/;

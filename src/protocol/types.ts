@@ -1,0 +1,349 @@
+// The wire `qmp-gateway.v1` as types. Imports nothing, so that browsers, services and the server share one truth.
+
+/** A 64-bit integer on the wire: a number up to 2^53-1, beyond it a decimal string. Never rounded. */
+export type Int64 = number | string;
+
+/** Position in the log, `"<epoch>:<offset>"`. Opaque to clients. */
+export type Cursor = string;
+
+/** One life of a job id: `"<epoch>:<offset>"` of the event that began it here. Opaque, compared whole. */
+export type RunId = string;
+
+/** QEMU's JobStatus without `undefined` and `null`, which no query shows (qapi/job.json). */
+export type JobStatus =
+  | 'created'
+  | 'running'
+  | 'paused'
+  | 'ready'
+  | 'standby'
+  | 'waiting'
+  | 'pending'
+  | 'aborting'
+  | 'concluded';
+
+/** QEMU's JobType; `string` admits the types of a later QEMU. */
+export type JobType =
+  | 'commit'
+  | 'stream'
+  | 'mirror'
+  | 'backup'
+  | 'create'
+  | 'amend'
+  | 'snapshot-load'
+  | 'snapshot-save'
+  | 'snapshot-delete'
+  | (string & {});
+
+/** QEMU's BlockDeviceIoStatus. */
+export type IoStatus = 'ok' | 'failed' | 'nospace';
+
+export interface JobRef {
+  id: string;
+  run: RunId;
+}
+
+/** Data of BLOCK_JOB_READY and BLOCK_JOB_CANCELLED. `device` is the job id. Units of `len` and `offset` are QEMU's. */
+export interface BlockJobEventData {
+  type: JobType;
+  device: string;
+  len: Int64;
+  offset: Int64;
+  /** Bytes per second, 0 is unlimited. */
+  speed: Int64;
+}
+
+/** Every event of QEMU whose data this project knows. Any other passes with `data: unknown`. */
+export interface QemuEventData {
+  BLOCK_JOB_COMPLETED: BlockJobEventData & { error?: string };
+  BLOCK_JOB_CANCELLED: BlockJobEventData;
+  BLOCK_JOB_READY: BlockJobEventData;
+  BLOCK_JOB_ERROR: { device: string; operation: 'read' | 'write'; action: 'ignore' | 'report' | 'stop' };
+  BLOCK_JOB_PENDING: { type: JobType; id: string };
+  JOB_STATUS_CHANGE: { id: string; status: JobStatus | 'undefined' | 'null' };
+}
+
+/** Whether the QEMU behind a source is the one from before, as far as it can be proven. */
+export type Same = boolean | 'unknown';
+
+export type Outcome = 'completed' | 'cancelled' | 'failed' | 'lost';
+
+/** `observed`: the events were seen. `reconciled`: a query proved it. `unknown`: it vanished while nobody looked. */
+export type Provenance = 'observed' | 'reconciled' | 'unknown';
+
+/** Whether a READY mirror that ended switched the disk to its copy. */
+export type Pivoted = boolean | 'unknown';
+
+/** How a run ended; data of GATEWAY_JOB_SETTLED. */
+export interface Settlement {
+  outcome: Outcome;
+  provenance: Provenance;
+  pivoted: Pivoted;
+  /** A forced cancel of ours was accepted on this run. */
+  forced: boolean;
+  /** `escalateAfterMs` turned a soft cancel into a forced one. */
+  escalated: boolean;
+  /** Who asked for the end here, oldest first; empty: nobody of ours. */
+  requestedBy: string[];
+  /** `false` while the concluded job still occupies its id in QEMU. */
+  dismissed: boolean;
+  type: JobType | null;
+  len: Int64 | null;
+  offset: Int64 | null;
+  /** QEMU's text; for people, never to be parsed. */
+  error?: string;
+}
+
+export type DownReason = 'absent' | 'denied' | 'refused' | 'occupied' | 'silent' | 'stalled' | 'closed' | 'protocol';
+
+export type JobVerb = 'abort' | 'complete' | 'pause' | 'resume' | 'finalize' | 'dismiss' | 'setSpeed';
+
+/** The gateway's own events. */
+export interface GatewayEventData {
+  GATEWAY_SOURCE_UP: { qemu: string; same: Same };
+  GATEWAY_SOURCE_SYNCED: { jobs: number };
+  GATEWAY_SOURCE_DOWN: { reason: DownReason };
+  GATEWAY_JOB_FOUND: {
+    type: JobType;
+    status: JobStatus;
+    autoFinalize?: boolean;
+    autoDismiss?: boolean;
+    continuity: 'new' | 'assumed';
+  };
+  GATEWAY_JOB_ATTENTION: { ioStatus: IoStatus | 'unknown'; operation: 'read' | 'write'; action: string };
+  GATEWAY_COMMAND: { verb: JobVerb; by: string; args: Record<string, unknown> };
+  GATEWAY_JOB_SETTLED: Settlement;
+}
+
+export type EventData = QemuEventData & GatewayEventData;
+export type KnownEventType = keyof EventData;
+
+interface EntryOf<Type extends string, Data> {
+  offset: number;
+  source: string;
+  type: Type;
+  /** ISO 8601 UTC with microseconds, QEMU's clock (not monotonic); `null` where QEMU reports -1. */
+  time: string | null;
+  /** On job events only. */
+  job?: JobRef;
+  /** This entry stands for so many QMP events, itself included. */
+  repeated?: number;
+  data: Data;
+}
+
+/** An entry of the log whose data is known by its type. */
+export type KnownEntry = { [Type in KnownEventType]: EntryOf<Type, EventData[Type]> }[KnownEventType];
+
+/** Any entry of the log. Narrow it with {@link isEventOf}. */
+export type Entry = EntryOf<string, unknown>;
+
+/** An entry of one known type. */
+export type EventOf<Type extends KnownEventType> = Extract<KnownEntry, { type: Type }>;
+
+/** Narrows an entry to one of the named types; `data` follows. */
+export function isEventOf<const Types extends readonly KnownEventType[]>(
+  entry: Entry,
+  ...types: Types
+): entry is EventOf<Types[number]> {
+  return (types as readonly string[]).includes(entry.type);
+}
+
+export interface Job {
+  source: string;
+  job: string;
+  run: RunId;
+  type: JobType | null;
+  status: JobStatus;
+  len: Int64;
+  offset: Int64;
+  speed: Int64;
+  ioStatus?: IoStatus;
+  error?: string;
+  autoFinalize?: boolean;
+  autoDismiss?: boolean;
+  continuity?: 'new' | 'assumed';
+  settled?: Settlement;
+  /** When `len`, `offset` and `speed` were last true, ISO 8601. */
+  updated: string;
+}
+
+/** A run that has ended, as snapshots and `reset` carry it. */
+export interface SettledRun {
+  source: string;
+  job: string;
+  run: RunId;
+  /** Of the GATEWAY_JOB_SETTLED entry. */
+  cursor: Cursor;
+  time: string | null;
+  settled: Settlement;
+}
+
+export interface SourceInfo {
+  name: string;
+  state: 'up' | 'connecting' | 'down';
+  reason?: DownReason;
+  /** Since when the state holds, ISO 8601. */
+  since: string;
+  /** QEMU's version. */
+  qemu?: string;
+}
+
+export interface Progress {
+  source: string;
+  job: string;
+  run: RunId;
+  status: JobStatus;
+  len: Int64;
+  offset: Int64;
+  speed: Int64;
+}
+
+/** Fields are ANDed, entries ORed; globs know `*` and `?`, match whole strings, and are case-sensitive. */
+export interface Filter {
+  sources?: readonly string[];
+  types?: readonly string[];
+  jobs?: readonly string[];
+}
+
+// ---- methods ----
+
+export interface JobTarget {
+  source: string;
+  job: string;
+  /** Fences the command against a reused job id. */
+  run?: RunId;
+}
+
+export interface AbortParams extends JobTarget {
+  /** Wait for the settlement. Default false. */
+  sync?: boolean;
+  /** Milliseconds from receipt, 100 to 3,600,000. Default 30,000. Bounds both modes. */
+  timeoutMs?: number;
+  /** Cancel a READY mirror at once instead of letting it finish its copy. Default false. */
+  force?: boolean;
+  /** Milliseconds from QEMU's acceptance after which a soft cancel becomes a forced one. */
+  escalateAfterMs?: number;
+}
+
+export interface SubscribeParams extends Filter {
+  after?: Cursor;
+  /** Default true. */
+  snapshot?: boolean;
+  /** `true` is 1000 ms. Default false. */
+  progress?: boolean | number;
+}
+
+/** QEMU has accepted the command; what follows lies after `cursor`. */
+export interface Requested {
+  status: 'requested';
+  source: string;
+  job: string;
+  run: RunId;
+  cursor: Cursor;
+}
+
+/** The run has ended; `cursor` is that of its GATEWAY_JOB_SETTLED. */
+export interface Settled {
+  status: 'settled';
+  outcome: Outcome;
+  provenance: Provenance;
+  pivoted: Pivoted;
+  forced: boolean;
+  escalated: boolean;
+  dismissed: boolean;
+  error?: string;
+  source: string;
+  job: string;
+  run: RunId;
+  cursor: Cursor;
+}
+
+export interface ServerInfo {
+  version: string;
+  epoch: string;
+  cursor: Cursor;
+  limits: Record<string, number>;
+  bookmarkMs: number;
+}
+
+export interface Subscribed {
+  subscription: string;
+  cursor: Cursor;
+  resumed: boolean;
+  sources: SourceInfo[];
+  jobs?: Job[];
+  settled?: SettledRun[];
+  /** How many `snapshot` notifications follow, where the snapshot did not fit the reply. */
+  pages?: number;
+}
+
+/** Every method: what goes in, what comes out. */
+export interface Methods {
+  'server.info': { params: Record<string, never>; result: ServerInfo };
+  authenticate: {
+    params: { token: string };
+    result: { principal: string; scopes: string[]; expiresAt: string | null };
+  };
+  'source.list': { params: Record<string, never>; result: { sources: SourceInfo[] } };
+  'job.list': {
+    params: { sources?: readonly string[]; limit?: number; pageToken?: string };
+    result: { cursor: Cursor; jobs: Job[]; pageToken?: string };
+  };
+  'job.get': { params: JobTarget; result: Job };
+  'job.abort': { params: AbortParams; result: Requested | Settled };
+  'job.wait': { params: JobTarget & { timeoutMs?: number }; result: Settled };
+  'job.complete': { params: JobTarget & { sync?: boolean; timeoutMs?: number }; result: Requested | Settled };
+  'job.pause': { params: JobTarget; result: Requested };
+  'job.resume': { params: JobTarget; result: Requested };
+  'job.finalize': { params: JobTarget; result: Requested };
+  'job.dismiss': { params: JobTarget; result: Requested };
+  'job.setSpeed': { params: JobTarget & { speed: Int64 }; result: Requested };
+  subscribe: { params: SubscribeParams; result: Subscribed };
+  unsubscribe: { params: { subscription: string }; result: Record<string, never> };
+}
+export type MethodName = keyof Methods;
+
+/** Every notification that the server sends. */
+export interface Notifications {
+  events: { subscription: string; cursor: Cursor; events: Entry[] };
+  progress: { subscription: string; jobs: Progress[] };
+  snapshot: { subscription: string; page: number; last: boolean; cursor: Cursor; jobs: Job[]; settled?: SettledRun[] };
+  reset: {
+    subscription: string;
+    reason: 'retention' | 'epoch' | 'grants';
+    cursor: Cursor;
+    jobs: Job[];
+    settled: SettledRun[];
+    sources: SourceInfo[];
+    pages?: number;
+  };
+  bookmark: { cursor: Cursor; time: string };
+  bye: { code: number; reason: string; retryAfterMs: number };
+}
+export type NotificationName = keyof Notifications;
+
+export type RpcId = string | number;
+export interface RpcRequest {
+  jsonrpc: '2.0';
+  id: RpcId;
+  method: string;
+  params?: unknown;
+}
+export interface RpcResult<Result = unknown> {
+  jsonrpc: '2.0';
+  id: RpcId;
+  result: Result;
+}
+export interface RpcErrorBody {
+  code: number;
+  message: string;
+  data?: { reason: string } & Record<string, unknown>;
+}
+export interface RpcFailure {
+  jsonrpc: '2.0';
+  id: RpcId | null;
+  error: RpcErrorBody;
+}
+export type Notification = {
+  [Name in NotificationName]: { jsonrpc: '2.0'; method: Name; params: Notifications[Name] };
+}[NotificationName];
+export type ServerMessage = RpcResult | RpcFailure | Notification;
