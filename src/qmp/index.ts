@@ -1,0 +1,16 @@
+// qmp: one conversation with one monitor.
+export { stringifyJson } from './json.js';
+export { QMP_LIMITS, type QmpLimits } from './limits.js';
+export { MonitorLost } from './lost.js';
+export { type MonitorAddress, openMonitor } from './monitor.js';
+export { type ExecuteOptions, ofType, type QmpReply, type QmpSession } from './session.js';
+export {
+  type BlockJobInfo,
+  formatVersion,
+  type JobInfo,
+  type QmpCommandName,
+  type QmpCommands,
+  type QmpEvent,
+  type QmpEventOf,
+  type QmpGreeting,
+} from './vocabulary.js';

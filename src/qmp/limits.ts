@@ -1,0 +1,31 @@
+// Everything in one conversation that can grow or wait, with its reason. Tests shorten the intervals.
+
+export interface QmpLimits {
+  /** Bytes of one message. query-qmp-schema of a system emulator is a few hundred KiB; libvirt's own cap is 10 MiB. */
+  maxMessageBytes: number;
+  /** Commands written and not yet answered. QEMU queues at most 8 per monitor before it stops reading. */
+  maxInFlight: number;
+  /** Commands that wait for one of those places. */
+  maxQueued: number;
+  /** Messages that may come before the negotiation reply: events, and replies to an earlier client. */
+  maxStrangers: number;
+  /** Milliseconds to the TCP or unix connection. */
+  connectMs: number;
+  /** Milliseconds to the greeting. A chardev serves one client: behind another one there is silence. */
+  greetingMs: number;
+  /** Milliseconds to the negotiation reply. It comes from QEMU's main loop, which a drain can hold for many seconds. */
+  negotiationMs: number;
+  /** Milliseconds to a command's reply. */
+  commandMs: number;
+}
+
+export const QMP_LIMITS: QmpLimits = {
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxInFlight: 8,
+  maxQueued: 1_024,
+  maxStrangers: 10_000,
+  connectMs: 10_000,
+  greetingMs: 10_000,
+  negotiationMs: 30_000,
+  commandMs: 30_000,
+};

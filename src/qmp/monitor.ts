@@ -1,0 +1,152 @@
+// The address of a monitor in, an Observable of one negotiated session out. The socket is born on subscription and dies with it.
+// It never completes: the end of the conversation is the error `MonitorLost`, so that a supervisor can't mistake it for success.
+import { connect, type Socket } from 'node:net';
+import { Observable } from 'rxjs';
+import { parseJson } from './json.js';
+import { QMP_LIMITS, type QmpLimits } from './limits.js';
+import { lostBy, MonitorLost } from './lost.js';
+import { type QmpMessage, readMessage } from './message.js';
+import { QmpSession } from './session.js';
+import { Splitter } from './splitter.js';
+
+export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
+
+/**
+ * Connects, waits for the greeting, negotiates, and emits the session once.
+ *
+ * @param address where QEMU listens (`-qmp unix:PATH,server=on,wait=off`); one client at a time per monitor.
+ * @param limits overrides of {@link QMP_LIMITS}.
+ * @returns errors with {@link MonitorLost}; unsubscribing closes the socket.
+ * @example openMonitor({ kind: 'unix', path: '/run/vm1.qmp' }).subscribe((session) => session.events$.subscribe(console.log));
+ */
+export function openMonitor(address: MonitorAddress, limits: Partial<QmpLimits> = {}): Observable<QmpSession> {
+  return new Observable<QmpSession>((subscriber) => {
+    const conversation = new Conversation(
+      address,
+      { ...QMP_LIMITS, ...limits },
+      (session) => subscriber.next(session),
+      (lost) => subscriber.error(lost),
+    );
+    return () => conversation.close();
+  });
+}
+
+type Phase =
+  | { kind: 'greeting' }
+  | { kind: 'negotiating'; session: QmpSession }
+  | { kind: 'open'; session: QmpSession };
+
+class Conversation {
+  readonly #socket: Socket;
+  readonly #splitter: Splitter;
+  readonly #limits: QmpLimits;
+  readonly #onSession: (session: QmpSession) => void;
+  readonly #onLost: (lost: MonitorLost) => void;
+  #phase: Phase = { kind: 'greeting' };
+  #deadline: NodeJS.Timeout | undefined;
+  /** Events that came before the negotiation reply; delivered right after it, since what was read must not be lost. */
+  readonly #early: QmpMessage[] = [];
+  #strangers = 0;
+  #over = false;
+
+  constructor(
+    address: MonitorAddress,
+    limits: QmpLimits,
+    onSession: (session: QmpSession) => void,
+    onLost: (lost: MonitorLost) => void,
+  ) {
+    this.#limits = limits;
+    this.#onSession = onSession;
+    this.#onLost = onLost;
+    this.#splitter = new Splitter(limits.maxMessageBytes);
+    this.#socket =
+      address.kind === 'unix'
+        ? connect({ path: address.path })
+        : connect({
+            host: address.host,
+            port: address.port,
+            keepAlive: true,
+            keepAliveInitialDelay: 30_000,
+            noDelay: true,
+          });
+    this.#within(limits.connectMs, 'absent', 'no connection');
+    this.#socket.on('connect', () => this.#within(limits.greetingMs, 'silent', 'connected, but no greeting'));
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#socket.on('error', (error) => this.#lose(lostBy(error)));
+    this.#socket.on('close', () => this.#lose(new MonitorLost('closed', 'the monitor closed the connection')));
+  }
+
+  close(): void {
+    this.#over = true;
+    clearTimeout(this.#deadline);
+    this.#socket.destroy();
+    if (this.#phase.kind !== 'greeting') this.#phase.session.close();
+  }
+
+  #within(ms: number, reason: MonitorLost['reason'], detail: string): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.#lose(new MonitorLost(reason, `${detail} within ${ms} ms`)), ms);
+  }
+
+  #lose(lost: MonitorLost): void {
+    if (this.#over) return;
+    this.close();
+    this.#onLost(lost);
+  }
+
+  #receive(chunk: Buffer): void {
+    const { messages, error } = this.#splitter.push(chunk);
+    for (const text of messages) {
+      if (this.#over) return;
+      const json = parseJson(text);
+      if (!json.ok) return this.#lose(new MonitorLost('protocol', `not JSON: ${json.error}`));
+      this.#take(readMessage(json.value));
+    }
+    if (error) this.#lose(new MonitorLost('protocol', error));
+  }
+
+  #take(message: QmpMessage): void {
+    if (message.kind === 'alien') return this.#lose(new MonitorLost('protocol', message.why));
+    switch (this.#phase.kind) {
+      case 'greeting':
+        // An event, or a reply that an earlier client left behind, may come first.
+        if (message.kind === 'greeting')
+          this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#socket.write(line)));
+        else this.#stranger(message);
+        return;
+      case 'negotiating':
+        if (message.kind === 'event') return this.#stranger(message);
+        if (message.kind !== 'greeting' && !this.#phase.session.owns(message.id)) return this.#stranger(message);
+        if (!this.#phase.session.receive(message))
+          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
+        return;
+      case 'open':
+        if (!this.#phase.session.receive(message))
+          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
+        return;
+    }
+  }
+
+  #stranger(message: QmpMessage): void {
+    if (message.kind === 'event') this.#early.push(message);
+    if (++this.#strangers > this.#limits.maxStrangers)
+      this.#lose(
+        new MonitorLost('protocol', `more than ${this.#limits.maxStrangers} messages before the negotiation reply`),
+      );
+  }
+
+  #negotiate(session: QmpSession): void {
+    this.#phase = { kind: 'negotiating', session };
+    this.#within(this.#limits.negotiationMs, 'stalled', 'greeted, but no answer to qmp_capabilities');
+    const answer = (reply: { kind: string; desc?: string }) => {
+      if (this.#over || reply.kind === 'timeout') return;
+      if (reply.kind !== 'return')
+        return this.#lose(new MonitorLost('protocol', `negotiation refused: ${reply.desc ?? reply.kind}`));
+      clearTimeout(this.#deadline);
+      this.#phase = { kind: 'open', session };
+      this.#onSession(session);
+      for (const message of this.#early.splice(0)) session.receive(message);
+    };
+    session.request('qmp_capabilities', {}, answer, { timeoutMs: this.#limits.negotiationMs * 2 });
+  }
+}

@@ -1,0 +1,83 @@
+// The QMP commands that this project writes, with their arguments and replies (qapi/job.json, block-core.json, control.json), and
+// the events whose data it knows. The set is closed: nothing else is ever written to a monitor.
+import type { Int64, IoStatus, JobStatus, JobType, QemuEventData } from '../protocol/types.js';
+
+/** BlockJobInfo of query-block-jobs. `device` is the job id; `status` and `auto-*` since QEMU 2.12. */
+export interface BlockJobInfo {
+  type: JobType;
+  device: string;
+  len: Int64;
+  offset: Int64;
+  speed: Int64;
+  busy: boolean;
+  paused: boolean;
+  ready: boolean;
+  'io-status': IoStatus;
+  status?: JobStatus;
+  'auto-finalize'?: boolean;
+  'auto-dismiss'?: boolean;
+  error?: string;
+}
+
+/** JobInfo of query-jobs (QEMU 3.0): every type of job, also create, amend and snapshot-*. */
+export interface JobInfo {
+  id: string;
+  type: JobType;
+  status: JobStatus;
+  'current-progress': Int64;
+  'total-progress': Int64;
+  error?: string;
+}
+
+type Nothing = Record<string, never>;
+type ById = { id: string };
+type ByDevice = { device: string };
+
+export interface QmpCommands {
+  qmp_capabilities: { args: { enable?: string[] }; value: Nothing };
+  'query-version': { args: Nothing; value: QmpVersion };
+  'query-commands': { args: Nothing; value: { name: string }[] };
+  'query-block-jobs': { args: Nothing; value: BlockJobInfo[] };
+  'query-jobs': { args: Nothing; value: JobInfo[] };
+  'query-cpus-fast': { args: Nothing; value: { 'thread-id': number }[] };
+  'block-job-cancel': { args: ByDevice & { force?: boolean }; value: Nothing };
+  'block-job-pause': { args: ByDevice; value: Nothing };
+  'block-job-resume': { args: ByDevice; value: Nothing };
+  'block-job-complete': { args: ByDevice; value: Nothing };
+  'block-job-finalize': { args: ById; value: Nothing };
+  'block-job-dismiss': { args: ById; value: Nothing };
+  'block-job-set-speed': { args: ByDevice & { speed: bigint }; value: Nothing };
+  'job-cancel': { args: ById; value: Nothing };
+  'job-pause': { args: ById; value: Nothing };
+  'job-resume': { args: ById; value: Nothing };
+  'job-complete': { args: ById; value: Nothing };
+  'job-finalize': { args: ById; value: Nothing };
+  'job-dismiss': { args: ById; value: Nothing };
+}
+export type QmpCommandName = keyof QmpCommands;
+
+export interface QmpVersion {
+  qemu: { major: number; minor: number; micro: number };
+  package: string;
+}
+
+/** The greeting that opens every conversation (docs/interop/qmp-spec.rst). */
+export interface QmpGreeting {
+  version: QmpVersion;
+  capabilities: readonly unknown[];
+}
+
+/** An event as QEMU raised it; `data` is `{}` where QEMU sends none. */
+export interface QmpEvent<Type extends string = string, Data = unknown> {
+  type: Type;
+  /** ISO 8601 UTC with microseconds; `null` where QEMU could not tell (-1). Wall clock: it can jump back. */
+  time: string | null;
+  data: Data;
+}
+export type QmpEventOf<Type extends keyof QemuEventData> = {
+  [Each in Type]: QmpEvent<Each, QemuEventData[Each]>;
+}[Type];
+
+export function formatVersion({ qemu }: QmpVersion): string {
+  return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
+}
