@@ -109,7 +109,7 @@ export interface GatewayEventData {
     autoDismiss?: boolean;
     continuity: 'new' | 'assumed';
   };
-  GATEWAY_JOB_ATTENTION: { ioStatus: IoStatus | 'unknown'; operation: 'read' | 'write'; action: string };
+  GATEWAY_JOB_ATTENTION: { ioStatus: IoStatus; operation: 'read' | 'write' | 'unknown'; action: string };
   GATEWAY_COMMAND: { verb: JobVerb; by: string; args: Record<string, unknown> };
   GATEWAY_JOB_SETTLED: Settlement;
 }

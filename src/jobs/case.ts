@@ -1,0 +1,242 @@
+// All that is asked about the end of one run, as a pure machine. In: callers, QEMU's replies, the run's fate, the clock's ticks. Out:
+// commands to write and answers to give. No lock, no promise, no time in here, so that every interleaving can be tried.
+import type { Refusal } from '../protocol/answer.js';
+import type { RunId, SettledRun } from '../protocol/types.js';
+
+/** `soft` lets a READY mirror finish its copy; `force` ends it at once. */
+export type Ask = 'soft' | 'force' | 'complete';
+
+export interface Caller {
+  id: number;
+  wants: Ask | 'wait';
+  sync: boolean;
+  by: string;
+}
+
+/** `written`: no reply yet. `unanswered`: the connection was lost before the reply; it may or may not have had its effect. */
+interface Sent {
+  phase: 'written' | 'accepted' | 'unanswered';
+  by: string;
+  escalation: boolean;
+}
+
+export interface Case {
+  readonly run: RunId;
+  readonly connected: boolean;
+  readonly callers: readonly Caller[];
+  readonly sent: Readonly<Partial<Record<Ask, Sent>>>;
+  /** Milliseconds from QEMU's acceptance of the soft cancel; the smallest that a caller asked for. */
+  readonly escalateAfterMs?: number;
+  readonly escalateBy?: string;
+  /** Its time came while the monitor was away. */
+  readonly escalationDue: boolean;
+  readonly settled?: SettledRun;
+  /** The life that followed while a command was not yet answered. */
+  readonly reborn?: RunId;
+}
+
+export type CaseInput =
+  | { kind: 'call'; caller: Caller; escalateAfterMs?: number }
+  | { kind: 'accepted'; ask: Ask }
+  | { kind: 'refused'; ask: Ask; error: Refusal }
+  /** The connection closed, or the command's own deadline passed, before a reply. `sent:false`: it was not even written. */
+  | { kind: 'unanswered'; ask: Ask; sent: boolean }
+  | { kind: 'settled'; settled: SettledRun }
+  | { kind: 'reborn'; run: RunId }
+  | { kind: 'down' }
+  /** Connected again, and the run lives on. */
+  | { kind: 'survived' }
+  | { kind: 'timeout'; caller: number }
+  | { kind: 'escalate' };
+
+export type CaseAnswer =
+  | { kind: 'requested'; ask: Ask }
+  | { kind: 'settled'; settled: SettledRun }
+  | { kind: 'refused'; error: Refusal }
+  | { kind: 'timeout'; accepted: boolean | null }
+  | { kind: 'down' }
+  | { kind: 'unknown'; reborn?: RunId };
+
+export type CaseEffect =
+  | { kind: 'write'; ask: Ask; by: string; escalation: boolean }
+  | { kind: 'answer'; caller: Caller; answer: CaseAnswer }
+  /** (Re)arm the escalation, counted from the acceptance of the soft cancel. */
+  | { kind: 'arm'; afterMs: number }
+  /** An accepted command may have reached the life that followed. */
+  | { kind: 'stray'; by: string };
+
+export function openCase(run: RunId): Case {
+  return { run, connected: true, callers: [], sent: {}, escalationDue: false };
+}
+
+/** Nothing is left to answer, to hear or to do. A case with an accepted command lives as long as its run: later callers share it. */
+export function isClosed(state: Case): boolean {
+  if (state.callers.length > 0) return false;
+  const sent = Object.values(state.sent);
+  if (state.settled) return !sent.some(({ phase }) => phase === 'written');
+  return sent.length === 0 && state.escalateAfterMs === undefined && !state.escalationDue;
+}
+
+export function caseStep(state: Case, input: CaseInput): { state: Case; effects: CaseEffect[] } {
+  const turn = new Turn(state);
+  turn.take(input);
+  return { state: turn.state, effects: turn.effects };
+}
+
+class Turn {
+  state: Case;
+  readonly effects: CaseEffect[] = [];
+
+  constructor(state: Case) {
+    this.state = state;
+  }
+
+  take(input: CaseInput): void {
+    switch (input.kind) {
+      case 'call':
+        return this.#call(input.caller, input.escalateAfterMs);
+      case 'accepted':
+        return this.#accepted(input.ask);
+      case 'refused':
+        return this.#refused(input.ask, input.error);
+      case 'unanswered':
+        return this.#unanswered(input.ask, input.sent);
+      case 'settled':
+        return this.#settled(input.settled);
+      case 'reborn':
+        return this.#reborn(input.run);
+      case 'down':
+        this.#change({ connected: false });
+        return;
+      case 'survived':
+        return this.#survived();
+      case 'timeout':
+        return this.#timeout(input.caller);
+      case 'escalate':
+        return this.#escalate();
+    }
+  }
+
+  #call(caller: Caller, escalateAfterMs: number | undefined): void {
+    this.#change({ callers: [...this.state.callers, caller] });
+    if (caller.wants === 'wait') return;
+    if (escalateAfterMs !== undefined && escalateAfterMs < (this.state.escalateAfterMs ?? Number.POSITIVE_INFINITY)) {
+      this.#change({ escalateAfterMs, escalateBy: caller.by });
+      if (this.state.sent.soft?.phase === 'accepted') this.effects.push({ kind: 'arm', afterMs: escalateAfterMs });
+    }
+    // A soft cancel has nothing to add to a forced one: it shares its fate.
+    const ask = caller.wants === 'soft' && this.state.sent.force ? 'force' : caller.wants;
+    if (ask !== caller.wants)
+      this.#change({ callers: this.state.callers.map((each) => (each === caller ? { ...each, wants: ask } : each)) });
+    const sent = this.state.sent[ask];
+    if (!sent) this.#write(ask, caller.by, false);
+    else if (sent.phase === 'accepted')
+      this.#answer((each) => each.id === caller.id && !each.sync, { kind: 'requested', ask });
+    // What became of the first is open; an asynchronous caller can't be told more.
+    else if (sent.phase === 'unanswered')
+      this.#answer((each) => each.id === caller.id && !each.sync, { kind: 'unknown' });
+  }
+
+  #accepted(ask: Ask): void {
+    const sent = this.state.sent[ask];
+    if (!sent) return;
+    this.#mark(ask, 'accepted');
+    if (this.state.reborn !== undefined) this.effects.push({ kind: 'stray', by: sent.by });
+    const { settled, escalateAfterMs } = this.state;
+    if (settled) return this.#answer((caller) => caller.wants === ask, { kind: 'settled', settled });
+    this.#answer((caller) => caller.wants === ask && !caller.sync, { kind: 'requested', ask });
+    if (ask === 'soft' && escalateAfterMs !== undefined) this.effects.push({ kind: 'arm', afterMs: escalateAfterMs });
+  }
+
+  #refused(ask: Ask, error: Refusal): void {
+    const { [ask]: _refused, ...sent } = this.state.sent;
+    this.#change({ sent });
+    const { settled } = this.state;
+    this.#answer((caller) => caller.wants === ask, settled ? { kind: 'settled', settled } : { kind: 'refused', error });
+    if (ask === 'soft') this.#disarm();
+  }
+
+  #unanswered(ask: Ask, sent: boolean): void {
+    if (!this.state.sent[ask]) return;
+    this.#mark(ask, 'unanswered');
+    const { settled } = this.state;
+    if (settled) return this.#answer((caller) => caller.wants === ask, { kind: 'settled', settled });
+    this.#answer((caller) => caller.wants === ask && !caller.sync, sent ? { kind: 'unknown' } : { kind: 'down' });
+  }
+
+  /** Whose command has no reply yet hears of the end after it: only the reply excludes that it reached a new life of the id. */
+  #settled(settled: SettledRun): void {
+    this.#change({ settled });
+    this.#disarm();
+    this.#answer((caller) => caller.wants === 'wait' || this.state.sent[caller.wants]?.phase !== 'written', {
+      kind: 'settled',
+      settled,
+    });
+  }
+
+  #reborn(run: RunId): void {
+    this.#change({ reborn: run });
+    this.#answer((caller) => caller.wants !== 'wait' && this.state.sent[caller.wants]?.phase === 'written', {
+      kind: 'unknown',
+      reborn: run,
+    });
+  }
+
+  #survived(): void {
+    this.#change({ connected: true });
+    for (const [ask, sent] of Object.entries(this.state.sent) as [Ask, Sent][]) {
+      if (sent.phase !== 'unanswered') continue;
+      const wanted = this.state.callers.find((caller) => caller.wants === ask);
+      if (wanted || sent.escalation) this.#write(ask, sent.by, sent.escalation);
+      else {
+        const { [ask]: _forgotten, ...rest } = this.state.sent;
+        this.#change({ sent: rest });
+      }
+    }
+    if (this.state.escalationDue) this.#escalate();
+  }
+
+  #timeout(id: number): void {
+    const { settled } = this.state;
+    const caller = this.state.callers.find((each) => each.id === id);
+    if (!caller) return;
+    if (settled) return this.#answer((each) => each === caller, { kind: 'settled', settled });
+    const phase = caller.wants === 'wait' ? undefined : this.state.sent[caller.wants]?.phase;
+    const accepted = phase === 'accepted' ? true : phase === undefined ? false : null;
+    this.#answer((each) => each === caller, { kind: 'timeout', accepted });
+  }
+
+  #escalate(): void {
+    const by = this.state.escalateBy ?? '';
+    this.#disarm();
+    if (this.state.settled || this.state.sent.force) return;
+    if (this.state.connected) this.#write('force', by, true);
+    else this.#change({ escalationDue: true, escalateBy: by });
+  }
+
+  #write(ask: Ask, by: string, escalation: boolean): void {
+    this.#change({ sent: { ...this.state.sent, [ask]: { phase: 'written', by, escalation } } });
+    this.effects.push({ kind: 'write', ask, by, escalation });
+  }
+
+  #mark(ask: Ask, phase: Sent['phase']): void {
+    const sent = this.state.sent[ask];
+    if (sent) this.#change({ sent: { ...this.state.sent, [ask]: { ...sent, phase } } });
+  }
+
+  #answer(which: (caller: Caller) => boolean, answer: CaseAnswer): void {
+    const answered = this.state.callers.filter(which);
+    if (answered.length === 0) return;
+    this.#change({ callers: this.state.callers.filter((caller) => !which(caller)) });
+    for (const caller of answered) this.effects.push({ kind: 'answer', caller, answer });
+  }
+
+  #disarm(): void {
+    const { escalateAfterMs: _after, escalateBy: _by, ...rest } = this.state;
+    this.state = { ...rest, escalationDue: false };
+  }
+
+  #change(fields: Partial<Case>): void {
+    this.state = { ...this.state, ...fields };
+  }
+}

@@ -1,0 +1,256 @@
+// The open cases: runs whose end somebody asks for or waits for. In: callers, and the fleet's signals. Out: commands on monitors and
+// answers to callers, each within its bound. Every decision is `case`'s; here are only the timers and the socket.
+import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
+import type { Cursor, Requested, Settled, SettledRun } from '../protocol/types.js';
+import type { QmpReply } from '../qmp/index.js';
+import {
+  type Ask,
+  type Case,
+  type CaseAnswer,
+  type CaseEffect,
+  type CaseInput,
+  caseStep,
+  isClosed,
+  openCase,
+} from './case.js';
+import { qmpCall } from './command.js';
+import { readRefusal } from './refusal.js';
+import { type Run, viewRun } from './run.js';
+import { isBlockJob } from './status.js';
+import type { SourceTracker, TrackSignal } from './track.js';
+
+/** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
+const REPLY_MS = 2 * 3_600_000;
+
+export interface CaseCall {
+  wants: Ask | 'wait';
+  sync: boolean;
+  by: string;
+  /** Milliseconds of `performance.now()` at which the answer is due. */
+  dueAt: number;
+  escalateAfterMs?: number;
+}
+
+interface OpenCase {
+  state: Case;
+  tracker: SourceTracker;
+  /** As the case was opened. */
+  run: Run;
+  cursors: Partial<Record<Ask, Cursor>>;
+  acceptedAt: number | undefined;
+  escalation: NodeJS.Timeout | undefined;
+  /** A step may cause the next one before it is done. */
+  inputs: CaseInput[];
+  stepping: boolean;
+}
+
+interface Waiter {
+  resolve: (answer: Answer<Requested | Settled>) => void;
+  timer: NodeJS.Timeout;
+}
+
+export class Cases {
+  readonly #open = new Map<string, OpenCase>();
+  readonly #waiters = new Map<number, Waiter>();
+  #nextCaller = 1;
+
+  /** Answers when it can, at `dueAt` at the latest; never rejects. The run must be live. */
+  call(
+    tracker: SourceTracker,
+    run: Run,
+    { wants, sync, by, dueAt, escalateAfterMs }: CaseCall,
+  ): Promise<Answer<Requested | Settled>> {
+    return new Promise((resolve) => {
+      const open = this.#case(tracker, run);
+      const id = this.#nextCaller++;
+      const timer = setTimeout(
+        () => this.#input(open, { kind: 'timeout', caller: id }),
+        Math.max(0, dueAt - performance.now()),
+      );
+      this.#waiters.set(id, { resolve, timer });
+      // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
+      const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
+      const caller = { id, wants: ask, sync, by };
+      this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
+    });
+  }
+
+  /** Feed every signal of the fleet. */
+  take(tracker: SourceTracker, signal: TrackSignal): void {
+    if (signal.kind === 'settled') {
+      const open = this.#open.get(signal.settled.run);
+      if (open) this.#input(open, { kind: 'settled', settled: signal.settled });
+      return;
+    }
+    for (const open of [...this.#open.values()]) {
+      if (open.tracker !== tracker) continue;
+      if (signal.kind === 'began') {
+        if (signal.run.id === open.run.id && signal.run.run !== open.run.run)
+          this.#input(open, { kind: 'reborn', run: signal.run.run });
+      } else if (signal.kind === 'down') this.#input(open, { kind: 'down' });
+      else if (tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
+    }
+  }
+
+  /** Answers everybody. */
+  close(): void {
+    for (const open of this.#open.values()) clearTimeout(open.escalation);
+    for (const { resolve, timer } of this.#waiters.values()) {
+      clearTimeout(timer);
+      resolve(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
+    }
+    this.#waiters.clear();
+    this.#open.clear();
+  }
+
+  #case(tracker: SourceTracker, run: Run): OpenCase {
+    const known = this.#open.get(run.run);
+    if (known) return known;
+    const open: OpenCase = {
+      state: openCase(run.run),
+      tracker,
+      run,
+      cursors: {},
+      acceptedAt: undefined,
+      escalation: undefined,
+      inputs: [],
+      stepping: false,
+    };
+    this.#open.set(run.run, open);
+    return open;
+  }
+
+  #input(open: OpenCase, input: CaseInput): void {
+    open.inputs.push(input);
+    if (open.stepping) return;
+    open.stepping = true;
+    for (let next = open.inputs.shift(); next; next = open.inputs.shift()) {
+      const { state, effects } = caseStep(open.state, next);
+      open.state = state;
+      for (const effect of effects) this.#effect(open, effect);
+    }
+    open.stepping = false;
+    if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
+    if (isClosed(open.state)) this.#open.delete(open.run.run);
+  }
+
+  #effect(open: OpenCase, effect: CaseEffect): void {
+    switch (effect.kind) {
+      case 'write':
+        return this.#write(open, effect.ask, effect.by, effect.escalation);
+      case 'answer': {
+        const waiter = this.#waiters.get(effect.caller.id);
+        if (!waiter) return;
+        this.#waiters.delete(effect.caller.id);
+        clearTimeout(waiter.timer);
+        waiter.resolve(this.#answer(open, effect.answer));
+        return;
+      }
+      case 'arm': {
+        clearTimeout(open.escalation);
+        const elapsed = performance.now() - (open.acceptedAt ?? performance.now());
+        open.escalation = setTimeout(
+          () => this.#input(open, { kind: 'escalate' }),
+          Math.max(0, effect.afterMs - elapsed),
+        );
+        return;
+      }
+      case 'stray':
+        return open.tracker.record(open.run.id, { kind: 'stray', by: effect.by });
+    }
+  }
+
+  #write(open: OpenCase, ask: Ask, by: string, escalation: boolean): void {
+    const { tracker, run } = open;
+    const session = tracker.session;
+    if (!session) return this.#input(open, { kind: 'unanswered', ask, sent: false });
+    const verb = ask === 'complete' ? 'complete' : 'abort';
+    const force = ask === 'force';
+    const note = { kind: 'command', verb, by, force, escalation } as const;
+    tracker.audit(run, {
+      verb,
+      by,
+      args: verb === 'abort' ? { job: run.id, force, ...(escalation && { escalation }) } : { job: run.id },
+    });
+    open.cursors[ask] = tracker.cursor;
+    tracker.record(run.id, { ...note, phase: 'written' });
+    const { name, args } = qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command));
+    const answer = (reply: QmpReply) => {
+      const live = tracker.runs.get(run.id);
+      switch (reply.kind) {
+        case 'return':
+          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'accepted' });
+          if (ask === 'soft') open.acceptedAt = performance.now();
+          return this.#input(open, { kind: 'accepted', ask });
+        case 'error':
+          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'refused' });
+          void this.#refusal(open, ask, reply).then((error) => this.#input(open, { kind: 'refused', ask, error }));
+          return;
+        case 'timeout':
+        case 'closed':
+          return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
+      }
+    };
+    session.request(name, args, answer, { timeoutMs: REPLY_MS, urgent: true });
+  }
+
+  /** A fresh query tells "not found" and "not in this state" apart. */
+  async #refusal(open: OpenCase, ask: Ask, error: { class: string; desc: string }): Promise<Refusal> {
+    await open.tracker.refresh();
+    const live = open.tracker.runs.get(open.run.id);
+    return readRefusal(
+      error,
+      ask === 'complete' ? 'complete' : 'abort',
+      ask === 'force',
+      live?.run === open.run.run ? live : undefined,
+    );
+  }
+
+  #answer(open: OpenCase, answer: CaseAnswer): Answer<Requested | Settled> {
+    const { source, id: job, run } = open.run;
+    switch (answer.kind) {
+      case 'requested':
+        return {
+          ok: true,
+          result: { status: 'requested', source, job, run, cursor: open.cursors[answer.ask] ?? open.tracker.cursor },
+        };
+      case 'settled':
+        return { ok: true, result: settledResult(answer.settled) };
+      case 'refused':
+        return { ok: false, error: answer.error };
+      case 'down':
+        return refuse('SOURCE_DOWN', 'the monitor was lost before the command was written; nothing was sent', { run });
+      case 'unknown':
+        return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
+          run,
+          ...(answer.reborn !== undefined && { newRun: answer.reborn }),
+        });
+      case 'timeout': {
+        const live = open.tracker.runs.get(job);
+        const last = live?.run === run ? live : open.run;
+        return refuse('TIMEOUT', 'the job has not ended within the bound; an accepted cancel stays in force', {
+          accepted: answer.accepted,
+          job: viewRun(last),
+        });
+      }
+    }
+  }
+}
+
+export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {
+  const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
+  return {
+    status: 'settled',
+    outcome,
+    provenance,
+    pivoted,
+    forced,
+    escalated,
+    dismissed,
+    ...(error !== undefined && { error }),
+    source,
+    job,
+    run,
+    cursor,
+  };
+}

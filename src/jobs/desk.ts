@@ -1,0 +1,241 @@
+// Every verb on a job, from call to answer. In: the wire's params and who asks. Out: an answer within its bound; nothing rejects.
+import { type Answer, refuse } from '../protocol/answer.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled } from '../protocol/types.js';
+import type { QmpReply } from '../qmp/index.js';
+import { Cases, settledResult } from './cases.js';
+import { qmpCall } from './command.js';
+import type { Fleet } from './fleet.js';
+import { readRefusal } from './refusal.js';
+import { type Run, viewRun } from './run.js';
+import type { SourceTracker } from './track.js';
+
+type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
+
+/** Where a target leads: a live run that may be commanded, or a settlement. */
+type Located = { kind: 'live'; tracker: SourceTracker; run: Run } | { kind: 'settled'; settled: Settled };
+
+export class JobDesk {
+  readonly #fleet: Fleet;
+  readonly #cases = new Cases();
+
+  /** Feed it with {@link Fleet.signals$} through {@link take}. */
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  take(...signal: Parameters<Cases['take']>): void {
+    this.#cases.take(...signal);
+  }
+
+  close(): void {
+    this.#cases.close();
+  }
+
+  async abort(params: AbortParams, by: string): Promise<Answer<Requested | Settled>> {
+    const { sync = false, force = false, escalateAfterMs, timeoutMs = LIMITS.timeoutDefaultMs } = params;
+    const dueAt = performance.now() + timeoutMs;
+    return this.#within(dueAt, params, async () => {
+      const located = await this.#locate(params);
+      if (!located.ok) return located;
+      if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
+      const { tracker, run } = located.result;
+      if (run.settled) return { ok: true, result: this.#settledOf(run) };
+      if (!force && run.complete !== 'none')
+        return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
+          status: run.status,
+          hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
+        });
+      const call = { wants: force ? 'force' : 'soft', sync, by, dueAt } as const;
+      return this.#cases.call(tracker, run, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
+    });
+  }
+
+  complete(
+    params: JobTarget & { sync?: boolean; timeoutMs?: number },
+    by: string,
+  ): Promise<Answer<Requested | Settled>> {
+    const { sync = false, timeoutMs = LIMITS.timeoutDefaultMs } = params;
+    return this.#ask(params, 'complete', sync, by, timeoutMs);
+  }
+
+  async wait(params: JobTarget & { timeoutMs?: number }, by: string): Promise<Answer<Settled>> {
+    const answer = await this.#ask(params, 'wait', true, by, params.timeoutMs ?? LIMITS.timeoutDefaultMs);
+    // A waiter is answered by the settlement alone.
+    return answer as Answer<Settled>;
+  }
+
+  pause(params: JobTarget, by: string): Promise<Answer<Requested>> {
+    return this.#simple('pause', params, by);
+  }
+
+  resume(params: JobTarget, by: string): Promise<Answer<Requested>> {
+    return this.#simple('resume', params, by);
+  }
+
+  finalize(params: JobTarget, by: string): Promise<Answer<Requested>> {
+    return this.#simple('finalize', params, by);
+  }
+
+  dismiss(params: JobTarget, by: string): Promise<Answer<Requested>> {
+    return this.#simple('dismiss', params, by);
+  }
+
+  setSpeed(params: JobTarget & { speed: Int64 }, by: string): Promise<Answer<Requested>> {
+    return this.#simple('setSpeed', params, by, params.speed);
+  }
+
+  /** From a fresh query; a run that has ended from memory. */
+  get(params: JobTarget): Promise<Answer<Job>> {
+    const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
+    return this.#within(dueAt, params, async () => {
+      const { source, job, run } = params;
+      const tracker = this.#fleet.get(source);
+      if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
+      const remembered = run === undefined ? undefined : this.#fleet.memory.get(run);
+      const live = tracker.runs.get(job);
+      if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
+      if (!tracker.session) return sourceDown(tracker);
+      if (!(await tracker.refresh())) return sourceDown(tracker);
+      const fresh = tracker.runs.get(job);
+      if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
+      const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
+      if (ended) return { ok: true, result: ended.job };
+      return fresh ? stale(fresh) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
+    });
+  }
+
+  #ask(
+    target: JobTarget,
+    wants: 'wait' | 'complete',
+    sync: boolean,
+    by: string,
+    timeoutMs: number,
+  ): Promise<Answer<Requested | Settled>> {
+    const dueAt = performance.now() + timeoutMs;
+    return this.#within(dueAt, target, async () => {
+      const located = await this.#locate(target, wants === 'wait');
+      if (!located.ok) return located;
+      if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
+      const { tracker, run } = located.result;
+      if (run.settled) return { ok: true, result: this.#settledOf(run) };
+      return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
+    });
+  }
+
+  async #simple(verb: SimpleVerb, target: JobTarget, by: string, speed?: Int64): Promise<Answer<Requested>> {
+    const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
+    return this.#within(dueAt, target, async () => {
+      const located = await this.#locate(target);
+      if (!located.ok) return located;
+      if (located.result.kind === 'settled')
+        return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
+      return this.#send(verb, located.result, by, dueAt, speed);
+    });
+  }
+
+  async #send(
+    verb: SimpleVerb,
+    { tracker, run }: { tracker: SourceTracker; run: Run },
+    by: string,
+    dueAt: number,
+    speed: Int64 | undefined,
+  ): Promise<Answer<Requested>> {
+    const { session } = tracker;
+    if (!session) return sourceDown(tracker);
+    const { source, id: job } = run;
+    tracker.audit(run, { verb, by, args: speed === undefined ? { job } : { job, speed } });
+    const { cursor } = tracker;
+    const { name, args } = qmpCall({ verb, id: job, ...(speed !== undefined && { speed }) }, (command) =>
+      tracker.has(command),
+    );
+    const reply: QmpReply = await session.execute(name, args, {
+      timeoutMs: Math.max(1, dueAt - performance.now()),
+      urgent: true,
+    });
+    const live = tracker.runs.get(job);
+    const same = live?.run === run.run ? live : undefined;
+    switch (reply.kind) {
+      case 'return':
+        if (live && !same) return unknownOutcome(run, live);
+        return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
+      case 'error': {
+        await tracker.refresh();
+        const now = tracker.runs.get(job);
+        return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
+      }
+      case 'timeout':
+        return refuse('TIMEOUT', 'QEMU has not answered within the bound', {
+          accepted: reply.sent ? null : false,
+          job: viewRun(live ?? run),
+        });
+      case 'closed':
+        return reply.sent ? unknownOutcome(run, live === same ? undefined : live) : sourceDown(tracker);
+    }
+  }
+
+  /** @param blindWaits whether a source that is away is no reason to refuse: for who only waits. */
+  async #locate({ source, job, run }: JobTarget, blindWaits = false): Promise<Answer<Located>> {
+    const tracker = this.#fleet.get(source);
+    if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
+    const live = (): Run | undefined => tracker.runs.get(job);
+    const remembered = run === undefined || live()?.run === run ? undefined : this.#fleet.memory.get(run)?.settled;
+    if (remembered?.source === source && remembered.job === job)
+      return { ok: true, result: { kind: 'settled', settled: settledResult(remembered) } };
+    if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
+    if (!live() || (live()?.type === null && tracker.session)) await tracker.refresh();
+    const found = live();
+    if (!found) return refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
+    if (run !== undefined && found.run !== run) return stale(found);
+    return { ok: true, result: { kind: 'live', tracker, run: found } };
+  }
+
+  #settledOf(run: Run): Settled {
+    const remembered = this.#fleet.memory.get(run.run);
+    if (!remembered) throw new Error(`run ${run.run} has settled but is not remembered`);
+    return settledResult(remembered.settled);
+  }
+
+  /** The last bound of all: whatever a monitor does, the caller is answered. */
+  async #within<Result>(
+    dueAt: number,
+    target: JobTarget,
+    work: () => Promise<Answer<Result>>,
+  ): Promise<Answer<Result>> {
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<Answer<Result>>((resolve) => {
+      // A case answers at the same moment, with more to say; it goes first.
+      timer = setTimeout(() => {
+        const run = this.#fleet.get(target.source)?.runs.get(target.job);
+        const data = { accepted: false, ...(run && { job: viewRun(run) }) };
+        setImmediate(() =>
+          resolve(refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', data)),
+        );
+      }, dueAt - performance.now());
+    });
+    try {
+      return await Promise.race([work(), bound]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function sourceDown(tracker: SourceTracker): Answer<never> {
+  const { state, reason } = tracker.info;
+  return refuse('SOURCE_DOWN', `the source is ${state === 'up' ? 'not answering' : state}; nothing was sent`, {
+    state,
+    ...(reason !== undefined && { why: reason }),
+  });
+}
+
+function stale(live: Run): Answer<never> {
+  return refuse('STALE_RUN', 'the job id lives another life; nothing was sent', { run: live.run });
+}
+
+function unknownOutcome(run: Run, live: Run | undefined): Answer<never> {
+  return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
+    run: run.run,
+    ...(live && { newRun: live.run }),
+  });
+}

@@ -1,0 +1,62 @@
+// All sources together. In: their trackers. Out: one view of every run, and what has ended.
+import { mergeMap, type Observable, Subject } from 'rxjs';
+import type { Job, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
+import { type MemoryLimits, SettledMemory } from './memory.js';
+import { viewRun } from './run.js';
+import type { SourceTracker, TrackSignal } from './track.js';
+
+export interface FleetSignal {
+  tracker: SourceTracker;
+  signal: TrackSignal;
+}
+
+export class Fleet {
+  /** What happened to the runs of every source, in order. */
+  readonly signals$: Observable<FleetSignal>;
+  /** Fresh measures of a source's live jobs, after each poll. */
+  readonly progress$: Observable<Progress[]>;
+  readonly memory: SettledMemory;
+  readonly #signals$ = new Subject<FleetSignal>();
+  readonly #added$ = new Subject<SourceTracker>();
+  readonly #trackers = new Map<string, SourceTracker>();
+
+  constructor(limits: Partial<MemoryLimits> = {}, now?: () => number) {
+    this.memory = new SettledMemory(limits, now);
+    this.signals$ = this.#signals$.asObservable();
+    this.progress$ = this.#added$.pipe(mergeMap((tracker) => tracker.progress$));
+  }
+
+  /** The caller feeds the tracker and closes it; signals end with it. */
+  add(tracker: SourceTracker): void {
+    this.#trackers.set(tracker.name, tracker);
+    this.#added$.next(tracker);
+    tracker.signals$.subscribe({
+      next: (signal) => {
+        // Remembered before anybody is told, so that whoever asks then finds it.
+        if (signal.kind === 'settled') this.memory.add(signal.settled, signal.job);
+        this.#signals$.next({ tracker, signal });
+      },
+    });
+  }
+
+  get(source: string): SourceTracker | undefined {
+    return this.#trackers.get(source);
+  }
+
+  get sources(): SourceInfo[] {
+    return [...this.#trackers.values()].map(({ info }) => info);
+  }
+
+  /** Present jobs of the sources that `wants` accepts; concluded ones that still occupy their id included. */
+  jobs(wants: (source: string) => boolean = () => true): Job[] {
+    const jobs: Job[] = [];
+    for (const tracker of this.#trackers.values())
+      if (wants(tracker.name)) for (const run of tracker.runs.values()) jobs.push(viewRun(run));
+    return jobs;
+  }
+
+  /** Settlements of the last 24 h, oldest first. */
+  settled(): SettledRun[] {
+    return this.memory.list();
+  }
+}

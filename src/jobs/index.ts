@@ -1,0 +1,5 @@
+// jobs: typed events become job state, settlements, and aborts that are bounded and honest.
+export { JobDesk } from './desk.js';
+export { Fleet, type FleetSignal } from './fleet.js';
+export type { Journal, JournalDraft } from './journal.js';
+export { SourceTracker, TRACK_DEFAULTS, type TrackOptions, type TrackSignal } from './track.js';

@@ -1,0 +1,11 @@
+// What the job layer needs of a log: numbers, given out in order. `stream` has one; tests have another.
+import type { Entry } from '../protocol/types.js';
+
+export type JournalDraft = Omit<Entry, 'offset'>;
+
+export interface Journal {
+  readonly epoch: string;
+  /** Offset of the newest entry. */
+  readonly head: number;
+  append(draft: JournalDraft): Entry;
+}

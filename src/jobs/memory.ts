@@ -1,0 +1,66 @@
+// Settlements, kept apart from the log so that even who comes hours later learns how a run ended. Bounded by age and count.
+import type { Job, SettledRun } from '../protocol/types.js';
+
+export interface MemoryLimits {
+  /** Milliseconds. */
+  ageMs: number;
+  /** Settlements of all sources; the oldest go first. */
+  count: number;
+}
+export const MEMORY_LIMITS: MemoryLimits = { ageMs: 24 * 3_600_000, count: 10_000 };
+
+interface Remembered {
+  settled: SettledRun;
+  job: Job;
+  at: number;
+}
+
+export class SettledMemory {
+  readonly #limits: MemoryLimits;
+  readonly #now: () => number;
+  readonly #runs = new Map<string, Remembered>();
+  /** The newest settled run of each source and job id. */
+  readonly #newest = new Map<string, string>();
+
+  constructor(limits: Partial<MemoryLimits> = {}, now: () => number = () => performance.now()) {
+    this.#limits = { ...MEMORY_LIMITS, ...limits };
+    this.#now = now;
+  }
+
+  /** @param job the run as it was last seen. */
+  add(settled: SettledRun, job: Job): void {
+    this.#runs.set(settled.run, { settled, job, at: this.#now() });
+    this.#newest.set(keyOf(settled), settled.run);
+    this.#expire();
+  }
+
+  get(run: string): { settled: SettledRun; job: Job } | undefined {
+    this.#expire();
+    return this.#runs.get(run);
+  }
+
+  newest(source: string, job: string): { settled: SettledRun; job: Job } | undefined {
+    const run = this.#newest.get(keyOf({ source, job }));
+    return run === undefined ? undefined : this.get(run);
+  }
+
+  /** Oldest first. */
+  list(): SettledRun[] {
+    this.#expire();
+    return [...this.#runs.values()].map(({ settled }) => settled);
+  }
+
+  #expire(): void {
+    const horizon = this.#now() - this.#limits.ageMs;
+    for (const [run, { at, settled }] of this.#runs) {
+      if (this.#runs.size <= this.#limits.count && at >= horizon) return;
+      this.#runs.delete(run);
+      if (this.#newest.get(keyOf(settled)) === run) this.#newest.delete(keyOf(settled));
+    }
+  }
+}
+
+/** A space is in no source name. */
+function keyOf({ source, job }: { source: string; job: string }): string {
+  return `${source} ${job}`;
+}

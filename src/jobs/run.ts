@@ -1,0 +1,95 @@
+// One life of a job id as the gateway knows it. Immutable: `step` makes the next one.
+import type { Int64, IoStatus, Job, JobStatus, JobType, RunId, Settlement } from '../protocol/types.js';
+
+/** How far a command of ours has come. A refused one is `none` again. */
+export type CommandPhase = 'none' | 'written' | 'accepted';
+
+/** The event that carries the outcome, if it was seen; it comes before the run's end. */
+export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
+
+export interface Run {
+  readonly source: string;
+  readonly id: string;
+  readonly run: RunId;
+  readonly type: JobType | null;
+  /** As the log last told it; queries don't change it but where the log says so. */
+  readonly status: JobStatus;
+  readonly len: Int64;
+  readonly offset: Int64;
+  readonly speed: Int64;
+  readonly ioStatus?: IoStatus;
+  readonly error?: string;
+  readonly autoFinalize?: boolean;
+  readonly autoDismiss?: boolean;
+  readonly continuity?: 'new' | 'assumed';
+  readonly updated: string;
+  /** The last error that stopped the job, until it is told as GATEWAY_JOB_ATTENTION. */
+  readonly stoppedBy?: { operation: 'read' | 'write'; action: string };
+  readonly attended: boolean;
+  readonly sawReady: boolean;
+  readonly sawAborting: boolean;
+  /** Part of its life was not seen: it was found by a query, or lived through a blind spell. */
+  readonly gap: boolean;
+  /** The connection was lost since, and no query has shown it again. */
+  readonly blind: boolean;
+  /** Queries in a row that did not show it while events flowed. */
+  readonly missed: number;
+  readonly ending: Ending;
+  readonly requestedBy: readonly string[];
+  readonly soft: CommandPhase;
+  readonly force: CommandPhase;
+  readonly complete: CommandPhase;
+  readonly escalated: boolean;
+  /** A command meant for an earlier life of the id may have reached this one. */
+  readonly stray: boolean;
+  readonly settled?: Settlement;
+}
+
+export function beginRun(source: string, id: string, run: RunId, status: JobStatus, now: string, gap: boolean): Run {
+  return {
+    source,
+    id,
+    run,
+    type: null,
+    status,
+    len: 0,
+    offset: 0,
+    speed: 0,
+    updated: now,
+    attended: false,
+    sawReady: status === 'ready' || status === 'standby',
+    sawAborting: status === 'aborting',
+    gap,
+    blind: false,
+    missed: 0,
+    ending: { kind: 'none' },
+    requestedBy: [],
+    soft: 'none',
+    force: 'none',
+    complete: 'none',
+    escalated: false,
+    stray: false,
+  };
+}
+
+/** The run as the wire shows it. */
+export function viewRun(run: Run): Job {
+  const { source, id: job, type, status, len, offset, speed, updated } = run;
+  return {
+    source,
+    job,
+    run: run.run,
+    type,
+    status,
+    len,
+    offset,
+    speed,
+    ...(run.ioStatus !== undefined && { ioStatus: run.ioStatus }),
+    ...(run.error !== undefined && { error: run.error }),
+    ...(run.autoFinalize !== undefined && { autoFinalize: run.autoFinalize }),
+    ...(run.autoDismiss !== undefined && { autoDismiss: run.autoDismiss }),
+    ...(run.continuity !== undefined && { continuity: run.continuity }),
+    ...(run.settled !== undefined && { settled: run.settled }),
+    updated,
+  };
+}

@@ -1,0 +1,34 @@
+// Is the QEMU behind a source the one from before? QMP has no identity of its own. In: two observations. Out: only what they prove.
+import { statSync } from 'node:fs';
+import type { Same } from '../protocol/types.js';
+import type { MonitorAddress } from '../qmp/index.js';
+
+export interface Identity {
+  /** Version and package of the greeting. */
+  version: string;
+  /** Device, inode and birth of the listening socket's file: QEMU unlinks it and binds it anew when it starts. */
+  socket?: string;
+  /** Thread ids of the vCPUs (query-cpus-fast); a storage daemon has none. */
+  threads?: readonly number[];
+}
+
+/** One synchronous stat of a local path, so that nothing is read from the monitor meanwhile. */
+export function socketBirth(address: MonitorAddress): string | undefined {
+  if (address.kind !== 'unix') return undefined;
+  const file = statSync(address.path, { bigint: true, throwIfNoEntry: false });
+  return file && `${file.dev}:${file.ino}:${file.birthtimeNs}`;
+}
+
+/**
+ * `false` where two observations differ that one process can't give, `true` where the same file still listens or a vCPU thread lives
+ * on, else `unknown`. Hot-plug changes some threads, never all.
+ */
+export function compareIdentity(before: Identity | undefined, now: Identity): Same {
+  if (!before) return 'unknown';
+  if (before.version !== now.version) return false;
+  const sockets = before.socket && now.socket ? before.socket === now.socket : 'unknown';
+  const threads =
+    before.threads?.length && now.threads?.length ? before.threads.some((id) => now.threads?.includes(id)) : 'unknown';
+  if (sockets === false || threads === false) return false;
+  return sockets === true || threads === true ? true : 'unknown';
+}

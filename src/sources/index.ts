@@ -1,0 +1,4 @@
+// sources: named monitors, each kept connected by itself.
+export { compareIdentity, type Identity, socketBirth } from './identity.js';
+export { formatAddress, parseSource, type Source } from './source.js';
+export { type SourceSignal, SUPERVISE_DEFAULTS, type SuperviseOptions, supervise } from './supervise.js';

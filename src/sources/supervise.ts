@@ -1,0 +1,70 @@
+// Keeps one monitor connected. In: its address. Out: an endless Observable of what the connection is; it never errors and never
+// completes. Each session ends with exactly one `down`.
+import { catchError, concat, defer, map, type Observable, of, repeat, switchMap, timer } from 'rxjs';
+import type { DownReason } from '../protocol/types.js';
+import {
+  type MonitorAddress,
+  MonitorLost,
+  openMonitor,
+  type QmpEvent,
+  type QmpLimits,
+  type QmpSession,
+} from '../qmp/index.js';
+import { type BackoffOptions, backoff } from './backoff.js';
+
+export type SourceSignal =
+  | { kind: 'connecting'; attempt: number }
+  | { kind: 'up'; session: QmpSession }
+  /** Between `up` and `down`, in the order of the byte stream. */
+  | { kind: 'event'; event: QmpEvent }
+  | { kind: 'down'; reason: DownReason; detail: string; attempt: number; retryInMs: number };
+
+export interface SuperviseOptions extends BackoffOptions {
+  /** Milliseconds of life after which a session counts as healthy and the back-off starts anew. A peer that greets and dies doesn't. */
+  healthyMs: number;
+  qmp: Partial<QmpLimits>;
+  random: () => number;
+  now: () => number;
+}
+
+export const SUPERVISE_DEFAULTS: SuperviseOptions = {
+  baseMs: 200,
+  maxMs: 5_000,
+  healthyMs: 10_000,
+  qmp: {},
+  random: Math.random,
+  now: () => performance.now(),
+};
+
+/** Subscribing connects; unsubscribing hangs up. */
+export function supervise(
+  address: MonitorAddress,
+  overrides: Partial<SuperviseOptions> = {},
+): Observable<SourceSignal> {
+  const options = { ...SUPERVISE_DEFAULTS, ...overrides };
+  return defer(() => {
+    let failures = 0;
+    let retryInMs = 0;
+    const conversation$ = defer(() => {
+      let upSince: number | undefined;
+      const connecting: SourceSignal = { kind: 'connecting', attempt: failures + 1 };
+      const session$ = openMonitor(address, options.qmp).pipe(
+        switchMap((session) => {
+          upSince = options.now();
+          const event$ = session.events$.pipe(map((event): SourceSignal => ({ kind: 'event', event })));
+          return concat(of<SourceSignal>({ kind: 'up', session }), event$);
+        }),
+        catchError((error: unknown) => {
+          if (upSince !== undefined && options.now() - upSince >= options.healthyMs) failures = 0;
+          retryInMs = backoff(failures, options.random(), options);
+          failures += 1;
+          const { reason, message } =
+            error instanceof MonitorLost ? error : new MonitorLost('protocol', String(error), { cause: error });
+          return of<SourceSignal>({ kind: 'down', reason, detail: message, attempt: failures, retryInMs });
+        }),
+      );
+      return concat(of(connecting), session$);
+    });
+    return conversation$.pipe(repeat({ delay: () => timer(retryInMs) }));
+  });
+}

@@ -1,0 +1,174 @@
+// The log of one epoch. In: drafts, numbered as they come. Out: entries, one by one to whoever follows, and by offset to whoever
+// resumes. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU can't evict the rest.
+import { randomBytes } from 'node:crypto';
+import { type Observable, Subject } from 'rxjs';
+import { formatCursor } from '../protocol/cursor.js';
+import type { Cursor, Entry } from '../protocol/types.js';
+import { LoggedEntry } from './entry.js';
+import { Queue } from './queue.js';
+
+/** An entry that has no number yet. */
+export type Draft = Omit<Entry, 'offset'>;
+
+export interface LogLimits {
+  /** Entries retained for one source. */
+  perSource: number;
+  /** Entries, and bytes of entries, retained in all. */
+  total: number;
+  totalBytes: number;
+  /** Milliseconds that an entry is retained. */
+  ageMs: number;
+}
+
+/** For 1,000 sources: 262 entries each while all are busy, 16,384 for one alone; about 64 MiB at the most. */
+export const LOG_LIMITS: LogLimits = {
+  perSource: 16_384,
+  total: 262_144,
+  totalBytes: 64 * 1024 * 1024,
+  ageMs: 15 * 60_000,
+};
+
+export interface LogOptions {
+  limits?: Partial<LogLimits>;
+  /** Names the log; default random. */
+  epoch?: string;
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number;
+}
+
+/** A part of the log in order; `examined` is the offset up to which it is complete. */
+export interface Slice {
+  entries: LoggedEntry[];
+  examined: number;
+}
+
+interface Kept {
+  logged: LoggedEntry;
+  source: Shelf;
+  at: number;
+  evicted: boolean;
+}
+
+/** What the log keeps of one source. */
+interface Shelf {
+  kept: Queue<Kept>;
+  live: number;
+  evictedUpTo: number;
+}
+
+export class EventLog {
+  readonly epoch: string;
+  /** Every entry as it is appended, synchronously. */
+  readonly entries$: Observable<LoggedEntry>;
+  readonly #entries$ = new Subject<LoggedEntry>();
+  readonly #limits: LogLimits;
+  readonly #now: () => number;
+  readonly #all = new Queue<Kept>();
+  readonly #shelves = new Map<string, Shelf>();
+  #head = 0;
+  #live = 0;
+  #bytes = 0;
+
+  constructor(options: LogOptions = {}) {
+    this.epoch = options.epoch ?? randomBytes(4).toString('hex');
+    this.#limits = { ...LOG_LIMITS, ...options.limits };
+    this.#now = options.now ?? (() => performance.now());
+    this.entries$ = this.#entries$.asObservable();
+  }
+
+  /** Offset of the newest entry; 0 before the first. */
+  get head(): number {
+    return this.#head;
+  }
+
+  get cursor(): Cursor {
+    return formatCursor(this.epoch, this.#head);
+  }
+
+  /** Entries retained, and their bytes. */
+  get size(): { entries: number; bytes: number } {
+    return { entries: this.#live, bytes: this.#bytes };
+  }
+
+  /** @param bytes near the encoded size, for the retention. */
+  append(draft: Draft, bytes = 256): Entry {
+    this.#head += 1;
+    const entry: Entry = { offset: this.#head, ...draft };
+    const logged = new LoggedEntry(entry, bytes);
+    const source = this.#shelf(entry.source);
+    const kept: Kept = { logged, source, at: this.#now(), evicted: false };
+    this.#all.push(kept);
+    source.kept.push(kept);
+    source.live += 1;
+    this.#live += 1;
+    this.#bytes += bytes;
+    this.#retain(source, kept.at);
+    this.#entries$.next(logged);
+    return entry;
+  }
+
+  /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
+  covers(offset: number, wants: (source: string) => boolean): boolean {
+    if (offset > this.#head) return false;
+    for (const [name, shelf] of this.#shelves) if (shelf.evictedUpTo > offset && wants(name)) return false;
+    return true;
+  }
+
+  /** Up to `limit` entries after `offset`, unfiltered. */
+  since(offset: number, limit: number): Slice {
+    const entries: LoggedEntry[] = [];
+    let at = this.#find(offset);
+    for (; entries.length < limit; at++) {
+      const kept = this.#all.at(at);
+      if (!kept) return { entries, examined: this.#head };
+      if (!kept.evicted) entries.push(kept.logged);
+    }
+    return { entries, examined: entries.at(-1)?.entry.offset ?? offset };
+  }
+
+  /** Index of the first entry after `offset`. */
+  #find(offset: number): number {
+    let low = 0;
+    let high = this.#all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#all.at(middle)?.logged.entry.offset ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #shelf(name: string): Shelf {
+    const known = this.#shelves.get(name);
+    if (known) return known;
+    const shelf: Shelf = { kept: new Queue(), live: 0, evictedUpTo: 0 };
+    this.#shelves.set(name, shelf);
+    return shelf;
+  }
+
+  #retain(source: Shelf, now: number): void {
+    const { perSource, total, totalBytes, ageMs } = this.#limits;
+    while (source.live > perSource) this.#evict(source.kept.at(0));
+    for (;;) {
+      const oldest = this.#all.at(0);
+      if (!oldest) break;
+      const over = this.#live > total || this.#bytes > totalBytes || now - oldest.at > ageMs;
+      if (!oldest.evicted && !over) break;
+      this.#evict(oldest);
+      this.#all.shift();
+    }
+    // What a source's quota evicted leaves holes between the entries of quiet sources.
+    if (this.#all.length > 2 * this.#live + 1_024) this.#all.filter((kept) => !kept.evicted);
+  }
+
+  /** The oldest of all is also the oldest of its source, so both queues are taken from the front alone. */
+  #evict(kept: Kept | undefined): void {
+    if (!kept || kept.evicted) return;
+    kept.evicted = true;
+    kept.source.kept.shift();
+    kept.source.live -= 1;
+    kept.source.evictedUpTo = kept.logged.entry.offset;
+    this.#live -= 1;
+    this.#bytes -= kept.logged.bytes;
+  }
+}
