@@ -35,8 +35,7 @@ export class JobDesk {
   async abort(params: AbortParams, by: string): Promise<Answer<Requested | Settled>> {
     const { sync = false, force = false, escalateAfterMs, timeoutMs = LIMITS.timeoutDefaultMs } = params;
     const dueAt = performance.now() + timeoutMs;
-    return this.#within(dueAt, params, async () => {
-      const located = await this.#locate(params);
+      const located = await this.#locate(params, dueAt);
       if (!located.ok) return located;
       if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
       const { tracker, run } = located.result;
@@ -48,7 +47,6 @@ export class JobDesk {
         });
       const call = { wants: force ? 'force' : 'soft', sync, by, dueAt } as const;
       return this.#cases.call(tracker, run, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
-    });
   }
 
   complete(
@@ -86,9 +84,8 @@ export class JobDesk {
   }
 
   /** From a fresh query; a run that has ended from memory. */
-  get(params: JobTarget): Promise<Answer<Job>> {
+  async get(params: JobTarget): Promise<Answer<Job>> {
     const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
-    return this.#within(dueAt, params, async () => {
       const { source, job, run } = params;
       const tracker = this.#fleet.get(source);
       if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
@@ -96,13 +93,12 @@ export class JobDesk {
       const live = tracker.runs.get(job);
       if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
       if (!tracker.session) return sourceDown(tracker);
-      if (!(await tracker.refresh())) return sourceDown(tracker);
+      if (!(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
       const fresh = tracker.runs.get(job);
       if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
       const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
       if (ended) return { ok: true, result: ended.job };
       return fresh ? stale(fresh) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
-    });
   }
 
   #ask(
@@ -113,25 +109,21 @@ export class JobDesk {
     timeoutMs: number,
   ): Promise<Answer<Requested | Settled>> {
     const dueAt = performance.now() + timeoutMs;
-    return this.#within(dueAt, target, async () => {
-      const located = await this.#locate(target, wants === 'wait');
+      const located = await this.#locate(target, dueAt, wants === 'wait');
       if (!located.ok) return located;
       if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
       const { tracker, run } = located.result;
       if (run.settled) return { ok: true, result: this.#settledOf(run) };
       return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
-    });
   }
 
   async #simple(verb: SimpleVerb, target: JobTarget, by: string, speed?: Int64): Promise<Answer<Requested>> {
     const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
-    return this.#within(dueAt, target, async () => {
-      const located = await this.#locate(target);
+      const located = await this.#locate(target, dueAt);
       if (!located.ok) return located;
       if (located.result.kind === 'settled')
         return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
       return this.#send(verb, located.result, by, dueAt, speed);
-    });
   }
 
   async #send(
@@ -160,7 +152,7 @@ export class JobDesk {
         if (live && !same) return unknownOutcome(run, live);
         return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
       case 'error': {
-        await tracker.refresh();
+        await this.#fresh(tracker, dueAt);
         const now = tracker.runs.get(job);
         return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
       }
@@ -175,7 +167,7 @@ export class JobDesk {
   }
 
   /** @param blindWaits whether a source that is away is no reason to refuse: for who only waits. */
-  async #locate({ source, job, run }: JobTarget, blindWaits = false): Promise<Answer<Located>> {
+  async #locate({ source, job, run }: JobTarget, dueAt: number, blindWaits = false): Promise<Answer<Located>> {
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const live = (): Run | undefined => tracker.runs.get(job);
@@ -183,7 +175,7 @@ export class JobDesk {
     if (remembered?.source === source && remembered.job === job)
       return { ok: true, result: { kind: 'settled', settled: settledResult(remembered) } };
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
-    if (!live() || (live()?.type === null && tracker.session)) await tracker.refresh();
+    if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
     const found = live();
     if (!found) return refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
     if (run !== undefined && found.run !== run) return stale(found);
@@ -196,29 +188,24 @@ export class JobDesk {
     return settledResult(remembered.settled);
   }
 
-  /** The last bound of all: whatever a monitor does, the caller is answered. */
-  async #within<Result>(
-    dueAt: number,
-    target: JobTarget,
-    work: () => Promise<Answer<Result>>,
-  ): Promise<Answer<Result>> {
+  /** A fresh query within the bound; `false` if it did not come. */
+  async #fresh(tracker: SourceTracker, dueAt: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const bound = new Promise<Answer<Result>>((resolve) => {
-      // A case answers at the same moment, with more to say; it goes first.
-      timer = setTimeout(() => {
-        const run = this.#fleet.get(target.source)?.runs.get(target.job);
-        const data = { accepted: false, ...(run && { job: viewRun(run) }) };
-        setImmediate(() =>
-          resolve(refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', data)),
-        );
-      }, dueAt - performance.now());
-    });
-    try {
-      return await Promise.race([work(), bound]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const bound = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), Math.max(0, dueAt - performance.now()));
+    const merged = await Promise.race([tracker.refresh(), bound]);
+    clearTimeout(timer);
+    return merged;
   }
+}
+
+function unanswered(tracker: SourceTracker, job: string): Answer<never> {
+  if (!tracker.session) return sourceDown(tracker);
+  const run = tracker.runs.get(job);
+  return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
+    accepted: false,
+    ...(run && { job: viewRun(run) }),
+  });
 }
 
 function sourceDown(tracker: SourceTracker): Answer<never> {
