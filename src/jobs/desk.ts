@@ -1,7 +1,7 @@
 // Every verb on a job, from call to answer. In: the wire's params and who asks. Out: an answer within its bound; nothing rejects.
 import { type Answer, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled } from '../protocol/types.js';
+import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
 import { Cases, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
@@ -39,7 +39,7 @@ export class JobDesk {
       if (!located.ok) return located;
       if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
       const { tracker, run } = located.result;
-      if (run.settled) return { ok: true, result: this.#settledOf(run) };
+      if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
       if (!force && run.complete !== 'none')
         return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
           status: run.status,
@@ -113,7 +113,7 @@ export class JobDesk {
       if (!located.ok) return located;
       if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
       const { tracker, run } = located.result;
-      if (run.settled) return { ok: true, result: this.#settledOf(run) };
+      if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
       return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
   }
 
@@ -182,10 +182,10 @@ export class JobDesk {
     return { ok: true, result: { kind: 'live', tracker, run: found } };
   }
 
-  #settledOf(run: Run): Settled {
-    const remembered = this.#fleet.memory.get(run.run);
-    if (!remembered) throw new Error(`run ${run.run} has settled but is not remembered`);
-    return settledResult(remembered.settled);
+  /** A concluded job may occupy its id longer than its settlement is remembered. */
+  #settledOf(tracker: SourceTracker, { source, id: job, run }: Run, settled: Settlement): Settled {
+    const remembered = this.#fleet.memory.get(run)?.settled;
+    return settledResult(remembered ?? { source, job, run, cursor: tracker.cursor, time: null, settled });
   }
 
   /** A fresh query within the bound; `false` if it did not come. */
@@ -193,6 +193,7 @@ export class JobDesk {
     let timer: NodeJS.Timeout | undefined;
     const bound = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), Math.max(0, dueAt - performance.now()));
+    });
     const merged = await Promise.race([tracker.refresh(), bound]);
     clearTimeout(timer);
     return merged;
