@@ -35,18 +35,18 @@ export class JobDesk {
   async abort(params: AbortParams, by: string): Promise<Answer<Requested | Settled>> {
     const { sync = false, force = false, escalateAfterMs, timeoutMs = LIMITS.timeoutDefaultMs } = params;
     const dueAt = performance.now() + timeoutMs;
-      const located = await this.#locate(params, dueAt);
-      if (!located.ok) return located;
-      if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
-      const { tracker, run } = located.result;
-      if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
-      if (!force && run.complete !== 'none')
-        return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
-          status: run.status,
-          hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
-        });
-      const call = { wants: force ? 'force' : 'soft', sync, by, dueAt } as const;
-      return this.#cases.call(tracker, run, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
+    const located = await this.#locate(params, dueAt);
+    if (!located.ok) return located;
+    if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
+    const { tracker, run } = located.result;
+    if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    if (!force && run.complete !== 'none')
+      return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
+        status: run.status,
+        hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
+      });
+    const call = { wants: force ? 'force' : 'soft', sync, by, dueAt } as const;
+    return this.#cases.call(tracker, run, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
   }
 
   complete(
@@ -86,22 +86,22 @@ export class JobDesk {
   /** From a fresh query; a run that has ended from memory. */
   async get(params: JobTarget): Promise<Answer<Job>> {
     const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
-      const { source, job, run } = params;
-      const tracker = this.#fleet.get(source);
-      if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
-      const remembered = run === undefined ? undefined : this.#fleet.memory.get(run);
-      const live = tracker.runs.get(job);
-      if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
-      if (!tracker.session) return sourceDown(tracker);
-      if (!(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
-      const fresh = tracker.runs.get(job);
-      if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
-      const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
-      if (ended) return { ok: true, result: ended.job };
-      return fresh ? stale(fresh) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
+    const { source, job, run } = params;
+    const tracker = this.#fleet.get(source);
+    if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
+    const remembered = run === undefined ? undefined : this.#fleet.memory.get(run);
+    const live = tracker.runs.get(job);
+    if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
+    if (!tracker.session) return sourceDown(tracker);
+    if (!(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
+    const fresh = tracker.runs.get(job);
+    if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
+    const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
+    if (ended) return { ok: true, result: ended.job };
+    return fresh ? stale(fresh) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
 
-  #ask(
+  async #ask(
     target: JobTarget,
     wants: 'wait' | 'complete',
     sync: boolean,
@@ -109,21 +109,21 @@ export class JobDesk {
     timeoutMs: number,
   ): Promise<Answer<Requested | Settled>> {
     const dueAt = performance.now() + timeoutMs;
-      const located = await this.#locate(target, dueAt, wants === 'wait');
-      if (!located.ok) return located;
-      if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
-      const { tracker, run } = located.result;
-      if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
-      return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
+    const located = await this.#locate(target, dueAt, wants === 'wait');
+    if (!located.ok) return located;
+    if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
+    const { tracker, run } = located.result;
+    if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
   }
 
   async #simple(verb: SimpleVerb, target: JobTarget, by: string, speed?: Int64): Promise<Answer<Requested>> {
     const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
-      const located = await this.#locate(target, dueAt);
-      if (!located.ok) return located;
-      if (located.result.kind === 'settled')
-        return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
-      return this.#send(verb, located.result, by, dueAt, speed);
+    const located = await this.#locate(target, dueAt);
+    if (!located.ok) return located;
+    if (located.result.kind === 'settled')
+      return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
+    return this.#send(verb, located.result, by, dueAt, speed);
   }
 
   async #send(
@@ -175,7 +175,8 @@ export class JobDesk {
     if (remembered?.source === source && remembered.job === job)
       return { ok: true, result: { kind: 'settled', settled: settledResult(remembered) } };
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
-    if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
+    if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(tracker, dueAt)))
+      return unanswered(tracker, job);
     const found = live();
     if (!found) return refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
     if (run !== undefined && found.run !== run) return stale(found);
