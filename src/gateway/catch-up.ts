@@ -1,0 +1,123 @@
+// Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
+// slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
+import { formatCursor } from '../protocol/cursor.js';
+import type { EventLog } from '../stream/index.js';
+import { encodeFrame } from './frame.js';
+import { encodeEvents } from './group.js';
+import type { HubCounts } from './hub.js';
+import type { GatewayLimits } from './limits.js';
+import type { Snapshot, Snapshots } from './snapshot.js';
+import type { Subscription } from './subscription.js';
+
+export class CatchUp {
+  readonly #log: EventLog;
+  readonly #snapshots: Snapshots;
+  readonly #limits: GatewayLimits;
+  readonly #counts: HubCounts;
+  readonly #join: (subscription: Subscription) => void;
+  readonly #queue = new Set<Subscription>();
+  #scheduled = false;
+
+  constructor(
+    log: EventLog,
+    snapshots: Snapshots,
+    limits: GatewayLimits,
+    counts: HubCounts,
+    join: (subscription: Subscription) => void,
+  ) {
+    this.#log = log;
+    this.#snapshots = snapshots;
+    this.#limits = limits;
+    this.#counts = counts;
+    this.#join = join;
+  }
+
+  /** The first slice at once: most have little to catch up with. */
+  start(subscription: Subscription): void {
+    if (this.#queue.has(subscription)) return;
+    if (!this.#step(subscription)) this.#enqueue(subscription);
+  }
+
+  close(): void {
+    this.#queue.clear();
+  }
+
+  #enqueue(subscription: Subscription): void {
+    this.#queue.add(subscription);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    const started = performance.now();
+    for (const subscription of this.#queue) {
+      this.#queue.delete(subscription);
+      if (!this.#step(subscription)) this.#queue.add(subscription);
+      // A few milliseconds a turn: commands and live clients come in between.
+      if (performance.now() - started > 4) break;
+    }
+    if (this.#queue.size === 0 || this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  /** One slice. `true`: nothing more to do until its socket drains. */
+  #step(subscription: Subscription): boolean {
+    const { state, peer } = subscription;
+    if (state.kind === 'live' || state.kind === 'ended' || peer.outbox.isBlocked) return true;
+    if (state.kind === 'paging') {
+      this.#page(subscription, state);
+      return false;
+    }
+    if (!this.#log.covers(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
+      this.#reset(subscription);
+      return false;
+    }
+    const from = subscription.examined;
+    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
+    const wanted = entries.filter(({ entry }) => subscription.filter.wants(entry));
+    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
+    for (const frame of encodeEvents(subscription.filter.id, wanted, examined, this.#limits.frameBytes, cursorOf))
+      peer.outbox.write(frame.bytes);
+    subscription.examined = examined;
+    const done = examined === this.#log.head;
+    if (done) {
+      this.#join(subscription);
+      this.#counts.caughtUp += 1;
+    }
+    peer.advanced();
+    return done;
+  }
+
+  #page(subscription: Subscription, state: { snapshot: Snapshot; next: number }): void {
+    const { snapshot, next } = state;
+    const page = snapshot.pages[next];
+    const last = next >= snapshot.pages.length - 1;
+    if (page)
+      subscription.peer.outbox.write(
+        encodeFrame(
+          `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
+        ),
+      );
+    subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
+  }
+
+  /** What it lacks has left the retention: the present replaces what it had. */
+  #reset(subscription: Subscription): void {
+    const { cursor } = this.#log;
+    const snapshot = this.#snapshots.take(subscription.filter, cursor);
+    const paged = snapshot.pages.length > 1;
+    const { jobs, settled } = (paged ? undefined : snapshot.pages[0]) ?? { jobs: '[]', settled: '[]' };
+    const pages = paged ? `,"pages":${snapshot.pages.length}` : '';
+    subscription.peer.outbox.write(
+      encodeFrame(
+        `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
+      ),
+    );
+    subscription.examined = this.#log.head;
+    subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
+    this.#counts.resets += 1;
+  }
+}

@@ -1,0 +1,106 @@
+// One WebSocket. In: its frames, by `ws`. Out: text messages to a session, and the close code that each bad frame deserves. Frames of
+// ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import type { CloseCode } from '../protocol/codes.js';
+import { formatCursor } from '../protocol/cursor.js';
+import type { Notifications } from '../protocol/types.js';
+import { encodeFrame } from './frame.js';
+import type { Beating } from './heartbeat.js';
+import type { GatewayLimits } from './limits.js';
+import { notificationText } from './messages.js';
+import { Outbox } from './outbox.js';
+import { Session, type SessionDeps } from './session.js';
+
+export class Connection implements Beating {
+  alive = true;
+  readonly #ws: WebSocket;
+  readonly #outbox: Outbox;
+  readonly #session: Session;
+  readonly #deps: SessionDeps;
+  readonly #limits: GatewayLimits;
+  #hardStopped = false;
+
+  constructor(
+    ws: WebSocket,
+    socket: Socket,
+    by: string,
+    deps: SessionDeps,
+    limits: GatewayLimits,
+    onClose: () => void,
+  ) {
+    this.#ws = ws;
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#outbox = new Outbox(socket, {
+      highWaterBytes: limits.highWaterBytes,
+      stuckMs: limits.stuckMs,
+      onDrain: () => this.#drained(),
+      onStuck: () => this.kill(4508, 'no drain progress'),
+    });
+    this.#session = new Session(this.#outbox, by, deps);
+    ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    ws.on('pong', () => {
+      this.alive = true;
+    });
+    // Protocol errors of the peer; `ws` closes with 1002, 1007 or 1009 by itself.
+    ws.on('error', () => undefined);
+    ws.on('close', () => {
+      this.#session.close();
+      onClose();
+    });
+  }
+
+  ping(): void {
+    // Behind a full socket a ping proves nothing; drain progress is judged there.
+    if (this.#outbox.isBlocked) this.alive = true;
+    else this.#ws.ping();
+  }
+
+  lost(): void {
+    this.kill(4510, 'heartbeat lost');
+  }
+
+  /** Every subscription here has been sent all that matches up to the cursor; a parked one has not, so it gets none. */
+  bookmark(): void {
+    const { hub, log } = this.#deps;
+    if (this.#outbox.isBlocked || !hub.flush(this.#session, log.head)) return;
+    this.#notify('bookmark', { cursor: formatCursor(log.epoch, log.head), time: new Date().toISOString() });
+  }
+
+  /** An orderly end: `bye` after everything that was produced, then the close handshake. */
+  bye(params: Notifications['bye']): void {
+    this.#deps.hub.flush(this.#session, this.#deps.log.head);
+    this.#notify('bye', params);
+    this.#ws.close(params.code, params.reason);
+  }
+
+  /** A peer that does not read can't shake hands: the close frame is tried, the socket is gone at once. */
+  kill(code: CloseCode, reason: string): void {
+    this.#ws.close(code, reason);
+    this.#ws.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.alive = true;
+    if (isBinary) return this.#ws.close(1003, 'text messages only');
+    this.#session.receive(data.toString());
+    if (this.#outbox.pending < this.#limits.hardStopBytes || this.#hardStopped) return;
+    // Who asks without reading the answers is read no further until it does.
+    this.#hardStopped = true;
+    this.#ws.pause();
+  }
+
+  #drained(): void {
+    if (this.#hardStopped) {
+      this.#hardStopped = false;
+      this.#ws.resume();
+    }
+    this.#deps.hub.drained(this.#session);
+    this.#session.advanced();
+  }
+
+  #notify<Name extends 'bookmark' | 'bye'>(method: Name, params: Notifications[Name]): void {
+    this.#outbox.write(encodeFrame(notificationText(method, params)));
+  }
+}

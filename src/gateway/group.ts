@@ -1,0 +1,90 @@
+// Everybody who has one filter and is up to date. In: entries of this turn. Out: frames, encoded once, and who still has to get them.
+import type { LoggedEntry } from '../stream/index.js';
+import type { CompiledFilter } from './filter.js';
+import { encodeFrame } from './frame.js';
+import { eventsText } from './messages.js';
+import type { Subscription } from './subscription.js';
+
+interface Frame {
+  bytes: Buffer;
+  /** Offset that the subscriber has examined with it. */
+  examined: number;
+}
+
+export class Group {
+  readonly filter: CompiledFilter;
+  readonly members = new Set<Subscription>();
+  /** Frames that somebody may still lack; `#first` is the number of the oldest. */
+  #frames: Frame[] = [];
+  #first = 0;
+  #batch: LoggedEntry[] = [];
+  readonly #cursorOf: (offset: number) => string;
+  readonly #frameBytes: number;
+
+  constructor(filter: CompiledFilter, frameBytes: number, cursorOf: (offset: number) => string) {
+    this.filter = filter;
+    this.#frameBytes = frameBytes;
+    this.#cursorOf = cursorOf;
+  }
+
+  /** Number of the frame that comes next. */
+  get nextFrame(): number {
+    return this.#first + this.#frames.length;
+  }
+
+  add(entry: LoggedEntry): void {
+    this.#batch.push(entry);
+  }
+
+  /** Encodes what has come. @param examined offset of the newest entry of the log. */
+  closeBatch(examined: number): void {
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    for (const frame of encodeEvents(this.filter.id, batch, examined, this.#frameBytes, this.#cursorOf))
+      this.#frames.push(frame);
+  }
+
+  /** Writes what the member lacks, up to a frame. */
+  deliver(member: Subscription, upTo: number): void {
+    for (let at = member.nextFrame - this.#first; at <= upTo - this.#first; at++) {
+      const frame = this.#frames[at];
+      if (!frame) break;
+      member.peer.outbox.write(frame.bytes);
+      member.examined = frame.examined;
+    }
+    member.nextFrame = Math.max(member.nextFrame, upTo + 1);
+  }
+
+  /** Nobody lacks a frame up to this one any more. */
+  release(upTo: number): void {
+    const count = Math.min(upTo + 1 - this.#first, this.#frames.length);
+    if (count <= 0) return;
+    this.#frames.splice(0, count);
+    this.#first += count;
+  }
+}
+
+/** As few frames as fit the limit; the last one carries the position examined, the others that of their last entry. */
+export function encodeEvents(
+  subscription: string,
+  entries: readonly LoggedEntry[],
+  examined: number,
+  frameBytes: number,
+  cursorOf: (offset: number) => string,
+): Frame[] {
+  const frames: Frame[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [at, entry] of entries.entries()) {
+    bytes += entry.json.length;
+    const last = at === entries.length - 1;
+    if (!last && bytes < frameBytes) continue;
+    const position = last ? examined : entry.entry.offset;
+    const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
+    frames.push({ bytes: encodeFrame(text), examined: position });
+    from = at + 1;
+    bytes = 0;
+  }
+  return frames;
+}

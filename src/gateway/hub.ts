@@ -1,0 +1,187 @@
+// The fan-out. In: the log, entry by entry, and subscriptions. Out: frames on sockets. All entries of one turn of the loop are encoded
+// once for each filter and written once to each socket; who can't take them reads on from the log, and costs nobody anything.
+import type { Subscription as RxSubscription } from 'rxjs';
+import { formatCursor } from '../protocol/cursor.js';
+import type { EventLog, LoggedEntry } from '../stream/index.js';
+import { CatchUp } from './catch-up.js';
+import type { CompiledFilter } from './filter.js';
+import { Group } from './group.js';
+import type { GatewayLimits } from './limits.js';
+import type { Snapshots } from './snapshot.js';
+import type { Peer, Subscription } from './subscription.js';
+
+export interface HubCounts {
+  parked: number;
+  resets: number;
+  caughtUp: number;
+}
+
+/** A broadcast of a group's frames that may take several turns. */
+interface Pass {
+  group: Group;
+  upTo: number;
+  members: Iterator<Subscription>;
+}
+
+/** Routes remembered before they are computed anew. */
+const MAX_ROUTES = 16_384;
+
+export class Hub {
+  readonly counts: HubCounts = { parked: 0, resets: 0, caughtUp: 0 };
+  readonly #log: EventLog;
+  readonly #limits: GatewayLimits;
+  readonly #groups = new Map<string, Group>();
+  readonly #dirty = new Set<Group>();
+  readonly #catchUp: CatchUp;
+  readonly #following: RxSubscription;
+  /** Which groups want what; a handful of distinct kinds of event serves millions. */
+  readonly #routes = new Map<string, readonly Group[]>();
+  readonly #passes: Pass[] = [];
+  readonly #passing = new Set<Group>();
+  #scheduled = false;
+
+  constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits) {
+    this.#log = log;
+    this.#limits = limits;
+    this.#catchUp = new CatchUp(log, snapshots, limits, this.counts, (subscription) => this.#join(subscription));
+    this.#following = log.entries$.subscribe((entry) => this.#route(entry));
+  }
+
+  get subscribers(): number {
+    let count = 0;
+    for (const group of this.#groups.values()) count += group.members.size;
+    return count;
+  }
+
+  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. */
+  add(subscription: Subscription): void {
+    subscription.peer.subscriptions.set(subscription.filter.id, subscription);
+    this.#catchUp.start(subscription);
+  }
+
+  /** No frame of it follows. */
+  remove(subscription: Subscription): void {
+    this.#leave(subscription);
+    subscription.state = { kind: 'ended' };
+    if (subscription.peer.subscriptions.get(subscription.filter.id) === subscription)
+      subscription.peer.subscriptions.delete(subscription.filter.id);
+  }
+
+  /** The peer's socket has drained. */
+  drained(peer: Peer): void {
+    for (const subscription of peer.subscriptions.values())
+      if (subscription.state.kind !== 'live') this.#catchUp.start(subscription);
+  }
+
+  /** Writes at once what the peer's live subscriptions lack; `true` if all of them are at `offset` then. */
+  flush(peer: Peer, offset: number): boolean {
+    let complete = true;
+    for (const subscription of peer.subscriptions.values()) {
+      const group = this.#groups.get(subscription.filter.id);
+      if (subscription.state.kind === 'live' && group) {
+        group.closeBatch(this.#log.head);
+        this.#deliver(group, subscription, group.nextFrame - 1);
+      }
+      const { state, examined } = subscription;
+      if (state.kind === 'paging' || (state.kind === 'behind' && examined < offset)) complete = false;
+    }
+    return complete;
+  }
+
+  close(): void {
+    this.#following.unsubscribe();
+    this.#passes.length = 0;
+    this.#groups.clear();
+    this.#catchUp.close();
+  }
+
+  #route(entry: LoggedEntry): void {
+    const { source, type, job } = entry.entry;
+    const key = `${source} ${type} ${job?.id ?? ''}`;
+    let groups = this.#routes.get(key);
+    if (!groups) {
+      groups = [...this.#groups.values()].filter((group) => group.filter.wants(entry.entry));
+      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
+      this.#routes.set(key, groups);
+    }
+    for (const group of groups) {
+      group.add(entry);
+      this.#schedule(group);
+    }
+  }
+
+  #schedule(group: Group): void {
+    this.#dirty.add(group);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  /** Encodes what this turn brought, then writes to so many sockets; the rest is for the next turns. */
+  #turn(): void {
+    this.#scheduled = false;
+    for (const group of this.#dirty) {
+      group.closeBatch(this.#log.head);
+      if (this.#passing.has(group)) continue;
+      this.#dirty.delete(group);
+      this.#passing.add(group);
+      this.#passes.push({ group, upTo: group.nextFrame - 1, members: group.members.values() });
+    }
+    let budget = this.#limits.sliceSockets;
+    while (budget > 0) {
+      const pass = this.#passes[0];
+      if (!pass) break;
+      const next = pass.members.next();
+      if (next.done) {
+        this.#passes.shift();
+        this.#passing.delete(pass.group);
+        pass.group.release(pass.upTo);
+        continue;
+      }
+      budget -= 1;
+      this.#deliver(pass.group, next.value, pass.upTo);
+    }
+    if (this.#passes.length > 0 || this.#dirty.size > 0) {
+      this.#scheduled = true;
+      setImmediate(() => this.#turn());
+    }
+  }
+
+  #deliver(group: Group, member: Subscription, upTo: number): void {
+    if (member.state.kind !== 'live' || member.nextFrame > upTo) return;
+    if (member.peer.outbox.isBlocked) {
+      // A slow client is a client that resumes: it leaves the group, with its position.
+      this.#leave(member);
+      member.state = { kind: 'behind' };
+      this.counts.parked += 1;
+      return;
+    }
+    group.deliver(member, upTo);
+  }
+
+  #join(subscription: Subscription): void {
+    const group = this.#group(subscription.filter);
+    // What is pending goes to the present members; the one who joins has it already.
+    group.closeBatch(this.#log.head);
+    subscription.state = { kind: 'live' };
+    subscription.nextFrame = group.nextFrame;
+    group.members.add(subscription);
+  }
+
+  #leave(subscription: Subscription): void {
+    const group = this.#groups.get(subscription.filter.id);
+    if (!group?.members.delete(subscription) || group.members.size > 0) return;
+    this.#groups.delete(subscription.filter.id);
+    this.#dirty.delete(group);
+    this.#routes.clear();
+  }
+
+  #group(filter: CompiledFilter): Group {
+    const known = this.#groups.get(filter.id);
+    if (known) return known;
+    const group = new Group(filter, this.#limits.frameBytes, (offset) => formatCursor(this.#log.epoch, offset));
+    this.#groups.set(filter.id, group);
+    this.#routes.clear();
+    return group;
+  }
+}

@@ -1,0 +1,5 @@
+// gateway: WebSocket and HTTP, subscriptions and fan-out.
+export { isLoopbackName } from './guard.js';
+export { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
+export type { CommandPort, ViewPort } from './ports.js';
+export { type Gateway, type GatewayCounts, openGateway } from './server.js';

@@ -1,0 +1,83 @@
+// What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
+// here: whoever is over the high-water mark stops being written and reads on from the log when it has drained.
+import type { Socket } from 'node:net';
+
+export interface OutboxOptions {
+  highWaterBytes: number;
+  stuckMs: number;
+  onDrain: () => void;
+  onStuck: () => void;
+}
+
+/** `writableLength` keeps a partly sent write whole until it is done; the handle's own count, which Node's idle timeout reads too,
+ * moves with each byte. Without it progress is seen a write at a time. */
+interface WithHandle {
+  _handle?: { writeQueueSize?: number } | null;
+}
+
+interface Mark {
+  /** Bytes of writes that are done. */
+  done: number;
+  /** Bytes left of the write that is under way. */
+  left: number;
+}
+
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #options: OutboxOptions;
+  #watch: NodeJS.Timeout | undefined;
+  #last: Mark = { done: 0, left: 0 };
+  #closed = false;
+
+  constructor(socket: Socket, options: OutboxOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    socket.on('drain', () => this.#drained());
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get pending(): number {
+    return this.#socket.writableLength;
+  }
+
+  get isBlocked(): boolean {
+    return this.#closed || this.pending >= this.#options.highWaterBytes;
+  }
+
+  write(frame: Buffer): void {
+    if (this.#closed) return;
+    this.#socket.write(frame);
+    if (this.isBlocked) this.#park();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#watch);
+  }
+
+  #park(): void {
+    if (this.#watch) return;
+    this.#last = this.#mark();
+    this.#watch = setTimeout(() => this.#judge(), this.#options.stuckMs);
+  }
+
+  /** Judged by progress, never by size: a client that is merely slow is never closed. */
+  #judge(): void {
+    this.#watch = undefined;
+    if (this.pending === 0 || this.#closed) return;
+    const { done, left } = this.#mark();
+    if (done === this.#last.done && left >= this.#last.left) this.#options.onStuck();
+    else this.#park();
+  }
+
+  #drained(): void {
+    clearTimeout(this.#watch);
+    this.#watch = undefined;
+    if (!this.#closed) this.#options.onDrain();
+  }
+
+  #mark(): Mark {
+    const left = (this.#socket as Socket & WithHandle)._handle?.writeQueueSize ?? 0;
+    return { done: this.#socket.bytesWritten - this.pending, left };
+  }
+}

@@ -1,0 +1,24 @@
+// What the gateway needs of the rest of the program; `app.ts` supplies it. Commands go back by CommandPort alone.
+import type { Observable } from 'rxjs';
+import type { Answer } from '../protocol/answer.js';
+import type { Job, Methods, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
+
+export type CommandName = Exclude<Extract<keyof Methods, `job.${string}`>, 'job.list'>;
+
+/** The closed set of what may be done to a job. Answers within the bound of its params; never rejects. */
+export type CommandPort = {
+  [Name in CommandName]: (params: Methods[Name]['params'], by: string) => Promise<Answer<Methods[Name]['result']>>;
+};
+
+/** The present, read synchronously: with the log's cursor it is one consistent cut. */
+export interface ViewPort {
+  sources(): SourceInfo[];
+  jobs(wants: (source: string) => boolean): Job[];
+  settled(): SettledRun[];
+  /** Whether the run is present and has not settled. */
+  isLive(source: string, job: string, run: string): boolean;
+  /** Fresh measures of live jobs. */
+  progress$: Observable<Progress[]>;
+  /** What is wanted of `progress$` from now on; `undefined` ends the demand of that key. */
+  demand(key: string, demand: { wants: (source: string) => boolean; everyMs: number } | undefined): void;
+}

@@ -1,0 +1,90 @@
+// The params of every method, checked. Server side only: clients import types and codes, never zod.
+import { z } from 'zod';
+import { parseCursor } from './cursor.js';
+import { LIMITS } from './limits.js';
+import type { MethodName, Methods } from './types.js';
+
+const source = z.string().min(1).max(LIMITS.nameLength);
+const job = z.string().min(1).max(LIMITS.nameLength);
+const run = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed run');
+const cursor = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed cursor');
+const timeoutMs = z.int().min(LIMITS.timeoutMinMs).max(LIMITS.timeoutMaxMs);
+const globs = z.array(z.string().min(1).max(LIMITS.globLength)).min(1).max(LIMITS.globs);
+
+const INT64_MAX = 2n ** 63n - 1n;
+/** Bytes per second up to 2^63-1: a safe integer, or a decimal string. A larger number has been rounded already. */
+const speed = z.union([
+  z.int().min(0),
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,18})$/, 'a decimal string of an integer')
+    .refine((text) => /^\d{1,19}$/.test(text) && BigInt(text) <= INT64_MAX, 'at most 2^63-1'),
+]);
+
+const target = { source, job, run: run.optional() };
+
+export const PARAMS = {
+  'server.info': z.strictObject({}),
+  authenticate: z.strictObject({ token: z.string().min(1).max(16_384) }),
+  'source.list': z.strictObject({}),
+  'job.list': z.strictObject({
+    sources: globs.optional(),
+    limit: z.int().min(1).max(LIMITS.listMax).optional(),
+    pageToken: z.string().min(1).max(512).optional(),
+  }),
+  'job.get': z.strictObject(target),
+  'job.abort': z
+    .strictObject({
+      ...target,
+      sync: z.boolean().optional(),
+      timeoutMs: timeoutMs.optional(),
+      force: z.boolean().optional(),
+      escalateAfterMs: z.int().min(0).max(LIMITS.timeoutMaxMs).optional(),
+    })
+    .refine(({ force, escalateAfterMs }) => !(force && escalateAfterMs !== undefined), {
+      message: 'a forced abort has nothing to escalate to',
+      path: ['escalateAfterMs'],
+    }),
+  'job.wait': z.strictObject({ ...target, timeoutMs: timeoutMs.optional() }),
+  'job.complete': z.strictObject({ ...target, sync: z.boolean().optional(), timeoutMs: timeoutMs.optional() }),
+  'job.pause': z.strictObject(target),
+  'job.resume': z.strictObject(target),
+  'job.finalize': z.strictObject(target),
+  'job.dismiss': z.strictObject(target),
+  'job.setSpeed': z.strictObject({ ...target, speed }),
+  subscribe: z.strictObject({
+    sources: globs.optional(),
+    types: globs.optional(),
+    jobs: globs.optional(),
+    after: cursor.optional(),
+    snapshot: z.boolean().optional(),
+    progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
+  }),
+  unsubscribe: z.strictObject({ subscription: z.string().min(1).max(64) }),
+} as const satisfies Record<MethodName, z.ZodType>;
+
+export const METHOD_NAMES = Object.keys(PARAMS) as MethodName[];
+
+export function isMethod(name: string): name is MethodName {
+  return Object.hasOwn(PARAMS, name);
+}
+
+export type CheckedParams<Name extends MethodName> =
+  | { ok: true; params: Methods[Name]['params'] }
+  | { ok: false; problems: string[] };
+
+/** Never throws. Every problem names its member; an unknown member is one. */
+export function checkParams<Name extends MethodName>(name: Name, params: unknown): CheckedParams<Name> {
+  const parsed = PARAMS[name].safeParse(params);
+  // zod's strict objects overlook this one own key.
+  const prototype = typeof params === 'object' && params !== null && Object.hasOwn(params, '__proto__');
+  if (parsed.success && !prototype) return { ok: true, params: parsed.data as Methods[Name]['params'] };
+  const problems = prototype ? ['__proto__: unknown member'] : [];
+  for (const issue of parsed.error?.issues ?? []) {
+    const path = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys')
+      problems.push(...issue.keys.map((key) => `${path ? `${path}.` : ''}${key}: unknown member`));
+    else problems.push(path ? `${path}: ${issue.message}` : issue.message);
+  }
+  return { ok: false, problems };
+}
