@@ -50,7 +50,12 @@ export function createClient(options: ClientOptions): Client {
   const feeds = new Feeds(
     {
       isOpen: () => session.state.phase === 'open',
-      ask: (method, params) => request(method, params, { repeat: 'never', timeoutMs: SUBSCRIBE_MS }, 'first'),
+      ask(method, params, done, reject) {
+        const resolve = done as (result: unknown) => void;
+        const deadline = runtime.now() + SUBSCRIBE_MS;
+        requests.add({ method, params: () => params, repeat: 'never', lane: 'first', deadline, resolve, reject });
+        flush();
+      },
       stalled: () => session.stall('subscribe was not answered'),
     },
     runtime,
@@ -109,7 +114,7 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  function request(method: string, params: unknown, options: AskOptions, lane: Pending['lane']): Promise<never> {
+  function request(method: string, params: unknown, options: AskOptions): Promise<never> {
     const { signal, repeat, paramsAt = () => params } = options;
     return new Promise((resolve, reject) => {
       if (closed) return reject(closed);
@@ -129,7 +134,7 @@ export function createClient(options: ClientOptions): Client {
         method,
         params: paramsAt,
         repeat,
-        lane,
+        lane: 'queue',
         deadline: runtime.now() + (options.timeoutMs ?? timeoutMs),
         resolve: settle(resolve as (value: unknown) => void),
         reject: settle(reject),
@@ -139,7 +144,7 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  const ask: Ask = (method, params, options) => request(method, params, options, 'queue');
+  const ask: Ask = request;
 
   return {
     ...jobVerbs(ask, () => runtime.now()),

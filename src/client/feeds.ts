@@ -1,6 +1,6 @@
 // All feeds of a client, by filter. In: observers, notifications, the line's fate. Out: subscribe and unsubscribe requests.
-import type { Filter, MethodName, Methods, Notification, Subscribed } from '../protocol/types.js';
-import { clientError, GatewayError } from './errors.js';
+import type { Filter, Methods, Notification, Subscribed } from '../protocol/types.js';
+import { clientError, type GatewayError } from './errors.js';
 import { Feed } from './feed.js';
 import { Member } from './member.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
@@ -10,7 +10,14 @@ import type { Runtime } from './runtime.js';
 export interface Wire {
   /** Whether questions can go out now. */
   isOpen(): boolean;
-  ask<Method extends MethodName>(method: Method, params: Methods[Method]['params']): Promise<Methods[Method]['result']>;
+  /** Calls back in the turn of the answer, not a promise later: npm `ws` hands out frames of one packet in one turn, and
+   * the events that follow a reply must find its subscription. */
+  ask<Method extends 'subscribe' | 'unsubscribe'>(
+    method: Method,
+    params: Methods[Method]['params'],
+    done: (result: Methods[Method]['result']) => void,
+    failed: (error: GatewayError) => void,
+  ): void;
   /** A subscribe was not answered: half a line is worse than none. */
   stalled(): void;
 }
@@ -109,16 +116,19 @@ export class Feeds {
   #release(id: string | undefined): void {
     if (id === undefined || this.#of(id).length > 0 || !this.#wire.isOpen()) return;
     // Refused or lost: the subscription is gone as well.
-    this.#wire.ask('unsubscribe', { subscription: id }).catch(() => {});
+    const nothing = (): void => {};
+    this.#wire.ask('unsubscribe', { subscription: id }, nothing, nothing);
   }
 
   #ask(feed: Feed): void {
     const question = feed.question();
     if (!question) return;
     const before = feed.id;
-    this.#wire.ask('subscribe', question.params).then(
+    this.#wire.ask(
+      'subscribe',
+      question.params,
       (reply) => this.#answered(feed, before, reply),
-      (error: unknown) => this.#failed(feed, error),
+      (error) => this.#failed(feed, error),
     );
   }
 
@@ -130,8 +140,7 @@ export class Feeds {
     this.pump();
   }
 
-  #failed(feed: Feed, error: unknown): void {
-    if (!(error instanceof GatewayError)) throw error;
+  #failed(feed: Feed, error: GatewayError): void {
     switch (error.reason) {
       case 'CONNECTION_LOST':
       case 'CLIENT_CLOSED':

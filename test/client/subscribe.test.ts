@@ -32,6 +32,16 @@ describe('a subscription', () => {
     expect(handle.cursor).toBe(cursor(30));
   });
 
+  it('takes events that come in the same turn as the reply', async () => {
+    const { client, open } = start();
+    const { observer, offsets } = listen();
+    client.subscribe({}, observer);
+    const socket = await open();
+    socket.answer('subscribe', subscribed(10));
+    push(socket, [11]);
+    expect(offsets).toEqual([11]);
+  });
+
   it('resumes from its cursor, and from bookmarks where nothing matched', async () => {
     const { heard, offsets, socket, open, far, clock } = await live();
     push(socket, [11]);
