@@ -156,7 +156,7 @@ export function createClient(options: ClientOptions): Client {
       if (closed) throw closed;
       const subscription = feeds.subscribe(filter, observer);
       if (signal?.aborted) subscription.unsubscribe();
-      else signal?.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      else signal?.addEventListener('abort', subscription.unsubscribe, { once: true });
       return subscription;
     },
     info: (options = {}) => ask('server.info', {}, { ...options, repeat: 'safe' }),
