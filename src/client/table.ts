@@ -107,11 +107,9 @@ function apply(draft: Draft, event: KnownEntry): void {
     case 'BLOCK_JOB_PENDING':
       change(draft, event, { type: event.data.type });
       break;
-    case 'GATEWAY_JOB_ATTENTION': {
-      const { ioStatus } = event.data;
-      change(draft, event, { ioStatus: ioStatus === 'unknown' ? 'failed' : ioStatus });
+    case 'GATEWAY_JOB_ATTENTION':
+      change(draft, event, { ioStatus: event.data.ioStatus });
       break;
-    }
     case 'GATEWAY_JOB_SETTLED':
       settle(draft, event);
       break;
