@@ -11,6 +11,10 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/e2e/**', 'test/client/msw/**'] },
       },
+      {
+        extends: true,
+        test: { name: 'client', include: ['test/client/msw/**/*.test.ts'], setupFiles: ['test/client/msw/setup.ts'] },
+      },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], maxWorkers: 2 } },
     ],
   },

@@ -1,0 +1,166 @@
+// The client. In: options. Out: subscriptions that survive the line, requests that are honest about it, and a state.
+// This file only joins session (the line), requests (the table) and feeds (the subscriptions).
+import { LIMITS } from '../protocol/limits.js';
+import type { Methods } from '../protocol/types.js';
+import { clientError, type GatewayError } from './errors.js';
+import { Feeds } from './feeds.js';
+import { type Ask, type AskOptions, type CallOptions, type JobVerbs, jobVerbs } from './jobs.js';
+import type { Observer, SubscribeFilter, Subscription } from './observer.js';
+import { type ClientOptions, settingsOf } from './options.js';
+import { epochOf } from './position.js';
+import { type Pending, RequestTable } from './requests.js';
+import { Session } from './session.js';
+import type { ClientState } from './state.js';
+
+export interface Client extends JobVerbs {
+  /** Where it stands now. */
+  readonly state: ClientState;
+  /** Calls `listener` on every change; returns the cancellation. */
+  onState(listener: (state: ClientState) => void): () => void;
+  /** Delivers what matches: a snapshot first, then every event exactly once and in order across reconnects, or a `gap`.
+   * Observers of one filter share one subscription on the wire. `signal` ends it as `unsubscribe()` does.
+   * Throws INVALID_OPTION for a malformed `after`; everything else goes to `observer.error`. */
+  subscribe(filter: SubscribeFilter, observer: Observer, options?: { signal?: AbortSignal }): Subscription;
+  info(options?: CallOptions): Promise<Methods['server.info']['result']>;
+  sources(options?: CallOptions): Promise<Methods['source.list']['result']['sources']>;
+  /** Ends everything: observers complete, requests reject with CLIENT_CLOSED. Idempotent. */
+  close(): void;
+}
+
+/** How long `subscribe` may stay unanswered before the line counts as dead. */
+const SUBSCRIBE_MS = 15_000;
+
+/**
+ * Connects, and stays connected until it is closed or refused for good.
+ *
+ * ```ts
+ * const client = createClient({ url: 'ws://127.0.0.1:7070/v1' });
+ * client.subscribe({ types: ['BLOCK_JOB_CANCELLED'] }, { events: (events) => console.log(events) });
+ * const end = await client.abort({ source: 'vm1', job: 'drive0', sync: true });
+ * ```
+ *
+ * @throws GatewayError INVALID_OPTION: a bad URL, or no WebSocket on this platform.
+ */
+export function createClient(options: ClientOptions): Client {
+  const { url, token, WebSocket, queue, timeoutMs, runtime } = settingsOf(options);
+  const requests = new RequestTable(queue);
+  let closed: GatewayError | undefined;
+  let stopDeadline = () => {};
+
+  const feeds = new Feeds(
+    {
+      isOpen: () => session.state.phase === 'open',
+      ask(method, params, done, reject) {
+        const resolve = done as (result: unknown) => void;
+        const deadline = runtime.now() + SUBSCRIBE_MS;
+        requests.add({ method, params: () => params, repeat: 'never', lane: 'first', deadline, resolve, reject });
+        flush();
+      },
+      stalled: () => session.stall('subscribe was not answered'),
+    },
+    runtime,
+  );
+
+  const session = new Session(url, token, WebSocket, runtime, {
+    ready() {
+      feeds.pump();
+      flush();
+    },
+    message(message) {
+      if (!('method' in message)) {
+        requests.settle(message);
+        flush();
+        return;
+      }
+      if ('cursor' in message.params) session.see(epochOf(message.params.cursor));
+      feeds.notify(message);
+    },
+    lost() {
+      feeds.lost();
+      requests.drop();
+      arm();
+    },
+    closed(reason) {
+      const asked = reason.cause === 'asked';
+      const detail = asked ? 'the client was closed' : `closed for good: ${reason.detail}`;
+      closed = clientError('CLIENT_CLOSED', detail, { ...reason });
+      stopDeadline();
+      feeds.end(asked ? undefined : closed);
+      requests.fail(closed);
+    },
+  });
+
+  function flush(): void {
+    if (session.state.phase === 'open') for (const pending of requests.take()) transmit(pending);
+    arm();
+  }
+
+  function transmit({ id, method, params, reject }: Pending): void {
+    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()) });
+    // The server would close with 1009, and that is for good.
+    if (text.length > LIMITS.messageBytes / 4 && new TextEncoder().encode(text).length > LIMITS.messageBytes) {
+      requests.cancel(id);
+      reject(clientError('TOO_LARGE', `${method} is over ${LIMITS.messageBytes} bytes`, { method }));
+    } else session.send(text);
+  }
+
+  function arm(): void {
+    stopDeadline();
+    const next = requests.nextDeadline;
+    if (next === undefined || closed) return;
+    stopDeadline = runtime.after(Math.max(0, next - runtime.now()), () => {
+      requests.expire(runtime.now());
+      flush();
+    });
+  }
+
+  function request(method: string, params: unknown, options: AskOptions): Promise<never> {
+    const { signal, repeat, paramsAt = () => params } = options;
+    return new Promise((resolve, reject) => {
+      if (closed) return reject(closed);
+      if (signal?.aborted) return reject(signal.reason);
+      const forget = () => {
+        requests.cancel(id);
+        reject(signal?.reason);
+        flush();
+      };
+      const settle = <Value>(done: (value: Value) => void) => {
+        return (value: Value): void => {
+          signal?.removeEventListener('abort', forget);
+          done(value);
+        };
+      };
+      const id = requests.add({
+        method,
+        params: paramsAt,
+        repeat,
+        lane: 'queue',
+        deadline: runtime.now() + (options.timeoutMs ?? timeoutMs),
+        resolve: settle(resolve as (value: unknown) => void),
+        reject: settle(reject),
+      });
+      signal?.addEventListener('abort', forget);
+      flush();
+    });
+  }
+
+  const ask: Ask = request;
+
+  return {
+    ...jobVerbs(ask, () => runtime.now()),
+    get state() {
+      return session.state;
+    },
+    onState: (listener) => session.onState(listener),
+    subscribe(filter, observer, { signal } = {}) {
+      if (closed) throw closed;
+      const subscription = feeds.subscribe(filter, observer);
+      if (signal?.aborted) subscription.unsubscribe();
+      else signal?.addEventListener('abort', subscription.unsubscribe, { once: true });
+      return subscription;
+    },
+    info: (options = {}) => ask('server.info', {}, { ...options, repeat: 'safe' }),
+    sources: async (options = {}) => (await ask('source.list', {}, { ...options, repeat: 'safe' })).sources,
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,74 @@
+// What can go wrong, for the application. In: an error reply, or a fate of the line. Out: a GatewayError with a stable reason.
+import type { ErrorReason } from '../protocol/codes.js';
+import type { RpcErrorBody } from '../protocol/types.js';
+
+/** Errors that the client itself raises; their `code` is positive, the server's are negative. */
+export const CLIENT_ERRORS = {
+  /** The line dropped after the request was sent, and it may not be repeated: nobody here knows what became of it. */
+  CONNECTION_LOST: 1,
+  /** No answer within the bound, or never sent because the line stayed down. `data.sent` tells which. */
+  NO_ANSWER: 2,
+  /** Too many requests wait for the line (`limits.queue`, default 256). */
+  QUEUE_FULL: 3,
+  /** The request is over the server's limit of 32 KiB; nothing was sent. */
+  TOO_LARGE: 4,
+  /** The client is closed, by the application or for good by the server; `data.cause` tells which. */
+  CLIENT_CLOSED: 5,
+  /** Events may be missing between `data.after` and `data.cursor`. */
+  CONTINUITY_LOST: 6,
+  /** An option is malformed; nothing was sent. */
+  INVALID_OPTION: 7,
+} as const;
+export type ClientReason = keyof typeof CLIENT_ERRORS;
+
+/** `string` admits the reasons of a later server. */
+export type Reason = ErrorReason | ClientReason | (string & {});
+
+/**
+ * Every rejection of this library. Branch on `reason`; `message` is for people.
+ *
+ * ```ts
+ * await client.abort({ source: 'vm1', job: 'drive0' }).catch((error: GatewayError) => {
+ *   if (error.reason !== 'JOB_NOT_FOUND') throw error;
+ * });
+ * ```
+ */
+export class GatewayError extends Error {
+  override readonly name: string = 'GatewayError';
+  readonly code: number;
+  readonly reason: Reason;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: number, reason: Reason, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.reason = reason;
+    this.data = data;
+  }
+}
+
+/** The line dropped after the request was sent: it may have been executed or not. */
+export class ConnectionLost extends GatewayError {
+  override readonly name = 'ConnectionLost';
+  constructor(method: string) {
+    super(CLIENT_ERRORS.CONNECTION_LOST, 'CONNECTION_LOST', `the connection was lost while ${method} waited`, {
+      method,
+    });
+  }
+}
+
+/** One of the client's own errors. */
+export function clientError(
+  reason: ClientReason,
+  message: string,
+  data?: Record<string, unknown>,
+  cause?: unknown,
+): GatewayError {
+  return new GatewayError(CLIENT_ERRORS[reason], reason, message, data, cause);
+}
+
+/** The error reply as an error. */
+export function serverError(body: RpcErrorBody): GatewayError {
+  const { reason = 'INTERNAL_ERROR', ...data } = body.data ?? { reason: undefined };
+  return new GatewayError(body.code, reason, body.message, data);
+}

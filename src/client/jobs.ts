@@ -1,0 +1,87 @@
+// The verbs on jobs. In: a way to ask, and the caller's params. Out: the typed methods of a client.
+import { LIMITS } from '../protocol/limits.js';
+import type { AbortParams, Int64, Job, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/types.js';
+
+export interface CallOptions {
+  /** Milliseconds for everything, time offline included. Default: the client's `timeoutMs`, for bounded commands theirs. */
+  timeoutMs?: number;
+  /** Gives up waiting; what was sent stays in force. The promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface AskOptions extends CallOptions {
+  repeat: 'safe' | 'never';
+  /** `params` at the time of sending, where they change with it. */
+  paramsAt?(now: number): unknown;
+}
+
+/** Sends one request. */
+export type Ask = <Method extends MethodName>(
+  method: Method,
+  params: Methods[Method]['params'],
+  options: AskOptions,
+) => Promise<Methods[Method]['result']>;
+
+export type WaitParams = Methods['job.wait']['params'];
+export type CompleteParams = Methods['job.complete']['params'];
+
+/** The commands; each rejects with a GatewayError. None but reads, and aborts and waits with their run, is ever sent twice. */
+export interface JobVerbs {
+  /** Cancels a job. Asks for the run first where none is given, so that no other life of the id can be hit, and repeats
+   * itself over a reconnect within its bound. A run that has ended already answers with its settlement. */
+  abort(params: AbortParams & { sync: true }, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
+  abort(params: AbortParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
+  /** The fresh state of one job, or of a settled run. */
+  jobGet(target: JobTarget, options?: CallOptions): Promise<Job>;
+  jobList(params?: Methods['job.list']['params'], options?: CallOptions): Promise<Methods['job.list']['result']>;
+  /** Resolves when the run has ended. Binds to a run and repeats itself as `abort` does. */
+  jobWait(params: WaitParams, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
+  jobComplete(params: CompleteParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
+  jobPause(target: JobTarget, options?: CallOptions): Promise<Requested>;
+  jobResume(target: JobTarget, options?: CallOptions): Promise<Requested>;
+  jobFinalize(target: JobTarget, options?: CallOptions): Promise<Requested>;
+  jobDismiss(target: JobTarget, options?: CallOptions): Promise<Requested>;
+  /** `speed` in bytes per second, 0 is unlimited. */
+  jobSetSpeed(target: JobTarget & { speed: Int64 }, options?: CallOptions): Promise<Requested>;
+}
+
+/** The server answers within its bound; this much more is for the network. */
+const GRACE_MS = 5_000;
+
+export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
+  /** A command whose `timeoutMs` runs from the call: whenever it is sent, it carries what is left. */
+  async function bounded<Method extends 'job.abort' | 'job.wait' | 'job.complete'>(
+    method: Method,
+    params: Methods[Method]['params'],
+    repeat: AskOptions['repeat'],
+    options: CallOptions,
+  ): Promise<Methods[Method]['result']> {
+    const { timeoutMs = LIMITS.timeoutDefaultMs, ...target } = params;
+    const until = now() + timeoutMs;
+    if (repeat === 'safe' && target.run === undefined) {
+      const { source, job } = target;
+      target.run = (await ask('job.get', { source, job }, { ...options, timeoutMs, repeat: 'safe' })).run;
+    }
+    const paramsAt = (time: number) => ({
+      ...target,
+      // A bound outside the limits is the server's to refuse; what is left of a good one is kept inside.
+      timeoutMs: Math.max(Math.min(timeoutMs, LIMITS.timeoutMinMs), until - time),
+    });
+    return ask(method, params, { ...options, timeoutMs: until - now() + GRACE_MS, repeat, paramsAt });
+  }
+  const once = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'never' });
+  const safe = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'safe' });
+
+  return {
+    abort: (params: AbortParams, options = {}) => bounded('job.abort', params, 'safe', options) as Promise<Settled>,
+    jobGet: (target, options) => ask('job.get', target, safe(options)),
+    jobList: (params = {}, options) => ask('job.list', params, safe(options)),
+    jobWait: (params, options = {}) => bounded('job.wait', params, 'safe', options),
+    jobComplete: (params, options = {}) => bounded('job.complete', params, 'never', options),
+    jobPause: (target, options) => ask('job.pause', target, once(options)),
+    jobResume: (target, options) => ask('job.resume', target, once(options)),
+    jobFinalize: (target, options) => ask('job.finalize', target, once(options)),
+    jobDismiss: (target, options) => ask('job.dismiss', target, once(options)),
+    jobSetSpeed: (target, options) => ask('job.setSpeed', target, once(options)),
+  };
+}

@@ -1,0 +1,104 @@
+// One socket from birth to death. In: a URL and a constructor. Out: open once, messages, end exactly once with its cause.
+import { SUBPROTOCOL } from '../protocol/codes.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { ServerMessage } from '../protocol/types.js';
+import { parseFrame } from './frame.js';
+import type { Runtime } from './runtime.js';
+import type { Socket, SocketConstructor } from './socket.js';
+import type { LineCause, LineEnd } from './state.js';
+
+export interface LineListener {
+  open(): void;
+  message(message: ServerMessage): void;
+  end(end: LineEnd): void;
+}
+
+export interface Line {
+  send(text: string): void;
+  /** Ends the line for a cause of ours; the listener hears of it at once, not when the socket has closed. */
+  end(cause: LineCause, code: number, detail: string, retryAfterMs?: number): void;
+  /** Ends it without a word to the listener. */
+  abandon(): void;
+  /** Looks at the wall clock; for wake-ups. */
+  check(): void;
+}
+
+/** A sleeping machine stops timers: many short ones against the wall clock notice it on waking, one long one doesn't. */
+const TICK_MS = 5_000;
+/** From construction to `open`. */
+const OPEN_MS = 15_000;
+
+export function openLine(url: string, WebSocket: SocketConstructor, runtime: Runtime, listener: LineListener): Line {
+  let phase: 'opening' | 'open' | 'ended' = 'opening';
+  let heard = runtime.now();
+  let bye: LineEnd | undefined;
+  let socket: Socket | undefined;
+  let stopTick = () => {};
+
+  const finish = (end: LineEnd | undefined, code: number): void => {
+    if (phase === 'ended') return;
+    phase = 'ended';
+    stopTick();
+    try {
+      socket?.close(code);
+    } catch {
+      // The constructor failed half-way, or the socket is past closing: it is gone either way.
+    }
+    if (end) listener.end(end);
+  };
+  const fail = (cause: LineCause, code: number, detail: string): void => finish({ cause, code, detail }, 1000);
+
+  const check = (): void => {
+    const now = runtime.now();
+    heard = Math.min(heard, now); // a clock that was set back must not make the line immortal
+    if (phase === 'opening' && now - heard >= OPEN_MS) fail('unreachable', 1006, `not open after ${OPEN_MS} ms`);
+    else if (phase === 'open' && now - heard >= LIMITS.silenceMs)
+      fail('silent', 4510, `no frame for ${now - heard} ms`);
+  };
+  const tick = (): void => {
+    check();
+    if (phase !== 'ended') stopTick = runtime.after(TICK_MS, tick);
+  };
+
+  try {
+    socket = new WebSocket(url, SUBPROTOCOL);
+  } catch (error) {
+    stopTick = runtime.after(0, () => fail('unreachable', 1006, String(error)));
+    return { send() {}, end() {}, abandon: () => finish(undefined, 1000), check() {} };
+  }
+  stopTick = runtime.after(TICK_MS, tick);
+
+  socket.addEventListener('open', () => {
+    if (phase !== 'opening') return;
+    phase = 'open';
+    heard = runtime.now();
+    listener.open();
+  });
+  socket.addEventListener('message', ({ data }) => {
+    if (phase !== 'open') return;
+    heard = runtime.now();
+    const message = parseFrame(data);
+    if (!message) return fail('garbled', 1006, 'a frame that is not of this protocol');
+    if ('method' in message && message.method === 'bye') {
+      const { code, reason, retryAfterMs } = message.params;
+      bye = { cause: 'bye', code, detail: reason, retryAfterMs };
+    }
+    listener.message(message);
+  });
+  // Browsers tell nothing here, and a close always follows; npm `ws` throws where nobody listens.
+  socket.addEventListener('error', () => {});
+  socket.addEventListener('close', ({ code, reason }) => {
+    const cause = phase === 'opening' ? 'unreachable' : 'closed';
+    finish(bye ?? { cause, code, detail: reason || 'closed' }, 1000);
+  });
+
+  return {
+    send(text) {
+      if (phase === 'open') socket.send(text);
+    },
+    end: (cause, code, detail, retryAfterMs) =>
+      finish({ cause, code, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }, 1000),
+    abandon: () => finish(undefined, 1000),
+    check,
+  };
+}

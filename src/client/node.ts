@@ -1,0 +1,20 @@
+// `qmp-gateway/client` for Node: the same face with npm `ws` as the default WebSocket, because Node 20 has none.
+import WebSocket from 'ws';
+import { type Client, createClient as connect } from './client.js';
+import type { ClientOptions } from './options.js';
+
+/** As in the browser; `WebSocket` is by default that of npm `ws`. */
+export function createClient(options: ClientOptions): Client {
+  return connect({ ...options, WebSocket: options.WebSocket ?? WebSocket });
+}
+
+export type { Client } from './client.js';
+export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
+export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
+export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';
+export type { ClientOptions } from './options.js';
+export type { Runtime } from './runtime.js';
+export type { Token } from './session.js';
+export type { Socket, SocketConstructor } from './socket.js';
+export type { ClientState, CloseReason, LineCause, LineEnd } from './state.js';
+export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from './table.js';

@@ -1,0 +1,39 @@
+// What createClient is given. In: the application's options. Out: the same with every default, or an error that says which is bad.
+import { clientError } from './errors.js';
+import { RUNTIME, type Runtime } from './runtime.js';
+import type { Token } from './session.js';
+import type { SocketConstructor } from './socket.js';
+
+export interface ClientOptions {
+  /** `ws://` or `wss://`, with the path: `ws://127.0.0.1:7070/v1`. */
+  url: string;
+  /** Sent first on every connection. A function is asked again when its last token was refused or nears its end;
+   * a refused string, or the same token twice, closes the client. Default: none. */
+  token?: Token;
+  /** Default: `globalThis.WebSocket`; in Node the npm package `ws`. */
+  WebSocket?: SocketConstructor;
+  /** Requests that may wait for a connection; more are refused with `QUEUE_FULL`. Default 256. */
+  queue?: number;
+  /** Milliseconds that a request may take, time offline included, unless it says otherwise. Default 30,000. */
+  timeoutMs?: number;
+  /** Time, chance and wake-ups, for tests. Default: those of the platform. */
+  runtime?: Partial<Runtime>;
+}
+
+export interface Settings {
+  url: string;
+  token: Token | undefined;
+  WebSocket: SocketConstructor;
+  queue: number;
+  timeoutMs: number;
+  runtime: Runtime;
+}
+
+export function settingsOf(options: ClientOptions): Settings {
+  const { url, token, queue = 256, timeoutMs = 30_000 } = options;
+  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
+  if (!/^wss?:\/\/[^/]/.test(url)) throw clientError('INVALID_OPTION', `url must be ws:// or wss://, not ${url}`);
+  if (!WebSocket) throw clientError('INVALID_OPTION', 'no WebSocket here: give a constructor');
+  if (!(queue >= 0) || !(timeoutMs > 0)) throw clientError('INVALID_OPTION', 'queue and timeoutMs must be positive');
+  return { url, token, WebSocket, queue, timeoutMs, runtime: { ...RUNTIME, ...options.runtime } };
+}

@@ -1,0 +1,112 @@
+// The request table. In: requests, replies, the news that the line dropped, the time. Out: what to send; promises settle.
+// No I/O and no clock in here.
+import { LIMITS } from '../protocol/limits.js';
+import type { RpcFailure, RpcId, RpcResult } from '../protocol/types.js';
+import { ConnectionLost, clientError, type GatewayError, serverError } from './errors.js';
+
+export interface Pending {
+  id: RpcId;
+  method: string;
+  /** Params at the time of sending: a bound that runs from now shrinks with every repetition. */
+  params(now: number): unknown;
+  /** `safe`: sent again on the next line. `never`: rejected with ConnectionLost once it was sent. */
+  repeat: 'safe' | 'never';
+  /** Subscriptions go first and don't count towards the queue's bound. */
+  lane: 'first' | 'queue';
+  /** Milliseconds since 1970. */
+  deadline: number;
+  resolve(result: unknown): void;
+  reject(error: GatewayError): void;
+}
+
+export class RequestTable {
+  readonly #bound: number;
+  #next = 1;
+  #waiting: Pending[] = [];
+  readonly #sent = new Map<RpcId, Pending>();
+
+  /** @param bound requests that may wait for a line; more are refused. */
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  get size(): number {
+    return this.#waiting.length + this.#sent.size;
+  }
+
+  /** The earliest deadline, or undefined. */
+  get nextDeadline(): number | undefined {
+    const all = [...this.#waiting, ...this.#sent.values()];
+    return all.length > 0 ? all.reduce((least, { deadline }) => Math.min(least, deadline), Infinity) : undefined;
+  }
+
+  add(request: Omit<Pending, 'id'>): RpcId {
+    const pending: Pending = { ...request, id: this.#next++ };
+    const queued = this.#waiting.filter(({ lane }) => lane === 'queue').length;
+    if (pending.lane === 'queue' && queued >= this.#bound) {
+      pending.reject(clientError('QUEUE_FULL', `${queued} requests wait already`, { method: pending.method }));
+    } else this.#insert([pending]);
+    return pending.id;
+  }
+
+  /** What may be sent now, at most as many as the server lets one connection have in flight. */
+  take(): Pending[] {
+    const taken = this.#waiting.splice(0, Math.max(0, LIMITS.inFlight - this.#sent.size));
+    for (const pending of taken) this.#sent.set(pending.id, pending);
+    return taken;
+  }
+
+  /** A reply to nobody (its request timed out or was cancelled) is ignored. */
+  settle(reply: RpcResult | RpcFailure): void {
+    if (reply.id === null) return;
+    const pending = this.#sent.get(reply.id);
+    this.#sent.delete(reply.id);
+    if ('error' in reply) pending?.reject(serverError(reply.error));
+    else pending?.resolve(reply.result);
+  }
+
+  /** The line dropped: what may be repeated, or was never sent, waits for the next, in its old order; the rest is rejected.
+   * Subscriptions belong to their line: an old unsubscribe could hit the new subscription, which may have the same name. */
+  drop(): void {
+    const all = [...this.#sent.values(), ...this.#waiting];
+    const stays = ({ id, repeat, lane }: Pending) => lane === 'queue' && (repeat === 'safe' || !this.#sent.has(id));
+    const [kept, gone] = [all.filter(stays), all.filter((pending) => !stays(pending))];
+    this.#sent.clear();
+    this.#waiting = [];
+    this.#insert(kept);
+    for (const { method, reject } of gone) reject(new ConnectionLost(method));
+  }
+
+  expire(now: number): void {
+    const late = (pending: Pending): boolean => pending.deadline <= now;
+    const unsent = this.#waiting.filter(late);
+    this.#waiting = this.#waiting.filter((pending) => !late(pending));
+    const unanswered = [...this.#sent.values()].filter(late);
+    for (const { id } of unanswered) this.#sent.delete(id);
+    for (const { method, reject } of unsent) {
+      reject(clientError('NO_ANSWER', `${method} was not sent: no connection`, { method, sent: false }));
+    }
+    for (const { method, reject } of unanswered) {
+      reject(clientError('NO_ANSWER', `${method} was not answered`, { method, sent: true }));
+    }
+  }
+
+  /** Forgets a request whose caller has gone. */
+  cancel(id: RpcId): void {
+    this.#sent.delete(id);
+    this.#waiting = this.#waiting.filter((pending) => pending.id !== id);
+  }
+
+  /** Rejects everything. */
+  fail(error: GatewayError): void {
+    const all = [...this.#sent.values(), ...this.#waiting];
+    this.#sent.clear();
+    this.#waiting = [];
+    for (const { reject } of all) reject(error);
+  }
+
+  #insert(added: Pending[]): void {
+    const rank = ({ lane }: Pending): number => (lane === 'first' ? 0 : 1);
+    this.#waiting = [...this.#waiting, ...added].sort((a, b) => rank(a) - rank(b) || Number(a.id) - Number(b.id));
+  }
+}

@@ -1,0 +1,142 @@
+// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. In: a client. Out: streams that live
+// on the wire only while somebody listens. rxjs is a peer.
+import { Observable, type Subscriber } from 'rxjs';
+import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
+import type { Client } from './client.js';
+import { clientError } from './errors.js';
+import type { Gap, Observer, SubscribeFilter } from './observer.js';
+import type { ClientState } from './state.js';
+import { foldEvents, foldProgress, type JobTable, tableOf } from './table.js';
+
+/** The entry for a type that was asked for; a glob, or a type that this version does not know, has `data: unknown`. */
+export type EventFor<Type extends string> = Type extends KnownEventType ? EventOf<Type> : Entry;
+
+export interface StreamOptions {
+  /** Completes the stream. */
+  signal?: AbortSignal;
+}
+
+export interface EventOptions extends StreamOptions {
+  /** Called where events may be missing. Without it the stream errors with CONTINUITY_LOST: a gap can't go unseen. */
+  onGap?(gap: Gap): void;
+}
+
+/** A filter by literal types. */
+export interface EventFilter<Types extends readonly string[]> extends Omit<SubscribeFilter, 'progress' | 'types'> {
+  types: Types;
+}
+
+/**
+ * Events from the moment of subscribing, or after `after`; `data` follows from the literal types.
+ *
+ * ```ts
+ * events(client, { types: ['BLOCK_JOB_CANCELLED'] }).subscribe(({ source, data }) => console.log(source, data.device));
+ * ```
+ *
+ * Errors with the GatewayError that ended the subscription; completes when the client is closed.
+ */
+export function events<const Types extends readonly string[]>(
+  client: Client,
+  filter: EventFilter<Types>,
+  options?: EventOptions,
+): Observable<EventFor<Types[number]>>;
+export function events(
+  client: Client,
+  filter?: Omit<SubscribeFilter, 'progress'>,
+  options?: EventOptions,
+): Observable<Entry>;
+export function events(client: Client, filter: SubscribeFilter = {}, options: EventOptions = {}): Observable<Entry> {
+  return stream(client, filter, options, (subscriber) => ({
+    events: (entries) => {
+      for (const entry of entries) subscriber.next(entry);
+    },
+    gap: (gap) => {
+      if (options.onGap) options.onGap(gap);
+      else subscriber.error(clientError('CONTINUITY_LOST', `events may be missing: ${gap.reason}`, { ...gap }));
+    },
+  }));
+}
+
+/**
+ * The live table of jobs: the present at once, then after every change. A reset shows as the next table.
+ * With `progress` it follows the figures too.
+ *
+ * ```ts
+ * jobs(client, { sources: ['vm1'], progress: true }).subscribe(({ jobs }) => render([...jobs.values()]));
+ * ```
+ */
+export function jobs(
+  client: Client,
+  filter: Pick<SubscribeFilter, 'sources' | 'jobs' | 'progress'> = {},
+  options: StreamOptions = {},
+): Observable<JobTable> {
+  return stream(client, filter, options, (subscriber) => {
+    let table: JobTable | undefined;
+    const show = (next: JobTable): void => {
+      table = next;
+      subscriber.next(next);
+    };
+    return {
+      snapshot: (cut) => show(tableOf(cut)),
+      events: (entries, cursor) => {
+        if (table) show(foldEvents(table, entries, cursor));
+      },
+      progress: (rows) => {
+        if (table) show(foldProgress(table, rows, new Date().toISOString()));
+      },
+    };
+  });
+}
+
+/** Figures of active jobs, every `intervalMs` at most (default 1,000). Conflated; an idle gateway is silent. */
+export function progress(
+  client: Client,
+  filter: Omit<Filter, 'types'> & { intervalMs?: number } = {},
+  options: StreamOptions = {},
+): Observable<readonly Progress[]> {
+  const { intervalMs = 1_000, ...rest } = filter;
+  return stream(client, { ...rest, progress: intervalMs }, options, (subscriber) => ({
+    progress: (rows) => subscriber.next(rows),
+  }));
+}
+
+/** The state now, and every change of it; completes after `closed`. */
+export function state(client: Client, options: StreamOptions = {}): Observable<ClientState> {
+  return new Observable((subscriber) => {
+    const show = (current: ClientState): void => {
+      subscriber.next(current);
+      if (current.phase === 'closed') subscriber.complete();
+    };
+    show(client.state);
+    if (subscriber.closed) return;
+    subscriber.add(client.onState(show));
+    completeOn(options.signal, subscriber);
+  });
+}
+
+/** Observer callbacks as a cold stream: born on subscribe, gone from the wire on unsubscribe. */
+function stream<Value>(
+  client: Client,
+  filter: SubscribeFilter,
+  { signal }: StreamOptions,
+  observe: (subscriber: Subscriber<Value>) => Observer,
+): Observable<Value> {
+  return new Observable((subscriber) => {
+    completeOn(signal, subscriber);
+    if (subscriber.closed) return;
+    const end: Observer = {
+      error: (error) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    };
+    const subscription = client.subscribe(filter, { ...observe(subscriber), ...end });
+    subscriber.add(() => subscription.unsubscribe());
+  });
+}
+
+function completeOn(signal: AbortSignal | undefined, subscriber: Subscriber<unknown>): void {
+  if (!signal) return;
+  const complete = (): void => subscriber.complete();
+  if (signal.aborted) complete();
+  signal.addEventListener('abort', complete);
+  subscriber.add(() => signal.removeEventListener('abort', complete));
+}

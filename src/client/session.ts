@@ -1,0 +1,208 @@
+// The line that is always on its way back. In: URL, token, constructor. Out: a state, messages, `ready` and `lost` for each
+// line. Policy only: what a line is, is in line.ts; when to retry, in backoff.ts.
+import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/types.js';
+import { BACKOFF, type Credentials, decide } from './backoff.js';
+import { type Line, openLine } from './line.js';
+import type { Runtime } from './runtime.js';
+import type { SocketConstructor } from './socket.js';
+import type { ClientState, CloseReason, LineEnd } from './state.js';
+
+/** A token, or where to get one; asked again whenever the server refused the last, and before it expires. */
+export type Token = string | (() => string | Promise<string>);
+
+export interface SessionListener {
+  /** Requests may go out. */
+  ready(): void;
+  message(message: ServerMessage): void;
+  /** The line that was ready is gone; another may come. */
+  lost(): void;
+  /** No other will come. */
+  closed(reason: CloseReason): void;
+}
+
+const AUTH_ID = 'auth';
+const ANSWER_MS = 15_000;
+/** Renewal after this part of a token's life. */
+const RENEW_AT = 0.8;
+const RENEW_MIN_MS = 5_000;
+
+export class Session {
+  readonly #url: string;
+  readonly #token: Token | undefined;
+  readonly #WebSocket: SocketConstructor;
+  readonly #runtime: Runtime;
+  readonly #listener: SessionListener;
+  readonly #stateListeners = new Set<(state: ClientState) => void>();
+  #state: ClientState = { phase: 'connecting', attempt: 0 };
+  #line: Line | undefined;
+  #sentToken: string | undefined;
+  #refusedToken: string | undefined;
+  #stopTimer = () => {};
+  readonly #stopWake: () => void;
+
+  constructor(
+    url: string,
+    token: Token | undefined,
+    WebSocket: SocketConstructor,
+    runtime: Runtime,
+    listener: SessionListener,
+  ) {
+    this.#url = url;
+    this.#token = token;
+    this.#WebSocket = WebSocket;
+    this.#runtime = runtime;
+    this.#listener = listener;
+    this.#stopWake = runtime.onWake(() => this.#wake());
+    this.#stopTimer = runtime.after(0, () => this.#connect(0));
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  onState(listener: (state: ClientState) => void): () => void {
+    // A wrapper, so that one function given twice counts twice.
+    const own = (state: ClientState): void => listener(state);
+    this.#stateListeners.add(own);
+    return () => {
+      this.#stateListeners.delete(own);
+    };
+  }
+
+  send(text: string): void {
+    this.#line?.send(text);
+  }
+
+  /** Ends the line as if it had dropped. */
+  stall(detail: string): void {
+    this.#line?.end('unanswered', 1006, detail);
+  }
+
+  /** The epoch that the last cursor showed. */
+  see(epoch: string | undefined): void {
+    if (this.#state.phase === 'open' && epoch !== undefined && this.#state.epoch !== epoch) {
+      this.#enter({ ...this.#state, epoch });
+    }
+  }
+
+  close(reason: CloseReason = { cause: 'asked' }): void {
+    if (this.#state.phase === 'closed') return;
+    this.#stopTimer();
+    this.#stopWake();
+    this.#line?.abandon();
+    this.#line = undefined;
+    this.#enter({ phase: 'closed', reason });
+    this.#listener.closed(reason);
+    this.#stateListeners.clear();
+  }
+
+  #enter(state: ClientState): void {
+    this.#state = state;
+    for (const listener of [...this.#stateListeners]) {
+      try {
+        listener(state);
+      } catch (error) {
+        this.#runtime.report(error);
+      }
+    }
+  }
+
+  #connect(attempt: number, reason?: LineEnd): void {
+    this.#enter({ phase: 'connecting', attempt, ...(reason ? { reason } : {}) });
+    if (this.#state.phase !== 'connecting') return; // a listener closed the client
+    const line: Line = openLine(this.#url, this.#WebSocket, this.#runtime, {
+      open: () => {
+        if (this.#token === undefined) return this.#open();
+        this.#enter({ phase: 'authenticating', attempt });
+        void this.#authenticate(line, this.#token);
+      },
+      message: (message) => {
+        if ('id' in message && message.id === AUTH_ID) this.#authenticated(line, message);
+        else this.#listener.message(message);
+      },
+      end: (end) => this.#ended(end, attempt),
+    });
+    this.#line = line;
+  }
+
+  #open(principal?: string): void {
+    this.#stopTimer();
+    this.#enter({ phase: 'open', since: this.#runtime.now(), ...(principal === undefined ? {} : { principal }) });
+    if (this.#state.phase === 'open') this.#listener.ready();
+  }
+
+  /** First on every line, and again in place before a token expires. */
+  async #authenticate(line: Line, source: Token): Promise<void> {
+    let token: string;
+    try {
+      token = typeof source === 'string' ? source : await source();
+    } catch (error) {
+      // A renewal that failed costs nothing yet: the server closes 4401 when the token has expired.
+      if (this.#state.phase === 'authenticating') line.end('token', 1006, String(error));
+      return;
+    }
+    if (line !== this.#line) return;
+    if (token === this.#refusedToken)
+      return this.close({ cause: 'refused', code: 4401, detail: 'the same token again' });
+    this.#sentToken = token;
+    if (this.#state.phase === 'authenticating') {
+      this.#stopTimer();
+      this.#stopTimer = this.#runtime.after(ANSWER_MS, () =>
+        line.end('unanswered', 1006, 'authenticate was not answered'),
+      );
+    }
+    line.send(JSON.stringify({ jsonrpc: '2.0', id: AUTH_ID, method: 'authenticate', params: { token } }));
+  }
+
+  #authenticated(line: Line, reply: RpcResult | RpcFailure): void {
+    if ('error' in reply) {
+      const { message, data } = reply.error;
+      const refused = data?.reason === 'UNAUTHENTICATED' || data?.reason === 'FORBIDDEN';
+      const retryAfterMs = typeof data?.retryAfterMs === 'number' ? data.retryAfterMs : undefined;
+      line.end(refused ? 'refused' : 'unanswered', refused ? 4401 : 1011, message, retryAfterMs);
+      return;
+    }
+    const { principal, expiresAt } = reply.result as { principal: string; expiresAt: string | null };
+    if (this.#state.phase === 'authenticating') this.#open(principal);
+    if (typeof this.#token === 'function' && expiresAt !== null) this.#renewLater(line, Date.parse(expiresAt));
+  }
+
+  #renewLater(line: Line, expires: number): void {
+    const token = this.#token;
+    const left = (expires - this.#runtime.now()) * RENEW_AT;
+    if (token === undefined || Number.isNaN(left)) return;
+    this.#stopTimer();
+    this.#stopTimer = this.#runtime.after(Math.max(RENEW_MIN_MS, left), () => void this.#authenticate(line, token));
+  }
+
+  #ended(end: LineEnd, attempt: number): void {
+    this.#stopTimer();
+    this.#line = undefined;
+    const state = this.#state;
+    if (end.code === 4401 || end.code === 4403) this.#refusedToken = this.#sentToken;
+    const healthy = state.phase === 'open' && this.#runtime.now() - state.since >= BACKOFF.healthyMs;
+    const failures = healthy ? 0 : attempt;
+    const decision = decide(end, failures, this.#credentials(), this.#runtime.random());
+    if (state.phase === 'open') this.#listener.lost();
+    if (this.#state.phase === 'closed') return;
+    if (decision.kind === 'give-up') {
+      this.close(end);
+      return;
+    }
+    const retryAt = this.#runtime.now() + decision.delayMs;
+    this.#stopTimer = this.#runtime.after(decision.delayMs, () => this.#connect(failures + 1, end));
+    this.#enter({ phase: 'waiting', attempt: failures + 1, retryAt, reason: end });
+  }
+
+  /** Timers stood still, the wall clock did not. */
+  #wake(): void {
+    this.#line?.check();
+    if (this.#state.phase !== 'waiting' || this.#runtime.now() < this.#state.retryAt) return;
+    this.#stopTimer();
+    this.#connect(this.#state.attempt, this.#state.reason);
+  }
+
+  #credentials(): Credentials {
+    return this.#token === undefined ? 'none' : typeof this.#token === 'string' ? 'fixed' : 'renewable';
+  }
+}

@@ -1,0 +1,41 @@
+// Where the client stands, as a closed union. In: nothing. Out: types for applications that show it.
+
+/** Why a line ended. */
+export type LineCause =
+  /** The server closed; `code` is its close code. */
+  | 'closed'
+  /** The server said `bye` first; `code` is of the bye. */
+  | 'bye'
+  /** It never opened. */
+  | 'unreachable'
+  /** No frame for 40 s. */
+  | 'silent'
+  /** A frame that is not of this protocol. */
+  | 'garbled'
+  /** No answer to `authenticate` or `subscribe`. */
+  | 'unanswered'
+  /** The server refused the token. */
+  | 'refused'
+  /** The token function threw. */
+  | 'token';
+
+export interface LineEnd {
+  cause: LineCause;
+  /** Close code; 1006 where there was none. */
+  code: number;
+  detail: string;
+  /** The server's wish, milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** Why a client is closed for good. */
+export type CloseReason = { cause: 'asked' } | LineEnd;
+
+/** `attempt` counts from 0 and falls back to 0 after 10 s of health. Times are milliseconds since 1970. */
+export type ClientState =
+  | { phase: 'connecting'; attempt: number; reason?: LineEnd }
+  | { phase: 'authenticating'; attempt: number }
+  /** `epoch` appears with the first cursor; a changed one means that the gateway's log began anew. */
+  | { phase: 'open'; since: number; epoch?: string; principal?: string }
+  | { phase: 'waiting'; attempt: number; retryAt: number; reason: LineEnd }
+  | { phase: 'closed'; reason: CloseReason };
