@@ -1,0 +1,150 @@
+// What the page knows of one gateway. In: a client. Out: signals that change at most a few times a second, whatever arrives.
+// The only writer of everything here; views read.
+import { batch, signal } from '@preact/signals';
+import {
+  type Client,
+  type ClientState,
+  cutOf,
+  foldEvents,
+  foldProgress,
+  type Gap,
+  type JobTable,
+  tableOf,
+} from 'qmp-gateway/client';
+import type { Entry, Progress } from 'qmp-gateway/protocol';
+import { toNumber } from './model/format.js';
+import { extend, newTrail, type Trail } from './model/pace.js';
+
+/** What the event feed shows: an entry of the log, or a place where entries may be missing. */
+export type FeedItem = { kind: 'entry'; key: string; entry: Entry } | { kind: 'gap'; key: string; at: number; gap: Gap };
+
+/** The feed's memory; older entries leave the page, never the gateway's log. */
+export const FEED_MAX = 5_000;
+const TRAIL_MAX = 90;
+/** Between two renderings; a costly one is followed by a longer rest. */
+const BEAT_MS = 100;
+const PING_MS = 5_000;
+
+export type Gateway = ReturnType<typeof openGateway>;
+
+export function openGateway(client: Client) {
+  const state = signal<ClientState>(client.state);
+  const table = signal<JobTable | undefined>(undefined);
+  const feed = signal<readonly FeedItem[]>([]);
+  const gaps = signal<readonly { at: number; gap: Gap }[]>([]);
+  const failure = signal<string | undefined>(undefined);
+  /** Round trip, and how old the newest event was when it came (QEMU's clock against this one's). */
+  const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
+  const trails = new Map<string, Trail>();
+
+  let next: JobTable | undefined;
+  let items: FeedItem[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let restMs = BEAT_MS;
+
+  const changed = (): void => {
+    timer ??= setTimeout(show, restMs);
+  };
+
+  function show(): void {
+    timer = undefined;
+    const began = performance.now();
+    batch(() => {
+      if (next) table.value = next;
+      if (items.length > 0) {
+        feed.value = [...feed.peek(), ...items].slice(-FEED_MAX);
+        items = [];
+      }
+    });
+    restMs = Math.min(1_000, Math.max(BEAT_MS, (performance.now() - began) * 4));
+  }
+
+  function events(entries: readonly Entry[], cursor: string): void {
+    if (next) next = foldEvents(next, entries, cursor);
+    const epoch = cursor.slice(0, cursor.lastIndexOf(':'));
+    for (const entry of entries) {
+      items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
+      if (entry.type === 'GATEWAY_JOB_SETTLED' && entry.job) trails.delete(entry.job.run);
+    }
+    const now = Date.now();
+    const stamped = entries.at(-1)?.time;
+    lag.value = { ...lag.peek(), heardAt: now, eventAt: now, ...(stamped ? { eventMs: Math.max(0, now - Date.parse(stamped)) } : {}) };
+    changed();
+  }
+
+  function progress(rows: readonly Progress[]): void {
+    const now = Date.now();
+    for (const row of rows) {
+      const trail = trails.get(row.run) ?? newTrail();
+      extend(trail, now, toNumber(row.offset), TRAIL_MAX);
+      trails.set(row.run, trail);
+    }
+    if (next) next = foldProgress(next, rows, new Date(now).toISOString());
+    lag.value = { ...lag.peek(), heardAt: now };
+    changed();
+  }
+
+  const subscription = client.subscribe(
+    { progress: 1_000 },
+    {
+      snapshot: (cut) => {
+        next = tableOf(cut);
+        for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
+        lag.value = { ...lag.peek(), heardAt: Date.now() };
+        changed();
+      },
+      events,
+      progress,
+      gap: (gap) => {
+        const at = Date.now();
+        items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
+        gaps.value = [...gaps.peek(), { at, gap }];
+        changed();
+      },
+      error: (error) => {
+        failure.value = `${error.reason}: ${error.message}`;
+      },
+    },
+  );
+
+  async function ping(): Promise<void> {
+    if (client.state.phase !== 'open') return;
+    const began = performance.now();
+    await client.info({ timeoutMs: PING_MS }).then(
+      () => {
+        lag.value = { ...lag.peek(), roundTripMs: performance.now() - began, heardAt: Date.now() };
+      },
+      () => undefined, // the connection's state says what is wrong
+    );
+  }
+
+  const pinging = setInterval(() => void ping(), PING_MS);
+  const stopState = client.onState((value) => {
+    state.value = value;
+    if (value.phase === 'open') void ping();
+  });
+
+  return {
+    client,
+    state,
+    table,
+    feed,
+    gaps,
+    failure,
+    lag,
+    trails: trails as ReadonlyMap<string, Trail>,
+    /** The page has been told; the feed keeps its marks. */
+    dismissGaps: (): void => {
+      gaps.value = [];
+    },
+    /** What is known now, for tests and for a copy to the clipboard. */
+    cut: () => table.peek() && cutOf(table.peek() as JobTable),
+    close: (): void => {
+      clearTimeout(timer);
+      clearInterval(pinging);
+      stopState();
+      subscription.unsubscribe();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// One run from its beginning. In: a client, a job. Out: its events as the log has them, and a trail of its own. Owns its subscription.
+import { signal } from '@preact/signals';
+import type { Client, Gap } from 'qmp-gateway/client';
+import type { Entry } from 'qmp-gateway/protocol';
+import { toNumber } from './model/format.js';
+import { extend, newTrail, type Trail } from './model/pace.js';
+
+export interface LifeTarget {
+  source: string;
+  job: string;
+  run: string;
+}
+
+const TRAIL_MAX = 1_200;
+const EVENTS_MAX = 2_000;
+
+/** A run is named by the position of the event that began it, and a position is what `after` takes: all that follows is
+ * replayed from the log. The first event itself needs no replay: that the run is there says it. */
+export function openLife(client: Client, { source, job, run }: LifeTarget, seed: Trail | undefined) {
+  const events = signal<readonly Entry[]>([]);
+  const gap = signal<Gap | undefined>(undefined);
+  const trail = signal<Trail>(seed ? { at: [...seed.at], offset: [...seed.offset] } : newTrail());
+  const subscription = client.subscribe(
+    { sources: [source], jobs: [job], after: run, progress: 500 },
+    {
+      events: (entries) => {
+        const own = entries.filter((entry) => entry.job?.run === run);
+        if (own.length > 0) events.value = [...events.peek(), ...own].slice(-EVENTS_MAX);
+      },
+      gap: (lost) => {
+        gap.value = lost;
+      },
+      progress: (rows) => {
+        const row = rows.find((each) => each.run === run);
+        if (!row) return;
+        const { at, offset } = trail.peek();
+        extend({ at, offset }, Date.now(), toNumber(row.offset), TRAIL_MAX);
+        trail.value = { at, offset };
+      },
+    },
+  );
+  return { events, gap, trail, close: () => subscription.unsubscribe() };
+}

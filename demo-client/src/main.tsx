@@ -1,0 +1,24 @@
+// The page begins here. In: the address. Out: a client of the gateway that served it, and the view of it.
+import 'uplot/dist/uPlot.min.css';
+import './style/base.css';
+import './style/shell.css';
+import './style/fleet.css';
+import './style/job.css';
+import './style/feed.css';
+import { render } from 'preact';
+import { createClient } from 'qmp-gateway/client';
+import { openGateway } from './gateway.js';
+import { App } from './view/app.js';
+
+async function start(): Promise<void> {
+  // `npm run demo:mock`: a gateway inside the browser. The branch is not in the published page.
+  if (import.meta.env.MODE === 'mock') await (await import('../mock/start.js')).startMock();
+  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1`;
+  const gateway = openGateway(createClient({ url }));
+  const root = document.getElementById('app');
+  if (!root) throw new Error('no #app in the page');
+  root.replaceChildren();
+  render(<App gateway={gateway} url={url} />, root);
+}
+
+void start();

@@ -1,0 +1,58 @@
+// An abort as a person asks for it. In: what the form holds. Out: the request, or what is wrong with it. Pure.
+import { type AbortParams, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
+import { duration } from './format.js';
+
+export interface AbortForm {
+  /** `return`: answer when QEMU has accepted; `wait`: answer when the run has ended. */
+  mode: 'return' | 'wait';
+  boundSeconds: string;
+  force: boolean;
+  /** Empty: never. */
+  escalateSeconds: string;
+}
+
+export const ABORT_FORM: AbortForm = { mode: 'wait', boundSeconds: '30', force: false, escalateSeconds: '' };
+
+export type AbortPlan = { ok: true; params: AbortParams & { timeoutMs: number } } | { ok: false; field: 'bound' | 'escalate'; why: string };
+
+export function planAbort({ source, job, run }: JobTarget, form: AbortForm): AbortPlan {
+  const timeoutMs = Math.round(Number(form.boundSeconds) * 1_000);
+  if (form.boundSeconds.trim() === '' || !(timeoutMs >= LIMITS.timeoutMinMs && timeoutMs <= LIMITS.timeoutMaxMs)) {
+    const why = `Between ${LIMITS.timeoutMinMs / 1_000} and ${LIMITS.timeoutMaxMs / 1_000} seconds.`;
+    return { ok: false, field: 'bound', why };
+  }
+  const params = { source, job, ...(run === undefined ? {} : { run }), sync: form.mode === 'wait', timeoutMs, force: form.force };
+  if (form.force || form.escalateSeconds.trim() === '') return { ok: true, params };
+  const escalateAfterMs = Math.round(Number(form.escalateSeconds) * 1_000);
+  if (!(escalateAfterMs >= 0)) return { ok: false, field: 'escalate', why: 'Seconds, or empty for never.' };
+  return { ok: true, params: { ...params, escalateAfterMs } };
+}
+
+/** An error answer in words: what happened to the command, and what would help. `accepted` is of a TIMEOUT. */
+export function refusalText(reason: string, message: string, data: Readonly<Record<string, unknown>>): string {
+  const hint = typeof data.hint === 'string' ? ` ${data.hint}` : '';
+  switch (reason) {
+    case 'TIMEOUT':
+      if (data.accepted === true) return 'The bound has passed. QEMU accepted the cancel, it stays in force, and its event will still come.';
+      if (data.accepted === false) return 'The bound has passed, and QEMU had not accepted the cancel.';
+      return 'The bound has passed, and QEMU has not answered: nobody knows whether it accepted.';
+    case 'JOB_STATE':
+      return `QEMU would refuse this now (${String(data.status ?? 'its status')}).${hint}`;
+    case 'STALE_RUN':
+      return 'This run is over and the id lives again. Nothing was sent.';
+    case 'JOB_NOT_FOUND':
+      return 'QEMU has no such job.';
+    case 'SOURCE_DOWN':
+      return 'The source is not connected. Nothing was sent.';
+    case 'OUTCOME_UNKNOWN':
+      return 'The command was sent, and nobody can know what became of it.';
+    case 'CONNECTION_LOST':
+      return 'The line to the gateway dropped while waiting: the command may have been executed.';
+    case 'RATE_LIMITED':
+      return `Too many commands${typeof data.retryAfterMs === 'number' ? `; try again in ${duration(data.retryAfterMs)}` : ''}.`;
+    case 'QMP_ERROR':
+      return `QEMU says: ${String(data.desc ?? message)}`;
+    default:
+      return `${message}.${hint}`;
+  }
+}

@@ -1,0 +1,39 @@
+// What a person should look at. In: a job. Out: one mark or none, the gravest first. Pure.
+import type { Job } from 'qmp-gateway/protocol';
+
+export type Mark = 'error' | 'pending' | 'ready' | 'undismissed';
+
+export interface Attention {
+  mark: Mark;
+  label: string;
+  /** What it means, and what would help. */
+  advice: string;
+}
+
+/** Order of gravity, for sorting. */
+export const GRAVITY: Record<Mark, number> = { error: 0, pending: 1, ready: 2, undismissed: 3 };
+
+export function attentionOf(job: Job): Attention | undefined {
+  if (job.status === 'concluded') {
+    return {
+      mark: 'undismissed',
+      label: 'Holds its id',
+      advice: 'It has ended and still occupies its id in QEMU. Dismiss it to free the id.',
+    };
+  }
+  if (job.ioStatus === 'nospace') return stopped('No space', 'The target is full. Free space there, then resume.');
+  if (job.ioStatus === 'failed') return stopped('I/O error', 'Stopped by an I/O error. Resume to try again, or abort with force.');
+  if (job.status === 'pending') {
+    return { mark: 'pending', label: 'Needs finalize', advice: 'Its work is done and it waits for you: finalize or abort.' };
+  }
+  if (job.status === 'ready' || job.status === 'standby') {
+    return {
+      mark: 'ready',
+      label: 'Ready',
+      advice: 'The copy is in sync and follows every write. Not done: complete it to switch over, or abort to leave the disk.',
+    };
+  }
+  return undefined;
+}
+
+const stopped = (label: string, advice: string): Attention => ({ mark: 'error', label, advice });

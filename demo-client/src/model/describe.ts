@@ -1,0 +1,79 @@
+// One line for an event. In: an entry of the log. Out: a sentence and a tone. Pure; unknown types show their data.
+import { type Entry, isEventOf, type KnownEntry } from 'qmp-gateway/protocol';
+import { toNumber } from './format.js';
+import { OUTCOME_TONE, type Tone } from './outcome.js';
+
+export interface Line {
+  text: string;
+  tone: Tone;
+}
+
+const KNOWN = [
+  'BLOCK_JOB_COMPLETED',
+  'BLOCK_JOB_CANCELLED',
+  'BLOCK_JOB_READY',
+  'BLOCK_JOB_ERROR',
+  'BLOCK_JOB_PENDING',
+  'JOB_STATUS_CHANGE',
+  'GATEWAY_SOURCE_UP',
+  'GATEWAY_SOURCE_SYNCED',
+  'GATEWAY_SOURCE_DOWN',
+  'GATEWAY_JOB_FOUND',
+  'GATEWAY_JOB_ATTENTION',
+  'GATEWAY_COMMAND',
+  'GATEWAY_JOB_SETTLED',
+] as const satisfies readonly KnownEntry['type'][];
+
+export function describe(entry: Entry): Line {
+  return isEventOf(entry, ...KNOWN) ? known(entry) : line(brief(entry.data));
+}
+
+const line = (text: string, tone: Tone = 'calm'): Line => ({ text, tone });
+
+function known(entry: KnownEntry): Line {
+  const times = entry.repeated ? ` × ${entry.repeated}` : '';
+  switch (entry.type) {
+    case 'JOB_STATUS_CHANGE':
+      return line(entry.data.status === 'null' ? 'left QEMU' : `is ${entry.data.status}`);
+    case 'BLOCK_JOB_READY':
+      return line('the copy is in sync', 'good');
+    case 'BLOCK_JOB_COMPLETED':
+      return entry.data.error ? line(`ended with: ${entry.data.error}`, 'bad') : line(`ended${whole(entry.data)}`, 'good');
+    case 'BLOCK_JOB_CANCELLED':
+      return line(`was cancelled${whole(entry.data)}`);
+    case 'BLOCK_JOB_ERROR':
+      return line(`${entry.data.operation} error, action ${entry.data.action}${times}`, 'bad');
+    case 'BLOCK_JOB_PENDING':
+      return line('waits for finalize', 'warn');
+    case 'GATEWAY_SOURCE_UP':
+      return line(`QEMU ${entry.data.qemu}, ${SAME[String(entry.data.same) as keyof typeof SAME]}`);
+    case 'GATEWAY_SOURCE_SYNCED':
+      return line(`in sync, ${entry.data.jobs} ${entry.data.jobs === 1 ? 'job' : 'jobs'}`, 'good');
+    case 'GATEWAY_SOURCE_DOWN':
+      return line(`connection lost: ${entry.data.reason}`, 'bad');
+    case 'GATEWAY_JOB_FOUND':
+      return line(`found ${entry.data.status}${entry.data.continuity === 'assumed' ? ', taken for the same run' : ''}`);
+    case 'GATEWAY_JOB_ATTENTION':
+      return line(`stopped by ${entry.data.ioStatus === 'nospace' ? 'a full target' : 'an I/O error'}, waits for you`, 'warn');
+    case 'GATEWAY_COMMAND':
+      return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
+    case 'GATEWAY_JOB_SETTLED': {
+      const { outcome, provenance, pivoted, error } = entry.data;
+      const disk = pivoted === 'unknown' ? ', disk may have switched' : pivoted ? ', disk switched' : '';
+      return line(`${outcome} (${provenance})${disk}${error ? `: ${error}` : ''}`, OUTCOME_TONE[outcome]);
+    }
+  }
+}
+
+const SAME = { true: 'the same as before', false: 'not the one from before', unknown: 'perhaps another than before' };
+
+function whole({ len, offset }: { len: number | string; offset: number | string }): string {
+  const part = toNumber(len) > 0 ? Math.floor((toNumber(offset) / toNumber(len)) * 1000) / 10 : undefined;
+  return part === undefined ? '' : ` at ${part} % of its length`;
+}
+
+/** Data of any shape on one line. */
+function brief(data: unknown, before = ''): string {
+  const text = JSON.stringify(data) ?? '';
+  return text === '{}' || text === '' ? '' : `${before}${text.length > 200 ? `${text.slice(0, 199)}…` : text}`;
+}

@@ -1,0 +1,64 @@
+// The methods that the console completes. In: what is typed. Out: suggestions, or a request ready to send. Pure.
+import type { MethodName } from 'qmp-gateway/protocol';
+
+/** Parameters to start from. A method missing here does not compile. */
+export const TEMPLATES: Record<MethodName, string> = {
+  'server.info': '',
+  authenticate: '{"token":""}',
+  'source.list': '',
+  'job.list': '',
+  'job.get': '{"source":"","job":""}',
+  'job.abort': '{"source":"","job":"","sync":true,"timeoutMs":30000}',
+  'job.wait': '{"source":"","job":"","timeoutMs":30000}',
+  'job.complete': '{"source":"","job":""}',
+  'job.pause': '{"source":"","job":""}',
+  'job.resume': '{"source":"","job":""}',
+  'job.finalize': '{"source":"","job":""}',
+  'job.dismiss': '{"source":"","job":""}',
+  'job.setSpeed': '{"source":"","job":"","speed":0}',
+  subscribe: '{"types":["BLOCK_JOB_*"]}',
+  unsubscribe: '{"subscription":""}',
+};
+
+const NAMES = Object.keys(TEMPLATES) as MethodName[];
+
+/** Those that begin with what is typed, then those that contain it. Nothing once parameters have begun. */
+export function suggest(text: string): MethodName[] {
+  const typed = text.trimStart();
+  if (typed.startsWith('{') || /\s/.test(typed)) return [];
+  const low = typed.toLowerCase();
+  const begin = NAMES.filter((name) => name.toLowerCase().startsWith(low));
+  const contain = NAMES.filter((name) => !begin.includes(name) && name.toLowerCase().includes(low));
+  return begin.length === 1 && begin[0] === typed && contain.length === 0 ? [] : [...begin, ...contain];
+}
+
+export function accept(name: MethodName): string {
+  return TEMPLATES[name] === '' ? name : `${name} ${TEMPLATES[name]}`;
+}
+
+export type Typed = { ok: true; text: string; id: string | number; method: string } | { ok: false; why: string };
+
+/** A whole JSON-RPC request as it stands, or `method` and its params. `nextId` serves where none is given. */
+export function readTyped(typed: string, nextId: number): Typed {
+  const text = typed.trim();
+  if (text === '') return { ok: false, why: 'Type a method, or a JSON-RPC request.' };
+  if (text.startsWith('{')) {
+    const parsed = parse(text);
+    if (!parsed.ok) return parsed;
+    const { id = 'none', method = '?' } = parsed.value as { id?: string | number; method?: string };
+    return { ok: true, text, id, method };
+  }
+  const [, method = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
+  const params = parse(rest === '' ? '{}' : rest);
+  if (!params.ok) return params;
+  const request = { jsonrpc: '2.0', id: nextId, method, params: params.value };
+  return { ok: true, text: JSON.stringify(request), id: nextId, method };
+}
+
+function parse(text: string): { ok: true; value: unknown } | { ok: false; why: string } {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    return { ok: false, why: `Not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}

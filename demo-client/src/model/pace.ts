@@ -1,0 +1,55 @@
+// How fast a job moves. In: (time, offset) pairs as they arrive. Out: rate, ETA, and a series to plot. No clock of its own.
+
+/** What was seen of one run, oldest first. The figures are the page's own: QEMU reports no rate. */
+export interface Trail {
+  /** Milliseconds. */
+  readonly at: number[];
+  readonly offset: number[];
+}
+
+export const newTrail = (): Trail => ({ at: [], offset: [] });
+
+/** Adds a pair in place and keeps the newest `max`. Two within 50 ms count as one. */
+export function extend(trail: Trail, at: number, offset: number, max: number): void {
+  const last = trail.at.length - 1;
+  if (last >= 0 && at - (trail.at[last] ?? 0) < 50) trail.offset[last] = offset;
+  else {
+    trail.at.push(at);
+    trail.offset.push(offset);
+  }
+  if (trail.at.length > max) {
+    trail.at.shift();
+    trail.offset.shift();
+  }
+}
+
+/** Rates over this much time are steady enough to read. */
+export const RATE_WINDOW_MS = 8_000;
+
+/** Units per second over the newest window; `undefined` before there are two pairs. */
+export function rateOf({ at, offset }: Trail, windowMs = RATE_WINDOW_MS): number | undefined {
+  const last = at.length - 1;
+  const end = at[last];
+  if (end === undefined || last < 1) return undefined;
+  let first = last - 1;
+  while (first > 0 && end - (at[first - 1] ?? 0) <= windowMs) first -= 1;
+  const seconds = (end - (at[first] ?? end)) / 1_000;
+  return Math.max(0, ((offset[last] ?? 0) - (offset[first] ?? 0)) / seconds);
+}
+
+/** Milliseconds to `len` at this rate; `undefined` where nothing moves or nothing is left. */
+export function etaOf(len: number, offset: number, rate: number | undefined): number | undefined {
+  return rate !== undefined && rate > 0 && len > offset ? ((len - offset) / rate) * 1_000 : undefined;
+}
+
+/** Rate between neighbours, as plot data: seconds since 1970, units per second. */
+export function ratesOf({ at, offset }: Trail): [number[], number[]] {
+  const times: number[] = [];
+  const rates: number[] = [];
+  for (let n = 1; n < at.length; n += 1) {
+    const [before = 0, now = 0] = [at[n - 1], at[n]];
+    times.push(now / 1_000);
+    rates.push(Math.max(0, ((offset[n] ?? 0) - (offset[n - 1] ?? 0)) / ((now - before) / 1_000)));
+  }
+  return [times, rates];
+}

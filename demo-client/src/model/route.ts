@@ -1,0 +1,28 @@
+// Where the reader is. In: the location's hash. Out: a route, and back. Pure.
+
+export type Route =
+  | { page: 'fleet' }
+  | { page: 'job'; source: string; job: string; run: string | undefined }
+  | { page: 'events' }
+  | { page: 'console' }
+  | { page: 'missing'; hash: string };
+
+export function parseRoute(hash: string): Route {
+  const [page = '', ...rest] = hash.replace(/^#\/?/, '').split('/').map(decode);
+  if (page === '') return { page: 'fleet' };
+  if (page === 'events' || page === 'console') return { page };
+  const [source, job, run] = rest;
+  return page === 'job' && source && job ? { page, source, job, run } : { page: 'missing', hash };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function jobHref(source: string, job: string, run: string): string {
+  return `#/job/${[source, job, run].map(encodeURIComponent).join('/')}`;
+}

@@ -1,0 +1,29 @@
+// The fleet in five figures. In: a job table and trails. Out: counts and the total rate of byte-counting jobs. Pure.
+import type { JobTable } from 'qmp-gateway/client';
+import { attentionOf } from './attention.js';
+import { countsBytes } from './format.js';
+import { rateOf, type Trail } from './pace.js';
+
+export interface Summary {
+  up: number;
+  sources: number;
+  active: number;
+  /** Error-stopped or waiting for a decision. */
+  attention: number;
+  ready: number;
+  bytesPerSecond: number;
+}
+
+export function summarize(table: JobTable, trails: ReadonlyMap<string, Trail>): Summary {
+  const summary: Summary = { up: 0, sources: table.sources.size, active: 0, attention: 0, ready: 0, bytesPerSecond: 0 };
+  for (const source of table.sources.values()) if (source.state === 'up') summary.up += 1;
+  for (const job of table.jobs.values()) {
+    const mark = attentionOf(job)?.mark;
+    if (!job.settled) summary.active += 1;
+    if (mark === 'error' || mark === 'pending') summary.attention += 1;
+    if (mark === 'ready') summary.ready += 1;
+    const trail = trails.get(job.run);
+    if (trail && job.status === 'running' && countsBytes(job.type)) summary.bytesPerSecond += rateOf(trail) ?? 0;
+  }
+  return summary;
+}

@@ -1,0 +1,33 @@
+// Light, dark, or as the system. In: the reader's choice. Out: `data-theme` on the document; theme.js sets it before first paint.
+import { effect, signal } from '@preact/signals';
+
+export type Theme = 'system' | 'light' | 'dark';
+const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
+const KEY = 'theme';
+
+const stored = localStorage.getItem(KEY);
+export const theme = signal<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system');
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+/** Plots draw on canvas and have to be told. */
+export const isDark = signal(false);
+
+const settle = (): void => {
+  isDark.value = theme.peek() === 'dark' || (theme.peek() === 'system' && systemDark.matches);
+};
+systemDark.addEventListener('change', settle);
+
+effect(() => {
+  const choice = theme.value;
+  if (choice === 'system') {
+    delete document.documentElement.dataset.theme;
+    localStorage.removeItem(KEY);
+  } else {
+    document.documentElement.dataset.theme = choice;
+    localStorage.setItem(KEY, choice);
+  }
+  settle();
+});
+
+export const nextTheme = (): void => {
+  theme.value = NEXT[theme.peek()];
+};

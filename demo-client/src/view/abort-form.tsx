@@ -1,0 +1,94 @@
+// What an abort asks before it is sent. In: the job. Out: the request. Says what a soft cancel will do to this very job.
+import { useState } from 'preact/hooks';
+import type { AbortParams, Job } from 'qmp-gateway/protocol';
+import { ABORT_FORM, planAbort } from '../model/abort.js';
+import { softAbort } from '../model/verbs.js';
+
+interface AbortFormProps {
+  job: Job;
+  onSend(params: AbortParams & { timeoutMs: number }): void;
+  onCancel(): void;
+}
+
+const SOFT_TEXT = {
+  cancels: 'QEMU stops the job at its next safe point.',
+  refused: `QEMU refuses to cancel a job that stands still. Use force, or resume it first.`,
+  completes: 'The copy is in sync: QEMU will finish it instead of cancelling. You keep a consistent copy, and the disk does not switch. It may take long under load.',
+} as const;
+
+export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
+  const soft = softAbort(job);
+  const [form, setForm] = useState(ABORT_FORM);
+  const plan = planAbort(job, form);
+  const wrong = (field: string): string | undefined => (!plan.ok && plan.field === field ? plan.why : undefined);
+  return (
+    <form
+      class="abort-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (plan.ok) onSend(plan.params);
+      }}
+    >
+      <fieldset>
+        <legend>Answer</legend>
+        <label class="choice">
+          <input type="radio" name="mode" value="wait" checked={form.mode === 'wait'} onChange={() => setForm({ ...form, mode: 'wait' })} />
+          <span>
+            Wait for the end <span class="muted small">the outcome, as it happened</span>
+          </span>
+        </label>
+        <label class="choice">
+          <input type="radio" name="mode" value="return" checked={form.mode === 'return'} onChange={() => setForm({ ...form, mode: 'return' })} />
+          <span>
+            Return at once <span class="muted small">when QEMU has accepted; the end comes as an event</span>
+          </span>
+        </label>
+        <label class="field">
+          <span>For at most</span>
+          <input
+            name="bound"
+            inputMode="decimal"
+            value={form.boundSeconds}
+            aria-invalid={wrong('bound') !== undefined}
+            onInput={(event) => setForm({ ...form, boundSeconds: event.currentTarget.value })}
+          />
+          <span>seconds</span>
+        </label>
+        <p class="small text-bad">{wrong('bound')}</p>
+      </fieldset>
+      <fieldset>
+        <legend>How</legend>
+        <label class="choice">
+          <input type="checkbox" name="force" checked={form.force} onChange={(event) => setForm({ ...form, force: event.currentTarget.checked })} />
+          <span>
+            Force <span class="muted small">cancel at once, give up the copy</span>
+          </span>
+        </label>
+        <label class="field">
+          <span>Force it after</span>
+          <input
+            name="escalate"
+            inputMode="decimal"
+            placeholder="never"
+            disabled={form.force}
+            value={form.escalateSeconds}
+            onInput={(event) => setForm({ ...form, escalateSeconds: event.currentTarget.value })}
+          />
+          <span>seconds</span>
+        </label>
+        <p class="small text-bad">{wrong('escalate')}</p>
+      </fieldset>
+      <p class={`expect small tone-${!form.force && soft !== 'cancels' ? 'warn' : 'calm'}`} role="status">
+        {form.force ? 'QEMU gives the job up at once; the copy is not usable.' : SOFT_TEXT[soft]}
+      </p>
+      <div class="dialog-buttons">
+        <button type="button" onClick={onCancel}>
+          Keep it
+        </button>
+        <button type="submit" class="danger" disabled={!plan.ok}>
+          {form.force ? 'Abort by force' : 'Abort'}
+        </button>
+      </div>
+    </form>
+  );
+}

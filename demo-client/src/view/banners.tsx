@@ -1,0 +1,61 @@
+// What is wrong with the stream, above everything. In: connection, gaps, a refused subscription. Out: banners, or nothing.
+import type { Gap } from 'qmp-gateway/client';
+import type { Gateway } from '../gateway.js';
+import { clock } from '../model/format.js';
+import { linkText } from '../model/link.js';
+import { now } from '../now.js';
+
+export const GAP_TEXT: Record<Gap['reason'], string> = {
+  epoch: 'The gateway began a new log: it was restarted without the old one.',
+  retention: 'This page was away for longer than the gateway keeps its log.',
+  grants: 'Your permissions have changed.',
+};
+
+export function Banners({ gateway }: { gateway: Gateway }) {
+  return (
+    <div class="banners">
+      <div role="status">
+        <Offline gateway={gateway} />
+      </div>
+      <div role="alert">
+        <Reset gateway={gateway} />
+        {gateway.failure.value && (
+          <p class="banner tone-bad">
+            <strong>The gateway refused the subscription.</strong> {gateway.failure.value}. Reload to try again.
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Offline({ gateway }: { gateway: Gateway }) {
+  const state = gateway.state.value;
+  const first = state.phase === 'connecting' && state.attempt === 0;
+  if (state.phase === 'open' || state.phase === 'authenticating' || first) return null;
+  const { label, detail, tone } = linkText(state, now.value);
+  return (
+    <p class={`banner tone-${tone}`} data-testid="offline">
+      <strong>{label}.</strong> {detail}
+    </p>
+  );
+}
+
+function Reset({ gateway }: { gateway: Gateway }) {
+  const gaps = gateway.gaps.value;
+  const last = gaps.at(-1);
+  if (!last) return null;
+  const { at, gap } = last;
+  return (
+    <div class="banner tone-warn" data-testid="reset">
+      <p>
+        <strong>Reset at {clock(new Date(at).toISOString()).slice(0, 8)}.</strong> {GAP_TEXT[gap.reason]} Events between{' '}
+        <code>{gap.after}</code> and <code>{gap.cursor}</code> may be missing here. The jobs shown are fresh.
+        {gaps.length > 1 && ` It is the ${gaps.length}th reset.`}
+      </p>
+      <button type="button" class="quiet" onClick={gateway.dismissGaps}>
+        Understood
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+// The top bar. In: the route, the connection. Out: where one is, where one can go, and whether the page is live.
+import type { Gateway } from '../gateway.js';
+import { route } from '../location.js';
+import { linkText } from '../model/link.js';
+import { now } from '../now.js';
+import { nextTheme, type Theme, theme } from '../theme.js';
+
+const PAGES = [
+  { page: 'fleet', href: '#/', label: 'Fleet' },
+  { page: 'events', href: '#/events', label: 'Events' },
+  { page: 'console', href: '#/console', label: 'Console' },
+] as const;
+
+export function Header({ gateway }: { gateway: Gateway }) {
+  const at = route.value.page;
+  return (
+    <header class="bar">
+      <a class="brand" href="#/" aria-label="qmp-gateway, fleet">
+        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+          <path d="M1 3.5h13M1 8h8M1 12.5h10" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" />
+        </svg>
+        <span>qmp-gateway</span>
+      </a>
+      <nav aria-label="Pages">
+        {PAGES.map(({ page, href, label }) => (
+          <a key={page} href={href} aria-current={at === page || (at === 'job' && page === 'fleet') ? 'page' : undefined}>
+            {label}
+          </a>
+        ))}
+      </nav>
+      <div class="bar-end">
+        <Connection gateway={gateway} />
+        <ThemeButton />
+      </div>
+    </header>
+  );
+}
+
+function Connection({ gateway }: { gateway: Gateway }) {
+  const { label, detail, tone } = linkText(gateway.state.value, now.value);
+  return (
+    <span class={`pill tone-${tone}`} title={detail} data-testid="connection">
+      <span class="dot" aria-hidden="true" />
+      {label}
+    </span>
+  );
+}
+
+const THEME_LABEL: Record<Theme, string> = { system: 'Auto', light: 'Light', dark: 'Dark' };
+
+function ThemeButton() {
+  const label = THEME_LABEL[theme.value];
+  return (
+    <button type="button" class="quiet theme" onClick={nextTheme} aria-label={`Theme: ${label}. Change it`}>
+      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+        <circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="1.6" />
+        <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
+      </svg>
+      <span>{label}</span>
+    </button>
+  );
+}

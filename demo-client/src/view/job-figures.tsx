@@ -1,0 +1,60 @@
+// Where a job stands. In: a live job or how it ended, its trail. Out: one large bar and the figures under it.
+import type { Signal } from '@preact/signals';
+import type { Job, Settlement } from 'qmp-gateway/protocol';
+import { amount, duration, limit, percent, rate, share, toNumber } from '../model/format.js';
+import { etaOf, rateOf, type Trail } from '../model/pace.js';
+import { now } from '../now.js';
+import { Bar } from './job-row.js';
+
+interface JobFiguresProps {
+  job: Job | undefined;
+  settled: Settlement | undefined;
+  trail: Signal<Trail>;
+}
+
+export function JobFigures({ job, settled, trail }: JobFiguresProps) {
+  const type = job?.type ?? settled?.type ?? null;
+  const len = settled?.len ?? job?.len ?? 0;
+  const offset = settled?.offset ?? job?.offset ?? 0;
+  const part = share(len, offset);
+  const moving = job?.status === 'running' && !settled;
+  const speed = moving ? rateOf(trail.value) : undefined;
+  const eta = etaOf(toNumber(len), toNumber(offset), speed);
+  const inSync = !settled && (job?.status === 'ready' || job?.status === 'standby');
+  const state = settled?.outcome ?? job?.status ?? 'concluded';
+  return (
+    <section class="card pad job-figures" aria-label="Progress">
+      <div class="big-progress">
+        <span class="big num" data-testid="percent">
+          {inSync ? 'In sync' : settled?.outcome === 'completed' ? '100 %' : percent(part)}
+        </span>
+        <Bar row={{ state, share: part }} />
+      </div>
+      <dl class="facts">
+        <Fact label="Done" value={`${amount(toNumber(offset), type)} of ${amount(toNumber(len), type)}`} />
+        <Fact label="Speed" value={speed === undefined ? '—' : rate(speed, type)} />
+        <Fact label="ETA" value={inSync ? 'waits for you' : eta === undefined ? '—' : duration(Math.max(1_000, eta))} />
+        <Fact label="Limit" value={job ? limit(job.speed) : '—'} />
+        <Fact label="Auto-finalize" value={yesNo(job?.autoFinalize)} />
+        <Fact label="Auto-dismiss" value={yesNo(job?.autoDismiss)} />
+        <Fact label="Figures from" value={job && !settled ? ago(job.updated) : 'its end'} />
+      </dl>
+    </section>
+  );
+}
+
+const yesNo = (value: boolean | undefined): string => (value === undefined ? '—' : value ? 'yes' : 'no');
+
+function ago(time: string): string {
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? '—' : `${duration(Math.max(0, now.value - at))} ago`;
+}
+
+function Fact({ label, value }: { label: string; value: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd class="num">{value}</dd>
+    </div>
+  );
+}

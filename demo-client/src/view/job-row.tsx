@@ -1,0 +1,84 @@
+// One job in the table. In: a row, its trail. Out: cells; the job's name is the link to its page.
+import { duration, percent, rate } from '../model/format.js';
+import { ratesOf, type Trail } from '../model/pace.js';
+import type { Row } from '../model/rows.js';
+import { hueOf, StateBadge } from './badge.js';
+import { Spark } from './plot.js';
+
+interface JobRowProps {
+  row: Row;
+  trail: Trail | undefined;
+  index: number;
+  top: number;
+  href: string;
+}
+
+export function JobRow({ row, trail, index, top, href }: JobRowProps) {
+  const { attention } = row;
+  return (
+    <div
+      role="row"
+      class="grid row"
+      data-index={index}
+      data-job={row.job}
+      data-run={row.run}
+      data-mark={attention?.mark}
+      aria-rowindex={index + 2}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <div role="cell" class="cell-job">
+        <a href={href}>{row.job}</a>
+        <span class="muted small">{row.source}</span>
+      </div>
+      <div role="cell" class="cell-type muted">
+        {row.type ?? '—'}
+      </div>
+      <div role="cell" class="cell-state">
+        <StateBadge state={row.state} />
+      </div>
+      <div role="cell" class="cell-progress">
+        <Bar row={row} />
+        <span class="num percent">{percentOf(row)}</span>
+      </div>
+      <div role="cell" class="cell-rate right">
+        {trail && row.state === 'running' && trail.at.length > 2 && <Spark series={ratesOf(trail)} width={72} />}
+        <span class="num">{row.rate === undefined ? '' : rate(row.rate, row.type)}</span>
+      </div>
+      <div role="cell" class="cell-eta right num">
+        {row.etaMs === undefined ? '' : duration(Math.max(1_000, row.etaMs))}
+      </div>
+      <div role="cell" class="cell-attention">{attention && <Mark label={attention.label} advice={attention.advice} mark={attention.mark} />}</div>
+    </div>
+  );
+}
+
+/** READY is full and not done: its bar is striped, and says so. */
+const percentOf = (row: Row): string => {
+  if (row.state === 'completed') return '100 %';
+  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : percent(row.share);
+};
+
+export function Bar({ row }: { row: Pick<Row, 'state' | 'share'> }) {
+  const part = row.share ?? 0;
+  return (
+    <span
+      class={`progress hue-${hueOf(row.state)} ${row.state === 'ready' ? 'striped' : ''}`}
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.floor(part * 1000) / 10}
+      data-share={part}
+    >
+      <span class="fill" style={{ transform: `scaleX(${part})` }} />
+    </span>
+  );
+}
+
+export function Mark({ label, advice, mark }: { label: string; advice: string; mark: string }) {
+  return (
+    <span class={`mark mark-${mark}`} title={advice}>
+      {label}
+    </span>
+  );
+}

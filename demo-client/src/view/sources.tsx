@@ -1,0 +1,67 @@
+// The monitors. In: sources and the job table. Out: one line for each, with its state in words and what would help.
+import { filterText } from './filter-text.js';
+import type { JobTable } from 'qmp-gateway/client';
+import type { DownReason, SourceInfo } from 'qmp-gateway/protocol';
+import { duration } from '../model/format.js';
+import { now } from '../now.js';
+
+export const REASON_TEXT: Record<DownReason, string> = {
+  absent: 'No socket at this path. Is the VM running?',
+  denied: 'The gateway may not open the socket. Check its permissions.',
+  refused: 'Nobody listens on the socket. Is the VM running?',
+  occupied: 'Another client holds the monitor. Give the gateway one of its own.',
+  silent: 'Connected, but QEMU sends no greeting. Is another client holding it?',
+  stalled: 'QEMU has stopped answering.',
+  closed: 'QEMU closed the connection.',
+  protocol: 'What answers there is no QMP monitor.',
+};
+
+const TONE = { up: 'good', connecting: 'calm', down: 'bad' } as const;
+
+export function Sources({ sources, table }: { sources: SourceInfo[]; table: JobTable }) {
+  const counts = new Map<string, number>();
+  for (const { source } of table.jobs.values()) counts.set(source, (counts.get(source) ?? 0) + 1);
+  // What is wrong comes first.
+  const order = { down: 0, connecting: 1, up: 2 } as const;
+  const sorted = [...sources].sort((a, b) => order[a.state] - order[b.state] || (a.name < b.name ? -1 : 1));
+  return (
+    <section class="card sources" aria-labelledby="sources-title">
+      <h2 id="sources-title">Sources</h2>
+      {sources.length === 0 ? (
+        <p class="muted pad">
+          None yet. Start the gateway with <code>--source name=/path/to/qmp.sock</code>.
+        </p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
+        <ul tabIndex={0} aria-label="Sources, what is wrong first">
+          {sorted.map((source) => (
+            <SourceLine key={source.name} source={source} jobs={counts.get(source.name) ?? 0} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
+  const { name, state, reason, since, qemu } = source;
+  const age = Date.parse(since);
+  return (
+    <li class="source" data-source={name} data-state={state}>
+      <button type="button" class="source-name" title="Show only its jobs" onClick={() => (filterText.value = `source:${name}`)}>
+        {name}
+      </button>
+      <span class={`state text-${TONE[state]}`}>
+        <span class="dot" aria-hidden="true" />
+        {state}
+        {reason ? `: ${reason}` : ''}
+      </span>
+      <span class="muted small source-more">
+        {qemu ? `QEMU ${qemu} · ` : ''}
+        {jobs} {jobs === 1 ? 'job' : 'jobs'}
+        {Number.isNaN(age) ? '' : ` · ${duration(Math.max(0, now.value - age))}`}
+      </span>
+      {state === 'down' && <span class="small source-advice">{reason ? REASON_TEXT[reason] : 'Not connected.'}</span>}
+    </li>
+  );
+}

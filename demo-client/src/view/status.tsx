@@ -1,0 +1,28 @@
+// The line at the foot. In: position and lag. Out: how current the page is, in figures.
+import type { Gateway } from '../gateway.js';
+import { duration } from '../model/format.js';
+import { now } from '../now.js';
+
+export function Status({ gateway }: { gateway: Gateway }) {
+  const { roundTripMs, eventMs, eventAt, heardAt } = gateway.lag.value;
+  const cursor = gateway.table.value?.cursor;
+  const age = (at: number | undefined): string => (at === undefined ? '—' : duration(Math.max(0, now.value - at)));
+  return (
+    <footer class="status" aria-label="Stream">
+      <Figure label="Position" value={cursor ?? '—'} />
+      <Figure label="Round trip" value={roundTripMs === undefined ? '—' : duration(roundTripMs)} />
+      <Figure label="Last frame" value={heardAt === undefined ? '—' : `${age(heardAt)} ago`} />
+      <Figure label="Last event" value={eventAt === undefined ? 'none yet' : `${age(eventAt)} ago`} />
+      <Figure label="Event lag" value={eventMs === undefined ? '—' : duration(eventMs)} />
+      <Figure label="Resets" value={String(gateway.feed.value.reduce((n, item) => n + Number(item.kind === 'gap'), 0))} />
+    </footer>
+  );
+}
+
+function Figure({ label, value }: { label: string; value: string }) {
+  return (
+    <span class="figure">
+      <span class="muted">{label}</span> <span class="num">{value}</span>
+    </span>
+  );
+}

@@ -1,0 +1,39 @@
+// A run's life. In: its events. Out: a list from the beginning, each with its time and the time since the one before.
+import type { Entry } from 'qmp-gateway/protocol';
+import type { openLife } from '../life.js';
+import { describe } from '../model/describe.js';
+import { clock, duration } from '../model/format.js';
+
+export function Timeline({ life }: { life: ReturnType<typeof openLife> }) {
+  const events = life.events.value;
+  const gap = life.gap.value;
+  return (
+    <section class="card pad" aria-labelledby="life-title">
+      <h2 id="life-title">Life</h2>
+      <ol class="timeline">
+        <li class="tone-calm begin">
+          <span class="what muted">{gap ? 'Earlier events have left the gateway’s log.' : 'The run begins.'}</span>
+        </li>
+        {events.map((entry, n) => (
+          <Item key={entry.offset} entry={entry} before={events[n - 1]} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Item({ entry, before }: { entry: Entry; before: Entry | undefined }) {
+  const { text, tone } = describe(entry);
+  const since = before?.time && entry.time ? Date.parse(entry.time) - Date.parse(before.time) : undefined;
+  return (
+    <li class={`tone-${tone}`} data-type={entry.type}>
+      <time class="num" dateTime={entry.time ?? undefined}>
+        {clock(entry.time)}
+      </time>
+      <span class="num muted since">{since === undefined ? '' : `+${duration(since)}`}</span>
+      <span class="what">
+        <code>{entry.type}</code> <span>{text}</span>
+      </span>
+    </li>
+  );
+}

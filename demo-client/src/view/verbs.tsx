@@ -1,0 +1,86 @@
+// What can be done with a job now. In: the job. Out: a button for each verb that its status allows, and what came of the last one.
+import { useState } from 'preact/hooks';
+import type { GatewayError } from 'qmp-gateway/client';
+import type { Job, JobVerb } from 'qmp-gateway/protocol';
+import type { Gateway } from '../gateway.js';
+import { refusalText } from '../model/abort.js';
+import { verbsFor } from '../model/verbs.js';
+import { AbortDialog } from './abort-dialog.js';
+import { SpeedForm } from './speed-form.js';
+
+const LABELS: Record<JobVerb, string> = {
+  abort: 'Abort…',
+  complete: 'Complete',
+  pause: 'Pause',
+  resume: 'Resume',
+  finalize: 'Finalize',
+  dismiss: 'Dismiss',
+  setSpeed: 'Limit speed…',
+};
+
+type Said = { tone: 'calm' | 'bad'; text: string };
+
+interface VerbsProps {
+  gateway: Gateway;
+  job: Job | undefined;
+  run: string;
+}
+
+export function Verbs({ gateway, job, run }: VerbsProps) {
+  const [said, setSaid] = useState<Said>();
+  const [open, setOpen] = useState<'abort' | 'setSpeed'>();
+  const [target, setTarget] = useState<Job>();
+  const verbs = job ? verbsFor(job) : [];
+
+  function ask(verb: JobVerb, speed?: string): void {
+    if (!job) return;
+    setSaid({ tone: 'calm', text: `${LABELS[verb].replace('…', '')}: asking…` });
+    const { client } = gateway;
+    const at = { source: job.source, job: job.job, run };
+    const calls: Record<Exclude<JobVerb, 'abort'>, () => Promise<unknown>> = {
+      complete: () => client.jobComplete(at),
+      pause: () => client.jobPause(at),
+      resume: () => client.jobResume(at),
+      finalize: () => client.jobFinalize(at),
+      dismiss: () => client.jobDismiss(at),
+      setSpeed: () => client.jobSetSpeed({ ...at, speed: speed ?? '0' }),
+    };
+    if (verb === 'abort') return;
+    calls[verb]().then(
+      () => setSaid({ tone: 'calm', text: `${LABELS[verb].replace('…', '')}: QEMU has accepted.` }),
+      (error: GatewayError) => setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
+    );
+  }
+
+  function press(verb: JobVerb): void {
+    if (verb === 'abort') {
+      setTarget(job);
+      setOpen('abort');
+    } else if (verb === 'setSpeed') setOpen(open === 'setSpeed' ? undefined : 'setSpeed');
+    else ask(verb);
+  }
+
+  return (
+    <div class="verbs">
+      <div class="buttons" role="group" aria-label="Verbs">
+        {verbs.map((verb) => (
+          <button key={verb} type="button" data-verb={verb} class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''} onClick={() => press(verb)}>
+            {LABELS[verb]}
+          </button>
+        ))}
+      </div>
+      {open === 'setSpeed' && job && verbs.includes('setSpeed') && (
+        <SpeedForm
+          onSpeed={(speed) => {
+            setOpen(undefined);
+            ask('setSpeed', speed);
+          }}
+        />
+      )}
+      <p role="status" class={`said small ${said?.tone === 'bad' ? 'text-bad' : 'muted'}`}>
+        {said?.text}
+      </p>
+      {open === 'abort' && target && <AbortDialog gateway={gateway} job={target} now={job} onClose={() => setOpen(undefined)} />}
+    </div>
+  );
+}
