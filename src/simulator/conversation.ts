@@ -55,7 +55,7 @@ export class Conversation {
       client.write(this.encode({ error: { class: 'GenericError', desc: parsed.desc } }));
       return;
     }
-    const read = readRequest(parsed.value);
+    const read = readRequest(parsed.value, client.oob);
     if (read.ok) this.#options.submit(client, read.request);
     else client.write(this.encode({ ...('id' in read ? { id: read.id } : {}), error: { ...read.error } }));
   }
@@ -76,6 +76,7 @@ export class Conversation {
     if (strange !== undefined) return fail(`Parameter 'null' does not accept value '${String(strange)}'`);
     for (const text of this.beforeNegotiation.splice(0)) client.write(text);
     client.negotiated = true;
+    client.oob = checked.values.list('enable').includes('oob');
     return DONE;
   }
 

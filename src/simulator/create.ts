@@ -4,6 +4,7 @@ import { DONE, fail, isBlockJob, type JobSpec, type Reply, type SimJob, TRAITS, 
 import { copyOn } from './progress.js';
 import { enterPause, find, leavePause, transition } from './world.js';
 
+const FIRST_CHUNK = 1024n * 1024n;
 const WELL_FORMED = /^[A-Za-z][A-Za-z0-9._-]*$/;
 
 /** Adds one created job. `null` and a reply where QEMU refuses. */
@@ -67,7 +68,15 @@ function begin(world: World, job: SimJob, now: number): void {
   job.started = true;
   transition(world, job, 'running');
   if (job.type === 'backup') enterPause(world, job);
+  // The rate limiter lets the first chunk pass and sleeps afterwards.
+  if (job.speed > 0n) job.offset = firstChunk(job);
   copyOn(job, now);
+}
+
+function firstChunk(job: SimJob): bigint {
+  const { failAt } = job.traits;
+  const end = failAt === null ? job.len : BigInt(failAt);
+  return end < FIRST_CHUNK ? end : FIRST_CHUNK;
 }
 
 /**

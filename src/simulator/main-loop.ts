@@ -109,22 +109,28 @@ export class MainLoop {
     while (!this.#busy && !this.#hung) {
       const task = this.#queue.shift();
       if (!task) return;
-      const wait = this.delays.get(task.request.execute);
-      if (wait === undefined) {
-        this.#execute(task.request);
-        continue;
-      }
-      this.#busy = true;
-      this.#clock.setTimer(() => {
-        this.#busy = false;
-        this.#execute(task.request);
-        this.#pump();
-      }, wait);
+      const { request } = task;
+      // Whether it may run is decided when it is taken up: by the time it is done its client may be another.
+      const early = request.execute === 'qmp_capabilities' ? null : this.#handlers.negotiate(request);
+      const wait = this.delays.get(request.execute);
+      if (early) this.#handlers.reply(early, request);
+      else if (wait === undefined) this.#execute(request);
+      else this.#executeAfter(request, wait);
     }
   }
 
+  #executeAfter(request: Request, ms: number): void {
+    this.#busy = true;
+    this.#clock.setTimer(() => {
+      this.#busy = false;
+      this.#execute(request);
+      this.#pump();
+    }, ms);
+  }
+
   #execute(request: Request): void {
-    const refused = this.#handlers.negotiate(request) ?? this.#refusal(request);
+    const negotiation = request.execute === 'qmp_capabilities' ? this.#handlers.negotiate(request) : null;
+    const refused = negotiation ?? this.#refusal(request);
     const meaning = refused ? { reply: refused } : this.#interpret(request);
     if ('reply' in meaning) {
       this.#handlers.reply(meaning.reply, request);

@@ -17,6 +17,8 @@ export class Client {
   readonly #socket: Socket;
   #pending = '';
   negotiated = false;
+  /** Negotiated the capability. */
+  oob = false;
   open = true;
 
   constructor(socket: Socket) {

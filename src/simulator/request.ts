@@ -15,14 +15,14 @@ export type Read = { ok: true; request: Request } | { ok: false; error: QmpError
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Double);
 
-/** Never throws. */
-export function readRequest(value: unknown): Read {
+/** Never throws. Without negotiated `oob` the member exec-oob is as strange as any other. */
+export function readRequest(value: unknown, oob: boolean): Read {
   if (!isObject(value)) return { ok: false, error: fail('QMP input must be a JSON object').error };
   const id = 'id' in value ? { id: plain(value.id) } : {};
   const refuse = (desc: string): Read => ({ ok: false, error: fail(desc).error, ...id });
   const verbs = ['execute', 'exec-oob'].filter((name) => name in value);
   for (const name of Object.keys(value)) {
-    if (!['execute', 'exec-oob', 'arguments', 'id'].includes(name)) {
+    if (!['execute', 'arguments', 'id'].includes(name) && !(oob && name === 'exec-oob')) {
       return refuse(`QMP input member '${name}' is unexpected`);
     }
   }

@@ -89,9 +89,9 @@ export class RawClient {
   }
 
   /** Waits for the greeting and negotiates. */
-  async negotiate(): Promise<this> {
+  async negotiate(enable: readonly string[] = []): Promise<this> {
     await this.waitFor((message) => 'QMP' in message);
-    const reply = await this.execute('qmp_capabilities');
+    const reply = await this.execute('qmp_capabilities', { enable });
     if (!('return' in reply)) throw new Error(`negotiation refused: ${JSON.stringify(reply)}`);
     return this;
   }
