@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRaw, type RawClient } from './qmp-raw.js';
@@ -108,7 +108,6 @@ export async function startQemu({ pretty = false, monitors = 1, args = [] }: Qem
 }
 
 async function isReady(pidFile: string): Promise<boolean> {
-  const { readFile } = await import('node:fs/promises');
   return readFile(pidFile, 'utf8').then(
     (text) => text.trim() !== '',
     () => false,
@@ -179,3 +178,31 @@ export const addBroken = (
     image: over ?? { driver: 'null-co', size },
     'inject-error': [{ event: 'none', iotype, errno, once: single, ...(at === undefined ? {} : { sector: at / 512 }) }],
   });
+
+/** An empty qcow2 overlay over node `backing`, made by QEMU itself. */
+export async function addOverlay(
+  client: RawClient,
+  folder: string,
+  name: string,
+  size: number,
+  backing: string,
+): Promise<void> {
+  const filename = join(folder, `${name}.qcow2`);
+  const file = `${name}-file`;
+  await create(client, `create-${file}`, { driver: 'file', filename, size: 0 });
+  await must(client, 'blockdev-add', { driver: 'file', 'node-name': file, filename });
+  await create(client, `create-${name}`, { driver: 'qcow2', file, size });
+  await must(client, 'blockdev-add', { driver: 'qcow2', 'node-name': name, file, backing });
+}
+
+async function create(client: RawClient, job: string, options: Record<string, unknown>): Promise<void> {
+  const from = client.received.length;
+  await must(client, 'blockdev-create', { 'job-id': job, options });
+  await client.waitFor(({ data }) => isConcluded(data, job), { from });
+  await must(client, 'job-dismiss', { id: job });
+}
+
+const isConcluded = (data: unknown, job: string): boolean => {
+  const { id, status } = (data ?? {}) as { id?: string; status?: string };
+  return id === job && status === 'concluded';
+};

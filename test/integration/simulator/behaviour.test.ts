@@ -36,13 +36,16 @@ async function asleep(client: RawClient, id: string): Promise<void> {
 
 for (const { peer, present } of PEERS) {
   describe.skipIf(!present)(peer, () => {
-    it.each(SCENARIOS)('$name', async ({ run, lines, withoutBlips = false }) => {
-      await withBench(peer, async ({ client }) => {
+    it.each(SCENARIOS)('$name', async ({ run, lines, chain = false, withoutBlips = false }) => {
+      await withBench(peer, async (bench) => {
+        const { client, folder } = bench;
+        if (chain) await bench.chain();
         const from = client.received.length;
         const driver: Driver = {
           x: async (command, args) => void (await client.execute(command, args)),
           until: async (wanted) => void (await client.waitFor((message) => line(message) === wanted, { from })),
           send: (text) => client.send(text),
+          folder,
           asleep: (id) => asleep(client, id),
         };
         await run(driver);

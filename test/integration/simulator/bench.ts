@@ -3,7 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSimulator } from '../../../src/simulator/index.js';
-import { addBroken, addNull, addRandomFile, addThrottled, connectQemu, startQemu } from '../../support/qemu.js';
+import {
+  addBroken,
+  addNull,
+  addOverlay,
+  addRandomFile,
+  addThrottled,
+  connectQemu,
+  startQemu,
+} from '../../support/qemu.js';
 import { connectRaw, type Message, type RawClient } from '../../support/qmp-raw.js';
 
 export type Peer = 'simulator' | 'qemu-storage-daemon';
@@ -17,6 +25,10 @@ const SIZE = 4 * MIB;
 export interface Bench {
   client: RawClient;
   address: { path: string };
+  /** Makes `base` <- `mid` <- `top`, empty overlays: for stream and commit. */
+  chain(): Promise<void>;
+  /** A folder for blockdev-create. */
+  folder: string;
   close(): Promise<void>;
 }
 
@@ -36,7 +48,8 @@ async function simulated(): Promise<Bench> {
     await simulator.close();
     await rm(folder, { recursive: true, force: true });
   };
-  return { client, address, close };
+  simulator.jobs.node('lost', { error: 'No such file or directory', failAt: 0 });
+  return { client, address, folder, chain: async () => {}, close };
 }
 
 async function real(): Promise<Bench> {
@@ -51,6 +64,12 @@ async function real(): Promise<Bench> {
   return {
     client,
     address: { path: qemu.path },
+    folder: qemu.folder,
+    chain: async () => {
+      await addNull(client, 'base', SIZE);
+      await addOverlay(client, qemu.folder, 'mid', SIZE, 'base');
+      await addOverlay(client, qemu.folder, 'top', SIZE, 'mid');
+    },
     close: async () => {
       client.close();
       await qemu.close();

@@ -7,6 +7,8 @@ export interface Driver {
   until(line: string): Promise<void>;
   /** Waits until a rate-limited job has copied its first chunk and sleeps. What that takes is no line. */
   asleep(id: string): Promise<void>;
+  /** A folder that the QEMU can write to. */
+  folder: string;
   /** Raw text. */
   send(text: string): void;
 }
@@ -17,6 +19,8 @@ export interface Scenario {
   lines: readonly string[];
   /** Leaves the blips through paused out: another start may or may not have caught the job. */
   withoutBlips?: true;
+  /** Wants the chain of overlays. */
+  chain?: true;
 }
 
 type Args = Record<string, unknown>;
@@ -59,6 +63,13 @@ const verbRefused = (status: string, verb: string): string =>
 async function readyMirror(driver: Driver, args: Args = {}): Promise<void> {
   await mirror(driver, args);
   await driver.until('READY j mirror full');
+}
+
+/** Which of two quick members is done first is nobody's promise: b sleeps until a waits. */
+async function letFinish(driver: Driver): Promise<void> {
+  await driver.until('a waiting');
+  await driver.asleep('b');
+  await driver.x('block-job-set-speed', { device: 'b', speed: 0 });
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -421,7 +432,8 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'grouped backups wait for each other and end newest first',
     async run(d) {
-      await d.x('transaction', group([a(), b({ 'auto-finalize': false })], 'grouped'));
+      await d.x('transaction', group([a(), b({ 'auto-finalize': false, speed: 1 })], 'grouped'));
+      await letFinish(d);
       await d.until('PENDING b backup');
       await d.until('a pending');
       await d.x('query-jobs');
@@ -430,6 +442,7 @@ export const SCENARIOS: readonly Scenario[] = [
     lines: [
       ...BOTH_BEGUN,
       'a waiting',
+      'return',
       'b waiting',
       'b pending',
       'PENDING b backup',
@@ -469,13 +482,18 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'cancelling a pending member of a group cancels all',
     async run(d) {
-      await d.x('transaction', group([a({ 'auto-finalize': false }), b({ 'auto-finalize': false })], 'grouped'));
+      await d.x(
+        'transaction',
+        group([a({ 'auto-finalize': false }), b({ 'auto-finalize': false, speed: 1 })], 'grouped'),
+      );
+      await letFinish(d);
       await d.until('PENDING a backup');
       await d.x('job-cancel', { id: 'b' });
     },
     lines: [
       ...BOTH_BEGUN,
       'a waiting',
+      'return',
       'b waiting',
       'b pending',
       'PENDING b backup',
@@ -670,6 +688,76 @@ export const SCENARIOS: readonly Scenario[] = [
       "GenericError: Parameter 'speed' expects a non-negative value",
       ...Array.from({ length: 4 }, () => "GenericError: Invalid parameter type for 'speed', expected: integer"),
       "GenericError: Parameter 'speed' is missing",
+    ],
+  },
+  {
+    name: 'a stream completes by itself',
+    chain: true,
+    async run(d) {
+      await d.x('block-stream', { 'job-id': 'j', device: 'top' });
+      await d.until('j null');
+    },
+    lines: [...BEGUN, 'j waiting', 'j pending', 'COMPLETED j stream full', 'j concluded', 'j null'],
+  },
+  {
+    name: 'an intermediate commit completes by itself',
+    chain: true,
+    async run(d) {
+      await d.x('block-commit', { 'job-id': 'j', device: 'top', 'top-node': 'mid', 'base-node': 'base' });
+      await d.until('j null');
+    },
+    lines: [...BEGUN, 'j waiting', 'j pending', 'COMPLETED j commit full', 'j concluded', 'j null'],
+  },
+  {
+    name: 'an active commit is a commit that becomes READY',
+    chain: true,
+    async run(d) {
+      await d.x('block-commit', { 'job-id': 'j', device: 'top' });
+      await d.until('READY j commit full');
+      await d.x('query-block-jobs');
+      await d.x('job-complete', { id: 'j' });
+      await d.until('j null');
+    },
+    lines: [
+      ...BEGUN,
+      'j ready',
+      'READY j commit full',
+      '[j commit ready ready ok]',
+      'return',
+      'j waiting',
+      'j pending',
+      'COMPLETED j commit full',
+      'j concluded',
+      'j null',
+    ],
+  },
+  {
+    name: 'a create has no BLOCK_JOB event, is no block job, and wants to be dismissed',
+    async run(d) {
+      await d.x('blockdev-create', {
+        'job-id': 'j',
+        options: { driver: 'file', filename: `${d.folder}/new`, size: 512 },
+      });
+      await d.until('j concluded');
+      await d.x('query-jobs');
+      await d.x('query-block-jobs');
+      await d.x('block-job-cancel', { device: 'j' });
+      await d.x('job-cancel', { id: 'j' });
+      await d.x('block-job-dismiss', { id: 'j' });
+      await d.x('job-dismiss', { id: 'j' });
+    },
+    lines: [
+      ...BEGUN,
+      'j waiting',
+      'j pending',
+      'j concluded',
+      '[j create concluded]',
+      '[]',
+      "DeviceNotActive: Block job 'j' not found",
+      verbRefused('concluded', 'cancel'),
+      "DeviceNotActive: Block job 'j' not found",
+      'j null',
+      'return',
     ],
   },
   {
