@@ -15,7 +15,6 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'rxjs-x/no-async-subscribe': 'error',
-      'rxjs-x/no-ignored-observable': 'error',
       'rxjs-x/no-ignored-subscription': 'off',
       'rxjs-x/no-nested-subscribe': 'error',
       'rxjs-x/no-sharereplay': ['error', { allowConfig: true }],
