@@ -21,7 +21,10 @@ export default tseslint.config(
       'rxjs-x/no-unsafe-takeuntil': 'error',
       'rxjs-x/no-exposed-subjects': 'error',
       'rxjs-x/no-internal': 'error',
-      'rxjs-x/finnish': ['error', { functions: false, methods: false, parameters: true, properties: true, variables: true, strict: false }],
+      'rxjs-x/finnish': [
+        'error',
+        { functions: false, methods: false, parameters: true, properties: true, variables: true, strict: false },
+      ],
     },
   },
 );

@@ -24,7 +24,9 @@ if (found === null && process.env.REQUIRE_QEMU === '1') {
 /** For `describe.skipIf(!haveQemu)`. */
 export const haveQemu = found !== null;
 /** Why the suites with a real QEMU are skipped; empty when they are not. */
-export const whyNoQemu = haveQemu ? '' : `skipped: ${BINARY} does not run here (Debian: apt-get install qemu-utils qemu-system-common)`;
+export const whyNoQemu = haveQemu
+  ? ''
+  : `skipped: ${BINARY} does not run here (Debian: apt-get install qemu-utils qemu-system-common)`;
 if (whyNoQemu) console.warn(whyNoQemu);
 
 export interface QemuOptions {
