@@ -48,11 +48,12 @@ export class Client {
     return this.#socket.writableLength;
   }
 
-  /** `reset` ends with ECONNRESET instead of a clean end, without what was not flushed. */
+  /** `reset` ends without what was not flushed: ECONNRESET on TCP; a unix socket knows no reset of its own and just ends. */
   end(how: 'clean' | 'reset' = 'clean'): void {
     if (how === 'clean') this.flush();
     this.open = false;
     if (how === 'clean') this.#socket.end();
+    else if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 }

@@ -45,7 +45,14 @@ it('drops a connection while the jobs live on; what happens meanwhile is recorde
   const next = await (await dial(simulator)).negotiate();
   expect(await next.execute('query-jobs')).toMatchObject({ return: [] });
   simulator.faults.dropConnection('reset');
-  expect(await next.closed).toBe('ECONNRESET');
+  await next.closed;
+});
+
+it('resets a TCP connection', async () => {
+  const simulator = await start({ listen: { host: '127.0.0.1', port: 0 } });
+  const client = await (await dial(simulator)).negotiate();
+  simulator.faults.dropConnection('reset');
+  expect(await client.closed).toBe('ECONNRESET');
 });
 
 it('hangs: greets whoever connects, answers nobody, and catches up when it wakes', async () => {
