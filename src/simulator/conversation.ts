@@ -90,7 +90,7 @@ export class Conversation {
   event({ event, data }: Pick<SimEvent, 'event'> & { data?: Record<string, unknown> }): void {
     const stamp = this.stamp();
     const client = this.#options.client();
-    const delivered = client?.negotiated ?? false;
+    const delivered = client?.listening ?? false;
     this.#options.record?.push({ event, ...(data ? { data } : {}), timestamp: stamp, delivered });
     if (client && delivered) client.write(this.encode({ timestamp: stamp, event, ...(data ? { data } : {}) }));
   }
@@ -99,7 +99,7 @@ export class Conversation {
   repeat(event: SimEvent, count: number): void {
     const stamp = this.stamp();
     const client = this.#options.client();
-    const delivered = client?.negotiated ?? false;
+    const delivered = client?.listening ?? false;
     const { record } = this.#options;
     if (record) for (let n = 0; n < count; n += 1) record.push({ ...event, timestamp: stamp, delivered });
     if (client && delivered) client.write(this.encode({ timestamp: stamp, ...event }).repeat(count));

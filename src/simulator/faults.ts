@@ -6,7 +6,7 @@ import type { Monitor } from './monitor.js';
 import type { Storm } from './storm.js';
 
 export interface Faults {
-  /** Ends the active connection; jobs live on. Default `clean` (EOF); `reset` is ECONNRESET. */
+  /** Ends the active connection; jobs live on. Default `clean` (EOF); `reset` loses what was not flushed, and is ECONNRESET on TCP. */
   dropConnection(how?: 'clean' | 'reset'): void;
   /** The main loop stops: no replies, no events, but connections are taken and greeted. Default for ever. */
   hang(ms?: number): void;

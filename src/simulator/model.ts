@@ -127,7 +127,7 @@ export const LEGAL: Record<Verb, readonly string[]> = {
   dismiss: ['concluded'],
 };
 
-/** QEMU's JobSTT (job.c), without same-state entries, which emit nothing. created to paused and null are what 7.2 shows. */
+/** QEMU's JobSTT (job.c), without same-state entries, which emit nothing. */
 export const TRANSITIONS: Record<string, readonly string[]> = {
   undefined: ['created'],
   created: ['running', 'aborting', 'null'],

@@ -16,10 +16,16 @@ export interface MonitorHandlers {
 export class Client {
   readonly #socket: Socket;
   #pending = '';
+  /** Has negotiated; whether it is still there says `open`. */
   negotiated = false;
   /** Negotiated the capability. */
   oob = false;
   open = true;
+
+  /** Whether events reach it. */
+  get listening(): boolean {
+    return this.negotiated && this.open;
+  }
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -42,13 +48,13 @@ export class Client {
     return this.#socket.writableLength;
   }
 
-  /** `reset` ends with ECONNRESET instead of a clean end, without what was not flushed. */
+  /** `reset` ends without what was not flushed: ECONNRESET on TCP; a unix socket knows no reset of its own and just ends. */
   end(how: 'clean' | 'reset' = 'clean'): void {
-    if (how === 'reset') this.#socket.resetAndDestroy();
-    else {
-      this.flush();
-      this.#socket.end();
-    }
+    if (how === 'clean') this.flush();
+    this.open = false;
+    if (how === 'clean') this.#socket.end();
+    else if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 }
 
@@ -96,7 +102,7 @@ export class Monitor {
       for (const piece of splitter.push(chunk)) this.#handlers.piece(client, piece);
     });
     // QEMU closes as soon as its client has ended its side.
-    socket.once('end', () => socket.end());
+    socket.once('end', () => client.end());
   }
 
   /** Ends every connection and the listener. */

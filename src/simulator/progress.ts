@@ -56,7 +56,7 @@ export function exitAfter(job: SimJob, now: number, ms: number): void {
 }
 
 /** One turn of the coroutine of a job that is due. */
-export function turn(world: World, job: SimJob, now: number): void {
+function turn(world: World, job: SimJob, now: number): void {
   advance(job, now);
   job.due = null;
   switch (job.next) {

@@ -31,7 +31,7 @@ export interface Simulator {
   readonly faults: Faults;
   /** Every event raised, oldest first; empty without `record`. */
   readonly record: readonly SentMessage[];
-  /** Whether a client has been accepted and negotiated. */
+  /** Whether a negotiated client is there, so that events reach somebody. */
   readonly negotiated: boolean;
   /** Bytes written that the client has not taken. */
   readonly backlog: number;
@@ -110,7 +110,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     faults: faultsOf({ monitor, loop, conversation, restart, storm }),
     record,
     get negotiated() {
-      return monitor.client?.negotiated ?? false;
+      return monitor.client?.listening ?? false;
     },
     get backlog() {
       return monitor.client?.backlog ?? 0;

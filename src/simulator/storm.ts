@@ -14,6 +14,7 @@ export interface Storm {
   action?: 'ignore' | 'report' | 'stop';
 }
 
+/** Between two batches at least; a slow storm waits for its next event. */
 const BATCH_MS = 10;
 
 /** Calls `raise(n)` whenever n more events are due; resolves when all are raised or `stopped` says so. */
@@ -29,6 +30,7 @@ export function blow(
     return Promise.resolve();
   }
   const begun = clock.now();
+  const pause = Math.max(BATCH_MS, 1000 / perSecond);
   let raised = 0;
   return new Promise((resolve) => {
     const turn = (): void => {
@@ -37,8 +39,8 @@ export function blow(
       if (!over && due > raised) raise(due - raised);
       raised = Math.max(raised, due);
       if (over || raised >= events) resolve();
-      else clock.setTimer(turn, BATCH_MS);
+      else clock.setTimer(turn, pause);
     };
-    clock.setTimer(turn, BATCH_MS);
+    clock.setTimer(turn, pause);
   });
 }
