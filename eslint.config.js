@@ -15,14 +15,16 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'rxjs-x/no-async-subscribe': 'error',
-      'rxjs-x/no-ignored-observable': 'error',
       'rxjs-x/no-ignored-subscription': 'off',
       'rxjs-x/no-nested-subscribe': 'error',
       'rxjs-x/no-sharereplay': ['error', { allowConfig: true }],
       'rxjs-x/no-unsafe-takeuntil': 'error',
       'rxjs-x/no-exposed-subjects': 'error',
       'rxjs-x/no-internal': 'error',
-      'rxjs-x/finnish': ['error', { functions: false, methods: false, parameters: true, properties: true, variables: true, strict: false }],
+      'rxjs-x/finnish': [
+        'error',
+        { functions: false, methods: false, parameters: true, properties: true, variables: true, strict: false },
+      ],
     },
   },
 );

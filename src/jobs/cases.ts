@@ -49,10 +49,18 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
+/** Told when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
+export type OnWaiting = (source: string, waiting: boolean) => void;
+
 export class Cases {
+  readonly #onWaiting: OnWaiting;
   readonly #open = new Map<string, OpenCase>();
   readonly #waiters = new Map<number, Waiter>();
   #nextCaller = 1;
+
+  constructor(onWaiting: OnWaiting) {
+    this.#onWaiting = onWaiting;
+  }
 
   /** Answers when it can, at `dueAt` at the latest; never rejects. The run must be live. */
   call(
@@ -132,6 +140,11 @@ export class Cases {
     open.stepping = false;
     if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
     if (isClosed(open.state)) this.#open.delete(open.run.run);
+    const { source } = open.run;
+    this.#onWaiting(
+      source,
+      [...this.#open.values()].some(({ run, state }) => run.source === source && state.callers.length > 0),
+    );
   }
 
   #effect(open: OpenCase, effect: CaseEffect): void {

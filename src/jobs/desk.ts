@@ -3,7 +3,7 @@ import { type Answer, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
-import { Cases, settledResult } from './cases.js';
+import { Cases, type OnWaiting, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
 import type { Fleet } from './fleet.js';
 import { readRefusal } from './refusal.js';
@@ -17,11 +17,12 @@ type Located = { kind: 'live'; tracker: SourceTracker; run: Run } | { kind: 'set
 
 export class JobDesk {
   readonly #fleet: Fleet;
-  readonly #cases = new Cases();
+  readonly #cases: Cases;
 
   /** Feed it with {@link Fleet.signals$} through {@link take}. */
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, onWaiting: OnWaiting) {
     this.#fleet = fleet;
+    this.#cases = new Cases(onWaiting);
   }
 
   take(...signal: Parameters<Cases['take']>): void {

@@ -1,5 +1,5 @@
 // All sources together. In: their trackers. Out: one view of every run, and what has ended.
-import { mergeMap, type Observable, Subject } from 'rxjs';
+import { type Observable, Subject } from 'rxjs';
 import type { Job, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
 import { type MemoryLimits, SettledMemory } from './memory.js';
 import { viewRun } from './run.js';
@@ -17,19 +17,19 @@ export class Fleet {
   readonly progress$: Observable<Progress[]>;
   readonly memory: SettledMemory;
   readonly #signals$ = new Subject<FleetSignal>();
-  readonly #added$ = new Subject<SourceTracker>();
+  readonly #progress$ = new Subject<Progress[]>();
   readonly #trackers = new Map<string, SourceTracker>();
 
   constructor(limits: Partial<MemoryLimits> = {}, now?: () => number) {
     this.memory = new SettledMemory(limits, now);
     this.signals$ = this.#signals$.asObservable();
-    this.progress$ = this.#added$.pipe(mergeMap((tracker) => tracker.progress$));
+    this.progress$ = this.#progress$.asObservable();
   }
 
   /** The caller feeds the tracker and closes it; signals end with it. */
   add(tracker: SourceTracker): void {
     this.#trackers.set(tracker.name, tracker);
-    this.#added$.next(tracker);
+    tracker.progress$.subscribe({ next: (rows) => this.#progress$.next(rows) });
     tracker.signals$.subscribe({
       next: (signal) => {
         // Remembered before anybody is told, so that whoever asks then finds it.
@@ -53,6 +53,11 @@ export class Fleet {
     for (const tracker of this.#trackers.values())
       if (wants(tracker.name)) for (const run of tracker.runs.values()) jobs.push(viewRun(run));
     return jobs;
+  }
+
+  isLive(source: string, job: string, run: string): boolean {
+    const live = this.#trackers.get(source)?.runs.get(job);
+    return live?.run === run && !live.settled;
   }
 
   /** Settlements of the last 24 h, oldest first. */

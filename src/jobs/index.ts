@@ -2,4 +2,5 @@
 export { JobDesk } from './desk.js';
 export { Fleet, type FleetSignal } from './fleet.js';
 export type { Journal, JournalDraft } from './journal.js';
+export { type Demand, Polls } from './polls.js';
 export { SourceTracker, TRACK_DEFAULTS, type TrackOptions, type TrackSignal } from './track.js';

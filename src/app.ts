@@ -1,0 +1,150 @@
+// Composition root: the only file that knows every layer.
+//
+//   sources ──signal──► jobs ──draft──► stream ──entry──► gateway ──frame──► clients
+//      ▲                  │                                  │
+//      └── qmp.execute ◄──┴───────── CommandPort ◄───────────┘
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { Subscription } from 'rxjs';
+import sirv from 'sirv';
+import type { Config } from './config.js';
+import { type CommandPort, type Gateway, type GatewayLimits, openGateway, type ViewPort } from './gateway/index.js';
+import { Fleet, JobDesk, Polls, SourceTracker, type TrackOptions } from './jobs/index.js';
+import { openMetrics } from './metrics.js';
+import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
+import { EventLog, type LogLimits } from './stream/index.js';
+
+export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
+/** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
+const WAIT_POLL_MS = 2_000;
+
+/** Intervals and bounds that tests shorten. */
+export interface Tuning {
+  track: Partial<TrackOptions>;
+  supervise: Partial<SuperviseOptions>;
+  log: Partial<LogLimits>;
+  gateway: Partial<GatewayLimits>;
+}
+
+export interface App {
+  /** Where people and clients go, `http://HOST:PORT/`. */
+  url: string;
+  port: number;
+  /** Says goodbye to clients, hangs up on monitors; within the gateway's `drainMs`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the gateway.
+ *
+ * @returns when it listens; sources connect by themselves, whenever they can.
+ * @throws the error of `listen` (EADDRINUSE, EACCES).
+ * @example const app = await start(config, pino()); console.log(app.url); await app.close();
+ */
+export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
+  const running = new Subscription();
+  const log = new EventLog({ limits: tuning.log ?? {} });
+  const fleet = new Fleet();
+  const polls = new Polls();
+  const desk = new JobDesk(fleet, (source, waiting) =>
+    polls.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
+  );
+
+  const view: ViewPort = {
+    sources: () => fleet.sources,
+    jobs: (wants) => fleet.jobs(wants),
+    settled: () => fleet.settled(),
+    isLive: (source, job, run) => fleet.isLive(source, job, run),
+    progress$: fleet.progress$,
+    demand: (key, demand) => polls.demand(key, demand),
+  };
+  const commands: CommandPort = {
+    'job.get': (params) => desk.get(params),
+    'job.abort': (params, by) => desk.abort(params, by),
+    'job.wait': (params, by) => desk.wait(params, by),
+    'job.complete': (params, by) => desk.complete(params, by),
+    'job.pause': (params, by) => desk.pause(params, by),
+    'job.resume': (params, by) => desk.resume(params, by),
+    'job.finalize': (params, by) => desk.finalize(params, by),
+    'job.dismiss': (params, by) => desk.dismiss(params, by),
+    'job.setSpeed': (params, by) => desk.setSpeed(params, by),
+  };
+  let gateway: Gateway | undefined;
+  const metrics = openMetrics({
+    gateway: () => gateway?.counts() ?? { connections: 0, subscribers: 0, parked: 0, resets: 0, caughtUp: 0 },
+    log: () => ({ ...log.size, head: log.head }),
+    sources: () => fleet.sources,
+  });
+
+  gateway = await openGateway({
+    ...config.listen,
+    guard: { allowHosts: config.allowHosts, allowOrigins: config.allowOrigins },
+    version: VERSION,
+    log,
+    view,
+    commands,
+    metrics: () => metrics.text(),
+    pages: openPages(),
+    limits: tuning.gateway ?? {},
+  });
+
+  running.add(
+    fleet.signals$.subscribe({
+      next: ({ tracker, signal }) => {
+        desk.take(tracker, signal);
+        if (signal.kind === 'began' || signal.kind === 'synced') polls.arm(tracker);
+        if (signal.kind !== 'settled') return;
+        const { source, job, run, settled } = signal.settled;
+        metrics.settled(settled.outcome, settled.provenance);
+        logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
+      },
+      error: (error: unknown) => logger.error({ error }, 'the stream of job signals ended'),
+    }),
+  );
+  for (const source of config.sources) running.add(follow(source));
+
+  function follow({ name, address }: Source): Subscription {
+    const tracker = new SourceTracker(name, log, () => socketBirth(address), tuning.track);
+    fleet.add(tracker);
+    polls.add(tracker);
+    let lastReason: string | undefined;
+    const subscription = supervise(address, tuning.supervise).subscribe({
+      next: (signal) => {
+        tracker.take(signal);
+        if (signal.kind === 'up') logger.info({ source: name }, 'connected');
+        if (signal.kind !== 'down') return;
+        const { reason, detail, attempt, retryInMs } = signal;
+        // Once for each reason; the tries between are for who debugs.
+        logger[reason === lastReason && attempt > 1 ? 'debug' : 'warn'](
+          { source: name, reason, detail, attempt, retryInMs },
+          'source down',
+        );
+        lastReason = reason;
+      },
+      error: (error: unknown) => logger.error({ source: name, error }, 'the supervisor ended'),
+    });
+    subscription.add(() => tracker.close());
+    return subscription;
+  }
+
+  const { address, port } = gateway.address;
+  const host = address.includes(':') ? `[${address}]` : address;
+  return {
+    url: `http://${host}:${port}/`,
+    port,
+    close: async () => {
+      desk.close();
+      await gateway.close();
+      polls.close();
+      running.unsubscribe();
+    },
+  };
+}
+
+/** The dashboard, where the package was built with it. */
+function openPages(): ReturnType<typeof sirv> {
+  const folder = fileURLToPath(new URL('./demo-client', import.meta.url));
+  return existsSync(folder) ? sirv(folder, { etag: true }) : (_request, _response, miss) => miss?.();
+}

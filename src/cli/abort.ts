@@ -1,0 +1,84 @@
+// `abort`: cancel a job, and wait for its end if asked. Says what happened, which may not be what was asked.
+import { type Command, InvalidArgumentError } from 'commander';
+import ms, { type StringValue } from 'ms';
+import type { AbortParams, Requested, Settled } from '../protocol/types.js';
+import { EXIT, type ExitCode } from './exit.js';
+import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+
+interface AbortOptions extends RemoteOptions {
+  sync?: boolean;
+  timeout: number;
+  force?: boolean;
+  run?: string;
+  escalateAfter?: number;
+}
+
+/** `30s`, `5m`, `250ms`, or milliseconds. */
+export function parseDuration(text: string): number {
+  const value = /^[\d.]+\s*[a-z]*$/i.test(text) ? ms(text as StringValue) : undefined;
+  if (value === undefined || !Number.isFinite(value))
+    throw new InvalidArgumentError('expected a duration as 30s, 5m or 250ms');
+  return Math.round(value);
+}
+
+export function addAbort(program: Command): void {
+  program
+    .command('abort')
+    .description('cancel a job')
+    .argument('<source>')
+    .argument('<job>')
+    .option('--sync', 'wait until the job is gone, and say how it ended')
+    .option('--timeout <duration>', 'the bound of the answer', parseDuration, 30_000)
+    .option('--force', 'end a READY mirror at once instead of letting it finish its copy')
+    .option('--escalate-after <duration>', 'force it if it has not ended so long after QEMU accepted', parseDuration)
+    .option('--run <run>', 'only this life of the job id')
+    .addOption(urlOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ qmp-gateway abort vm1 drive0 --sync --timeout 2m
+  $ qmp-gateway abort vm1 drive0 --sync --escalate-after 10s
+
+Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 wrong usage · 3 the bound passed
+      4 no gateway · 5 nobody can know`,
+    )
+    .action(async (source: string, job: string, options: AbortOptions) => {
+      const params: AbortParams = {
+        source,
+        job,
+        timeoutMs: options.timeout,
+        ...(options.sync && { sync: true }),
+        ...(options.force && { force: true }),
+        ...(options.run !== undefined && { run: options.run }),
+        ...(options.escalateAfter !== undefined && { escalateAfterMs: options.escalateAfter }),
+      };
+      const result = await withGateway(options, (client) => client.abort(params));
+      console.log(options.json ? JSON.stringify(result) : sentence(result));
+      process.exitCode = exitCode(result);
+    });
+}
+
+function sentence(result: Requested | Settled): string {
+  const what = `${result.source} ${result.job}`;
+  if (result.status === 'requested')
+    return `requested: QEMU has accepted to cancel ${what}; its end is in the events after ${result.cursor}`;
+  const { outcome, provenance, pivoted, dismissed, error } = result;
+  const parts = [`${outcome}: ${what}`];
+  if (error !== undefined) parts.push(`error: ${error}`);
+  if (outcome === 'completed' && pivoted === false)
+    parts.push('the copy was finished and the disk was not switched to it');
+  if (outcome === 'completed' && pivoted === true) parts.push('the disk was switched to the copy');
+  if (outcome !== 'cancelled' && pivoted === 'unknown')
+    parts.push('whether the disk was switched to the copy is unknown: do not delete the copy');
+  if (provenance !== 'observed') parts.push(`provenance: ${provenance}`);
+  if (!dismissed) parts.push('it still occupies its id until it is dismissed');
+  return parts.join('\n  ');
+}
+
+function exitCode(result: Requested | Settled): ExitCode {
+  if (result.status === 'requested') return EXIT.ok;
+  if (result.outcome === 'lost') return EXIT.unknown;
+  return result.outcome === 'failed' ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,61 @@
+// `events`: the log, live. One line an event; `--json` for programs.
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import type { Client } from '../client/node.js';
+import type { Cursor, Entry, Filter } from '../protocol/types.js';
+import { CliError, EXIT } from './exit.js';
+import { eventLine } from './format.js';
+import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+
+interface EventsOptions extends RemoteOptions {
+  type?: string[];
+  source?: string[];
+  job?: string[];
+  after?: Cursor;
+}
+
+export function addEvents(program: Command): void {
+  program
+    .command('events')
+    .description('print events as they come, until interrupted')
+    .option('--type <glob...>', 'only of these types, as BLOCK_JOB_*')
+    .option('--source <glob...>', 'only of these sources')
+    .option('--job <glob...>', 'only of these jobs')
+    .option('--after <cursor>', 'first all that came after this cursor, while it is retained')
+    .addOption(urlOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ qmp-gateway events --type 'BLOCK_JOB_*' --source 'vm*'
+  $ qmp-gateway events --json --type GATEWAY_JOB_SETTLED | jq -c '[.job.id, .data.outcome]'`,
+    )
+    .action((options: EventsOptions) => withGateway(options, (client) => follow(client, options)));
+}
+
+async function follow(client: Client, options: EventsOptions): Promise<void> {
+  const filter: Filter & { after?: Cursor } = {
+    ...(options.type && { types: options.type }),
+    ...(options.source && { sources: options.source }),
+    ...(options.job && { jobs: options.job }),
+    ...(options.after !== undefined && { after: options.after }),
+  };
+  const print = (entry: Entry): void => {
+    process.stdout.write(`${options.json ? JSON.stringify(entry) : eventLine(entry)}\n`);
+  };
+  const refused = new Promise<never>((_, reject) => {
+    client.subscribe(filter, {
+      events: (entries) => entries.forEach(print),
+      gap: ({ reason, after }) => console.error(`gap: events after ${after} are no longer retained (${reason})`),
+      error: (error) => reject(new CliError(EXIT.failed, `${error.reason}: ${error.message}`, { cause: error })),
+    });
+  });
+  client.onState((state) => {
+    if (state.phase === 'waiting')
+      console.error(`line lost (${state.reason.detail || state.reason.cause}); trying again`);
+  });
+  // `| head` ends the reader, not us.
+  process.stdout.on('error', () => process.exit(EXIT.ok));
+  await Promise.race([refused, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+}

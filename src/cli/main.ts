@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// `qmp-gateway`: the command line. In: argv. Out: a command's work, or one line on stderr and its exit code.
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../app.js';
+import { addAbort } from './abort.js';
+import { addEvents } from './events.js';
+import { CliError, EXIT } from './exit.js';
+import { addJobs } from './jobs.js';
+import { addServe } from './serve.js';
+import { addSimulate } from './simulate.js';
+import { addSources } from './sources.js';
+
+const program = new Command('qmp-gateway')
+  .description('QEMU block jobs as a stream of events, and aborts that are bounded and honest')
+  .version(VERSION)
+  .showHelpAfterError('(--help tells more)')
+  .exitOverride();
+for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CliError) {
+    console.error(`qmp-gateway: ${error.message}`);
+    process.exitCode = error.code;
+  } else if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else {
+    console.error(`qmp-gateway: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = EXIT.failed;
+  }
+}

@@ -1,0 +1,39 @@
+// `simulate`: a QMP server that behaves as QEMU does, for trying things where no QEMU is.
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { runDemoJobs, startSimulator } from '../simulator/index.js';
+import { parseSource } from '../sources/index.js';
+import { CliError, EXIT } from './exit.js';
+
+export function addSimulate(program: Command): void {
+  program
+    .command('simulate')
+    .description('a simulated QEMU monitor, with demo jobs')
+    .argument('<uri>', 'where it listens: unix:/path or tcp:HOST:PORT')
+    .option('--idle', 'no demo jobs: only what QMP commands start')
+    .option('--pretty', 'answer as a monitor with pretty=on')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ qmp-gateway simulate unix:/tmp/sim.qmp & qmp-gateway serve --source sim=unix:/tmp/sim.qmp',
+    )
+    .action(async (uri: string, options: { idle?: boolean; pretty?: boolean }) => {
+      const parsed = parseSource(`simulated=${uri}`);
+      if (!parsed.ok) throw new CliError(EXIT.usage, parsed.error);
+      const { address } = parsed.source;
+      const listen = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+      const simulator = await startSimulator({ listen, ...(options.pretty && { pretty: true }) }).catch(
+        (error: unknown) => {
+          throw new CliError(
+            EXIT.usage,
+            `can't listen at ${uri}: ${error instanceof Error ? error.message : String(error)}`,
+            { cause: error },
+          );
+        },
+      );
+      const stop = options.idle ? () => undefined : runDemoJobs(simulator);
+      console.log(`simulated QEMU at ${uri}`);
+      await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+      stop();
+      await simulator.close();
+    });
+}

@@ -1,0 +1,23 @@
+// `sources`: which monitors the gateway has, and how they are.
+import type { Command } from 'commander';
+import { table } from './format.js';
+import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+
+export function addSources(program: Command): void {
+  program
+    .command('sources')
+    .description('list the monitors and their state')
+    .addOption(urlOption())
+    .addOption(jsonOption())
+    .action(async (options: RemoteOptions) => {
+      const sources = await withGateway(options, (client) => client.sources());
+      if (options.json) for (const source of sources) console.log(JSON.stringify(source));
+      else
+        console.log(
+          table(
+            ['SOURCE', 'STATE', 'REASON', 'QEMU', 'SINCE'],
+            sources.map(({ name, state, reason = '', qemu = '', since }) => [name, state, reason, qemu, since]),
+          ),
+        );
+    });
+}

@@ -1,0 +1,102 @@
+// Flags, environment and file in; one frozen Config out, or one error that lists every problem. Nothing is read later.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { isLoopbackName } from './gateway/index.js';
+import { parseSource, type Source } from './sources/index.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly sources: readonly Source[];
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+  /** Listening beyond loopback without authentication was asked for by name. */
+  readonly insecureNoAuth: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+export type ReadConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
+
+/** As flags give it; the file has the same names. A flag wins over the environment, that over the file. */
+export interface ConfigInput {
+  listen?: string | undefined;
+  source?: readonly string[] | undefined;
+  allowHost?: readonly string[] | undefined;
+  allowOrigin?: readonly string[] | undefined;
+  insecureNoAuth?: boolean | undefined;
+  logLevel?: string | undefined;
+  /** A JSON file. */
+  config?: string | undefined;
+}
+
+const FILE = z.strictObject({
+  listen: z.string().optional(),
+  source: z.array(z.string()).optional(),
+  allowHost: z.array(z.string()).optional(),
+  allowOrigin: z.array(z.string()).optional(),
+  insecureNoAuth: z.boolean().optional(),
+  logLevel: z.string().optional(),
+});
+
+const words = (text: string | undefined): string[] | undefined => text?.split(/\s+/).filter((word) => word !== '');
+
+export function readConfig(flags: ConfigInput, env: Readonly<Record<string, string | undefined>>): ReadConfig {
+  const problems: string[] = [];
+  const file = readFile(flags.config ?? env.QMP_GATEWAY_CONFIG, problems);
+  const listen = readListen(flags.listen ?? env.QMP_GATEWAY_LISTEN ?? file.listen ?? '127.0.0.1:7070', problems);
+  const sources = readSources(flags.source ?? words(env.QMP_GATEWAY_SOURCES) ?? file.source ?? [], problems);
+  const allowOrigins = flags.allowOrigin ?? words(env.QMP_GATEWAY_ALLOW_ORIGIN) ?? file.allowOrigin ?? [];
+  for (const origin of allowOrigins)
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      problems.push(`--allow-origin ${origin}: expected scheme://host[:port], without a path`);
+  const logLevel = flags.logLevel ?? env.QMP_GATEWAY_LOG_LEVEL ?? file.logLevel ?? 'info';
+  const level = LOG_LEVELS.find((each) => each === logLevel);
+  if (!level) problems.push(`--log-level ${logLevel}: one of ${LOG_LEVELS.join(' ')}`);
+  const insecureNoAuth =
+    flags.insecureNoAuth ?? (env.QMP_GATEWAY_INSECURE_NO_AUTH === '1' || file.insecureNoAuth === true);
+  if (listen && !isLoopbackName(listen.host) && !insecureNoAuth)
+    problems.push(
+      `--listen ${listen.host}: everybody who reaches it could cancel jobs; --insecure-no-auth accepts that`,
+    );
+  if (problems.length > 0 || !listen || !level) return { ok: false, problems };
+  const allowHosts = flags.allowHost ?? words(env.QMP_GATEWAY_ALLOW_HOST) ?? file.allowHost ?? [];
+  return {
+    ok: true,
+    config: Object.freeze({ listen, sources, allowHosts, allowOrigins, insecureNoAuth, logLevel: level }),
+  };
+}
+
+function readFile(path: string | undefined, problems: string[]): z.infer<typeof FILE> {
+  if (path === undefined) return {};
+  try {
+    const parsed = FILE.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    if (parsed.success) return parsed.data;
+    for (const { path: at, message } of parsed.error.issues)
+      problems.push(`${path}: ${at.join('.')} ${message}`.trim());
+  } catch (error) {
+    problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return {};
+}
+
+/** `HOST:PORT`, `[::1]:PORT`, or a port alone on 127.0.0.1. */
+function readListen(text: string, problems: string[]): Config['listen'] | undefined {
+  const match = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match && port <= 65_535) return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+  problems.push(`--listen ${text}: expected HOST:PORT, with a port of 0 to 65535`);
+  return undefined;
+}
+
+function readSources(texts: readonly string[], problems: string[]): Source[] {
+  const sources: Source[] = [];
+  for (const text of texts) {
+    const parsed = parseSource(text);
+    if (!parsed.ok) problems.push(parsed.error);
+    else if (sources.some(({ name }) => name === parsed.source.name))
+      problems.push(`source "${text}": the name is given twice`);
+    else sources.push(parsed.source);
+  }
+  return sources;
+}

@@ -1,0 +1,12 @@
+// `qmp-gateway`: the gateway as a library. Clients import `qmp-gateway/client` and `qmp-gateway/protocol`.
+export { type App, start, type Tuning, VERSION } from './app.js';
+export { type Config, type ConfigInput, type ReadConfig, readConfig } from './config.js';
+export {
+  type MonitorAddress,
+  MonitorLost,
+  ofType,
+  openMonitor,
+  type QmpEvent,
+  type QmpReply,
+  type QmpSession,
+} from './qmp/index.js';

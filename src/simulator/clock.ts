@@ -1,0 +1,27 @@
+// In: nothing. Out: the time source that every other file here takes as a parameter, and the system's own.
+
+/** Time as a parameter: tests hand in their own, so that nothing here ever waits for real. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC; fractions carry the microseconds of event timestamps. */
+  now(): number;
+  /** Calls `fn` once after `ms` milliseconds (0 or more). Returns its cancellation, which may be called any number of times. */
+  setTimer(fn: () => void, ms: number): () => void;
+}
+
+/** setTimeout fires at once on delays beyond 2^31-1 ms; such a timer is re-armed instead. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  setTimer(fn, ms) {
+    let handle: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      handle = setTimeout(
+        () => (left > LONGEST_TIMEOUT_MS ? arm(left - LONGEST_TIMEOUT_MS) : fn()),
+        Math.min(left, LONGEST_TIMEOUT_MS),
+      );
+    };
+    arm(ms);
+    return () => clearTimeout(handle);
+  },
+};

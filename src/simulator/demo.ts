@@ -1,0 +1,95 @@
+// In: a simulator, a seed and a clock. Out: jobs that come and go for ever, pleasant to look at, until stopped.
+import { type Clock, systemClock } from './clock.js';
+import type { JobSpec } from './model.js';
+import type { Simulator } from './simulator.js';
+
+export interface DemoOptions {
+  /** The same seed tells the same story. Default 1. */
+  seed?: number;
+  /** Default: the system's. Give it the simulator's. */
+  clock?: Clock;
+}
+
+const MIB = 1024 * 1024;
+const DISKS = ['system', 'data', 'logs', 'home'] as const;
+/** Milliseconds between two looks at the jobs. */
+const BEAT_MS = 1000;
+
+/** mulberry32: small, seeded, good enough for a show. Out: 0 to below 1. */
+function dice(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One disk's next job. Takes 10 to 40 seconds; one in ten fails, one in ten stops at an error and waits for somebody. */
+function nextJob(id: string, roll: () => number): JobSpec {
+  const len = Math.round(512 + roll() * 1536) * MIB;
+  const seconds = 10 + roll() * 30;
+  const luck = roll();
+  const kind = roll();
+  const base = { id, len, bytesPerSecond: len / seconds, drainMs: 200 + roll() * 800, syncMs: 500 + roll() * 1500 };
+  const trouble: Partial<JobSpec> =
+    luck < 0.1
+      ? { failAt: Math.round(len * (0.3 + roll() * 0.6)) }
+      : luck < 0.2
+        ? { failAt: Math.round(len * (0.3 + roll() * 0.6)), errorAction: 'stop', error: 'No space left on device' }
+        : {};
+  if (kind < 0.45) return { ...base, ...trouble, type: 'mirror', stayReady: Math.round(5000 + roll() * 15_000) };
+  if (kind < 0.75) return { ...base, ...trouble, type: 'backup' };
+  return { ...base, ...trouble, type: kind < 0.9 ? 'stream' : 'commit' };
+}
+
+/**
+ * Runs jobs on four disks. A job that stopped at an error is resumed after about 12 seconds; whatever others do to the
+ * jobs (cancel, pause, complete) is left as it is. Out: what ends it; jobs under way stay.
+ */
+export function runDemoJobs(simulator: Simulator, { seed = 1, clock = systemClock }: DemoOptions = {}): () => void {
+  const roll = dice(seed);
+  /** When a disk's next job may start, and since when its job has stood at an error. */
+  const resting = new Map<string, number>(DISKS.map((disk, index) => [disk, clock.now() + index * 1500]));
+  const stoppedSince = new Map<string, number>();
+  const awaitingTrouble = new Set<string>();
+  let cancel = (): void => {};
+
+  const beat = (): void => {
+    const now = clock.now();
+    const rows = new Map(simulator.jobs.list().map((row) => [row.id, row]));
+    for (const disk of DISKS) {
+      const row = rows.get(disk);
+      if (row?.status === 'concluded') simulator.jobs.dismiss(disk);
+      else if (row) tend(disk, row.status, now);
+      else rest(disk, now);
+    }
+    cancel = clock.setTimer(beat, BEAT_MS);
+  };
+
+  const tend = (disk: string, status: string, now: number): void => {
+    resting.delete(disk);
+    if (status !== 'paused' || !awaitingTrouble.has(disk)) return void stoppedSince.delete(disk);
+    const since = stoppedSince.get(disk) ?? now;
+    stoppedSince.set(disk, since);
+    if (now - since < 12_000) return;
+    stoppedSince.delete(disk);
+    awaitingTrouble.delete(disk);
+    simulator.jobs.resume(disk);
+  };
+
+  const rest = (disk: string, now: number): void => {
+    const until = resting.get(disk) ?? now + 2000 + roll() * 6000;
+    resting.set(disk, until);
+    if (now < until) return;
+    const job = nextJob(disk, roll);
+    awaitingTrouble.delete(disk);
+    stoppedSince.delete(disk);
+    if (job.errorAction === 'stop') awaitingTrouble.add(disk);
+    simulator.jobs.start(job);
+  };
+
+  beat();
+  return () => cancel();
+}

@@ -1,0 +1,159 @@
+// In: requests and timers. Out: replies in order and events, as QEMU's main loop gives them: one thing at a time, and
+// nothing while it hangs. A command under way outlives its client; its reply then goes to the next one, as in QEMU.
+import type { Clock } from './clock.js';
+import { type Context, type Interpreted, interpret } from './commands.js';
+import { type Effect, fail, type QmpError, type Reply, type SimEvent } from './model.js';
+import type { Client } from './monitor.js';
+import { nextDue } from './progress.js';
+import type { Request } from './request.js';
+import { emptyWorld, type Input, step } from './step.js';
+
+export interface LoopHandlers {
+  /** Whether the client may have its command executed: null, or the reply that it gets instead. */
+  negotiate(request: Request): Reply | null;
+  reply(reply: Reply, request: Request): void;
+  event(event: SimEvent): void;
+  quit(): void;
+}
+
+interface Task {
+  client: Client;
+  request: Request;
+}
+
+export class MainLoop {
+  readonly #clock: Clock;
+  readonly #context: Context;
+  readonly #handlers: LoopHandlers;
+  #world;
+  #queue: Task[] = [];
+  #cancelTimer: (() => void) | null = null;
+  #busy = false;
+  #hung: { cancel: () => void } | null = null;
+  #latest = 0;
+  /** Errors for the next command of a name; consumed in order. */
+  readonly refusals = new Map<string, QmpError[]>();
+  /** Milliseconds that each command of a name takes. */
+  readonly delays = new Map<string, number>();
+
+  constructor(clock: Clock, context: Context, handlers: LoopHandlers) {
+    this.#clock = clock;
+    this.#context = context;
+    this.#handlers = handlers;
+    this.#world = emptyWorld(context.legacy);
+  }
+
+  /** Runs an input of the control face at once, hung or not, and raises its events. */
+  run(input: Exclude<Input, { kind: 'tick' }>): Reply {
+    const effects = step(this.#world, input, this.#now());
+    const reply = effects.find((effect) => effect.kind === 'reply');
+    this.#deliver(effects, null);
+    this.#arm();
+    if (!reply) throw new Error('a step without a reply');
+    return reply.reply;
+  }
+
+  submit(client: Client, request: Request): void {
+    this.#queue.push({ client, request });
+    this.#pump();
+  }
+
+  /** What a client had queued goes with it; the command under way does not. */
+  forget(client: Client): void {
+    this.#queue = this.#queue.filter((task) => task.client !== client);
+  }
+
+  /** `ms` may be Infinity. A second call replaces the first. */
+  hang(ms: number): void {
+    this.#hung?.cancel();
+    this.#cancelTimer?.();
+    this.#hung = { cancel: ms === Number.POSITIVE_INFINITY ? () => {} : this.#clock.setTimer(() => this.wake(), ms) };
+  }
+
+  wake(): void {
+    this.#hung?.cancel();
+    this.#hung = null;
+    this.#tick();
+    this.#pump();
+  }
+
+  /** All jobs vanish without a word, as with the process. */
+  reset(): void {
+    this.#cancelTimer?.();
+    this.#hung?.cancel();
+    this.#hung = null;
+    this.#queue = [];
+    this.#world = emptyWorld(this.#context.legacy);
+  }
+
+  /** The wall clock may jump back; the machine's time does not. */
+  #now(): number {
+    this.#latest = Math.max(this.#latest, this.#clock.now());
+    return this.#latest;
+  }
+
+  #tick(): void {
+    this.#deliver(step(this.#world, { kind: 'tick' }, this.#now()), null);
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const due = nextDue(this.#world);
+    if (due === null || this.#hung) return;
+    this.#cancelTimer = this.#clock.setTimer(() => this.#tick(), Math.max(0, due - this.#now()));
+  }
+
+  #pump(): void {
+    while (!this.#busy && !this.#hung) {
+      const task = this.#queue.shift();
+      if (!task) return;
+      const { request } = task;
+      // Whether it may run is decided when it is taken up: by the time it is done its client may be another.
+      const early = request.execute === 'qmp_capabilities' ? null : this.#handlers.negotiate(request);
+      const wait = this.delays.get(request.execute);
+      if (early) this.#handlers.reply(early, request);
+      else if (wait === undefined) this.#execute(request);
+      else this.#executeAfter(request, wait);
+    }
+  }
+
+  #executeAfter(request: Request, ms: number): void {
+    this.#busy = true;
+    this.#clock.setTimer(() => {
+      this.#busy = false;
+      this.#execute(request);
+      this.#pump();
+    }, ms);
+  }
+
+  #execute(request: Request): void {
+    const negotiation = request.execute === 'qmp_capabilities' ? this.#handlers.negotiate(request) : null;
+    const refused = negotiation ?? this.#refusal(request);
+    const meaning = refused ? { reply: refused } : this.#interpret(request);
+    if ('reply' in meaning) {
+      this.#handlers.reply(meaning.reply, request);
+      return;
+    }
+    this.#deliver(step(this.#world, meaning.input, this.#now()), request);
+    if (meaning.input.kind === 'quit') this.#handlers.quit();
+    else this.#arm();
+  }
+
+  #refusal({ execute }: Request): Reply | null {
+    const error = this.refusals.get(execute)?.shift();
+    return error ? fail(error.desc, error.class) : null;
+  }
+
+  #interpret({ execute, oob, arguments: given }: Request): Interpreted {
+    return interpret(execute, oob, given, this.#context);
+  }
+
+  #deliver(effects: readonly Effect[], request: Request | null): void {
+    for (const effect of effects) {
+      if (effect.kind === 'event') this.#handlers.event(effect.event);
+      else if (request) this.#handlers.reply(effect.reply, request);
+    }
+  }
+}

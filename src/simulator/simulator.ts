@@ -1,0 +1,120 @@
+// In: options. Out: a running simulator: a QMP server that behaves as QEMU does, with the faces that steer it.
+import { type Clock, systemClock } from './clock.js';
+import type { Context, Version } from './commands.js';
+import { Conversation, type SentMessage } from './conversation.js';
+import { type Faults, faultsOf } from './faults.js';
+import { type Jobs, jobsOf } from './jobs.js';
+import { MainLoop } from './main-loop.js';
+import { type Client, type Listen, Monitor } from './monitor.js';
+import type { NodeTraits } from './nodes.js';
+import { blow, type Storm } from './storm.js';
+
+export interface SimulatorOptions {
+  /** Where clients connect; port 0 lets the system choose. */
+  listen: Listen;
+  /** Default: the system's. */
+  clock?: Clock;
+  /** Default 7.2.22; with `legacy` 2.11.0. */
+  version?: Version;
+  /** As `pretty=on`: messages of several lines. Default false. */
+  pretty?: boolean;
+  /** QEMU before 3.0: no job-* commands, no query-jobs, no JOB_STATUS_CHANGE. Default false. */
+  legacy?: boolean;
+  /** Keep every event that was raised. Grows without bound. Default false. */
+  record?: boolean;
+}
+
+export interface Simulator {
+  /** As bound: with the port that the system chose. */
+  readonly address: Listen;
+  readonly jobs: Jobs;
+  readonly faults: Faults;
+  /** Every event raised, oldest first; empty without `record`. */
+  readonly record: readonly SentMessage[];
+  /** Whether a negotiated client is there, so that events reach somebody. */
+  readonly negotiated: boolean;
+  /** Bytes written that the client has not taken. */
+  readonly backlog: number;
+  /** Ends connections and listener. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Rejects with the operating system's error when the address can't be bound. A `quit` command closes it as well.
+ *
+ * @example
+ * const simulator = await startSimulator({ listen: { path: '/tmp/demo.sock' } });
+ * simulator.jobs.start({ type: 'mirror', id: 'drive0', len: 1 << 30, bytesPerSecond: 100 << 20 });
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { listen, clock = systemClock, pretty = false, legacy = false } = options;
+  const version = options.version ?? (legacy ? { major: 2, minor: 11, micro: 0 } : { major: 7, minor: 2, micro: 22 });
+  const nodes = new Map<string, NodeTraits>();
+  const context: Context = { version, versionPackage: 'simulated', legacy, nodes };
+  const record: SentMessage[] = [];
+  let closed = false;
+
+  const monitor: Monitor = new Monitor({
+    opened: (client) => conversation.greet(client),
+    piece: (client, piece) => conversation.receive(client, piece),
+    closed: (client) => loop.forget(client),
+  });
+  const conversation: Conversation = new Conversation({
+    clock,
+    context,
+    pretty,
+    record: options.record ? record : null,
+    client: () => monitor.client,
+    submit: (client: Client, request) => loop.submit(client, request),
+  });
+  const loop: MainLoop = new MainLoop(clock, context, {
+    negotiate: (request) => conversation.negotiate(request),
+    reply: (reply, request) => conversation.reply(reply, request),
+    event: (event) => conversation.event(event),
+    quit: () => void close(),
+  });
+
+  let address = await monitor.listen(listen);
+
+  async function close(): Promise<void> {
+    closed = true;
+    loop.reset();
+    await monitor.close();
+  }
+
+  async function restart({
+    downMs = 0,
+    how = 'clean',
+  }: {
+    downMs?: number;
+    how?: 'clean' | 'reset';
+  } = {}): Promise<void> {
+    loop.reset();
+    await monitor.close(how);
+    if (downMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, downMs));
+    if (!closed) address = await monitor.listen(address);
+  }
+
+  function storm(wanted: Storm): Promise<void> {
+    const { id: device, operation = 'write', action = 'ignore' } = wanted;
+    const data = { device, operation, action };
+    const raise = (count: number): void => conversation.repeat({ event: 'BLOCK_JOB_ERROR', data }, count);
+    return blow(wanted, clock, raise, () => closed);
+  }
+
+  return {
+    get address() {
+      return address;
+    },
+    jobs: jobsOf((input) => loop.run(input), nodes),
+    faults: faultsOf({ monitor, loop, conversation, restart, storm }),
+    record,
+    get negotiated() {
+      return monitor.client?.listening ?? false;
+    },
+    get backlog() {
+      return monitor.client?.backlog ?? 0;
+    },
+    close,
+  };
+}

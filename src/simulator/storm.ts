@@ -1,0 +1,46 @@
+// In: how many events, how fast. Out: identical BLOCK_JOB_ERROR events, written in batches: one text, one write per batch.
+import type { Clock } from './clock.js';
+import type { Operation } from './model.js';
+
+export interface Storm {
+  id: string;
+  events: number;
+  /** Default 6,000, as measured on QEMU. `atOnce` writes all in one turn. */
+  perSecond?: number;
+  atOnce?: boolean;
+  /** Default write. */
+  operation?: Operation;
+  /** Default ignore. */
+  action?: 'ignore' | 'report' | 'stop';
+}
+
+/** Between two batches at least; a slow storm waits for its next event. */
+const BATCH_MS = 10;
+
+/** Calls `raise(n)` whenever n more events are due; resolves when all are raised or `stopped` says so. */
+export function blow(
+  storm: Storm,
+  clock: Clock,
+  raise: (count: number) => void,
+  stopped: () => boolean,
+): Promise<void> {
+  const { events, perSecond = 6000, atOnce = false } = storm;
+  if (atOnce) {
+    raise(events);
+    return Promise.resolve();
+  }
+  const begun = clock.now();
+  const pause = Math.max(BATCH_MS, 1000 / perSecond);
+  let raised = 0;
+  return new Promise((resolve) => {
+    const turn = (): void => {
+      const over = stopped();
+      const due = Math.min(events, Math.floor(((clock.now() - begun) * perSecond) / 1000));
+      if (!over && due > raised) raise(due - raised);
+      raised = Math.max(raised, due);
+      if (over || raised >= events) resolve();
+      else clock.setTimer(turn, pause);
+    };
+    clock.setTimer(turn, pause);
+  });
+}

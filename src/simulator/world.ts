@@ -1,0 +1,35 @@
+// In: a world and what happened to a job. Out: the events of it, in the world's effects, checked against QEMU's table.
+import { isBlockJob, type SimJob, TRANSITIONS, type World } from './model.js';
+
+export const emit = (world: World, event: string, data: Record<string, unknown>): void => {
+  world.effects.push({ kind: 'event', event: { event, data } });
+};
+
+/** Same state: nothing. Illegal: throws, where QEMU asserts; it is our bug. */
+export function transition(world: World, job: SimJob, status: SimJob['status']): void {
+  if (job.status === status) return;
+  if (!TRANSITIONS[job.status]?.includes(status))
+    throw new Error(`job ${job.id}: ${job.status} to ${status} is illegal`);
+  job.status = status;
+  if (!world.legacy) emit(world, 'JOB_STATUS_CHANGE', { status, id: job.id });
+}
+
+export function emitBlockJob(world: World, name: string, job: SimJob, error?: string | null): void {
+  if (!isBlockJob(job)) return;
+  const { id: device, len, offset, speed, type } = job;
+  emit(world, name, { device, len, offset, speed, type, ...(error ? { error } : {}) });
+}
+
+/** From running or ready into paused or standby. */
+export function enterPause(world: World, job: SimJob): void {
+  if (job.status === 'running') transition(world, job, 'paused');
+  else if (job.status === 'ready') transition(world, job, 'standby');
+}
+
+/** From paused or standby back. */
+export function leavePause(world: World, job: SimJob): void {
+  if (job.status === 'paused') transition(world, job, 'running');
+  else if (job.status === 'standby') transition(world, job, 'ready');
+}
+
+export const find = (world: World, id: string): SimJob | undefined => world.jobs.find((job) => job.id === id);

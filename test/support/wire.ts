@@ -1,0 +1,139 @@
+// In: a gateway's URL. Out: a WebSocket client that records every frame in order, and knows nothing of src/client.
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import type {
+  Entry,
+  MethodName,
+  Methods,
+  NotificationName,
+  Notifications,
+  RpcErrorBody,
+} from '../../src/protocol/index.js';
+
+export type Frame = {
+  id?: string | number | null;
+  method?: string;
+  params?: Record<string, unknown>;
+  result?: unknown;
+  error?: RpcErrorBody;
+};
+
+export class WireError extends Error {
+  readonly body: RpcErrorBody;
+  constructor(body: RpcErrorBody) {
+    super(`${body.code} ${body.message} ${JSON.stringify(body.data)}`);
+    this.body = body;
+  }
+  get reason(): string | undefined {
+    return this.body.data?.reason;
+  }
+}
+
+export class Wire {
+  readonly ws: WebSocket;
+  readonly frames: Frame[] = [];
+  closed: { code: number; reason: string } | undefined;
+  readonly #watchers = new Set<() => void>();
+  #next = 1;
+
+  constructor(ws: WebSocket) {
+    this.ws = ws;
+    ws.on('message', (data) => {
+      this.frames.push(JSON.parse(data.toString()));
+      this.#wake();
+    });
+    ws.on('error', () => undefined);
+    ws.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() };
+      this.#wake();
+    });
+  }
+
+  /** Events of all `events` frames so far, in the order received. */
+  get events(): Entry[] {
+    return this.notifications('events').flatMap(({ events }) => events);
+  }
+
+  notifications<Name extends NotificationName>(name: Name): Notifications[Name][] {
+    return this.frames
+      .filter(({ method }) => method === name)
+      .map(({ params }) => params as unknown as Notifications[Name]);
+  }
+
+  /** The result, or a rejection with WireError. */
+  async call<Name extends MethodName>(method: Name, params: Methods[Name]['params']): Promise<Methods[Name]['result']> {
+    const frame = await this.ask(method, params);
+    if (frame.error) throw new WireError(frame.error);
+    return frame.result as Methods[Name]['result'];
+  }
+
+  /** The whole reply frame. */
+  ask(method: string, params: unknown, id: string | number = this.#next++): Promise<Frame> {
+    this.ws.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    return this.frame((frame) => frame.id === id && frame.method === undefined);
+  }
+
+  /** The first frame, past or future, that fits. */
+  async frame(fits: (frame: Frame) => boolean): Promise<Frame> {
+    return this.until(() => this.frames.find(fits));
+  }
+
+  async event(fits: (entry: Entry) => boolean): Promise<Entry> {
+    return this.until(() => this.events.find(fits));
+  }
+
+  typed(type: string, job?: string): Promise<Entry> {
+    return this.event((entry) => entry.type === type && (job === undefined || entry.job?.id === job));
+  }
+
+  status(job: string, status: string): Promise<Entry> {
+    return this.event(
+      (entry) =>
+        entry.type === 'JOB_STATUS_CHANGE' &&
+        entry.job?.id === job &&
+        (entry.data as { status: string }).status === status,
+    );
+  }
+
+  /** Resolves with the first defined value; looks again after every frame. */
+  until<Value>(look: () => Value | undefined | false): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const value = look();
+        if (value !== undefined && value !== false) resolve(value);
+        else if (this.closed) reject(new Error(`closed ${this.closed.code} ${this.closed.reason}`));
+        else return;
+        this.#watchers.delete(watch);
+      };
+      this.#watchers.add(watch);
+      watch();
+    });
+  }
+
+  async end(): Promise<{ code: number; reason: string }> {
+    if (!this.closed) await once(this.ws, 'close');
+    return this.closed ?? { code: 0, reason: '' };
+  }
+
+  close(): void {
+    this.ws.terminate();
+  }
+
+  #wake(): void {
+    for (const watch of [...this.#watchers]) watch();
+  }
+}
+
+export async function connectWire(
+  url: string,
+  options: { origin?: string; host?: string; protocols?: string[] } = {},
+): Promise<Wire> {
+  const headers = options.host === undefined ? {} : { host: options.host };
+  const ws = new WebSocket(`${url.replace('http', 'ws')}v1`, options.protocols ?? ['qmp-gateway.v1'], {
+    headers,
+    ...(options.origin !== undefined && { origin: options.origin }),
+  });
+  const wire = new Wire(ws);
+  await once(ws, 'open');
+  return wire;
+}
