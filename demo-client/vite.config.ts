@@ -27,9 +27,7 @@ export default defineConfig(({ mode }) => ({
   base: './',
   resolve: {
     // The package's own names, from source: `vite` runs without a build of the package, and one change reloads the page.
-    alias: [
-      { find: /^qmp-gateway\/(client|protocol)$/, replacement: here('../src/$1/index.ts') },
-    ],
+    alias: [{ find: /^qmp-gateway\/(client|protocol)$/, replacement: here('../src/$1/index.ts') }],
   },
   plugins: mode === 'mock' ? [mockWorker()] : [],
   publicDir: here('public'),

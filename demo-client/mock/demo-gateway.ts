@@ -10,8 +10,8 @@ import type {
   Pivoted,
   RpcErrorBody,
   RpcRequest,
-  Settlement,
   SettledRun,
+  Settlement,
   SubscribeParams,
 } from '../../src/protocol/types.js';
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
@@ -35,7 +35,8 @@ interface Target {
   subscription?: string;
 }
 
-export type NewJob = Pick<Job, 'source' | 'job' | 'type' | 'len'> & Partial<Pick<Job, 'autoFinalize' | 'autoDismiss' | 'speed'>>;
+export type NewJob = Pick<Job, 'source' | 'job' | 'type' | 'len'> &
+  Partial<Pick<Job, 'autoFinalize' | 'autoDismiss' | 'speed'>>;
 
 /** Milliseconds from a cancel to its end. */
 const CANCEL_MS = 900;
@@ -77,7 +78,16 @@ export class DemoGateway extends MockGateway {
     const entry = this.say(source, 'JOB_STATUS_CHANGE', { id, status: 'created' }, { id });
     const run = entry.job?.run ?? '';
     const figures = { offset: 0, speed: 0, updated: new Date().toISOString() };
-    const job: Job = { ...figures, autoFinalize: true, autoDismiss: true, ...rest, source, job: id, run, status: 'created' };
+    const job: Job = {
+      ...figures,
+      autoFinalize: true,
+      autoDismiss: true,
+      ...rest,
+      source,
+      job: id,
+      run,
+      status: 'created',
+    };
     this.live.set(run, job);
     this.jobs.set(run, job);
     this.status(job, 'running');
@@ -104,7 +114,15 @@ export class DemoGateway extends MockGateway {
     this.status(job, 'concluded');
     const dismissed = job.autoDismiss !== false;
     const settled: Settlement = {
-      ...{ outcome, provenance: 'observed', pivoted: false, forced: false, escalated: false, requestedBy: [], dismissed },
+      ...{
+        outcome,
+        provenance: 'observed',
+        pivoted: false,
+        forced: false,
+        escalated: false,
+        requestedBy: [],
+        dismissed,
+      },
       ...{ type: job.type, len: job.len, offset: job.offset, ...more },
     };
     if (dismissed) {
@@ -127,7 +145,15 @@ export class DemoGateway extends MockGateway {
   report(): void {
     const rows = [...this.live.values()].filter(({ settled }) => !settled);
     for (const job of rows) job.updated = new Date().toISOString();
-    const jobs = rows.map(({ source, job, run, status, len, offset, speed }) => ({ source, job, run, status, len, offset, speed }));
+    const jobs = rows.map(({ source, job, run, status, len, offset, speed }) => ({
+      source,
+      job,
+      run,
+      status,
+      len,
+      offset,
+      speed,
+    }));
     for (const line of this.#lines) {
       for (const [subscription, params] of line.wanted) {
         if (!params.progress) continue;
@@ -176,7 +202,9 @@ export class DemoGateway extends MockGateway {
     if (method === 'unsubscribe') line.wanted.delete(target.subscription ?? '');
     if (!method.startsWith('job.') || method === 'job.list') return false;
 
-    const job = target.run ? this.live.get(target.run) : [...this.live.values()].find((each) => each.source === target.source && each.job === target.job);
+    const job = target.run
+      ? this.live.get(target.run)
+      : [...this.live.values()].find((each) => each.source === target.source && each.job === target.job);
     const ended = this.settled.find(({ run }) => run === (target.run ?? job?.run));
     if (!job && !ended) return refuse(-32004, 'JOB_NOT_FOUND', `no job ${target.job} on ${target.source}`);
     const at = { source: target.source, job: target.job, run: job?.run ?? ended?.run ?? '', cursor: this.cursor };
@@ -184,11 +212,21 @@ export class DemoGateway extends MockGateway {
     const wait = (): true => this.#wait(at.run, target.timeoutMs ?? 30_000, result, refuse);
     if (ended && (method === 'job.abort' || method === 'job.wait')) return result(answer(ended));
     if (!job) return refuse(-32010, 'STALE_RUN', 'that run is over');
-    const wrong = (hint: string): true => refuse(-32009, 'JOB_STATE', `${target.job} is ${job.status}`, { status: job.status, hint });
+    const wrong = (hint: string): true =>
+      refuse(-32009, 'JOB_STATE', `${target.job} is ${job.status}`, { status: job.status, hint });
 
     const command = method as MethodName;
     if (command !== 'job.get' && command !== 'job.wait') {
-      this.about(job, 'GATEWAY_COMMAND', { verb: method.slice(4), by: 'you', args: command === 'job.setSpeed' ? { speed: target.speed } : command === 'job.abort' ? { force: target.force ?? false } : {} });
+      this.about(job, 'GATEWAY_COMMAND', {
+        verb: method.slice(4),
+        by: 'you',
+        args:
+          command === 'job.setSpeed'
+            ? { speed: target.speed }
+            : command === 'job.abort'
+              ? { force: target.force ?? false }
+              : {},
+      });
     }
     switch (command) {
       case 'job.get':
@@ -217,7 +255,8 @@ export class DemoGateway extends MockGateway {
         this.#endSoon(job, 'completed', 700, { pivoted: true, requestedBy: ['you'] });
         return result(requested);
       case 'job.abort': {
-        if (!target.force && (job.status === 'paused' || job.status === 'standby')) return wrong('Use force, or resume it first.');
+        if (!target.force && (job.status === 'paused' || job.status === 'standby'))
+          return wrong('Use force, or resume it first.');
         const soft = job.status === 'ready' && !target.force;
         const more = { forced: target.force ?? false, requestedBy: ['you'], pivoted: false as Pivoted };
         if (soft) this.#endSoon(job, 'completed', SYNC_MS, more);
@@ -245,7 +284,10 @@ export class DemoGateway extends MockGateway {
     refuse: (code: number, reason: string, message: string, data?: object) => true,
   ): true {
     const timer = setTimeout(() => {
-      this.#waits.set(run, (this.#waits.get(run) ?? []).filter((each) => each !== tell));
+      this.#waits.set(
+        run,
+        (this.#waits.get(run) ?? []).filter((each) => each !== tell),
+      );
       refuse(-32008, 'TIMEOUT', 'the bound has passed', { accepted: true });
     }, timeoutMs);
     const tell = (): void => {

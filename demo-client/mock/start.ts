@@ -11,5 +11,9 @@ export async function startMock(): Promise<void> {
   // For trying by hand what a page shows of a cut, a restart, a reset: `mock.drop(1006)`, `mock.reset('retention')`.
   Object.assign(globalThis, { mock: gateway });
   const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1`;
-  await setupWorker(...handlers(gateway, url)).start({ onUnhandledRequest: 'bypass', quiet: true, serviceWorker: { url: './mockServiceWorker.js' } });
+  await setupWorker(...handlers(gateway, url)).start({
+    onUnhandledRequest: 'bypass',
+    quiet: true,
+    serviceWorker: { url: './mockServiceWorker.js' },
+  });
 }

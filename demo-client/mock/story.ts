@@ -25,7 +25,8 @@ export function tellStory(gateway: DemoGateway, many: number): void {
   const pace = new Map<string, number>();
   const now = (): string => new Date().toISOString();
   gateway.sources.splice(0);
-  for (const name of NAMES) gateway.sources.push({ name, state: 'up', since: now(), qemu: name === 'mail' ? '7.2.22' : '10.0.13' });
+  for (const name of NAMES)
+    gateway.sources.push({ name, state: 'up', since: now(), qemu: name === 'mail' ? '7.2.22' : '10.0.13' });
   gateway.sources.push({ name: 'ci-runner', state: 'down', reason: 'refused', since: now() });
 
   const start = (source: string, id: string, done = 0): Job => {
@@ -38,7 +39,9 @@ export function tellStory(gateway: DemoGateway, many: number): void {
     return job;
   };
 
-  for (const source of NAMES) for (const [n, id] of CAST.entries()) if (roll() < 0.75) start(source, `${id}${n === 1 ? '-mirror' : ''}`, roll() * 0.95);
+  for (const source of NAMES)
+    for (const [n, id] of CAST.entries())
+      if (roll() < 0.75) start(source, `${id}${n === 1 ? '-mirror' : ''}`, roll() * 0.95);
   for (let n = 0; n < many; n += 1) start(NAMES[n % NAMES.length] ?? 'mail', `disk${n}`, roll() * 0.9);
   const cast = [...gateway.live.values()];
   if (cast[2]) stopAtError(gateway, cast[2], 'nospace');
@@ -57,7 +60,8 @@ export function tellStory(gateway: DemoGateway, many: number): void {
       else if (roll() < 0.0006) stopAtError(gateway, job, 'failed');
     }
     gateway.report();
-    if (gateway.live.size < 18 + many) start(NAMES[Math.floor(roll() * NAMES.length)] ?? 'mail', `snap-${Math.floor(roll() * 9_000) + 1_000}`);
+    if (gateway.live.size < 18 + many)
+      start(NAMES[Math.floor(roll() * NAMES.length)] ?? 'mail', `snap-${Math.floor(roll() * 9_000) + 1_000}`);
   }
 
   function arrive(job: Job): void {

@@ -11,12 +11,15 @@ import {
   type JobTable,
   tableOf,
 } from 'qmp-gateway/client';
-import type { Entry, Progress } from 'qmp-gateway/protocol';
+import type { Entry, Job, Progress } from 'qmp-gateway/protocol';
 import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
+import { openTypes } from './types-of-jobs.js';
 
 /** What the event feed shows: an entry of the log, or a place where entries may be missing. */
-export type FeedItem = { kind: 'entry'; key: string; entry: Entry } | { kind: 'gap'; key: string; at: number; gap: Gap };
+export type FeedItem =
+  | { kind: 'entry'; key: string; entry: Entry }
+  | { kind: 'gap'; key: string; at: number; gap: Gap };
 
 /** The feed's memory; older entries leave the page, never the gateway's log. */
 export const FEED_MAX = 5_000;
@@ -24,6 +27,23 @@ const TRAIL_MAX = 90;
 /** Between two renderings; a costly one is followed by a longer rest. */
 const BEAT_MS = 100;
 const PING_MS = 5_000;
+
+/** Fields that no event carries. `status` is left alone: it belongs to the log. */
+function withDetails(table: JobTable, details: readonly Job[]): JobTable {
+  const jobs = new Map(table.jobs);
+  for (const { run, type, speed, autoFinalize, autoDismiss } of details) {
+    const job = jobs.get(run);
+    if (job)
+      jobs.set(run, {
+        ...job,
+        type,
+        speed,
+        ...(autoFinalize === undefined ? {} : { autoFinalize }),
+        ...(autoDismiss === undefined ? {} : { autoDismiss }),
+      });
+  }
+  return { ...table, jobs };
+}
 
 export type Gateway = ReturnType<typeof openGateway>;
 
@@ -38,6 +58,11 @@ export function openGateway(client: Client) {
   const trails = new Map<string, Trail>();
 
   let next: JobTable | undefined;
+  const types = openTypes(client, (jobs) => {
+    if (!next) return;
+    next = withDetails(next, jobs);
+    changed();
+  });
   let items: FeedItem[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let restMs = BEAT_MS;
@@ -60,7 +85,10 @@ export function openGateway(client: Client) {
   }
 
   function events(entries: readonly Entry[], cursor: string): void {
-    if (next) next = foldEvents(next, entries, cursor);
+    if (next) {
+      next = foldEvents(next, entries, cursor);
+      types.look(next, entries);
+    }
     const epoch = cursor.slice(0, cursor.lastIndexOf(':'));
     for (const entry of entries) {
       items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
@@ -68,7 +96,12 @@ export function openGateway(client: Client) {
     }
     const now = Date.now();
     const stamped = entries.at(-1)?.time;
-    lag.value = { ...lag.peek(), heardAt: now, eventAt: now, ...(stamped ? { eventMs: Math.max(0, now - Date.parse(stamped)) } : {}) };
+    lag.value = {
+      ...lag.peek(),
+      heardAt: now,
+      eventAt: now,
+      ...(stamped ? { eventMs: Math.max(0, now - Date.parse(stamped)) } : {}),
+    };
     changed();
   }
 
@@ -142,6 +175,7 @@ export function openGateway(client: Client) {
     close: (): void => {
       clearTimeout(timer);
       clearInterval(pinging);
+      types.close();
       stopState();
       subscription.unsubscribe();
       client.close();

@@ -32,7 +32,8 @@ export function openLife(client: Client, { source, job, run }: LifeTarget, seed:
       },
       progress: (rows) => {
         const row = rows.find((each) => each.run === run);
-        if (!row) return;
+        // What an ending job reports last is not its pace.
+        if (!row || row.status === 'aborting' || row.status === 'concluded') return;
         const { at, offset } = trail.peek();
         extend({ at, offset }, Date.now(), toNumber(row.offset), TRAIL_MAX);
         trail.value = { at, offset };

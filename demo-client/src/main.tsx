@@ -8,6 +8,7 @@ import './style/feed.css';
 import { render } from 'preact';
 import { createClient } from 'qmp-gateway/client';
 import { openGateway } from './gateway.js';
+import { listenToKeys } from './keys.js';
 import { App } from './view/app.js';
 
 async function start(): Promise<void> {
@@ -18,6 +19,7 @@ async function start(): Promise<void> {
   const root = document.getElementById('app');
   if (!root) throw new Error('no #app in the page');
   root.replaceChildren();
+  listenToKeys();
   render(<App gateway={gateway} url={url} />, root);
 }
 

@@ -13,7 +13,9 @@ export interface AbortForm {
 
 export const ABORT_FORM: AbortForm = { mode: 'wait', boundSeconds: '30', force: false, escalateSeconds: '' };
 
-export type AbortPlan = { ok: true; params: AbortParams & { timeoutMs: number } } | { ok: false; field: 'bound' | 'escalate'; why: string };
+export type AbortPlan =
+  | { ok: true; params: AbortParams & { timeoutMs: number } }
+  | { ok: false; field: 'bound' | 'escalate'; why: string };
 
 export function planAbort({ source, job, run }: JobTarget, form: AbortForm): AbortPlan {
   const timeoutMs = Math.round(Number(form.boundSeconds) * 1_000);
@@ -21,7 +23,14 @@ export function planAbort({ source, job, run }: JobTarget, form: AbortForm): Abo
     const why = `Between ${LIMITS.timeoutMinMs / 1_000} and ${LIMITS.timeoutMaxMs / 1_000} seconds.`;
     return { ok: false, field: 'bound', why };
   }
-  const params = { source, job, ...(run === undefined ? {} : { run }), sync: form.mode === 'wait', timeoutMs, force: form.force };
+  const params = {
+    source,
+    job,
+    ...(run === undefined ? {} : { run }),
+    sync: form.mode === 'wait',
+    timeoutMs,
+    force: form.force,
+  };
   if (form.force || form.escalateSeconds.trim() === '') return { ok: true, params };
   const escalateAfterMs = Math.round(Number(form.escalateSeconds) * 1_000);
   if (!(escalateAfterMs >= 0)) return { ok: false, field: 'escalate', why: 'Seconds, or empty for never.' };
@@ -33,7 +42,8 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
   const hint = typeof data.hint === 'string' ? ` ${data.hint}` : '';
   switch (reason) {
     case 'TIMEOUT':
-      if (data.accepted === true) return 'The bound has passed. QEMU accepted the cancel, it stays in force, and its event will still come.';
+      if (data.accepted === true)
+        return 'The bound has passed. QEMU accepted the cancel, it stays in force, and its event will still come.';
       if (data.accepted === false) return 'The bound has passed, and QEMU had not accepted the cancel.';
       return 'The bound has passed, and QEMU has not answered: nobody knows whether it accepted.';
     case 'JOB_STATE':

@@ -22,15 +22,21 @@ export function attentionOf(job: Job): Attention | undefined {
     };
   }
   if (job.ioStatus === 'nospace') return stopped('No space', 'The target is full. Free space there, then resume.');
-  if (job.ioStatus === 'failed') return stopped('I/O error', 'Stopped by an I/O error. Resume to try again, or abort with force.');
+  if (job.ioStatus === 'failed')
+    return stopped('I/O error', 'Stopped by an I/O error. Resume to try again, or abort with force.');
   if (job.status === 'pending') {
-    return { mark: 'pending', label: 'Needs finalize', advice: 'Its work is done and it waits for you: finalize or abort.' };
+    return {
+      mark: 'pending',
+      label: 'Needs finalize',
+      advice: 'Its work is done and it waits for you: finalize or abort.',
+    };
   }
   if (job.status === 'ready' || job.status === 'standby') {
     return {
       mark: 'ready',
       label: 'Ready',
-      advice: 'The copy is in sync and follows every write. Not done: complete it to switch over, or abort to leave the disk.',
+      advice:
+        'The copy is in sync and follows every write. Not done: complete it to switch over, or abort to leave the disk.',
     };
   }
   return undefined;

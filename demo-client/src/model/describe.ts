@@ -38,7 +38,9 @@ function known(entry: KnownEntry): Line {
     case 'BLOCK_JOB_READY':
       return line('the copy is in sync', 'good');
     case 'BLOCK_JOB_COMPLETED':
-      return entry.data.error ? line(`ended with: ${entry.data.error}`, 'bad') : line(`ended${whole(entry.data)}`, 'good');
+      return entry.data.error
+        ? line(`ended with: ${entry.data.error}`, 'bad')
+        : line(`ended${whole(entry.data)}`, 'good');
     case 'BLOCK_JOB_CANCELLED':
       return line(`was cancelled${whole(entry.data)}`);
     case 'BLOCK_JOB_ERROR':
@@ -54,7 +56,10 @@ function known(entry: KnownEntry): Line {
     case 'GATEWAY_JOB_FOUND':
       return line(`found ${entry.data.status}${entry.data.continuity === 'assumed' ? ', taken for the same run' : ''}`);
     case 'GATEWAY_JOB_ATTENTION':
-      return line(`stopped by ${entry.data.ioStatus === 'nospace' ? 'a full target' : 'an I/O error'}, waits for you`, 'warn');
+      return line(
+        `stopped by ${entry.data.ioStatus === 'nospace' ? 'a full target' : 'an I/O error'}, waits for you`,
+        'warn',
+      );
     case 'GATEWAY_COMMAND':
       return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
     case 'GATEWAY_JOB_SETTLED': {

@@ -26,8 +26,11 @@ function digits(value: number): string {
 const BYTE_TYPES: ReadonlySet<string> = new Set(['commit', 'stream', 'mirror', 'backup']);
 export const countsBytes = (type: JobType | null): boolean => type !== null && BYTE_TYPES.has(type);
 
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+
 export function amount(count: number, type: JobType | null): string {
-  return countsBytes(type) ? bytes(count) : count.toLocaleString('en', { maximumFractionDigits: 0 });
+  if (countsBytes(type)) return bytes(count);
+  return count < 100_000 ? count.toLocaleString('en', { maximumFractionDigits: 0 }) : COMPACT.format(count);
 }
 
 export function rate(perSecond: number, type: JobType | null): string {

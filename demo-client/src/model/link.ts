@@ -18,7 +18,11 @@ export function linkText(state: ClientState, now: number): LinkText {
     case 'connecting':
       return state.attempt === 0
         ? { label: 'Connecting', detail: 'Opening the line to the gateway.', tone: 'calm' }
-        : { label: 'Reconnecting', detail: `Attempt ${state.attempt + 1}. What is shown is as of before.`, tone: 'warn' };
+        : {
+            label: 'Reconnecting',
+            detail: `Attempt ${state.attempt + 1}. What is shown is as of before.`,
+            tone: 'warn',
+          };
     case 'waiting': {
       const left = Math.max(0, state.retryAt - now);
       const { cause, code, detail } = state.reason;
@@ -32,7 +36,11 @@ export function linkText(state: ClientState, now: number): LinkText {
     case 'closed':
       return state.reason.cause === 'asked'
         ? { label: 'Closed', detail: 'This page has closed its connection.', tone: 'calm' }
-        : { label: 'Closed', detail: `${CAUSE_TEXT[state.reason.cause]}: ${state.reason.detail}. Reload to try again.`, tone: 'bad' };
+        : {
+            label: 'Closed',
+            detail: `${CAUSE_TEXT[state.reason.cause]}: ${state.reason.detail}. Reload to try again.`,
+            tone: 'bad',
+          };
   }
 }
 

@@ -13,7 +13,12 @@ export interface Ending {
   error?: string;
 }
 
-export const OUTCOME_TONE: Record<Outcome, Tone> = { completed: 'good', cancelled: 'calm', failed: 'bad', lost: 'warn' };
+export const OUTCOME_TONE: Record<Outcome, Tone> = {
+  completed: 'good',
+  cancelled: 'calm',
+  failed: 'bad',
+  lost: 'warn',
+};
 
 export const PROVENANCE_TEXT: Record<Provenance, string> = {
   observed: 'Observed: the gateway saw every event of this ending.',
@@ -40,7 +45,9 @@ export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked)
         ? 'The job completed instead: a soft cancel of a READY mirror lets it finish a consistent copy. The disk did not switch.'
         : 'The job completed before the cancel could take effect.';
     case 'cancelled':
-      return escalated ? 'Cancelled, after the soft cancel was escalated to force.' : 'Cancelled.';
+      return escalated
+        ? 'QEMU cancelled it after the soft cancel had been escalated to force.'
+        : 'QEMU cancelled the job, as asked.';
     case 'failed':
       return 'The job failed by itself before the cancel took effect.';
     case 'lost':

@@ -42,14 +42,19 @@ export function etaOf(len: number, offset: number, rate: number | undefined): nu
   return rate !== undefined && rate > 0 && len > offset ? ((len - offset) / rate) * 1_000 : undefined;
 }
 
-/** Rate between neighbours, as plot data: seconds since 1970, units per second. */
+/** A point of a plot looks so far back. QEMU copies in lumps: from one figure to the next a throttled job stands still or leaps. */
+const PLOT_WINDOW_MS = 5_000;
+
+/** The rate over time, as plot data: seconds since 1970, units per second. */
 export function ratesOf({ at, offset }: Trail): [number[], number[]] {
   const times: number[] = [];
   const rates: number[] = [];
+  let first = 0;
   for (let n = 1; n < at.length; n += 1) {
-    const [before = 0, now = 0] = [at[n - 1], at[n]];
+    const now = at[n] ?? 0;
+    while (first < n - 1 && now - (at[first + 1] ?? now) >= PLOT_WINDOW_MS) first += 1;
     times.push(now / 1_000);
-    rates.push(Math.max(0, ((offset[n] ?? 0) - (offset[n - 1] ?? 0)) / ((now - before) / 1_000)));
+    rates.push(Math.max(0, ((offset[n] ?? 0) - (offset[first] ?? 0)) / ((now - (at[first] ?? now)) / 1_000)));
   }
   return [times, rates];
 }

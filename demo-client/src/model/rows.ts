@@ -31,7 +31,8 @@ export interface Sort {
 export function rowsOf(table: JobTable, trails: ReadonlyMap<string, Trail>, view: View): Row[] {
   const rows: Row[] = [];
   if (view !== 'ended') for (const job of table.jobs.values()) rows.push(liveRow(job, trails.get(job.run)));
-  if (view !== 'active') for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
+  if (view !== 'active')
+    for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
   return rows;
 }
 
@@ -79,7 +80,8 @@ export function matcher(text: string): (row: Row) => boolean {
   const tests = words.map((word) => {
     const [, field, value = ''] = /^(source|job|type|is):(.*)$/.exec(word) ?? [];
     const has = (hay: string | null | undefined, needle: string): boolean => (hay ?? '').toLowerCase().includes(needle);
-    const isState = (row: Row, needle: string): boolean => has(row.state, needle) || has(row.attention?.label, needle) || has(row.attention?.mark, needle);
+    const isState = (row: Row, needle: string): boolean =>
+      has(row.state, needle) || has(row.attention?.label, needle) || has(row.attention?.mark, needle);
     switch (field as 'source' | 'job' | 'type' | 'is' | undefined) {
       case 'source':
         return (row: Row) => has(row.source, value);
@@ -100,7 +102,7 @@ export function matcher(text: string): (row: Row) => boolean {
 export function sortRows(rows: readonly Row[], { by, down }: Sort): Row[] {
   const sign = down ? -1 : 1;
   return [...rows].sort((a, b) => {
-    const [x, y] = [valueOf(a, by), valueOf(b, by)];
+    const [x, y] = [sortValue(a, by), sortValue(b, by)];
     if (x !== y) {
       if (x === undefined) return 1;
       if (y === undefined) return -1;
@@ -110,7 +112,7 @@ export function sortRows(rows: readonly Row[], { by, down }: Sort): Row[] {
   });
 }
 
-function valueOf(row: Row, by: SortKey): string | number | undefined {
+function sortValue(row: Row, by: SortKey): string | number | undefined {
   switch (by) {
     case 'attention':
       return row.attention ? GRAVITY[row.attention.mark] : 9;

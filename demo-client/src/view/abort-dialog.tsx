@@ -38,7 +38,8 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
   // Returned at once: the settlement arrives in the log like everybody's.
   const settled = gateway.table.value?.settled.get(job.run)?.settled ?? current?.settled;
   useEffect(() => {
-    if (stage.name === 'requested' && settled) setStage({ name: 'settled', ending: settled, tookMs: performance.now() - stage.since });
+    if (stage.name === 'requested' && settled)
+      setStage({ name: 'settled', ending: settled, tookMs: performance.now() - stage.since });
   }, [stage, settled]);
 
   function send(params: AbortParams & { timeoutMs: number }): void {
@@ -72,7 +73,12 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
       ) : stage.name === 'waiting' ? (
         <AbortWait stage={stage} onStop={() => waiting.current?.abort()} />
       ) : (
-        <AbortEnd stage={stage} asked={asked} onClose={() => dialog.current?.close()} onAgain={() => setStage({ name: 'asking' })} />
+        <AbortEnd
+          stage={stage}
+          asked={asked}
+          onClose={() => dialog.current?.close()}
+          onAgain={() => setStage({ name: 'asking' })}
+        />
       )}
     </dialog>
   );

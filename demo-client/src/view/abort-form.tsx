@@ -13,7 +13,8 @@ interface AbortFormProps {
 const SOFT_TEXT = {
   cancels: 'QEMU stops the job at its next safe point.',
   refused: `QEMU refuses to cancel a job that stands still. Use force, or resume it first.`,
-  completes: 'The copy is in sync: QEMU will finish it instead of cancelling. You keep a consistent copy, and the disk does not switch. It may take long under load.',
+  completes:
+    'The copy is in sync: QEMU will finish it instead of cancelling. You keep a consistent copy, and the disk does not switch. It may take long under load.',
 } as const;
 
 export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
@@ -32,13 +33,25 @@ export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
       <fieldset>
         <legend>Answer</legend>
         <label class="choice">
-          <input type="radio" name="mode" value="wait" checked={form.mode === 'wait'} onChange={() => setForm({ ...form, mode: 'wait' })} />
+          <input
+            type="radio"
+            name="mode"
+            value="wait"
+            checked={form.mode === 'wait'}
+            onChange={() => setForm({ ...form, mode: 'wait' })}
+          />
           <span>
             Wait for the end <span class="muted small">the outcome, as it happened</span>
           </span>
         </label>
         <label class="choice">
-          <input type="radio" name="mode" value="return" checked={form.mode === 'return'} onChange={() => setForm({ ...form, mode: 'return' })} />
+          <input
+            type="radio"
+            name="mode"
+            value="return"
+            checked={form.mode === 'return'}
+            onChange={() => setForm({ ...form, mode: 'return' })}
+          />
           <span>
             Return at once <span class="muted small">when QEMU has accepted; the end comes as an event</span>
           </span>
@@ -59,7 +72,12 @@ export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
       <fieldset>
         <legend>How</legend>
         <label class="choice">
-          <input type="checkbox" name="force" checked={form.force} onChange={(event) => setForm({ ...form, force: event.currentTarget.checked })} />
+          <input
+            type="checkbox"
+            name="force"
+            checked={form.force}
+            onChange={(event) => setForm({ ...form, force: event.currentTarget.checked })}
+          />
           <span>
             Force <span class="muted small">cancel at once, give up the copy</span>
           </span>

@@ -87,7 +87,7 @@ function Said({ stage, asked }: Pick<AbortEndProps, 'stage' | 'asked'>) {
           {ending.error && <p class="error-text">{ending.error}</p>}
           {ending.pivoted === 'unknown' && <p class="warning">{pivotText(ending.pivoted)}</p>}
           <p class="muted small">
-            {PROVENANCE_TEXT[ending.provenance]} <span class="num">{duration(tookMs)}</span>
+            <span class="num">After {duration(tookMs)}.</span> {PROVENANCE_TEXT[ending.provenance]}
             {ending.dismissed ? '' : ' It still holds its id: dismiss it.'}
           </p>
         </>

@@ -38,6 +38,11 @@ function Page({ gateway, url }: AppProps) {
   const at = route.value;
   const title = at.page === 'job' ? `${at.source} / ${at.job}` : TITLES[at.page];
   useEffect(() => {
+    // The console is for typing; elsewhere keys begin at the page.
+    const first = at.page === 'console' ? '#console-line' : '#main';
+    document.querySelector<HTMLElement>(first)?.focus();
+  }, [at.page]);
+  useEffect(() => {
     document.title = `${title} · qmp-gateway`;
   }, [title]);
   switch (at.page) {

@@ -73,8 +73,13 @@ export function ConsoleInput({ onSend, onClear, problem }: ConsoleInputProps) {
         <div id="suggestions" class="suggestions" role="listbox" aria-label="Methods">
           {names.map((name, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, see aria-activedescendant
-            // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the input
-            <div key={name} id={`suggestion-${index}`} role="option" aria-selected={index === pick} onClick={() => take(index)}>
+            <div
+              key={name}
+              id={`suggestion-${index}`}
+              role="option"
+              aria-selected={index === pick}
+              onClick={() => take(index)}
+            >
               {name}
             </div>
           ))}
@@ -106,7 +111,8 @@ export function ConsoleInput({ onSend, onClear, problem }: ConsoleInputProps) {
           <span class="text-bad">{problem}</span>
         ) : (
           <span class="muted">
-            <kbd>Enter</kbd> sends · <kbd>Tab</kbd> completes · <kbd>↑</kbd> recalls · <kbd>Ctrl Space</kbd> lists methods
+            <kbd>Enter</kbd> sends · <kbd>Tab</kbd> completes · <kbd>↑</kbd> recalls · <kbd>Ctrl Space</kbd> lists
+            methods
           </span>
         )}
       </p>

@@ -45,13 +45,18 @@ export function Console({ url }: { url: string }) {
         )}
         <span class="grow" />
         <label class="check small">
-          <input type="checkbox" checked={quiet} onChange={(event) => setQuiet(event.currentTarget.checked)} /> Hide notifications
+          <input type="checkbox" checked={quiet} onChange={(event) => setQuiet(event.currentTarget.checked)} /> Hide
+          notifications
         </label>
         <button type="button" class="quiet" onClick={wire.clear}>
           Clear <kbd>Ctrl L</kbd>
         </button>
       </div>
-      <Frames frames={wire.frames.value.filter(({ way, tookMs, failed }) => !quiet || way !== 'in' || tookMs !== undefined || failed)} />
+      <Frames
+        frames={wire.frames.value.filter(
+          ({ way, tookMs, failed }) => !quiet || way !== 'in' || tookMs !== undefined || failed,
+        )}
+      />
       <ConsoleInput onSend={send} onClear={wire.clear} problem={problem} />
     </section>
   );

@@ -39,12 +39,15 @@ export function Events({ gateway }: { gateway: Gateway }) {
           onInput={(event) => setText(event.currentTarget.value)}
         />
         <output class="muted num count">
-          {shown.length.toLocaleString('en')} {shown.length === all.length ? '' : `of ${all.length.toLocaleString('en')}`}
+          {shown.length.toLocaleString('en')}{' '}
+          {shown.length === all.length ? '' : `of ${all.length.toLocaleString('en')}`}
         </output>
       </div>
       {shown.length === 0 ? (
         <Notice title={all.length === 0 ? 'No event yet' : 'No event matches the filter'}>
-          {all.length === 0 ? `Events show here as QEMU raises them; the page keeps the newest ${FEED_MAX.toLocaleString('en')}.` : 'Clear it, or wait.'}
+          {all.length === 0
+            ? `Events show here as QEMU raises them; the page keeps the newest ${FEED_MAX.toLocaleString('en')}.`
+            : 'Clear it, or wait.'}
         </Notice>
       ) : (
         <Feed items={shown} />
@@ -63,7 +66,6 @@ function Feed({ items }: { items: readonly FeedItem[] }) {
   const px = isNarrow.value ? CARD_PX : LINE_PX;
   const { first, last } = useWindow(scroller, px, items.length);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
     <div class="scroller feed" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Events, newest first">
       <ol class="rows" style={{ height: `${items.length * px}px` }}>
         {items.slice(first, last).map((item, n) => (

@@ -19,7 +19,6 @@ export function Frames({ frames }: { frames: readonly Frame[] }) {
     if (element) atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 40;
   };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
     <div class="scroller frames" ref={list} tabIndex={0} role="log" aria-label="Frames" onScroll={follow}>
       {frames.length === 0 ? (
         <Notice title="Nothing sent yet">
@@ -52,7 +51,7 @@ function FrameLine({ frame: { way, at, text, title, tookMs, failed } }: { frame:
       <details>
         <summary>
           {time}
-          <span class="way" aria-label={WAYS[way]}>
+          <span class="way" title={WAYS[way]}>
             {WAYS[way].slice(0, 1)}
           </span>
           <strong>{title}</strong>

@@ -23,7 +23,11 @@ export function Header({ gateway }: { gateway: Gateway }) {
       </a>
       <nav aria-label="Pages">
         {PAGES.map(({ page, href, label }) => (
-          <a key={page} href={href} aria-current={at === page || (at === 'job' && page === 'fleet') ? 'page' : undefined}>
+          <a
+            key={page}
+            href={href}
+            aria-current={at === page || (at === 'job' && page === 'fleet') ? 'page' : undefined}
+          >
             {label}
           </a>
         ))}

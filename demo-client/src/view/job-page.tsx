@@ -60,7 +60,10 @@ interface KnownProps {
 }
 
 function Known({ gateway, job, ended, source, id, run }: KnownProps) {
-  const life = useMemo(() => openLife(gateway.client, { source, job: id, run }, gateway.trails.get(run)), [gateway, source, id, run]);
+  const life = useMemo(
+    () => openLife(gateway.client, { source, job: id, run }, gateway.trails.get(run)),
+    [gateway, source, id, run],
+  );
   useEffect(() => life.close, [life]);
   const settled = ended?.settled ?? job?.settled;
   const attention = job && attentionOf(job);

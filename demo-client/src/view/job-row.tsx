@@ -47,7 +47,9 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
       <div role="cell" class="cell-eta right num">
         {row.etaMs === undefined ? '' : duration(Math.max(1_000, row.etaMs))}
       </div>
-      <div role="cell" class="cell-attention">{attention && <Mark label={attention.label} advice={attention.advice} mark={attention.mark} />}</div>
+      <div role="cell" class="cell-attention">
+        {attention && <Mark label={attention.label} advice={attention.advice} mark={attention.mark} />}
+      </div>
     </div>
   );
 }

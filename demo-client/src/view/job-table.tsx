@@ -41,7 +41,12 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
         <h2 id="jobs-title">Jobs</h2>
         <div class="segments" role="group" aria-label="Which jobs">
           {VIEWS.map((each) => (
-            <button key={each.view} type="button" aria-pressed={view.value === each.view} onClick={() => (view.value = each.view)}>
+            <button
+              key={each.view}
+              type="button"
+              aria-pressed={view.value === each.view}
+              onClick={() => (view.value = each.view)}
+            >
               {each.label}
             </button>
           ))}
@@ -55,7 +60,9 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
           onInput={(event) => (filterText.value = event.currentTarget.value)}
         />
         <output class="muted num count" data-testid="count">
-          {rows.length === all.length ? rows.length.toLocaleString('en') : `${rows.length.toLocaleString('en')} of ${all.length.toLocaleString('en')}`}
+          {rows.length === all.length
+            ? rows.length.toLocaleString('en')
+            : `${rows.length.toLocaleString('en')} of ${all.length.toLocaleString('en')}`}
         </output>
       </div>
       {rows.length === 0 ? <Empty total={all.length} /> : <Rows gateway={gateway} rows={rows} />}
@@ -77,7 +84,8 @@ function Empty({ total }: { total: number }) {
     <Notice title="Nothing has ended yet">Runs that end are kept here with their outcome for 24 hours.</Notice>
   ) : (
     <Notice title="No job is running">
-      Start one in a VM, for instance <code>virsh blockcopy</code> or QMP <code>blockdev-mirror</code>: it appears here by itself.
+      Start one in a VM, for instance <code>virsh blockcopy</code> or QMP <code>blockdev-mirror</code>: it appears here
+      by itself.
     </Notice>
   );
 }
@@ -89,7 +97,9 @@ function Rows({ gateway, rows }: { gateway: Gateway; rows: readonly Row[] }) {
 
   /** Arrow keys walk the links; a row out of sight is scrolled to first. */
   function walk(event: KeyboardEvent): void {
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -rows.length, End: rows.length }[event.key];
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -rows.length, End: rows.length }[
+      event.key
+    ];
     const element = scroller.current;
     if (step === undefined || !element) return;
     event.preventDefault();
@@ -98,14 +108,21 @@ function Rows({ gateway, rows }: { gateway: Gateway; rows: readonly Row[] }) {
     const room = element.clientHeight - rowPx * 2;
     if (to * rowPx < element.scrollTop) element.scrollTop = to * rowPx;
     else if (to * rowPx > element.scrollTop + room) element.scrollTop = to * rowPx - room;
-    const focus = (): void => element.querySelector<HTMLElement>(`[data-index="${to}"] a`)?.focus({ preventScroll: true });
+    const focus = (): void =>
+      element.querySelector<HTMLElement>(`[data-index="${to}"] a`)?.focus({ preventScroll: true });
     requestAnimationFrame(() => requestAnimationFrame(focus));
   }
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows are positioned for virtualisation; a <table> would lay them out
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-    <div class="scroller" ref={scroller} role="table" aria-label="Jobs" aria-rowcount={rows.length + 1} tabIndex={0} onKeyDown={walk}>
+    <div
+      class="scroller"
+      ref={scroller}
+      role="table"
+      aria-label="Jobs"
+      aria-rowcount={rows.length + 1}
+      tabIndex={0}
+      onKeyDown={walk}
+    >
       <Heads />
       <div role="rowgroup" class="rows" style={{ height: `${rows.length * rowPx}px` }}>
         {rows.slice(first, last).map((row, n) => (

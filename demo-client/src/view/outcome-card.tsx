@@ -14,7 +14,8 @@ export function OutcomeCard({ settled, time }: { settled: Settlement; time: stri
       {error && <p class="error-text">{error}</p>}
       {pivoted === 'unknown' && (
         <p class="warning" role="alert">
-          <strong>{pivotText(pivoted)}</strong> Ask the VM which file it uses (<code>query-named-block-nodes</code>) before you remove anything.
+          <strong>{pivotText(pivoted)}</strong> Ask the VM which file it uses (<code>query-named-block-nodes</code>)
+          before you remove anything.
         </p>
       )}
       <dl class="facts">

@@ -36,6 +36,9 @@ export function Spark({ series, width = 96, height = 24 }: { series: Series; wid
   return <div ref={host} class="spark" style={{ width: `${width}px`, height: `${height}px` }} aria-hidden="true" />;
 }
 
+/** Steps of the value axis: 64, 128, 256 MiB/s rather than 95.4. */
+const POWERS = Array.from({ length: 64 }, (_, n) => 2 ** n);
+
 interface PlotProps {
   series: Series;
   label: string;
@@ -60,10 +63,24 @@ export function Plot({ series, label, height, format }: PlotProps) {
       padding: [8, 8, 0, 0],
       scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
       axes: [
-        { ...axis, space: 90, size: 26, values: (_plot, splits) => splits.map((at) => new Date(at * 1_000).toTimeString().slice(0, 8)) },
-        { ...axis, size: 78, space: 36, values: (_plot, splits) => splits.map((value) => latest.current.format(value)) },
+        {
+          ...axis,
+          space: 90,
+          size: 26,
+          values: (_plot, splits) => splits.map((at) => new Date(at * 1_000).toTimeString().slice(0, 8)),
+        },
+        {
+          ...axis,
+          size: 78,
+          space: 36,
+          incrs: POWERS,
+          values: (_plot, splits) => splits.map((value) => latest.current.format(value)),
+        },
       ],
-      series: [{}, { label, stroke: colour('--accent'), fill: colour('--accent-wash'), width: 1.5, points: { show: false } }],
+      series: [
+        {},
+        { label, stroke: colour('--accent'), fill: colour('--accent-wash'), width: 1.5, points: { show: false } },
+      ],
     };
     plot.current = new uPlot(options, latest.current.series, element);
     const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));

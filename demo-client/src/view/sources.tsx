@@ -1,9 +1,10 @@
 // The monitors. In: sources and the job table. Out: one line for each, with its state in words and what would help.
-import { filterText } from './filter-text.js';
+
 import type { JobTable } from 'qmp-gateway/client';
 import type { DownReason, SourceInfo } from 'qmp-gateway/protocol';
 import { duration } from '../model/format.js';
 import { now } from '../now.js';
+import { filterText } from './filter-text.js';
 
 export const REASON_TEXT: Record<DownReason, string> = {
   absent: 'No socket at this path. Is the VM running?',
@@ -32,7 +33,6 @@ export function Sources({ sources, table }: { sources: SourceInfo[]; table: JobT
           None yet. Start the gateway with <code>--source name=/path/to/qmp.sock</code>.
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
         <ul tabIndex={0} aria-label="Sources, what is wrong first">
           {sorted.map((source) => (
             <SourceLine key={source.name} source={source} jobs={counts.get(source.name) ?? 0} />
@@ -48,7 +48,12 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
   const age = Date.parse(since);
   return (
     <li class="source" data-source={name} data-state={state}>
-      <button type="button" class="source-name" title="Show only its jobs" onClick={() => (filterText.value = `source:${name}`)}>
+      <button
+        type="button"
+        class="source-name"
+        title="Show only its jobs"
+        onClick={() => (filterText.value = `source:${name}`)}
+      >
         {name}
       </button>
       <span class={`state text-${TONE[state]}`}>

@@ -15,7 +15,14 @@ export function SpeedForm({ onSpeed }: { onSpeed(bytesPerSecond: string): void }
     >
       <label>
         MiB per second, 0 is unlimited{' '}
-        <input type="number" min="0" step="any" required value={value} onInput={(event) => setValue(event.currentTarget.value)} />
+        <input
+          type="number"
+          min="0"
+          step="any"
+          required
+          value={value}
+          onInput={(event) => setValue(event.currentTarget.value)}
+        />
       </label>
       <button type="submit" disabled={!ok}>
         Set

@@ -8,13 +8,16 @@ export function Status({ gateway }: { gateway: Gateway }) {
   const cursor = gateway.table.value?.cursor;
   const age = (at: number | undefined): string => (at === undefined ? '—' : duration(Math.max(0, now.value - at)));
   return (
-    <footer class="status" aria-label="Stream">
+    <footer class="status">
       <Figure label="Position" value={cursor ?? '—'} />
       <Figure label="Round trip" value={roundTripMs === undefined ? '—' : duration(roundTripMs)} />
       <Figure label="Last frame" value={heardAt === undefined ? '—' : `${age(heardAt)} ago`} />
       <Figure label="Last event" value={eventAt === undefined ? 'none yet' : `${age(eventAt)} ago`} />
       <Figure label="Event lag" value={eventMs === undefined ? '—' : duration(eventMs)} />
-      <Figure label="Resets" value={String(gateway.feed.value.reduce((n, item) => n + Number(item.kind === 'gap'), 0))} />
+      <Figure
+        label="Resets"
+        value={String(gateway.feed.value.reduce((n, item) => n + Number(item.kind === 'gap'), 0))}
+      />
     </footer>
   );
 }

@@ -17,7 +17,11 @@ export function Throughput({ trail, type, live }: ThroughputProps) {
     <section class="card pad" aria-labelledby="throughput-title">
       <h2 id="throughput-title">Throughput</h2>
       {series[0].length < 2 ? (
-        <p class="muted plot-empty">{live ? 'Waiting for the second figure; the gateway asks QEMU once a second.' : 'Nobody watched this run from here.'}</p>
+        <p class="muted plot-empty">
+          {live
+            ? 'Waiting for the second figure; the gateway asks QEMU once a second.'
+            : 'Nobody watched this run from here.'}
+        </p>
       ) : (
         <Plot series={series} label="Throughput over time" height={180} format={(value) => rate(value, type)} />
       )}

@@ -48,7 +48,8 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
     if (verb === 'abort') return;
     calls[verb]().then(
       () => setSaid({ tone: 'calm', text: `${LABELS[verb].replace('…', '')}: QEMU has accepted.` }),
-      (error: GatewayError) => setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
+      (error: GatewayError) =>
+        setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
     );
   }
 
@@ -64,7 +65,13 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
     <div class="verbs">
       <div class="buttons" role="group" aria-label="Verbs">
         {verbs.map((verb) => (
-          <button key={verb} type="button" data-verb={verb} class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''} onClick={() => press(verb)}>
+          <button
+            key={verb}
+            type="button"
+            data-verb={verb}
+            class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''}
+            onClick={() => press(verb)}
+          >
             {LABELS[verb]}
           </button>
         ))}
@@ -80,7 +87,9 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
       <p role="status" class={`said small ${said?.tone === 'bad' ? 'text-bad' : 'muted'}`}>
         {said?.text}
       </p>
-      {open === 'abort' && target && <AbortDialog gateway={gateway} job={target} now={job} onClose={() => setOpen(undefined)} />}
+      {open === 'abort' && target && (
+        <AbortDialog gateway={gateway} job={target} now={job} onClose={() => setOpen(undefined)} />
+      )}
     </div>
   );
 }
