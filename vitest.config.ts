@@ -1,7 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // `unit` touches no socket; `integration` uses real sockets and, where it is installed, a real qemu-storage-daemon.
+/** The package's own names, from source, as the page's build has them. */
+const alias = [
+  {
+    find: /^qmp-gateway\/(client|protocol)$/,
+    replacement: fileURLToPath(new URL('./src/$1/index.ts', import.meta.url)),
+  },
+];
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     reporters: ['default', './test/support/counts-reporter.ts'],
     maxWorkers: 2,
@@ -21,6 +31,11 @@ export default defineConfig({
         test: { name: 'client', include: ['test/client/msw/**/*.test.ts'], setupFiles: ['test/client/msw/setup.ts'] },
       },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      // What is built, as users run it: real Chromium, real gateway process, real QEMU where they are installed.
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
+      },
     ],
   },
 });

@@ -11,9 +11,10 @@ import {
   type JobTable,
   tableOf,
 } from 'qmp-gateway/client';
-import type { Entry, Job, Progress } from 'qmp-gateway/protocol';
+import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
 import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
+import { orphansOf, unseenOf } from './model/unseen.js';
 import { openTypes } from './types-of-jobs.js';
 
 /** What the event feed shows: an entry of the log, or a place where entries may be missing. */
@@ -52,6 +53,8 @@ export function openGateway(client: Client) {
   const table = signal<JobTable | undefined>(undefined);
   const feed = signal<readonly FeedItem[]>([]);
   const gaps = signal<readonly { at: number; gap: Gap }[]>([]);
+  /** Runs that a reset has left without an ending. */
+  const unseen = signal<ReadonlyMap<string, SettledRun>>(new Map());
   const failure = signal<string | undefined>(undefined);
   /** Round trip, and how old the newest event was when it came (QEMU's clock against this one's). */
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
@@ -63,6 +66,7 @@ export function openGateway(client: Client) {
     next = withDetails(next, jobs);
     changed();
   });
+  let orphans: Job[] = [];
   let items: FeedItem[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let restMs = BEAT_MS;
@@ -75,7 +79,10 @@ export function openGateway(client: Client) {
     timer = undefined;
     const began = performance.now();
     batch(() => {
-      if (next) table.value = next;
+      if (next) {
+        table.value = next;
+        if (orphans.length > 0) unseen.value = new Map(unseenOf(orphans, next).map((end) => [end.run, end]));
+      }
       if (items.length > 0) {
         feed.value = [...feed.peek(), ...items].slice(-FEED_MAX);
         items = [];
@@ -121,7 +128,9 @@ export function openGateway(client: Client) {
     { progress: 1_000 },
     {
       snapshot: (cut) => {
+        const before = next;
         next = tableOf(cut);
+        if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
         for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
         lag.value = { ...lag.peek(), heardAt: Date.now() };
         changed();
@@ -163,6 +172,7 @@ export function openGateway(client: Client) {
     table,
     feed,
     gaps,
+    unseen,
     failure,
     lag,
     trails: trails as ReadonlyMap<string, Trail>,

@@ -28,11 +28,17 @@ export interface Sort {
   down: boolean;
 }
 
-export function rowsOf(table: JobTable, trails: ReadonlyMap<string, Trail>, view: View): Row[] {
+export function rowsOf(
+  table: JobTable,
+  trails: ReadonlyMap<string, Trail>,
+  view: View,
+  unseen: ReadonlyMap<string, SettledRun> = new Map(),
+): Row[] {
   const rows: Row[] = [];
   if (view !== 'ended') for (const job of table.jobs.values()) rows.push(liveRow(job, trails.get(job.run)));
-  if (view !== 'active')
-    for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
+  if (view === 'active') return rows;
+  for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
+  for (const end of unseen.values()) rows.push(endedRow(end));
   return rows;
 }
 

@@ -3,6 +3,7 @@ import type { Gap } from 'qmp-gateway/client';
 import type { Gateway } from '../gateway.js';
 import { clock } from '../model/format.js';
 import { linkText } from '../model/link.js';
+import { jobHref } from '../model/route.js';
 import { now } from '../now.js';
 
 export const GAP_TEXT: Record<Gap['reason'], string> = {
@@ -51,11 +52,33 @@ function Reset({ gateway }: { gateway: Gateway }) {
       <p>
         <strong>Reset at {clock(new Date(at).toISOString()).slice(0, 8)}.</strong> {GAP_TEXT[gap.reason]} Events between{' '}
         <code>{gap.after}</code> and <code>{gap.cursor}</code> may be missing here. The jobs shown are fresh.
-        {gaps.length > 1 && ` It is the ${gaps.length}th reset.`}
+        <Unseen gateway={gateway} />
+        {gaps.length > 1 && ` Resets so far: ${gaps.length}.`}
       </p>
       <button type="button" class="quiet" onClick={gateway.dismissGaps}>
         Understood
       </button>
     </div>
+  );
+}
+
+/** The gateway of the new log can't tell how these ended; so nobody can. */
+function Unseen({ gateway }: { gateway: Gateway }) {
+  const runs = [...gateway.unseen.value.values()];
+  if (runs.length === 0) return null;
+  return (
+    <span data-testid="unseen">
+      {' '}
+      Gone without an ending that anybody saw, outcome unknown:{' '}
+      {runs.slice(0, 5).map(({ source, job, run }, n) => (
+        <>
+          {n > 0 && ', '}
+          <a href={jobHref(source, job, run)}>
+            {source} / {job}
+          </a>
+        </>
+      ))}
+      {runs.length > 5 && ` and ${runs.length - 5} more, under Ended`}.
+    </span>
   );
 }

@@ -4,6 +4,7 @@ import type { Job, SettledRun } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { openLife } from '../life.js';
 import { attentionOf } from '../model/attention.js';
+import { jobHref } from '../model/route.js';
 import { StateBadge } from './badge.js';
 import { Loading } from './fleet.js';
 import { JobFigures } from './job-figures.js';
@@ -25,7 +26,7 @@ export function JobPage({ gateway, source, job: id, run: asked }: JobPageProps) 
   const ofId = (each: Job): boolean => each.source === source && each.job === id;
   const run = asked ?? (table && [...table.jobs.values()].find(ofId)?.run);
   const job = run === undefined ? undefined : table?.jobs.get(run);
-  const ended = run === undefined ? undefined : table?.settled.get(run);
+  const ended = run === undefined ? undefined : (table?.settled.get(run) ?? gateway.unseen.value.get(run));
   const [older, setOlder] = useState<Job | string>();
   const missing = table !== undefined && !job && !ended;
   useEffect(() => {
@@ -40,10 +41,17 @@ export function JobPage({ gateway, source, job: id, run: asked }: JobPageProps) 
   if (!table) return <Loading gateway={gateway} />;
   const shown = job ?? (typeof older === 'object' ? older : undefined);
   if ((!shown && !ended) || run === undefined) {
+    const other = [...table.jobs.values()].find(ofId);
     return (
       <Notice title={older === undefined ? 'Looking for the job…' : `No job ${id} on ${source}`}>
         {typeof older === 'string' && <p>{older}. Its run may have ended more than 24 hours ago.</p>}
-        <a href="#/">Go to the fleet</a>
+        {other ? (
+          <p>
+            The id lives in another run: <a href={jobHref(source, id, other.run)}>go there</a>.
+          </p>
+        ) : (
+          <a href="#/">Go to the fleet</a>
+        )}
       </Notice>
     );
   }

@@ -32,7 +32,8 @@ const view = signal<View>('active');
 const sort = signal<Sort>({ by: 'attention', down: false });
 
 export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobTable }) {
-  const all = useMemo(() => rowsOf(table, gateway.trails, view.value), [table, gateway, view.value]);
+  const unseen = gateway.unseen.value;
+  const all = useMemo(() => rowsOf(table, gateway.trails, view.value, unseen), [table, gateway, view.value, unseen]);
   const text = filterText.value;
   const rows = useMemo(() => sortRows(all.filter(matcher(text)), sort.value), [all, text, sort.value]);
   return (

@@ -1,0 +1,106 @@
+// What a person does with jobs, on a real QEMU behind a real gateway in a real browser.
+import { describe, expect, it } from 'vitest';
+import { haveQemu } from '../support/qemu.js';
+import { haveBrowser, openPage, rowOf } from './support/browser.js';
+import { startGateway } from './support/process.js';
+import { startVm } from './support/vm.js';
+
+async function begin() {
+  const vm = await startVm();
+  const gateway = await startGateway({ vm1: vm.uri });
+  return { vm, gateway };
+}
+
+describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
+  it('appear by themselves, and their progress moves', async () => {
+    const { vm, gateway } = await begin();
+    const page = await openPage(gateway.url);
+    await page.getByText('No job is running').waitFor();
+    await vm.mirror('drive0');
+    const row = rowOf(page, 'drive0');
+    await row.getByText('running', { exact: true }).waitFor();
+    await row.getByText('mirror', { exact: true }).waitFor();
+    const bar = row.getByRole('progressbar');
+    const first = Number(await bar.getAttribute('data-share'));
+    await expect.poll(async () => Number(await bar.getAttribute('data-share'))).toBeGreaterThan(first);
+    await expect.poll(() => row.locator('.cell-rate .num').innerText()).toMatch(/^\d.* [KM]iB\/s$/);
+  });
+
+  it('are aborted by click: waiting for the end', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.locator('.timeline [data-type="BLOCK_JOB_CANCELLED"]').waitFor();
+    await page.locator('.timeline [data-type="GATEWAY_JOB_SETTLED"]').waitFor();
+    expect(await page.getByTestId('provenance').innerText()).toBe('observed');
+  });
+
+  it('are aborted by click: returning at once, and the end comes as an event', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByRole('radio', { name: 'Return at once' }).check();
+    await page.getByRole('checkbox', { name: 'Force' }).check();
+    await page.getByRole('button', { name: 'Abort by force' }).click();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+  });
+
+  it('say so when a soft cancel of a READY mirror completes it instead', async () => {
+    const { vm, gateway } = await begin();
+    await vm.readyMirror('drive0');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByText('in sync').waitFor();
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByText('QEMU will finish it instead of cancelling').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^completed$/i);
+    expect(await page.getByTestId('abort-text').innerText()).toContain('completed instead');
+  });
+
+  it('count the wait against its bound, and say what holds when it has passed', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0', { 'auto-finalize': true });
+    await vm.qmp('job-pause', { id: 'drive0' });
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByText('paused', { exact: true }).waitFor();
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByText('QEMU refuses to cancel a job that stands still').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.locator('dialog[data-stage="refused"]').waitFor();
+    await page
+      .getByRole('dialog')
+      .getByText(/paused/)
+      .first()
+      .waitFor();
+  });
+
+  it('offer the verbs that their state allows, and two pages see the same', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0');
+    const [one, two] = [await openPage(gateway.url), await openPage(gateway.url)];
+    for (const page of [one, two]) await rowOf(page, 'drive0').getByRole('link').click();
+    await one.getByRole('button', { name: 'Pause' }).click();
+    for (const page of [one, two]) {
+      await page.locator('h1 .badge', { hasText: 'paused' }).waitFor();
+      await page.getByRole('button', { name: 'Resume' }).waitFor();
+      expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
+    }
+    await two.getByRole('button', { name: 'Resume' }).click();
+    for (const page of [one, two]) await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
+    const life = (page: typeof one) => page.locator('.timeline li').allInnerTexts();
+    await expect.poll(async () => (await life(one)).join()).toContain('resume asked by');
+    await expect.poll(() => life(two)).toEqual(await life(one));
+  });
+});
