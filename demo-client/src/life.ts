@@ -1,7 +1,7 @@
 // One run from its beginning. In: a client, a job. Out: its events as the log has them, and a trail of its own. Owns its subscription.
 import { signal } from '@preact/signals';
 import type { Client, Gap } from 'qmp-gateway/client';
-import type { Entry } from 'qmp-gateway/protocol';
+import { type Entry, formatCursor, parseCursor } from 'qmp-gateway/protocol';
 import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 
@@ -14,14 +14,18 @@ export interface LifeTarget {
 const TRAIL_MAX = 1_200;
 const EVENTS_MAX = 2_000;
 
-/** A run is named by the position of the event that began it, and a position is what `after` takes: all that follows is
- * replayed from the log. The first event itself needs no replay: that the run is there says it. */
+/** A run is named by the position of the event that began it: from just before it, the log replays all of it. */
+function beforeRun(run: string): string {
+  const position = parseCursor(run);
+  return position ? formatCursor(position.epoch, position.offset - 1) : run;
+}
+
 export function openLife(client: Client, { source, job, run }: LifeTarget, seed: Trail | undefined) {
   const events = signal<readonly Entry[]>([]);
   const gap = signal<Gap | undefined>(undefined);
   const trail = signal<Trail>(seed ? { at: [...seed.at], offset: [...seed.offset] } : newTrail());
   const subscription = client.subscribe(
-    { sources: [source], jobs: [job], after: run, progress: 500 },
+    { sources: [source], jobs: [job], after: beforeRun(run), progress: 500 },
     {
       events: (entries) => {
         const own = entries.filter((entry) => entry.job?.run === run);

@@ -108,7 +108,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     expect(await page.locator('.event').count()).toBe(held);
     await page.getByTestId('pause').click();
     await page.getByRole('searchbox').fill('drive0 paused');
-    await expect.poll(() => page.locator('.event').count()).toBe(1);
+    await expect.poll(() => page.locator('.event').allInnerTexts()).toEqual([expect.stringContaining('is paused')]);
     await page.locator('.event').getByRole('link').click();
     await page.getByRole('heading', { name: 'drive0' }).waitFor();
   });
@@ -124,7 +124,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     }
     await goTo(page, '#/');
     await rowOf(page, 'ready').getByRole('link').click();
-    await page.locator('.timeline li').nth(1).waitFor();
+    await page.locator('.timeline li').first().waitFor();
     expect(await seriousOf(page), 'job').toEqual([]);
     await page.getByRole('button', { name: 'Abort…' }).click();
     expect(await seriousOf(page), 'abort').toEqual([]);

@@ -3,6 +3,7 @@ import type { Entry } from 'qmp-gateway/protocol';
 import type { openLife } from '../life.js';
 import { describe } from '../model/describe.js';
 import { clock, duration } from '../model/format.js';
+import { GAP_TEXT } from './banners.js';
 
 export function Timeline({ life }: { life: ReturnType<typeof openLife> }) {
   const events = life.events.value;
@@ -11,9 +12,16 @@ export function Timeline({ life }: { life: ReturnType<typeof openLife> }) {
     <section class="card pad" aria-labelledby="life-title">
       <h2 id="life-title">Life</h2>
       <ol class="timeline">
-        <li class="tone-calm begin">
-          <span class="what muted">{gap ? 'Earlier events have left the gateway’s log.' : 'The run begins.'}</span>
-        </li>
+        {gap && (
+          <li class="tone-warn begin">
+            <span class="what">Earlier events have left the gateway’s log: {GAP_TEXT[gap.reason]}</span>
+          </li>
+        )}
+        {!gap && events.length === 0 && (
+          <li class="tone-calm begin">
+            <span class="what muted">Asking the log…</span>
+          </li>
+        )}
         {events.map((entry, n) => (
           <Item key={entry.offset} entry={entry} before={events[n - 1]} />
         ))}

@@ -1,0 +1,101 @@
+// What the page says about a job: verbs, attention, endings, and what nobody saw.
+import { describe, expect, it } from 'vitest';
+import { ABORT_FORM, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
+import { attentionOf } from '../../demo-client/src/model/attention.js';
+import { abortText, pivotText } from '../../demo-client/src/model/outcome.js';
+import { orphansOf, unseenOf } from '../../demo-client/src/model/unseen.js';
+import { softAbort, verbsFor } from '../../demo-client/src/model/verbs.js';
+import { endOf, jobOf, tableOf } from './fixtures.js';
+
+describe('verbs', () => {
+  it.each([
+    ['running', ['pause', 'setSpeed', 'abort']],
+    ['paused', ['resume', 'setSpeed', 'abort']],
+    ['ready', ['complete', 'pause', 'setSpeed', 'abort']],
+    ['pending', ['finalize', 'abort']],
+    ['aborting', []],
+    ['concluded', ['dismiss']],
+  ] as const)('of a %s job', (status, verbs) => expect(verbsFor({ status })).toEqual(verbs));
+
+  it('know what a soft abort would do', () => {
+    expect(softAbort({ status: 'running', type: 'mirror' })).toBe('cancels');
+    expect(softAbort({ status: 'paused', type: 'mirror' })).toBe('refused');
+    expect(softAbort({ status: 'ready', type: 'mirror' })).toBe('completes');
+    expect(softAbort({ status: 'ready', type: 'commit' })).toBe('cancels');
+  });
+});
+
+describe('attention', () => {
+  it('marks what waits for a person, and nothing else', () => {
+    const mark = (job: Parameters<typeof jobOf>[0]) => attentionOf(jobOf(job))?.mark;
+    expect(mark({})).toBeUndefined();
+    expect(mark({ status: 'paused' })).toBeUndefined();
+    expect(mark({ status: 'paused', ioStatus: 'failed' })).toBe('error');
+    expect(mark({ status: 'pending' })).toBe('pending');
+    expect(mark({ status: 'ready' })).toBe('ready');
+    expect(mark({ status: 'concluded' })).toBe('undismissed');
+    expect(mark({ ioStatus: 'ok' })).toBeUndefined();
+  });
+});
+
+describe('an abort', () => {
+  const at = { source: 'vm1', job: 'drive0', run: 'e:1' };
+
+  it('is planned from its form', () => {
+    const params = { ...at, sync: true, timeoutMs: 30_000, force: false };
+    expect(planAbort(at, ABORT_FORM)).toEqual({ ok: true, params });
+    expect(planAbort(at, { ...ABORT_FORM, mode: 'return', boundSeconds: '0.5', escalateSeconds: '5' })).toEqual({
+      ok: true,
+      params: { ...params, sync: false, timeoutMs: 500, escalateAfterMs: 5_000 },
+    });
+    // -32602 otherwise: force leaves nothing to escalate to
+    expect(planAbort(at, { ...ABORT_FORM, force: true, escalateSeconds: '5' })).toEqual({
+      ok: true,
+      params: { ...params, force: true },
+    });
+  });
+
+  it.each(['', '0', '0.05', '3601', 'x'])('is not sent with the bound %j', (boundSeconds) => {
+    expect(planAbort(at, { ...ABORT_FORM, boundSeconds })).toMatchObject({ ok: false, field: 'bound' });
+  });
+
+  it('says what happened, not what was asked', () => {
+    const asked = { force: false, wasReady: true };
+    const end = endOf('x').settled;
+    expect(abortText(end, asked)).toContain('completed instead');
+    expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('before the cancel');
+    expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('Nobody knows');
+    expect(abortText({ ...end, outcome: 'cancelled', escalated: true }, asked)).toContain('escalated');
+    expect(pivotText('unknown')).toBe("The disk may have switched to the copy: don't delete it.");
+  });
+
+  it('says of a timeout what QEMU had accepted', () => {
+    expect(refusalText('TIMEOUT', '', { accepted: true })).toContain('stays in force');
+    expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('had not accepted');
+    expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('nobody knows');
+    expect(refusalText('JOB_STATE', '', { status: 'paused', hint: 'Use force.' })).toContain('Use force.');
+  });
+});
+
+describe('after a reset', () => {
+  const before = tableOf([jobOf({ job: 'stays' }), jobOf({ job: 'goes' }), jobOf({ job: 'copy', type: 'backup' })]);
+
+  it('nothing is said before the source is in sync', () => {
+    const after = tableOf([], [], { vm1: 'connecting' });
+    expect(unseenOf(orphansOf(before, after), after)).toEqual([]);
+  });
+
+  it('a job that is there again is no loss; one that is not ended unknown', () => {
+    const after = tableOf([jobOf({ job: 'stays', run: 'f:1' })]);
+    const unseen = unseenOf(orphansOf(before, after), after);
+    expect(unseen.map(({ job }) => job)).toEqual(['goes', 'copy']);
+    expect(unseen.map(({ settled }) => [settled.outcome, settled.provenance, settled.pivoted])).toEqual([
+      ['lost', 'unknown', 'unknown'],
+      ['lost', 'unknown', false],
+    ]);
+  });
+
+  it('what the gateway itself knows the end of is no orphan', () => {
+    expect(orphansOf(before, tableOf([], [endOf('goes')])).map(({ job }) => job)).toEqual(['stays', 'copy']);
+  });
+});
