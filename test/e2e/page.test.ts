@@ -1,6 +1,5 @@
 // The page as such: its weight of rows, its keys, its colours, its width, and who can use it.
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.js';
@@ -103,12 +102,14 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await page.locator('.event', { hasText: 'drive0' }).first().waitFor();
     await page.getByTestId('pause').click();
     const held = await page.locator('.event').count();
-    simulator.jobs.pause('drive0');
+    simulator.jobs.cancel('drive0');
     await page.getByRole('button', { name: /Resume \([1-9]\d* new\)/ }).waitFor();
     expect(await page.locator('.event').count()).toBe(held);
     await page.getByTestId('pause').click();
-    await page.getByRole('searchbox').fill('drive0 paused');
-    await expect.poll(() => page.locator('.event').allInnerTexts()).toEqual([expect.stringContaining('is paused')]);
+    await page.getByRole('searchbox').fill('drive0 settled');
+    await expect
+      .poll(() => page.locator('.event').allInnerTexts())
+      .toEqual([expect.stringContaining('cancelled (observed)')]);
     await page.locator('.event').getByRole('link').click();
     await page.getByRole('heading', { name: 'drive0' }).waitFor();
   });
@@ -161,9 +162,8 @@ describe.skipIf(!haveBrowser)('the page', () => {
 
 /** Rules of axe that are broken seriously, each with the first place. */
 async function seriousOf(page: Page): Promise<string[]> {
-  const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   // Evaluated, not inserted: the gateway's CSP has no inline scripts.
-  await page.evaluate(source);
+  await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run(document)')) as {
     violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
   };
