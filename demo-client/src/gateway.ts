@@ -12,6 +12,7 @@ import {
   tableOf,
 } from 'qmp-gateway/client';
 import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
+import { readHistory } from './history.js';
 import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { orphansOf, unseenOf } from './model/unseen.js';
@@ -28,6 +29,10 @@ const TRAIL_MAX = 90;
 /** Between two renderings; a costly one is followed by a longer rest. */
 const BEAT_MS = 100;
 const PING_MS = 5_000;
+const CROWD = 2_000;
+const PACE_MS = { few: 1_000, many: 5_000 } as const;
+
+const epochOf = (cursor: string): string => cursor.slice(0, cursor.lastIndexOf(':'));
 
 /** Fields that no event carries. `status` is left alone: it belongs to the log. */
 function withDetails(table: JobTable, details: readonly Job[]): JobTable {
@@ -60,6 +65,7 @@ export function openGateway(client: Client) {
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
   const trails = new Map<string, Trail>();
 
+  let stopHistory = (): void => {};
   let next: JobTable | undefined;
   const types = openTypes(client, (jobs) => {
     if (!next) return;
@@ -96,7 +102,7 @@ export function openGateway(client: Client) {
       next = foldEvents(next, entries, cursor);
       types.look(next, entries);
     }
-    const epoch = cursor.slice(0, cursor.lastIndexOf(':'));
+    const epoch = epochOf(cursor);
     for (const entry of entries) {
       items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
       if (entry.type === 'GATEWAY_JOB_SETTLED' && entry.job) trails.delete(entry.job.run);
@@ -112,6 +118,13 @@ export function openGateway(client: Client) {
     changed();
   }
 
+  /** Older than all that the feed has. */
+  function past(entries: readonly Entry[]): void {
+    const epoch = next ? epochOf(next.cursor) : '';
+    const older = entries.map((entry): FeedItem => ({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry }));
+    feed.value = [...older, ...feed.peek()].slice(-FEED_MAX);
+  }
+
   function progress(rows: readonly Progress[]): void {
     const now = Date.now();
     for (const row of rows) {
@@ -125,18 +138,18 @@ export function openGateway(client: Client) {
   }
 
   const subscription = client.subscribe(
-    { progress: 1_000 },
+    {},
     {
       snapshot: (cut) => {
         const before = next;
         next = tableOf(cut);
+        if (!before) stopHistory = readHistory(client, cut.cursor, past);
         if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
         for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
         lag.value = { ...lag.peek(), heardAt: Date.now() };
         changed();
       },
       events,
-      progress,
       gap: (gap) => {
         const at = Date.now();
         items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
@@ -148,6 +161,18 @@ export function openGateway(client: Client) {
       },
     },
   );
+
+  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often. */
+  let figures = client.subscribe({ progress: PACE_MS.few }, { progress });
+  let pace: keyof typeof PACE_MS = 'few';
+  const stopPace = table.subscribe((shown) => {
+    const fit = (shown?.jobs.size ?? 0) > CROWD ? 'many' : 'few';
+    if (fit === pace) return;
+    pace = fit;
+    const before = figures;
+    figures = client.subscribe({ progress: PACE_MS[fit] }, { progress });
+    before.unsubscribe();
+  });
 
   async function ping(): Promise<void> {
     if (client.state.phase !== 'open') return;
@@ -187,6 +212,9 @@ export function openGateway(client: Client) {
       clearInterval(pinging);
       types.close();
       stopState();
+      stopPace();
+      figures.unsubscribe();
+      stopHistory();
       subscription.unsubscribe();
       client.close();
     },

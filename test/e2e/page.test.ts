@@ -32,7 +32,6 @@ describe.skipIf(!haveBrowser)('the page', () => {
       const { simulator, uri } = await simulate();
       for (let job = 0; job < 1_000; job += 1) {
         simulator.jobs.start({ id: `drive${job}`, type: 'backup', len: 2 ** 40, bytesPerSecond: MIB });
-        simulator.jobs.pause(`drive${job}`);
       }
       sources[`vm${n}`] = uri;
     }
@@ -41,14 +40,14 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await expect.poll(() => page.getByTestId('count').innerText(), { timeout: 30_000 }).toBe('10,000');
     const list = page.getByRole('table', { name: 'Jobs' });
     expect(await page.locator('.row').count()).toBeLessThan(60);
-    // Through all of it, a screen per frame: no frame may stall.
+    // Through all of it, more than a screen per frame, while figures arrive.
     const frames = await list.evaluate(async (element: { scrollTop: number; scrollHeight: number }) => {
       const page = globalThis as unknown as { requestAnimationFrame(done: (at: number) => void): void };
       const next = () => new Promise<number>((done) => page.requestAnimationFrame(done));
       const gaps: number[] = [];
       let before = await next();
-      for (let step = 0; step < 120; step += 1) {
-        element.scrollTop += 600;
+      for (let step = 0; step < 400; step += 1) {
+        element.scrollTop += 950;
         const now = await next();
         gaps.push(now - before);
         before = now;
@@ -57,9 +56,9 @@ describe.skipIf(!haveBrowser)('the page', () => {
       return gaps.sort((a, b) => a - b);
     });
     console.log(
-      `10,000 rows: a frame takes ${frames[60]?.toFixed(0)} ms (median), ${frames[113]?.toFixed(0)} ms (95 %)`,
+      `10,000 rows: a frame takes ${frames[200]?.toFixed(0)} ms (median), ${frames[380]?.toFixed(0)} ms (95 %), ${frames.at(-1)?.toFixed(0)} ms (worst)`,
     );
-    expect(frames[60]).toBeLessThan(60);
+    expect(frames[200]).toBeLessThan(60);
     await page.locator('.row[data-index="9999"]').waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('source:vm7 drive777');

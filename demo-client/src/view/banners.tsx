@@ -5,6 +5,7 @@ import { clock } from '../model/format.js';
 import { linkText } from '../model/link.js';
 import { jobHref } from '../model/route.js';
 import { now } from '../now.js';
+import { TokenForm } from './token-form.js';
 
 export const GAP_TEXT: Record<Gap['reason'], string> = {
   epoch: 'The gateway began a new log: it was restarted without the old one.',
@@ -35,10 +36,15 @@ function Offline({ gateway }: { gateway: Gateway }) {
   const first = state.phase === 'connecting' && state.attempt === 0;
   if (state.phase === 'open' || state.phase === 'authenticating' || first) return null;
   const { label, detail, tone } = linkText(state, now.value);
+  const signIn =
+    state.phase === 'closed' && 'code' in state.reason && (state.reason.code === 4401 || state.reason.code === 4403);
   return (
-    <p class={`banner tone-${tone}`} data-testid="offline">
-      <strong>{label}.</strong> {detail}
-    </p>
+    <div class={`banner tone-${tone}`} data-testid="offline">
+      <p>
+        <strong>{label}.</strong> {detail}
+      </p>
+      {signIn && <TokenForm />}
+    </div>
   );
 }
 

@@ -3,6 +3,11 @@ import type { Gateway } from '../gateway.js';
 import { duration } from '../model/format.js';
 import { now } from '../now.js';
 
+/** The gateway says something every 15 s at least. */
+const SILENT_MS = 20_000;
+/** Later than a person would take for live; also where two clocks differ. */
+const LATE_MS = 2_000;
+
 export function Status({ gateway }: { gateway: Gateway }) {
   const { roundTripMs, eventMs, eventAt, heardAt } = gateway.lag.value;
   const cursor = gateway.table.value?.cursor;
@@ -11,9 +16,17 @@ export function Status({ gateway }: { gateway: Gateway }) {
     <footer class="status">
       <Figure label="Position" value={cursor ?? '—'} />
       <Figure label="Round trip" value={roundTripMs === undefined ? '—' : duration(roundTripMs)} />
-      <Figure label="Last frame" value={heardAt === undefined ? '—' : `${age(heardAt)} ago`} />
+      <Figure
+        label="Last frame"
+        value={heardAt === undefined ? '—' : `${age(heardAt)} ago`}
+        late={heardAt !== undefined && now.value - heardAt > SILENT_MS}
+      />
       <Figure label="Last event" value={eventAt === undefined ? 'none yet' : `${age(eventAt)} ago`} />
-      <Figure label="Event lag" value={eventMs === undefined ? '—' : duration(eventMs)} />
+      <Figure
+        label="Event lag"
+        value={eventMs === undefined ? '—' : duration(eventMs)}
+        late={(eventMs ?? 0) > LATE_MS}
+      />
       <Figure
         label="Resets"
         value={String(gateway.feed.value.reduce((n, item) => n + Number(item.kind === 'gap'), 0))}
@@ -22,10 +35,11 @@ export function Status({ gateway }: { gateway: Gateway }) {
   );
 }
 
-function Figure({ label, value }: { label: string; value: string }) {
+function Figure({ label, value, late = false }: { label: string; value: string; late?: boolean }) {
   return (
     <span class="figure">
-      <span class="muted">{label}</span> <span class="num">{value}</span>
+      <span class="muted">{label}</span> <span class={`num ${late ? 'text-warn' : ''}`}>{value}</span>
+      {late && <span class="text-warn"> late</span>}
     </span>
   );
 }

@@ -1,0 +1,31 @@
+// A gateway that asks who one is. In: a token, typed. Out: the page again, with it. Kept for this tab only.
+import { useState } from 'preact/hooks';
+import { TOKEN_KEY } from '../token.js';
+
+export function TokenForm() {
+  const [token, setToken] = useState('');
+  return (
+    <form
+      class="token-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        sessionStorage.setItem(TOKEN_KEY, token.trim());
+        location.reload();
+      }}
+    >
+      <label>
+        Token{' '}
+        <input
+          type="password"
+          autocomplete="off"
+          required
+          value={token}
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="primary">
+        Sign in
+      </button>
+    </form>
+  );
+}
