@@ -1,7 +1,7 @@
 // `abort`: cancel a job, and wait for its end if asked. Says what happened, which may not be what was asked.
 import { type Command, InvalidArgumentError } from 'commander';
 import ms, { type StringValue } from 'ms';
-import type { AbortParams, Requested, Settled } from '../protocol/types.js';
+import type { AbortParams, Requested, Settled } from '../protocol/methods.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 

@@ -3,8 +3,8 @@
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { formatCursor, parseCursor } from '../protocol/cursor.js';
 import { LIMITS } from '../protocol/limits.js';
+import type { MethodName, Methods, RpcId } from '../protocol/methods.js';
 import { checkParams, isMethod } from '../protocol/schemas.js';
-import type { MethodName, Methods, RpcId } from '../protocol/types.js';
 import type { EventLog } from '../stream/index.js';
 import { readEnvelope } from './envelope.js';
 import { type CompiledFilter, compileFilter } from './filter.js';

@@ -1,7 +1,8 @@
 // Every verb on a job, from call to answer. In: the wire's params and who asks. Out: an answer within its bound; nothing rejects.
 import { type Answer, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled, Settlement } from '../protocol/types.js';
+import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
+import type { Int64, Job, JobVerb, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
 import { Cases, type OnWaiting, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
