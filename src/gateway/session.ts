@@ -52,7 +52,7 @@ export class Session implements Peer {
     if (!envelope.ok) return this.#send(errorText(envelope.id, envelope.error));
     const { id, method, params } = envelope;
     if (this.#inFlight.has(id))
-      return this.#refuse(id, refuse('INVALID_REQUEST', 'a request with this id is in flight').error);
+      return this.#send(errorText(id, refuse('INVALID_REQUEST', 'a request with this id is in flight').error));
     if (this.#inFlight.size >= LIMITS.inFlight)
       return this.#refuse(
         id,
