@@ -1,5 +1,5 @@
 // Progress of jobs as bars in a terminal. In: the present jobs, and which one is chosen. Out: drawn lines, one a job.
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import { createLogUpdate } from 'log-update';
 import type { Job } from '../protocol/types.js';
 import { bytes, percent } from './format.js';
 
@@ -10,49 +10,29 @@ export interface Bars {
   stop(): void;
 }
 
+const WIDTH = 24;
+
 export function openBars(stream: NodeJS.WriteStream): Bars {
-  const multi = new MultiBar(
-    {
-      stream,
-      clearOnComplete: true,
-      hideCursor: true,
-      format: '{mark} {name} {bar} {done}  {detail}',
-      barsize: 24,
-      autopadding: true,
-      emptyOnZero: true,
-    },
-    Presets.shades_classic,
-  );
-  const bars = new Map<string, SingleBar>();
+  const update = createLogUpdate(stream);
   const rates = new Map<string, Rate>();
   return {
     draw(jobs, chosen) {
-      const width = Math.max(0, ...jobs.map(({ source, job }) => source.length + job.length + 1));
-      for (const job of jobs) {
+      for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
+      const width = Math.max(0, ...jobs.map((job) => nameOf(job).length));
+      // More than the screen holds would scroll away and be drawn again for ever.
+      const room = Math.max(1, (stream.rows ?? 24) - 2);
+      const lines = jobs.map((job) => {
         const rate = measure(rates.get(job.run), job);
         rates.set(job.run, rate);
-        const payload = {
-          mark: job.run === chosen ? '>' : ' ',
-          name: `${job.source}/${job.job}`.padEnd(width),
-          done: percent(job.len, job.offset).padStart(4),
-          detail: detail(job, rate.perSecond),
-        };
-        const total = Math.max(1, Number(job.len));
-        const bar = bars.get(job.run) ?? multi.create(total, 0, payload);
-        bars.set(job.run, bar);
-        bar.setTotal(total);
-        // A job at 100 % may not be READY, nor a READY one done: a full bar would end itself.
-        bar.update(Math.min(Number(job.offset), total * 0.99), payload);
-      }
-      for (const [run, bar] of bars)
-        if (!jobs.some((job) => job.run === run)) {
-          multi.remove(bar);
-          bars.delete(run);
-          rates.delete(run);
-        }
+        const mark = job.run === chosen ? '>' : ' ';
+        const line = `${mark} ${nameOf(job).padEnd(width)} ${bar(job)} ${percent(job.len, job.offset).padStart(4)}  ${detail(job, rate.perSecond)}`;
+        return line.slice(0, (stream.columns ?? 80) - 1);
+      });
+      const hidden = lines.length - room;
+      update((hidden > 0 ? [...lines.slice(0, room), `  and ${hidden} more`] : lines).join('\n'));
     },
-    log: (line) => multi.log(`${line}\n`),
-    stop: () => multi.stop(),
+    log: (line) => update.persist(line),
+    stop: () => update.done(),
   };
 }
 
@@ -69,6 +49,15 @@ function measure(before: Rate | undefined, job: Job): Rate {
   if (!before || at <= before.at) return before ?? { offset, at, perSecond: 0 };
   const now = ((offset - before.offset) * 1_000) / (at - before.at);
   return { offset, at, perSecond: before.perSecond === 0 ? now : before.perSecond * 0.6 + now * 0.4 };
+}
+
+const nameOf = ({ source, job }: Job): string => `${source}/${job}`;
+
+/** Never full before the end: a job at 100 % may not be READY, nor a READY one done. */
+function bar({ len, offset }: Job): string {
+  const total = Number(len);
+  const full = total > 0 ? Math.min(WIDTH - 1, Math.floor((Number(offset) / total) * WIDTH)) : 0;
+  return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;
 }
 
 function detail(job: Job, perSecond: number): string {
