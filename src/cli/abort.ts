@@ -1,7 +1,9 @@
 // `abort`: cancel a job, and wait for its end if asked. Says what happened, which may not be what was asked.
 import { type Command, InvalidArgumentError } from 'commander';
 import ms, { type StringValue } from 'ms';
-import type { AbortParams, Requested, Settled } from '../protocol/types.js';
+import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
+import type { AbortParams, Requested, Settled } from '../protocol/methods.js';
+import { openBars } from './bars.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
@@ -54,10 +56,35 @@ Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 
         ...(options.run !== undefined && { run: options.run }),
         ...(options.escalateAfter !== undefined && { escalateAfterMs: options.escalateAfter }),
       };
-      const result = await withGateway(options, (client) => client.abort(params));
+      const result = await withGateway(options, (client) => {
+        const waiting = options.sync && process.stderr.isTTY ? showProgress(client, source, job) : undefined;
+        return client.abort(params).finally(() => waiting?.());
+      });
       console.log(options.json ? JSON.stringify(result) : sentence(result));
       process.exitCode = exitCode(result);
     });
+}
+
+/** The job's bar on the terminal while its end is awaited; stdout stays clean. */
+function showProgress(client: Client, source: string, job: string): () => void {
+  const bars = openBars(process.stderr);
+  let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });
+  const draw = (next: JobTable): void => {
+    table = next;
+    bars.draw([...table.jobs.values()].filter((each) => each.source === source && each.job === job));
+  };
+  const subscription = client.subscribe(
+    { sources: [source], jobs: [job], progress: 250 },
+    {
+      snapshot: (snapshot) => draw(tableOf(snapshot)),
+      events: (entries, cursor) => draw(foldEvents(table, entries, cursor)),
+      progress: (rows) => draw(foldProgress(table, rows, new Date().toISOString())),
+    },
+  );
+  return () => {
+    subscription.unsubscribe();
+    bars.stop();
+  };
 }
 
 function sentence(result: Requested | Settled): string {

@@ -1,6 +1,6 @@
 // Values as people read them. Pure.
 import Table from 'cli-table3';
-import type { Entry, Int64, Job } from '../protocol/types.js';
+import type { Entry, Int64, Job, Settlement } from '../protocol/types.js';
 
 /** Columns two spaces apart, no lines: it can be cut and grepped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -73,7 +73,23 @@ export const JOB_HEAD = ['SOURCE', 'JOB', 'TYPE', 'STATUS', 'DONE', 'PROGRESS', 
 export function eventLine({ time, source, type, job, repeated, data }: Entry): string {
   const clock = time === null ? '--:--:--.---' : time.slice(11, 23);
   const count = repeated === undefined ? '' : ` x${repeated}`;
-  return `${clock}  ${source}  ${type}${count}${job ? `  ${job.id}` : ''}  ${brief(data)}`.trimEnd();
+  const text = type === 'GATEWAY_JOB_SETTLED' ? verdict(data as Settlement) : brief(data);
+  return `${clock}  ${source}  ${type}${count}${job ? `  ${job.id}` : ''}  ${text}`.trimEnd();
+}
+
+/** What matters of a settlement: the rest is as expected. */
+function verdict({ outcome, provenance, pivoted, escalated, requestedBy, dismissed, error }: Settlement): string {
+  return [
+    outcome,
+    provenance === 'observed' ? '' : provenance,
+    pivoted === false ? '' : `pivoted=${pivoted}`,
+    escalated ? 'escalated' : '',
+    requestedBy.length > 0 ? `by=${requestedBy.join(',')}` : '',
+    dismissed ? '' : 'not dismissed',
+    error === undefined ? '' : `error=${error}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function brief(data: unknown): string {

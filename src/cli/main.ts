@@ -9,13 +9,14 @@ import { addJobs } from './jobs.js';
 import { addServe } from './serve.js';
 import { addSimulate } from './simulate.js';
 import { addSources } from './sources.js';
+import { addWatch } from './watch.js';
 
 const program = new Command('qmp-gateway')
   .description('QEMU block jobs as a stream of events, and aborts that are bounded and honest')
   .version(VERSION)
   .showHelpAfterError('(--help tells more)')
   .exitOverride();
-for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents]) add(program);
+for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch]) add(program);
 
 try {
   await program.parseAsync();

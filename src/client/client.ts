@@ -1,7 +1,7 @@
 // The client. In: options. Out: subscriptions that survive the line, requests that are honest about it, and a state.
 // This file only joins session (the line), requests (the table) and feeds (the subscriptions).
 import { LIMITS } from '../protocol/limits.js';
-import type { Methods } from '../protocol/types.js';
+import type { Methods } from '../protocol/methods.js';
 import { clientError, type GatewayError } from './errors.js';
 import { Feeds } from './feeds.js';
 import { type Ask, type AskOptions, type CallOptions, type JobVerbs, jobVerbs } from './jobs.js';

@@ -1,6 +1,6 @@
 // What can go wrong, for the application. In: an error reply, or a fate of the line. Out: a GatewayError with a stable reason.
 import type { ErrorReason } from '../protocol/codes.js';
-import type { RpcErrorBody } from '../protocol/types.js';
+import type { RpcErrorBody } from '../protocol/methods.js';
 
 /** Errors that the client itself raises; their `code` is positive, the server's are negative. */
 export const CLIENT_ERRORS = {

@@ -1,6 +1,7 @@
 // One filter on the wire and everybody who observes it. In: members, answers, frames. Out: their deliveries, and the next
 // question for the server. No I/O: `feeds.ts` asks.
-import type { Cursor, Filter, Notifications, Progress, Subscribed, SubscribeParams } from '../protocol/types.js';
+import type { Notifications, Subscribed, SubscribeParams } from '../protocol/methods.js';
+import type { Cursor, Filter, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
 import { Member } from './member.js';
 import type { SnapshotReason } from './observer.js';

@@ -1,5 +1,6 @@
 // All feeds of a client, by filter. In: observers, notifications, the line's fate. Out: subscribe and unsubscribe requests.
-import type { Filter, Methods, Notification, Subscribed } from '../protocol/types.js';
+import type { Methods, Notification, Subscribed } from '../protocol/methods.js';
+import type { Filter } from '../protocol/types.js';
 import { clientError, type GatewayError } from './errors.js';
 import { Feed } from './feed.js';
 import { Member } from './member.js';

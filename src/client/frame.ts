@@ -1,5 +1,5 @@
 // Reading frames. In: the data of a WebSocket message. Out: a message of the protocol, or undefined. Never throws.
-import type { ServerMessage } from '../protocol/types.js';
+import type { ServerMessage } from '../protocol/methods.js';
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,7 @@
 // The verbs on jobs. In: a way to ask, and the caller's params. Out: the typed methods of a client.
 import { LIMITS } from '../protocol/limits.js';
-import type { AbortParams, Int64, Job, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/types.js';
+import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
+import type { Int64, Job } from '../protocol/types.js';
 
 export interface CallOptions {
   /** Milliseconds for everything, time offline included. Default: the client's `timeoutMs`, for bounded commands theirs. */

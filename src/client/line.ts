@@ -1,7 +1,7 @@
 // One socket from birth to death. In: a URL and a constructor. Out: open once, messages, end exactly once with its cause.
 import { SUBPROTOCOL } from '../protocol/codes.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { ServerMessage } from '../protocol/types.js';
+import type { ServerMessage } from '../protocol/methods.js';
 import { parseFrame } from './frame.js';
 import type { Runtime } from './runtime.js';
 import type { Socket, SocketConstructor } from './socket.js';

@@ -1,7 +1,7 @@
 // The request table. In: requests, replies, the news that the line dropped, the time. Out: what to send; promises settle.
 // No I/O and no clock in here.
 import { LIMITS } from '../protocol/limits.js';
-import type { RpcFailure, RpcId, RpcResult } from '../protocol/types.js';
+import type { RpcFailure, RpcId, RpcResult } from '../protocol/methods.js';
 import { ConnectionLost, clientError, type GatewayError, serverError } from './errors.js';
 
 export interface Pending {

@@ -1,6 +1,6 @@
 // The line that is always on its way back. In: URL, token, constructor. Out: a state, messages, `ready` and `lost` for each
 // line. Policy only: what a line is, is in line.ts; when to retry, in backoff.ts.
-import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/types.js';
+import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/methods.js';
 import { BACKOFF, type Credentials, decide } from './backoff.js';
 import { type Line, openLine } from './line.js';
 import type { Runtime } from './runtime.js';

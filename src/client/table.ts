@@ -95,7 +95,7 @@ function apply(draft: Draft, event: KnownEntry): void {
       else if (event.data.status !== 'undefined') change(draft, event, { status: event.data.status });
       break;
     case 'GATEWAY_JOB_FOUND':
-      change(draft, event, event.data);
+      change(draft, event, event.data, true);
       break;
     case 'BLOCK_JOB_READY':
     case 'BLOCK_JOB_COMPLETED':
@@ -121,6 +121,8 @@ function apply(draft: Draft, event: KnownEntry): void {
       break;
     case 'GATEWAY_SOURCE_DOWN':
       source(draft, event, { state: 'down', reason: event.data.reason });
+      // Ended ones that still occupy their id are found again, or not.
+      for (const [run, job] of draft.jobs) if (job.settled && job.source === event.source) draft.jobs.delete(run);
       break;
     default: // says nothing about the state: BLOCK_JOB_ERROR has GATEWAY_JOB_ATTENTION for it
   }
@@ -135,12 +137,21 @@ const FIRST_STATUS: Partial<Record<KnownEntry['type'], JobStatus>> = {
   GATEWAY_JOB_ATTENTION: 'paused',
 };
 
-function change(draft: Draft, event: KnownEntry, changes: Partial<Job>): void {
+function change(draft: Draft, event: KnownEntry, changes: Partial<Job>, found = false): void {
   if (!event.job) return;
   const { id, run } = event.job;
   const before = draft.jobs.get(run);
-  if (!before && draft.settled.has(run)) return; // an ended run never comes back
-  const blank = { type: null, status: FIRST_STATUS[event.type] ?? 'running', len: 0, offset: 0, speed: 0, updated: '' };
+  const settled = draft.settled.get(run)?.settled;
+  if (!before && settled && !found) return; // an ended run comes back only where a query finds it
+  const blank = {
+    ...(settled && { settled }),
+    type: null,
+    status: FIRST_STATUS[event.type] ?? 'running',
+    len: 0,
+    offset: 0,
+    speed: 0,
+    updated: '',
+  };
   const job: Job = { ...blank, ...before, ...changes, source: event.source, job: id, run };
   // QEMU clears the I/O status when the job is resumed.
   if (changes.status === 'running' && job.ioStatus) job.ioStatus = 'ok';

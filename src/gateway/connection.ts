@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { CloseCode } from '../protocol/codes.js';
 import { formatCursor } from '../protocol/cursor.js';
-import type { Notifications } from '../protocol/types.js';
+import type { Notifications } from '../protocol/methods.js';
 import { encodeFrame } from './frame.js';
 import type { Beating } from './heartbeat.js';
 import type { GatewayLimits } from './limits.js';

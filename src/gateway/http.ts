@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
+import type { RpcId } from '../protocol/methods.js';
 import { checkParams, isMethod } from '../protocol/schemas.js';
-import type { RpcId } from '../protocol/types.js';
 import { readEnvelope } from './envelope.js';
 import { type GuardOptions, judgeHost, judgeOrigin } from './guard.js';
 import { errorText, resultText } from './messages.js';

@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../protocol/answer.js';
 import { ERROR_CODES } from '../protocol/codes.js';
-import type { NotificationName, Notifications, RpcId } from '../protocol/types.js';
+import type { NotificationName, Notifications, RpcId } from '../protocol/methods.js';
 import type { LoggedEntry } from '../stream/index.js';
 
 export function resultText(id: RpcId, result: unknown): string {

@@ -1,7 +1,8 @@
 // What the gateway needs of the rest of the program; `app.ts` supplies it. Commands go back by CommandPort alone.
 import type { Observable } from 'rxjs';
 import type { Answer } from '../protocol/answer.js';
-import type { Job, Methods, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
+import type { Methods } from '../protocol/methods.js';
+import type { Job, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
 
 export type CommandName = Exclude<Extract<keyof Methods, `job.${string}`>, 'job.list'>;
 

@@ -2,7 +2,8 @@
 import type { Answer } from '../protocol/answer.js';
 import { refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { Job, MethodName, Methods } from '../protocol/types.js';
+import type { MethodName, Methods } from '../protocol/methods.js';
+import type { Job } from '../protocol/types.js';
 import type { EventLog } from '../stream/index.js';
 import { compileGlobs } from './glob.js';
 import type { GatewayLimits } from './limits.js';

@@ -3,8 +3,8 @@
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { formatCursor, parseCursor } from '../protocol/cursor.js';
 import { LIMITS } from '../protocol/limits.js';
+import type { MethodName, Methods, RpcId } from '../protocol/methods.js';
 import { checkParams, isMethod } from '../protocol/schemas.js';
-import type { MethodName, Methods, RpcId } from '../protocol/types.js';
 import type { EventLog } from '../stream/index.js';
 import { readEnvelope } from './envelope.js';
 import { type CompiledFilter, compileFilter } from './filter.js';
@@ -52,7 +52,7 @@ export class Session implements Peer {
     if (!envelope.ok) return this.#send(errorText(envelope.id, envelope.error));
     const { id, method, params } = envelope;
     if (this.#inFlight.has(id))
-      return this.#refuse(id, refuse('INVALID_REQUEST', 'a request with this id is in flight').error);
+      return this.#send(errorText(id, refuse('INVALID_REQUEST', 'a request with this id is in flight').error));
     if (this.#inFlight.size >= LIMITS.inFlight)
       return this.#refuse(
         id,

@@ -1,7 +1,8 @@
 // The open cases: runs whose end somebody asks for or waits for. In: callers, and the fleet's signals. Out: commands on monitors and
 // answers to callers, each within its bound. Every decision is `case`'s; here are only the timers and the socket.
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
-import type { Cursor, Requested, Settled, SettledRun } from '../protocol/types.js';
+import type { Requested, Settled } from '../protocol/methods.js';
+import type { Cursor, SettledRun } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
 import {
   type Ask,

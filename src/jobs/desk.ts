@@ -1,7 +1,8 @@
 // Every verb on a job, from call to answer. In: the wire's params and who asks. Out: an answer within its bound; nothing rejects.
 import { type Answer, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { AbortParams, Int64, Job, JobTarget, JobVerb, Requested, Settled, Settlement } from '../protocol/types.js';
+import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
+import type { Int64, Job, JobVerb, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
 import { Cases, type OnWaiting, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
@@ -172,16 +173,22 @@ export class JobDesk {
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const live = (): Run | undefined => tracker.runs.get(job);
-    const remembered = run === undefined || live()?.run === run ? undefined : this.#fleet.memory.get(run)?.settled;
-    if (remembered?.source === source && remembered.job === job)
+    // Without `run` it binds to the life that is live at receipt; what follows may outlast it.
+    const bound = run ?? live()?.run;
+    const ended = (): Answer<Located> | undefined => {
+      const remembered = bound === undefined ? undefined : this.#fleet.memory.get(bound)?.settled;
+      if (remembered?.source !== source || remembered.job !== job) return undefined;
       return { ok: true, result: { kind: 'settled', settled: settledResult(remembered) } };
+    };
+    const before = live()?.run === bound ? undefined : ended();
+    if (before) return before;
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
     if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(tracker, dueAt)))
       return unanswered(tracker, job);
     const found = live();
-    if (!found) return refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
-    if (run !== undefined && found.run !== run) return stale(found);
-    return { ok: true, result: { kind: 'live', tracker, run: found } };
+    if (found && (bound === undefined || found.run === bound))
+      return { ok: true, result: { kind: 'live', tracker, run: found } };
+    return ended() ?? (found ? stale(found) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`));
   }
 
   /** A concluded job may occupy its id longer than its settlement is remembered. */

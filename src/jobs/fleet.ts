@@ -51,7 +51,9 @@ export class Fleet {
   jobs(wants: (source: string) => boolean = () => true): Job[] {
     const jobs: Job[] = [];
     for (const tracker of this.#trackers.values())
-      if (wants(tracker.name)) for (const run of tracker.runs.values()) jobs.push(viewRun(run));
+      if (wants(tracker.name))
+        // Of a source that is away, ended ones may have freed their id; GATEWAY_SOURCE_DOWN takes them out, FOUND brings them back.
+        for (const run of tracker.runs.values()) if (!(run.settled && run.blind)) jobs.push(viewRun(run));
     return jobs;
   }
 

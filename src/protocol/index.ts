@@ -10,4 +10,5 @@ export {
 } from './codes.js';
 export { formatCursor, type Position, parseCursor } from './cursor.js';
 export { LIMITS, PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval, SOURCE_NAME } from './limits.js';
+export type * from './methods.js';
 export * from './types.js';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseCursor } from './cursor.js';
 import { LIMITS } from './limits.js';
-import type { MethodName, Methods } from './types.js';
+import type { MethodName, Methods } from './methods.js';
 
 const source = z.string().min(1).max(LIMITS.nameLength);
 const job = z.string().min(1).max(LIMITS.nameLength);

@@ -5,7 +5,8 @@ import WebSocket from 'ws';
 import { type Client, type ClientState, createClient } from '../../src/client/index.js';
 import { createClient as createNodeClient } from '../../src/client/node.js';
 import { events, jobs } from '../../src/client/rx.js';
-import type { BlockJobEventData, Entry, EventOf, Job, Requested, RunId, Settled } from '../../src/protocol/types.js';
+import type { Requested, Settled } from '../../src/protocol/methods.js';
+import type { BlockJobEventData, Entry, EventOf, Job, RunId } from '../../src/protocol/types.js';
 
 declare const client: Client;
 

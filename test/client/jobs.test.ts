@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Settled } from '../../src/protocol/types.js';
+import type { Settled } from '../../src/protocol/methods.js';
 import { cursor, JOB, SETTLEMENT } from './support/fixtures.js';
 import { start } from './support/start.js';
 

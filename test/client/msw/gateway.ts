@@ -2,18 +2,14 @@
 // the protocol. Out: replies and notifications. Browser and Node; it also drives a demo without a server.
 import { formatCursor, parseCursor } from '../../../src/protocol/cursor.js';
 import type {
-  Entry,
-  Job,
   MethodName,
   Methods,
   Notifications,
   RpcErrorBody,
   RpcRequest,
-  SettledRun,
-  Settlement,
-  SourceInfo,
   SubscribeParams,
-} from '../../../src/protocol/types.js';
+} from '../../../src/protocol/methods.js';
+import type { Entry, Job, SettledRun, Settlement, SourceInfo } from '../../../src/protocol/types.js';
 
 export interface Connection {
   send(text: string): void;

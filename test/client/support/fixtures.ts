@@ -1,5 +1,6 @@
 // Entries, jobs and cuts as a gateway would send them.
-import type { Entry, Job, Settlement, SourceInfo, Subscribed } from '../../../src/protocol/types.js';
+import type { Subscribed } from '../../../src/protocol/methods.js';
+import type { Entry, Job, Settlement, SourceInfo } from '../../../src/protocol/types.js';
 
 export const EPOCH = 'k3f9';
 export const cursor = (offset: number, epoch = EPOCH): string => `${epoch}:${offset}`;

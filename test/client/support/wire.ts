@@ -1,5 +1,5 @@
 // The far end of a WebSocket in the test's hand. Out: a constructor for the client, and every socket it made.
-import type { Methods, Notification, RpcErrorBody, RpcRequest } from '../../../src/protocol/types.js';
+import type { Methods, Notification, RpcErrorBody, RpcRequest } from '../../../src/protocol/methods.js';
 
 type Listener = (event: never) => void;
 

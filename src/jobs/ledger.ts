@@ -1,0 +1,111 @@
+// The runs of one source, and their entries in the journal: told together, in one turn. In: what happened to an id. Out: `step`'s
+// decision, written down. The only writer of both.
+import { type Observable, Subject } from 'rxjs';
+import { formatCursor } from '../protocol/cursor.js';
+import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
+import type { Journal, JournalDraft } from './journal.js';
+import { type Run, viewRun } from './run.js';
+import { type JobInput, step } from './step.js';
+import { StormGate, type StormOptions } from './storm.js';
+
+export type LedgerSignal =
+  | { kind: 'began'; run: Run }
+  /** `job` is the run as it was last seen. */
+  | { kind: 'settled'; settled: SettledRun; job: Job };
+
+export interface LedgerOptions {
+  storm: StormOptions;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+export class Ledger {
+  readonly signals$: Observable<LedgerSignal>;
+  readonly #signals$ = new Subject<LedgerSignal>();
+  readonly #source: string;
+  readonly #journal: Journal;
+  readonly #now: () => number;
+  readonly #gate: StormGate;
+  readonly #runs = new Map<string, Run>();
+
+  constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
+    this.#source = source;
+    this.#journal = journal;
+    this.#now = now;
+    this.signals$ = this.#signals$.asObservable();
+    this.#gate = new StormGate(storm, (draft) => this.#journal.append(draft));
+  }
+
+  /** Present runs; concluded ones that still occupy their id included. */
+  get runs(): ReadonlyMap<string, Run> {
+    return this.#runs;
+  }
+
+  get cursor(): string {
+    return formatCursor(this.#journal.epoch, this.#journal.head);
+  }
+
+  /** `true`: only a query can tell what comes next. @param legacy QEMU before 3.0. */
+  step(id: string, input: JobInput, legacy: boolean): boolean {
+    const before = this.#runs.get(id);
+    // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
+    if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
+    const { epoch, head } = this.#journal;
+    const { run, drafts, ask } = step(before, input, {
+      source: this.#source,
+      id,
+      runAt: (nth) => formatCursor(epoch, head + nth + 1),
+      now: this.timestamp(),
+      legacy,
+    });
+    // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
+    if (run) this.#runs.set(id, run);
+    else this.#runs.delete(id);
+    for (const { type, time, data, run: of } of drafts) {
+      this.publish({ source: this.#source, type, time, job: { id, run: of }, data });
+      if (type !== 'GATEWAY_JOB_SETTLED') continue;
+      const last = run?.run === of ? run : before;
+      if (last) this.#settled(last, data as Settlement, time);
+    }
+    if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
+    return ask;
+  }
+
+  /** The same for every run there is. */
+  stepAll(input: JobInput, legacy: boolean): void {
+    for (const id of [...this.#runs.keys()]) this.step(id, input, legacy);
+  }
+
+  publish(draft: JournalDraft): void {
+    this.#gate.push(draft);
+  }
+
+  /** An event of the gateway's own, of the source or of one of its runs. */
+  tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
+    const draft: JournalDraft = { source: this.#source, type, time: this.timestamp(), data };
+    this.publish(run ? { ...draft, job: { id: run.id, run: run.run } } : draft);
+  }
+
+  /** Writes what the storm gate holds. */
+  flush(): void {
+    this.#gate.flush();
+  }
+
+  close(): void {
+    this.#gate.close();
+    this.#signals$.complete();
+  }
+
+  timestamp(): string {
+    return new Date(this.#now()).toISOString();
+  }
+
+  #settled(last: Run, settled: Settlement, time: string | null): void {
+    const { id: job, run } = last;
+    this.#signals$.next({
+      kind: 'settled',
+      settled: { source: this.#source, job, run, cursor: this.cursor, time, settled },
+      job: { ...viewRun(last), settled },
+    });
+  }
+}

@@ -1,0 +1,157 @@
+// Methods and notifications of the wire `qmp-gateway.v1`: what goes in, what comes out. Imports only the wire's types.
+import type {
+  Cursor,
+  Entry,
+  Filter,
+  Int64,
+  Job,
+  Outcome,
+  Pivoted,
+  Progress,
+  Provenance,
+  RunId,
+  SettledRun,
+  SourceInfo,
+} from './types.js';
+
+export interface JobTarget {
+  source: string;
+  job: string;
+  /** Fences the command against a reused job id. */
+  run?: RunId;
+}
+
+export interface AbortParams extends JobTarget {
+  /** Wait for the settlement. Default false. */
+  sync?: boolean;
+  /** Milliseconds from receipt, 100 to 3,600,000. Default 30,000. Bounds both modes. */
+  timeoutMs?: number;
+  /** Cancel a READY mirror at once instead of letting it finish its copy. Default false. */
+  force?: boolean;
+  /** Milliseconds from QEMU's acceptance after which a soft cancel becomes a forced one. */
+  escalateAfterMs?: number;
+}
+
+export interface SubscribeParams extends Filter {
+  after?: Cursor;
+  /** Default true. */
+  snapshot?: boolean;
+  /** `true` is 1000 ms. Default false. */
+  progress?: boolean | number;
+}
+
+/** QEMU has accepted the command; what follows lies after `cursor`. */
+export interface Requested {
+  status: 'requested';
+  source: string;
+  job: string;
+  run: RunId;
+  cursor: Cursor;
+}
+
+/** The run has ended; `cursor` is that of its GATEWAY_JOB_SETTLED. */
+export interface Settled {
+  status: 'settled';
+  outcome: Outcome;
+  provenance: Provenance;
+  pivoted: Pivoted;
+  forced: boolean;
+  escalated: boolean;
+  dismissed: boolean;
+  error?: string;
+  source: string;
+  job: string;
+  run: RunId;
+  cursor: Cursor;
+}
+
+export interface ServerInfo {
+  version: string;
+  epoch: string;
+  cursor: Cursor;
+  limits: Record<string, number>;
+  bookmarkMs: number;
+}
+
+export interface Subscribed {
+  subscription: string;
+  cursor: Cursor;
+  resumed: boolean;
+  sources: SourceInfo[];
+  jobs?: Job[];
+  settled?: SettledRun[];
+  /** How many `snapshot` notifications follow, where the snapshot did not fit the reply. */
+  pages?: number;
+}
+
+/** Every method: what goes in, what comes out. */
+export interface Methods {
+  'server.info': { params: Record<string, never>; result: ServerInfo };
+  authenticate: {
+    params: { token: string };
+    result: { principal: string; scopes: string[]; expiresAt: string | null };
+  };
+  'source.list': { params: Record<string, never>; result: { sources: SourceInfo[] } };
+  'job.list': {
+    params: { sources?: readonly string[]; limit?: number; pageToken?: string };
+    result: { cursor: Cursor; jobs: Job[]; pageToken?: string };
+  };
+  'job.get': { params: JobTarget; result: Job };
+  'job.abort': { params: AbortParams; result: Requested | Settled };
+  'job.wait': { params: JobTarget & { timeoutMs?: number }; result: Settled };
+  'job.complete': { params: JobTarget & { sync?: boolean; timeoutMs?: number }; result: Requested | Settled };
+  'job.pause': { params: JobTarget; result: Requested };
+  'job.resume': { params: JobTarget; result: Requested };
+  'job.finalize': { params: JobTarget; result: Requested };
+  'job.dismiss': { params: JobTarget; result: Requested };
+  'job.setSpeed': { params: JobTarget & { speed: Int64 }; result: Requested };
+  subscribe: { params: SubscribeParams; result: Subscribed };
+  unsubscribe: { params: { subscription: string }; result: Record<string, never> };
+}
+export type MethodName = keyof Methods;
+
+/** Every notification that the server sends. */
+export interface Notifications {
+  events: { subscription: string; cursor: Cursor; events: Entry[] };
+  progress: { subscription: string; jobs: Progress[] };
+  snapshot: { subscription: string; page: number; last: boolean; cursor: Cursor; jobs: Job[]; settled?: SettledRun[] };
+  reset: {
+    subscription: string;
+    reason: 'retention' | 'epoch' | 'grants';
+    cursor: Cursor;
+    jobs: Job[];
+    settled: SettledRun[];
+    sources: SourceInfo[];
+    pages?: number;
+  };
+  bookmark: { cursor: Cursor; time: string };
+  bye: { code: number; reason: string; retryAfterMs: number };
+}
+export type NotificationName = keyof Notifications;
+
+export type RpcId = string | number;
+export interface RpcRequest {
+  jsonrpc: '2.0';
+  id: RpcId;
+  method: string;
+  params?: unknown;
+}
+export interface RpcResult<Result = unknown> {
+  jsonrpc: '2.0';
+  id: RpcId;
+  result: Result;
+}
+export interface RpcErrorBody {
+  code: number;
+  message: string;
+  data?: { reason: string } & Record<string, unknown>;
+}
+export interface RpcFailure {
+  jsonrpc: '2.0';
+  id: RpcId | null;
+  error: RpcErrorBody;
+}
+export type Notification = {
+  [Name in NotificationName]: { jsonrpc: '2.0'; method: Name; params: Notifications[Name] };
+}[NotificationName];
+export type ServerMessage = RpcResult | RpcFailure | Notification;

@@ -1,0 +1,276 @@
+// A conversation against a scripted monitor: what comes first, late, without an id, for somebody else, or not at all.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { firstValueFrom, toArray } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  type MonitorLost,
+  ofType,
+  openMonitor,
+  type QmpEvent,
+  type QmpLimits,
+  type QmpSession,
+} from '../../src/qmp/index.js';
+import { type SourceSignal, supervise } from '../../src/sources/index.js';
+
+const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
+
+interface Script {
+  path: string;
+  server: Server;
+  /** The nth connection, counted from 0. */
+  peer(nth?: number): Promise<Peer>;
+}
+interface Peer {
+  socket: Socket;
+  /** The next command that the gateway wrote. */
+  command(): Promise<{ execute: string; arguments: Record<string, unknown>; id: string; text: string }>;
+  say(...texts: string[]): void;
+}
+
+async function script(onPeer: (peer: Peer, nth: number) => void = () => undefined): Promise<Script> {
+  const folder = await mkdtemp(join(tmpdir(), 'qmp-'));
+  const path = join(folder, 'm.sock');
+  const peers: Peer[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createServer((socket) => {
+    const lines: string[] = [];
+    const readers: ((line: string) => void)[] = [];
+    let rest = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      rest += chunk.toString();
+      for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
+        const line = rest.slice(0, at);
+        rest = rest.slice(at + 1);
+        const reader = readers.shift();
+        if (reader) reader(line);
+        else lines.push(line);
+      }
+    });
+    const peer: Peer = {
+      socket,
+      command: async () => {
+        const line = lines.shift() ?? (await new Promise<string>((resolve) => readers.push(resolve)));
+        return { ...JSON.parse(line), text: line };
+      },
+      say: (...texts) => void socket.write(texts.map((text) => `${text.trim()}\r\n`).join('')),
+    };
+    peers.push(peer);
+    onPeer(peer, peers.length - 1);
+    for (const wake of waiting.splice(0)) wake();
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(async () => {
+    server.close();
+    for (const { socket } of peers) socket.destroy();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const peer = async (nth = 0): Promise<Peer> => {
+    for (;;) {
+      const found = peers[nth];
+      if (found) return found;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+  };
+  return { path, server, peer };
+}
+
+/** A session, and its end. */
+function open(
+  path: string,
+  limits: Partial<QmpLimits> = {},
+): { session: Promise<QmpSession>; lost: Promise<MonitorLost>; events: QmpEvent[] } {
+  const events: QmpEvent[] = [];
+  let lose: (lost: MonitorLost) => void = () => undefined;
+  const lost = new Promise<MonitorLost>((resolve) => {
+    lose = resolve;
+  });
+  const session = new Promise<QmpSession>((resolve) => {
+    const subscription = openMonitor({ kind: 'unix', path }, limits).subscribe({
+      next: (value) => {
+        value.events$.subscribe((event) => events.push(event));
+        resolve(value);
+      },
+      error: lose,
+    });
+    onTestFinished(() => subscription.unsubscribe());
+  });
+  return { session, lost, events };
+}
+
+const ok = (id: unknown, value: unknown = {}): string => JSON.stringify({ return: value, id });
+
+describe('negotiation', () => {
+  it('is matched by id: events and a reply to an earlier client may come first, and no event is lost', async () => {
+    const { path, peer } = await script();
+    const { session, events } = open(path);
+    const qemu = await peer();
+    qemu.say(
+      '{"event":"EARLY","timestamp":{"seconds":1,"microseconds":2}}',
+      '{"return":{"stale":1},"id":"other-1"}',
+      GREETING,
+    );
+    const { id, execute } = await qemu.command();
+    expect(execute).toBe('qmp_capabilities');
+    qemu.say(
+      '{"error":{"class":"GenericError","desc":"old"},"id":"other-2"}',
+      '{"event":"BETWEEN"}',
+      ok(id),
+      '{"event":"AFTER"}',
+    );
+    const greeting = (await session).greeting;
+    expect(greeting.version.qemu).toEqual({ major: 9, minor: 1, micro: 2 });
+    const answer = (await session).execute('query-version', {});
+    qemu.say(ok((await qemu.command()).id, { x: 1 }));
+    expect(await answer).toEqual({ kind: 'return', value: { x: 1 } });
+    expect(events.map(({ type, time }) => [type, time])).toEqual([
+      ['EARLY', '1970-01-01T00:00:01.000002Z'],
+      ['BETWEEN', null],
+      ['AFTER', null],
+    ]);
+  });
+
+  it.each<[string, (peer: Peer) => void, string]>([
+    ['silence', () => undefined, 'silent'],
+    ['a greeting alone', (peer) => peer.say(GREETING), 'stalled'],
+    ['a human monitor', (peer) => peer.say('QEMU 7.2.22 monitor - type help'), 'protocol'],
+    ['JSON of something else', (peer) => peer.say('{"hello":1}'), 'protocol'],
+    ['an end', (peer) => peer.socket.end(), 'closed'],
+    ['a message over the limit', (peer) => peer.say(`{"a":"${'x'.repeat(2_000)}"}`), 'protocol'],
+  ])('%s is %s', async (_, act, reason) => {
+    const { path } = await script(act);
+    const { lost } = open(path, { greetingMs: 50, negotiationMs: 50, maxMessageBytes: 1_000 });
+    expect((await lost).reason).toBe(reason);
+  });
+
+  it.each([
+    ['/nonexistent/path.sock', 'absent'],
+    ['/etc/hostname', 'refused'],
+  ])('%s', async (path, reason) => {
+    expect(['absent', reason]).toContain((await open(path).lost).reason);
+  });
+});
+
+/** A negotiated pair. */
+async function pair(
+  limits: Partial<QmpLimits> = {},
+): Promise<{ session: QmpSession; qemu: Peer; lost: Promise<MonitorLost>; events: QmpEvent[] }> {
+  const { path, peer } = await script((each) => each.say(GREETING));
+  const { session, lost, events } = open(path, limits);
+  const qemu = await peer();
+  qemu.say(ok((await qemu.command()).id));
+  return { session: await session, qemu, lost, events };
+}
+
+describe('commands', () => {
+  it('have ids of their own process, and replies at their place between the events', async () => {
+    const { session, qemu } = await pair();
+    const order: string[] = [];
+    session.events$.pipe(ofType('JOB_STATUS_CHANGE')).subscribe(({ data }) => order.push(data.status));
+    session.request('query-jobs', {}, () => order.push('reply'));
+    const { id } = await qemu.command();
+    expect(id).toMatch(/^qmpgw-[0-9a-f]{12}-\d+$/);
+    const status = (value: string): string => `{"event":"JOB_STATUS_CHANGE","data":{"id":"j","status":"${value}"}}`;
+    qemu.say(status('running'), ok(id, []), status('ready'));
+    await expect.poll(() => order).toEqual(['running', 'reply', 'ready']);
+  });
+
+  it('write bigints exactly, and keep at most eight in flight, urgent ones first', async () => {
+    const { session, qemu } = await pair();
+    const answers = Array.from({ length: 8 }, () => session.execute('query-jobs', {}));
+    const ninth = session.execute('query-version', {});
+    const abort = session.execute(
+      'block-job-set-speed',
+      { device: 'j', speed: 9223372036854775807n },
+      { urgent: true },
+    );
+    const first = await qemu.command();
+    for (let i = 1; i < 8; i++) await qemu.command();
+    qemu.say(ok(first.id, []));
+    const next = await qemu.command();
+    expect(next.text).toContain('"speed":9223372036854775807');
+    qemu.say(ok(next.id));
+    expect(await abort).toEqual({ kind: 'return', value: {} });
+    expect((await qemu.command()).execute).toBe('query-version');
+    qemu.socket.destroy();
+    expect(await Promise.all([...answers.slice(1), ninth])).toEqual(Array(8).fill({ kind: 'closed', sent: true }));
+  });
+
+  it('have a deadline; a late reply is swallowed', async () => {
+    const { session, qemu, events } = await pair();
+    expect(await session.execute('query-jobs', {}, { timeoutMs: 20 })).toEqual({ kind: 'timeout', sent: true });
+    const late = await qemu.command();
+    const next = session.execute('query-version', {});
+    qemu.say(ok(late.id, ['late']), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
+    expect(await next).toEqual({ kind: 'return', value: 'mine' });
+    await expect.poll(() => events.map(({ type }) => type)).toEqual(['MARKER']);
+  });
+
+  it('take an error without an id where only one is in flight; with more nobody can tell, so the line ends', async () => {
+    const { session, qemu, lost } = await pair();
+    const error = '{"error":{"class":"GenericError","desc":"JSON parse error"}}';
+    const one = session.execute('query-jobs', {});
+    await qemu.command();
+    qemu.say(error);
+    expect(await one).toEqual({ kind: 'error', class: 'GenericError', desc: 'JSON parse error' });
+    const two = [session.execute('query-jobs', {}), session.execute('query-jobs', {})];
+    await qemu.command();
+    qemu.say(error);
+    expect((await lost).reason).toBe('protocol');
+    expect(await Promise.all(two)).toEqual(Array(2).fill({ kind: 'closed', sent: true }));
+  });
+});
+
+describe('supervision', () => {
+  it('reconnects after a clean end too, tells each session down exactly once, and starts its back-off anew after health', async () => {
+    let nth = 0;
+    const { path } = await script((peer) => {
+      peer.say(GREETING);
+      void peer.command().then(({ id }) => {
+        peer.say(ok(id));
+        if (++nth < 4) peer.socket.end();
+      });
+    });
+    const signals = new Promise<SourceSignal[]>((resolve) => {
+      const seen: SourceSignal[] = [];
+      const subscription = supervise({ kind: 'unix', path }, { baseMs: 1, maxMs: 2, random: () => 1 }).subscribe(
+        (signal) => {
+          seen.push(signal);
+          if (seen.filter(({ kind }) => kind === 'up').length === 4) resolve(seen);
+        },
+      );
+      onTestFinished(() => subscription.unsubscribe());
+    });
+    const kinds = (await signals).map((signal) =>
+      signal.kind === 'down' ? `down ${signal.reason} ${signal.attempt}` : signal.kind,
+    );
+    expect(kinds).toEqual([
+      'connecting',
+      'up',
+      'down closed 1',
+      'connecting',
+      'up',
+      'down closed 2',
+      'connecting',
+      'up',
+      'down closed 3',
+      'connecting',
+      'up',
+    ]);
+  });
+
+  it('completes nothing and leaves no socket when unsubscribed', async () => {
+    const { path, peer } = await script((each) => each.say(GREETING));
+    const subscription = supervise({ kind: 'unix', path }).subscribe();
+    const { socket } = await peer();
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    subscription.unsubscribe();
+    await ended;
+    await expect(firstValueFrom(openMonitor({ kind: 'unix', path: '/none' }).pipe(toArray()))).rejects.toMatchObject({
+      reason: 'absent',
+    });
+  });
+});

@@ -1,0 +1,226 @@
+// An abort against every interleaving of timeout, reconnect, duplicate callers, a job that ends first, and an id used again.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Ask,
+  type Case,
+  type CaseAnswer,
+  type CaseEffect,
+  type CaseInput,
+  caseStep,
+  isClosed,
+  openCase,
+} from '../../src/jobs/case.js';
+import type { SettledRun } from '../../src/protocol/index.js';
+
+const settled = { run: 'e:1', settled: { outcome: 'cancelled' } } as SettledRun;
+
+class Model {
+  state: Case = openCase('e:1');
+  readonly effects: CaseEffect[] = [];
+  answers = new Map<number, CaseAnswer[]>();
+
+  feed(...inputs: CaseInput[]): this {
+    for (const input of inputs) {
+      const next = caseStep(this.state, input);
+      this.state = next.state;
+      this.effects.push(...next.effects);
+      for (const effect of next.effects)
+        if (effect.kind === 'answer')
+          this.answers.set(effect.caller.id, [...(this.answers.get(effect.caller.id) ?? []), effect.answer]);
+    }
+    return this;
+  }
+
+  writes(): Ask[] {
+    return this.effects.flatMap((effect) => (effect.kind === 'write' ? [effect.ask] : []));
+  }
+}
+
+const call = (id: number, wants: Ask | 'wait' = 'soft', sync = false, escalateAfterMs?: number): CaseInput => ({
+  kind: 'call',
+  caller: { id, wants, sync, by: 'me' },
+  ...(escalateAfterMs !== undefined && { escalateAfterMs }),
+});
+const accepted: CaseInput = { kind: 'accepted', ask: 'soft' };
+const ends: CaseInput = { kind: 'settled', settled };
+
+describe('a case', () => {
+  it('shares one command among callers, each answered in its own mode', () => {
+    const model = new Model().feed(call(1), call(2, 'soft', true), call(3, 'wait', true), accepted, ends);
+    expect(model.writes()).toEqual(['soft']);
+    expect(model.answers.get(1)).toMatchObject([{ kind: 'requested' }]);
+    expect(model.answers.get(2)).toMatchObject([{ kind: 'settled' }]);
+    expect(model.answers.get(3)).toMatchObject([{ kind: 'settled' }]);
+    expect(isClosed(model.state)).toBe(true);
+  });
+
+  it('answers settled in both modes if the run ends before QEMU answers, but not before the answer excludes a new life', () => {
+    const model = new Model().feed(call(1), call(2, 'soft', true), ends);
+    expect(model.answers.size).toBe(0);
+    model.feed(accepted);
+    expect(model.answers.get(1)).toMatchObject([{ kind: 'settled' }]);
+    expect(model.answers.get(2)).toMatchObject([{ kind: 'settled' }]);
+  });
+
+  it('says unknown, with the new life, if the id is used again before the answer; an accepted command may have strayed', () => {
+    const model = new Model().feed(call(1), ends, { kind: 'reborn', run: 'e:9' });
+    expect(model.answers.get(1)).toEqual([{ kind: 'unknown', reborn: 'e:9' }]);
+    model.feed(accepted);
+    expect(model.effects.at(-1)).toEqual({ kind: 'stray', by: 'me' });
+  });
+
+  it('keeps a synchronous caller across a reconnect and sends an unanswered cancel again, but only for a run that lives on', () => {
+    const lost: CaseInput[] = [
+      call(1),
+      call(2, 'soft', true),
+      { kind: 'unanswered', ask: 'soft', sent: true },
+      { kind: 'down' },
+    ];
+    const survived = new Model().feed(...lost, { kind: 'survived' });
+    expect(survived.answers.get(1)).toEqual([{ kind: 'unknown' }]);
+    expect(survived.writes()).toEqual(['soft', 'soft']);
+    const gone = new Model().feed(...lost, ends);
+    expect(gone.writes()).toEqual(['soft']);
+    expect(gone.answers.get(2)).toMatchObject([{ kind: 'settled' }]);
+    const nobody = new Model().feed(...lost, { kind: 'timeout', caller: 2 }, { kind: 'survived' });
+    expect(nobody.answers.get(2)).toEqual([{ kind: 'timeout', accepted: null }]);
+    expect(nobody.writes()).toEqual(['soft']);
+  });
+
+  it('does not send an accepted cancel again', () => {
+    const model = new Model().feed(call(1, 'soft', true), accepted, { kind: 'down' }, { kind: 'survived' }, ends);
+    expect(model.writes()).toEqual(['soft']);
+  });
+
+  it('escalates once, at the earliest wish, and survives its callers', () => {
+    const model = new Model().feed(call(1, 'soft', false, 500), call(2, 'soft', false, 200), accepted);
+    expect(model.effects.filter(({ kind }) => kind === 'arm')).toEqual([{ kind: 'arm', afterMs: 200 }]);
+    expect(isClosed(model.state)).toBe(false);
+    model.feed({ kind: 'escalate' }, { kind: 'escalate' });
+    expect(model.writes()).toEqual(['soft', 'force']);
+  });
+
+  it('escalates when the monitor is back', () => {
+    const model = new Model().feed(call(1, 'soft', true, 200), accepted, { kind: 'down' }, { kind: 'escalate' });
+    expect(model.writes()).toEqual(['soft']);
+    expect(model.feed({ kind: 'survived' }).writes()).toEqual(['soft', 'force']);
+  });
+
+  it('lets a forced caller send its own, and a soft one after it share that', () => {
+    const model = new Model().feed(call(1), accepted, call(2, 'force'), call(3));
+    expect(model.writes()).toEqual(['soft', 'force']);
+    model.feed({ kind: 'accepted', ask: 'force' });
+    expect(model.answers.get(2)).toMatchObject([{ kind: 'requested', ask: 'force' }]);
+    expect(model.answers.get(3)).toMatchObject([{ kind: 'requested', ask: 'force' }]);
+  });
+
+  it('tells what is known of the acceptance at the bound', () => {
+    const at = (model: Model): unknown => model.feed({ kind: 'timeout', caller: 1 }).answers.get(1);
+    expect(at(new Model().feed(call(1, 'soft', true)))).toEqual([{ kind: 'timeout', accepted: null }]);
+    expect(at(new Model().feed(call(1, 'soft', true), accepted))).toEqual([{ kind: 'timeout', accepted: true }]);
+    expect(at(new Model().feed(call(1, 'wait', true)))).toEqual([{ kind: 'timeout', accepted: false }]);
+    expect(at(new Model().feed(call(1, 'soft', true), ends))).toMatchObject([{ kind: 'settled' }]);
+  });
+});
+
+describe('any interleaving', () => {
+  const asks = fc.constantFrom<Ask>('soft', 'force', 'complete');
+  const move = fc.oneof(
+    fc.record({
+      kind: fc.constant('call' as const),
+      wants: fc.oneof(asks, fc.constant('wait' as const)),
+      sync: fc.boolean(),
+      escalate: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constantFrom('accepted' as const, 'refused' as const), ask: asks }),
+    fc.constantFrom(
+      { kind: 'settled' as const },
+      { kind: 'reborn' as const },
+      { kind: 'drop' as const },
+      { kind: 'back' as const },
+      { kind: 'escalate' as const },
+    ),
+    fc.record({ kind: fc.constant('timeout' as const), nth: fc.nat(20) }),
+  );
+
+  it('answers every caller exactly once, writes only for a live connected run, and asks nothing twice while unanswered', () => {
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 30 }), (moves) => {
+        const model = new Model();
+        let callers = 0;
+        let connected = true;
+        let over = false;
+        const open = new Set<Ask>();
+        const feed = (input: CaseInput): void => {
+          const before = model.effects.length;
+          model.feed(input);
+          for (const effect of model.effects.slice(before)) {
+            if (effect.kind !== 'write') continue;
+            expect(connected).toBe(true);
+            expect(over).toBe(false);
+            expect(open.has(effect.ask)).toBe(false);
+            open.add(effect.ask);
+          }
+        };
+        for (const each of moves) {
+          switch (each.kind) {
+            case 'call':
+              // The desk lets nobody in while the source is away, or after the end.
+              if (connected && !over)
+                feed(
+                  call(
+                    ++callers,
+                    each.wants,
+                    each.sync || each.wants === 'wait',
+                    each.escalate && each.wants === 'soft' ? 100 : undefined,
+                  ),
+                );
+              break;
+            case 'accepted':
+            case 'refused':
+              if (!open.delete(each.ask)) break;
+              feed(
+                each.kind === 'accepted'
+                  ? { kind: 'accepted', ask: each.ask }
+                  : { kind: 'refused', ask: each.ask, error: { reason: 'QMP_ERROR', message: '' } },
+              );
+              break;
+            case 'settled':
+              if (over) break;
+              over = true;
+              feed(ends);
+              break;
+            case 'reborn':
+              if (over) feed({ kind: 'reborn', run: 'e:9' });
+              break;
+            case 'drop':
+              if (!connected) break;
+              for (const ask of open) feed({ kind: 'unanswered', ask, sent: true });
+              open.clear();
+              connected = false;
+              feed({ kind: 'down' });
+              break;
+            case 'back':
+              if (connected) break;
+              connected = true;
+              if (!over) feed({ kind: 'survived' });
+              break;
+            case 'escalate':
+              if (model.state.escalateAfterMs !== undefined && model.state.sent.soft?.phase === 'accepted')
+                feed({ kind: 'escalate' });
+              break;
+            case 'timeout':
+              feed({ kind: 'timeout', caller: each.nth });
+              break;
+          }
+        }
+        // The bound comes for everybody.
+        for (let id = 1; id <= callers; id++) feed({ kind: 'timeout', caller: id });
+        for (let id = 1; id <= callers; id++) expect(model.answers.get(id)).toHaveLength(1);
+        expect(model.state.callers).toEqual([]);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

@@ -1,0 +1,94 @@
+// docs/PROTOCOL.md and src/protocol say the same, both ways.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { CLOSE_CODES, ERROR_CODES, LIMITS, PROGRESS_INTERVALS, SUBPROTOCOL } from '../../src/protocol/index.js';
+import { METHOD_NAMES, PARAMS } from '../../src/protocol/schemas.js';
+
+const page = readFileSync('docs/PROTOCOL.md', 'utf8');
+const types = ['types', 'methods'].map((name) => readFileSync(`src/protocol/${name}.ts`, 'utf8')).join('\n');
+
+/** Rows of the table under a heading, each as its cells. */
+function table(heading: string): string[][] {
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
+  return rows.slice(1).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+const bare = (cell: string | undefined): string => (cell ?? '').replaceAll('`', '');
+/** Members of an interface in the source, by its name. */
+const members = (name: string): string[] => {
+  const body = new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n\\}`).exec(types)?.[1] ?? '';
+  return [...body.matchAll(/^ {2}'?([\w.]+)'?\??:/gm)].map((match) => match[1] ?? '');
+};
+
+describe('the protocol page', () => {
+  it('lists every method with its params, and no other', () => {
+    const rows = table('Methods').filter(([name]) => name?.startsWith('`'));
+    expect(rows.map(([name]) => bare(name)).sort()).toEqual([...METHOD_NAMES].sort());
+    for (const [name, params] of rows) {
+      const documented = bare(params)
+        .split(/,\s*/)
+        .filter((each) => each !== '');
+      const { shape } = PARAMS[bare(name) as keyof typeof PARAMS] as {
+        shape: Record<string, { safeParse(value: unknown): { success: boolean } }>;
+      };
+      const actual = Object.entries(shape).map(([key, schema]) =>
+        schema.safeParse(undefined).success ? `${key}?` : key,
+      );
+      expect(documented.sort(), bare(name)).toEqual(actual.sort());
+    }
+    expect(members('Methods').sort()).toEqual([...METHOD_NAMES].sort());
+  });
+
+  it('lists every error and close code, and no other', () => {
+    expect(
+      table('Errors')
+        .map(([code, reason]) => [Number(code), bare(reason)])
+        .sort(),
+    ).toEqual(
+      Object.entries(ERROR_CODES)
+        .map(([reason, code]) => [code, reason])
+        .sort(),
+    );
+    expect(table('Close codes').map(([code]) => Number(code))).toEqual(Object.keys(CLOSE_CODES).map(Number));
+    const retry = { resume: /resumes/, never: /never/, 'new-credentials': /credentials/, 'after-delay': /waits/ };
+    for (const [code, , policy] of table('Close codes'))
+      expect(policy).toMatch(retry[CLOSE_CODES[Number(code) as keyof typeof CLOSE_CODES].retry]);
+  });
+
+  it('lists every notification and every event of the gateway', () => {
+    expect(table('Notifications').map(([name]) => bare(name))).toEqual(members('Notifications'));
+    const events = table('Events').map(([name]) => bare(name));
+    expect(events.filter((name) => name.startsWith('GATEWAY_'))).toEqual(members('GatewayEventData'));
+    const settlement = /\n`\{(outcome, [^}]*)\}`/
+      .exec(page)?.[1]
+      ?.split(', ')
+      .map((each) => each.replace('?', ''));
+    expect(settlement).toEqual(members('Settlement'));
+    const job = /`Job` is `\{([^}]*)\}`/
+      .exec(page)?.[1]
+      ?.split(', ')
+      .map((each) => each.replace('?', ''));
+    expect(job).toEqual(members('Job'));
+  });
+
+  it('gives the numbers that are in force', () => {
+    const number = (value: number): string => value.toLocaleString('en');
+    expect(page).toContain(SUBPROTOCOL);
+    expect(page).toContain(`${PROGRESS_INTERVALS.slice(0, -1).join(', ')} or ${PROGRESS_INTERVALS.at(-1)}`);
+    expect(page).toContain(`1 to ${LIMITS.idLength} characters`);
+    expect(page).toContain(`1 to ${LIMITS.globs} entries of up to ${LIMITS.globLength} characters`);
+    expect(page).toContain(
+      `${number(LIMITS.timeoutMinMs)} to ${number(LIMITS.timeoutMaxMs)}, default ${number(LIMITS.timeoutDefaultMs)}`,
+    );
+    expect(page).toContain(`a message over ${LIMITS.messageBytes / 1024} KiB`);
+    expect(page).toContain(`Over ${LIMITS.snapshotPageBytes / 1024} KiB`);
+    expect(page).toContain(`at most ${number(LIMITS.listMax)} a page`);
+    expect(page).toContain(`every ${LIMITS.bookmarkMs / 1000} s`);
+    expect(page).toContain(`${LIMITS.silenceMs / 1000} s without any frame`);
+  });
+});

@@ -1,0 +1,85 @@
+// Any cut of a transcript into chunks gives the same messages.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseJson, stringifyJson } from '../../src/qmp/json.js';
+import { Splitter } from '../../src/qmp/splitter.js';
+
+const value = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('{', '}', '"', '\\"', 'ü€😀', '\r\n', '[{'),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(fc.string(), tie('value'), { maxKeys: 4 }),
+  ),
+})).value;
+const message = fc.dictionary(fc.string(), value, { maxKeys: 5 });
+
+/** As QEMU writes it: one line, or with `pretty=on` many; always CRLF. */
+const encode = (each: unknown, pretty: boolean): string =>
+  `${JSON.stringify(each, undefined, pretty ? 4 : undefined).replaceAll('\n', '\r\n')}\r\n`;
+
+describe('Splitter', () => {
+  it('finds the same messages however the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(message, fc.boolean()), { maxLength: 8 }), fc.array(fc.nat()), (messages, cuts) => {
+        const bytes = Buffer.from(messages.map(([each, pretty]) => encode(each, pretty)).join(''));
+        const splitter = new Splitter(1 << 24);
+        const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+        const texts = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)).messages);
+        expect(texts.map((text) => JSON.parse(text))).toEqual(
+          JSON.parse(JSON.stringify(messages.map(([each]) => each))),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes a transcript byte by byte', () => {
+    const bytes = Buffer.from('{"QMP": {"ü": "€😀"}}\r\n\r\n{\r\n    "return": {\r\n    }\r\n}\r\n');
+    const splitter = new Splitter(1_000);
+    const texts = [...bytes].flatMap((byte) => splitter.push(Buffer.of(byte)).messages);
+    expect(texts.map((text) => JSON.parse(text))).toEqual([{ QMP: { ü: '€😀' } }, { return: {} }]);
+  });
+
+  it.each([
+    ['without an end', 'x'.repeat(200)],
+    ['in many short lines', `{\n${'\n'.repeat(200)}`],
+    ['in one line', `{"a":"${'x'.repeat(200)}"}\n`],
+  ])('refuses a message over its limit %s, once', (_, text) => {
+    const splitter = new Splitter(100);
+    expect(splitter.push(Buffer.from(text)).error).toMatch(/100 bytes/);
+    expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [] });
+  });
+});
+
+describe('JSON', () => {
+  it('keeps integers beyond 2^53 as decimal strings, and writes bigints bare', () => {
+    const text =
+      '{"speed":9223372036854775807,"small":5,"negative":-9007199254740993,"float":1.5e300,"text":"9007199254740993"}';
+    expect(parseJson(text)).toEqual({
+      ok: true,
+      value: {
+        speed: '9223372036854775807',
+        small: 5,
+        negative: '-9007199254740993',
+        float: 1.5e300,
+        text: '9007199254740993',
+      },
+    });
+    expect(stringifyJson({ speed: 9007199254740993n })).toBe('{"speed":9007199254740993}');
+  });
+
+  it('never throws, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => void parseJson(text)),
+      { numRuns: 1_000 },
+    );
+    expect(parseJson(`${'['.repeat(200_000)}1234567890123456`).ok).toBe(false);
+    expect(parseJson('{"__proto__": {"a": 1234567890123456}}').ok).toBe(true);
+    expect(({} as { a?: unknown }).a).toBeUndefined();
+  });
+});
