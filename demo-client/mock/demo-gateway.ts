@@ -13,7 +13,7 @@ import type {
   SettledRun,
   Settlement,
   SubscribeParams,
-} from '../../src/protocol/types.js';
+} from '../../src/protocol/index.js';
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
 
 interface Line {
