@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/counts-reporter.ts'],
     maxWorkers: 2,
+    // A condition that is waited for has the time of its test.
+    expect: { poll: { timeout: 10_000, interval: 20 } },
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [

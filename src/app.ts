@@ -3,7 +3,7 @@
 //   sources ──signal──► jobs ──draft──► stream ──entry──► gateway ──frame──► clients
 //      ▲                  │                                  │
 //      └── qmp.execute ◄──┴───────── CommandPort ◄───────────┘
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
@@ -14,8 +14,7 @@ import { Fleet, JobDesk, Polls, SourceTracker, type TrackOptions } from './jobs/
 import { openMetrics } from './metrics.js';
 import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
 import { EventLog, type LogLimits } from './stream/index.js';
-
-export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+import { VERSION } from './version.js';
 
 /** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
 const WAIT_POLL_MS = 2_000;

@@ -1,5 +1,5 @@
 // `qmp-gateway`: the gateway as a library. Clients import `qmp-gateway/client` and `qmp-gateway/protocol`.
-export { type App, start, type Tuning, VERSION } from './app.js';
+export { type App, start, type Tuning } from './app.js';
 export { type Config, type ConfigInput, type ReadConfig, readConfig } from './config.js';
 export {
   type MonitorAddress,
@@ -10,3 +10,4 @@ export {
   type QmpReply,
   type QmpSession,
 } from './qmp/index.js';
+export { VERSION } from './version.js';

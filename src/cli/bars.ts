@@ -20,13 +20,13 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
       for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
       const width = Math.max(0, ...jobs.map((job) => nameOf(job).length));
       // More than the screen holds would scroll away and be drawn again for ever.
-      const room = Math.max(1, (stream.rows ?? 24) - 2);
+      const room = Math.max(1, (stream.rows || 24) - 2);
       const lines = jobs.map((job) => {
         const rate = measure(rates.get(job.run), job);
         rates.set(job.run, rate);
         const mark = job.run === chosen ? '>' : ' ';
         const line = `${mark} ${nameOf(job).padEnd(width)} ${bar(job)} ${percent(job.len, job.offset).padStart(4)}  ${detail(job, rate.perSecond)}`;
-        return line.slice(0, (stream.columns ?? 80) - 1);
+        return line.slice(0, (stream.columns || 80) - 1);
       });
       const hidden = lines.length - room;
       update((hidden > 0 ? [...lines.slice(0, room), `  and ${hidden} more`] : lines).join('\n'));

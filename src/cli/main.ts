@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `qmp-gateway`: the command line. In: argv. Out: a command's work, or one line on stderr and its exit code.
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../app.js';
+import { VERSION } from '../version.js';
 import { addAbort } from './abort.js';
 import { addEvents } from './events.js';
 import { CliError, EXIT } from './exit.js';

@@ -1,8 +1,6 @@
 // `simulate`: a QMP server that behaves as QEMU does, for trying things where no QEMU is.
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { runDemoJobs, startSimulator } from '../simulator/index.js';
-import { parseSource } from '../sources/index.js';
 import { CliError, EXIT } from './exit.js';
 
 export function addSimulate(program: Command): void {
@@ -17,6 +15,10 @@ export function addSimulate(program: Command): void {
       '\nExample:\n  $ qmp-gateway simulate unix:/tmp/sim.qmp & qmp-gateway serve --source sim=unix:/tmp/sim.qmp',
     )
     .action(async (uri: string, options: { idle?: boolean; pretty?: boolean }) => {
+      const [{ runDemoJobs, startSimulator }, { parseSource }] = await Promise.all([
+        import('../simulator/index.js'),
+        import('../sources/index.js'),
+      ]);
       const parsed = parseSource(`simulated=${uri}`);
       if (!parsed.ok) throw new CliError(EXIT.usage, parsed.error);
       const { address } = parsed.source;

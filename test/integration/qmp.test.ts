@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstValueFrom, toArray } from 'rxjs';
+import { firstValueFrom, switchMap, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type MonitorLost,
@@ -89,13 +89,14 @@ function open(
     lose = resolve;
   });
   const session = new Promise<QmpSession>((resolve) => {
-    const subscription = openMonitor({ kind: 'unix', path }, limits).subscribe({
-      next: (value) => {
-        value.events$.subscribe((event) => events.push(event));
-        resolve(value);
-      },
-      error: lose,
-    });
+    const subscription = openMonitor({ kind: 'unix', path }, limits)
+      .pipe(
+        switchMap((value) => {
+          resolve(value);
+          return value.events$;
+        }),
+      )
+      .subscribe({ next: (event) => events.push(event), error: lose });
     onTestFinished(() => subscription.unsubscribe());
   });
   return { session, lost, events };

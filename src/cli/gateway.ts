@@ -1,0 +1,70 @@
+// The gateway as a process. In: flags, environment, file. Out: a listening server until SIGTERM or SIGINT; logs on stderr.
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import pretty from 'pino-pretty';
+import { type App, start } from '../app.js';
+import { type Config, type ConfigInput, readConfig } from '../config.js';
+import { type Demo, openDemo } from '../demo/index.js';
+import { CliError, EXIT } from './exit.js';
+
+export type ServeFlags = ConfigInput & { demo?: boolean };
+
+export async function serve(flags: ServeFlags): Promise<void> {
+  const read = readConfig(flags, process.env);
+  if (!read.ok) throw new CliError(EXIT.usage, read.problems.join('\n'));
+  const logger = openLogger(read.config.logLevel);
+  const stop = stopSignal();
+  const demo = flags.demo ? await openDemo() : undefined;
+  const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
+  if (config.sources.length === 0)
+    throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
+  if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
+  const app = await listen(config, logger).catch(async (error: unknown) => {
+    await demo?.close();
+    throw error;
+  });
+  announce(app, demo);
+  const signal = await stop;
+  logger.info({ signal }, 'closing');
+  await app.close();
+  await demo?.close();
+}
+
+async function listen(config: Config, logger: Logger): Promise<App> {
+  try {
+    return await start(config, logger);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const where = `${config.listen.host}:${config.listen.port}`;
+    if (code === 'EADDRINUSE')
+      throw new CliError(EXIT.usage, `${where} is in use: another gateway? --listen takes another port`, {
+        cause: error,
+      });
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new CliError(EXIT.usage, `can't listen on ${where}: ${message}`, { cause: error });
+    throw error;
+  }
+}
+
+function announce({ url }: App, demo: Demo | undefined): void {
+  const from = url === 'http://127.0.0.1:7070/' ? '' : ` --url ${url.slice(0, -1)}`;
+  const lines = [
+    `qmp-gateway listens at ${url}`,
+    ...(demo ? [`demo: ${demo.what}`] : []),
+    `try: npx qmp-gateway events${from}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** JSON lines on stderr for machines, readable ones on a terminal. */
+function openLogger(level: Config['logLevel']): Logger {
+  const options = { level, base: null, timestamp: stdTimeFunctions.isoTime };
+  if (process.stderr.isTTY)
+    return pino(options, pretty({ destination: 2, sync: true, colorize: true, translateTime: 'SYS:HH:MM:ss.l' }));
+  return pino(options, pino.destination({ fd: 2, sync: true }));
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}

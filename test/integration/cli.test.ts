@@ -1,0 +1,193 @@
+// The command line as people and programs use it: real processes, exit codes, one clear line; a real QEMU where there is one.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { haveQemu } from '../support/qemu.js';
+import { openRig, slowMirror } from '../support/rig.js';
+
+const MAIN = 'dist/cli/main.js';
+beforeAll(() => {
+  if (!existsSync(MAIN)) throw new Error('the command line is not built: npm run build');
+});
+
+interface Run {
+  child: ChildProcessWithoutNullStreams;
+  out: () => string;
+  err: () => string;
+  /** Resolves when the text has come, on either stream. */
+  said(text: string | RegExp): Promise<string>;
+  exit: Promise<number | null>;
+}
+
+function run(args: readonly string[], command: readonly string[] = [process.execPath, MAIN]): Run {
+  const [program = '', ...first] = command;
+  const child = spawn(program, [...first, ...args], { env: { ...process.env, NO_COLOR: '1', QMP_GATEWAY_URL: '' } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  const watchers = new Set<() => void>();
+  const wake = (): void => {
+    for (const watch of [...watchers]) watch();
+  };
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    wake();
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+    wake();
+  });
+  const exit = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+  const said = (text: string | RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const all = out + err;
+        if (typeof text === 'string' ? !all.includes(text) : !text.test(all)) return;
+        watchers.delete(watch);
+        resolve(all);
+      };
+      watchers.add(watch);
+      watch();
+      void exit.then(() => reject(new Error(`ended without saying ${text}: ${out}${err}`)));
+    });
+  return { child, out: () => out, err: () => err, said, exit };
+}
+
+/** A gateway with demo jobs on a free port. */
+async function demo(): Promise<string> {
+  const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0', '--log-level', 'warn']);
+  const said = await gateway.said(/listens at (\S+)[\s\S]*try:/);
+  return /listens at (\S+)/.exec(said)?.[1] ?? '';
+}
+
+describe('wrong usage is one clear line and exit 2', () => {
+  it.each([
+    [['serve', '--source', 'x'], /source "x": expected NAME=unix/],
+    [['serve', '--source', 'a b=unix:/x'], /a name is/],
+    [['serve', '--source', 'a=unix:/x', '--source', 'a=unix:/y'], /given twice/],
+    [['serve', '--listen', 'nowhere'], /--listen nowhere/],
+    [['serve', '--listen', '0.0.0.0:0', '--demo'], /--insecure-no-auth/],
+    [['serve'], /nothing to serve/],
+    [['serve', '--frobnicate'], /unknown option/],
+    [['abort', 'vm1'], /missing required argument/],
+    [['abort', 'vm1', 'j', '--timeout', 'soon'], /duration/],
+    [['jobs', '--url', 'gopher://x'], /--url/],
+  ])('%j', async (args, expected) => {
+    const ended = run(args);
+    expect(await ended.exit).toBe(2);
+    expect(ended.err()).toMatch(expected);
+    expect(ended.err()).not.toMatch(/^\s+at /m);
+    expect(ended.out()).toBe('');
+  });
+
+  it('lists every problem at once', async () => {
+    const ended = run(['serve', '--source', 'x', '--listen', 'y', '--allow-origin', 'z']);
+    expect(await ended.exit).toBe(2);
+    expect(ended.err().trim().split('\n')).toHaveLength(3);
+  });
+
+  it('a port in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    const ended = run(['serve', '--source', 'a=unix:/none', '--listen', `127.0.0.1:${port}`]);
+    expect(await ended.exit).toBe(2);
+    expect(ended.err()).toMatch(/is in use/);
+  });
+
+  it('no gateway: exit 4', async () => {
+    const ended = run(['jobs', '--url', 'http://127.0.0.1:1']);
+    expect(await ended.exit).toBe(4);
+    expect(ended.err()).toMatch(/no gateway at/);
+  });
+});
+
+describe('a gateway with the demo', () => {
+  it('shows sources and jobs as tables and as JSON, and ends cleanly on SIGTERM', async () => {
+    const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0']);
+    const url = /listens at (\S+)/.exec(await gateway.said('try:'))?.[1] ?? '';
+    const events = run(['events', '--json', '--url', url]);
+    await events.said('JOB_STATUS_CHANGE');
+    for (const line of events.out().trim().split('\n').slice(0, -1)) expect(JSON.parse(line)).toHaveProperty('offset');
+    const sources = run(['sources', '--url', url]);
+    expect(await sources.exit).toBe(0);
+    expect(sources.out()).toMatch(/^SOURCE +STATE[\s\S]*\ndemo +up/);
+    const jobs = run(['jobs', '--json', '--url', url]);
+    expect(await jobs.exit).toBe(0);
+    expect(JSON.parse(jobs.out().split('\n')[0] ?? '')).toMatchObject({
+      source: 'demo',
+      run: expect.stringContaining(':'),
+    });
+    for (const line of gateway.err().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(gateway.err()).toMatch(/closing/);
+  });
+
+  it('draws bars in a real terminal, aborts with a key, and quits', async () => {
+    const url = await demo();
+    const jobs = run(['events', '--url', url]);
+    await jobs.said('status=running');
+    const watch = run(
+      ['-qec', `stty cols 100 rows 24; ${process.execPath} ${MAIN} watch --url ${url}`, '/dev/null'],
+      ['script'],
+    );
+    await watch.said(/> demo\/\w+ +[█░]{24}/);
+    watch.child.stdin.write('f');
+    await watch.said(/abort requested|GATEWAY_JOB_SETTLED/);
+    watch.child.stdin.write('q');
+    expect(await watch.exit).toBe(0);
+  });
+
+  it('prints plain lines where stdout is no terminal', async () => {
+    const url = await demo();
+    const watch = run(['watch', '--url', url]);
+    const said = await watch.said('JOB_STATUS_CHANGE');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no escape sequence may be there.
+    expect(said).not.toMatch(/\u001b/);
+  });
+});
+
+describe.skipIf(!haveQemu)('beside a real QEMU', () => {
+  it('events has printed BLOCK_JOB_CANCELLED before abort --sync says cancelled', async () => {
+    const rig = await openRig();
+    await slowMirror(rig, 'drive0');
+    const events = run(['events', '--type', 'BLOCK_JOB_*', '--json', '--url', rig.app.url]);
+    // A first event of ours shows that the subscription stands.
+    await rig.wire.call('subscribe', { types: ['X'] });
+    await expect
+      .poll(async () => (await (await fetch(`${rig.app.url}metrics`)).text()).match(/live_subscriptions (\d+)/)?.[1])
+      .toBe('3');
+    const abort = run(['abort', 'vm1', 'drive0', '--sync', '--url', rig.app.url]);
+    expect(await abort.exit).toBe(0);
+    expect(abort.out()).toMatch(/^cancelled: vm1 drive0/);
+    expect(events.out()).toContain('BLOCK_JOB_CANCELLED');
+  });
+
+  it('abort tells the run, the bound and what is refused by its exit code', async () => {
+    const rig = await openRig();
+    await slowMirror(rig, 'j');
+    const url = ['--url', rig.app.url];
+    const stale = run(['abort', 'vm1', 'j', '--run', 'aa:1', ...url]);
+    expect(await stale.exit).toBe(1);
+    expect(stale.err()).toMatch(/STALE_RUN/);
+    rig.qemu.stop();
+    const bound = run([
+      'abort',
+      'vm1',
+      'j',
+      '--sync',
+      '--timeout',
+      '300ms',
+      '--run',
+      (await rig.wire.status('j', 'running')).job?.run ?? '',
+      ...url,
+    ]);
+    expect(await bound.exit).toBe(3);
+    rig.qemu.cont();
+    const asynchronous = run(['abort', 'vm1', 'j', '--json', ...url]);
+    expect([0, 1]).toContain(await asynchronous.exit);
+  });
+});
