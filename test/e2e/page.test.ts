@@ -109,6 +109,10 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await expect
       .poll(() => page.locator('.event').allInnerTexts())
       .toEqual([expect.stringContaining('cancelled (observed)')]);
+    // A page that comes later sees what was before.
+    await page.reload();
+    await page.locator('.event[data-type="GATEWAY_JOB_SETTLED"]').waitFor();
+    await page.getByRole('searchbox').fill('drive0 settled');
     await page.locator('.event').getByRole('link').click();
     await page.getByRole('heading', { name: 'drive0' }).waitFor();
   });
