@@ -216,7 +216,7 @@ export class DemoGateway extends MockGateway {
     if (method === 'subscribe') {
       const asked = target as SubscribeParams;
       // MockGateway knows no globs.
-      if (asked.types?.includes('*')) Object.assign(asked, { types: ALL_TYPES });
+      if (asked.types?.includes('?*')) Object.assign(asked, { types: ALL_TYPES });
       line.asked.set(String(id), asked);
     }
     if (method === 'unsubscribe') line.wanted.delete(target.subscription ?? '');
