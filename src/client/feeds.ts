@@ -167,10 +167,8 @@ export class Feeds {
 
 /** The filter without the order and the repetitions of its globs. */
 function canonical({ sources, types, jobs }: Filter): Filter {
-  const sorted = (globs: readonly string[]): readonly string[] => [...new Set(globs)].sort();
-  return {
-    ...(sources ? { sources: sorted(sources) } : {}),
-    ...(types ? { types: sorted(types) } : {}),
-    ...(jobs ? { jobs: sorted(jobs) } : {}),
-  };
+  // As the gateway has it: a field with `*` asks for nothing less, and equal filters are one subscription.
+  const sorted = (name: keyof Filter, globs?: readonly string[]): Filter =>
+    globs && !globs.includes('*') ? { [name]: [...new Set(globs)].sort() } : {};
+  return { ...sorted('sources', sources), ...sorted('types', types), ...sorted('jobs', jobs) };
 }

@@ -55,6 +55,8 @@ export async function livesOfDisk({ session, disk, file, bytes, delayMs, signal 
         target,
         sync: 'full',
         speed: pick(1, 5) * MIB,
+        // Else a mirror has 16 MiB under way at once, and its bar would jump.
+        ...(mirror && { 'buf-size': MIB }),
         ...(trouble && { 'on-target-error': trouble }),
       };
       await run(mirror ? 'blockdev-mirror' : 'blockdev-backup', options);

@@ -280,10 +280,17 @@ describe('observers of one filter', () => {
 });
 
 describe('filters that differ in text and not in effect', () => {
+  it('are one feed where the gateway has one name for them, so that neither takes the other’s progress', async () => {
+    const { client, clock, socket } = await live({ progress: 500 });
+    client.subscribe({ types: ['*', 'X'], sources: ['*'] }, listen().observer);
+    await clock.advance(0);
+    expect(socket.of('subscribe').every(({ params }) => (params as { progress?: number }).progress === 500)).toBe(true);
+  });
+
   it('share the server’s subscription without loss, and leave it together', async () => {
     const { client, clock, socket, offsets, handle } = await live();
     const other = listen();
-    const second = client.subscribe({ sources: ['*'] }, other.observer);
+    const second = client.subscribe({ sources: ['**'] }, other.observer);
     await clock.advance(0);
     socket.answer('subscribe', subscribed(15));
     await clock.advance(0);
