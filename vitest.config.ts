@@ -36,7 +36,13 @@ export default defineConfig({
       // What is built, as users run it: real Chromium, real gateway process, real QEMU where they are installed.
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          fileParallelism: false,
+          expect: { poll: { timeout: 15_000 } },
+        },
       },
     ],
   },

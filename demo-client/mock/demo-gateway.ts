@@ -1,19 +1,19 @@
 // The tests' mock gateway with what a lively page needs: several sources, real time, progress, and all verbs. In: connections,
 // and a story that moves the jobs. Out: the protocol. The log, cursors, snapshots and resume are MockGateway's own.
-import { parseCursor } from '../../src/protocol/cursor.js';
-import type {
-  Entry,
-  Job,
-  JobStatus,
-  MethodName,
-  Outcome,
-  Pivoted,
-  RpcErrorBody,
-  RpcRequest,
-  SettledRun,
-  Settlement,
-  SubscribeParams,
-} from '../../src/protocol/index.js';
+import {
+  type Entry,
+  type Job,
+  type JobStatus,
+  type MethodName,
+  type Outcome,
+  type Pivoted,
+  parseCursor,
+  type RpcErrorBody,
+  type RpcRequest,
+  type SettledRun,
+  type Settlement,
+  type SubscribeParams,
+} from 'qmp-gateway/protocol';
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
 
 interface Line {
@@ -38,6 +38,18 @@ interface Target {
 export type NewJob = Pick<Job, 'source' | 'job' | 'type' | 'len'> &
   Partial<Pick<Job, 'autoFinalize' | 'autoDismiss' | 'speed'>>;
 
+const ALL_TYPES = [
+  'JOB_STATUS_CHANGE',
+  'BLOCK_JOB_READY',
+  'BLOCK_JOB_COMPLETED',
+  'BLOCK_JOB_CANCELLED',
+  'BLOCK_JOB_ERROR',
+  'BLOCK_JOB_PENDING',
+  'GATEWAY_JOB_ATTENTION',
+  'GATEWAY_COMMAND',
+  'GATEWAY_JOB_SETTLED',
+];
+
 /** Milliseconds from a cancel to its end. */
 const CANCEL_MS = 900;
 const SYNC_MS = 2_600;
@@ -58,7 +70,10 @@ export class DemoGateway extends MockGateway {
       close: (code, reason) => connection.close(code, reason),
     });
     return {
-      receive: (text) => this.#take(line, JSON.parse(text) as RpcRequest) || inner.receive(text),
+      receive: (text) => {
+        const request = JSON.parse(text) as RpcRequest;
+        if (!this.#take(line, request)) inner.receive(JSON.stringify(request));
+      },
       closed: () => {
         this.#lines.delete(line);
         inner.closed();
@@ -198,7 +213,12 @@ export class DemoGateway extends MockGateway {
       this.#tell(line, { id, error });
       return true;
     };
-    if (method === 'subscribe') line.asked.set(String(id), target as SubscribeParams);
+    if (method === 'subscribe') {
+      const asked = target as SubscribeParams;
+      // MockGateway knows no globs.
+      if (asked.types?.includes('?*')) Object.assign(asked, { types: ALL_TYPES });
+      line.asked.set(String(id), asked);
+    }
     if (method === 'unsubscribe') line.wanted.delete(target.subscription ?? '');
     if (!method.startsWith('job.') || method === 'job.list') return false;
 

@@ -11,8 +11,8 @@ export function readHistory(client: Client, cursor: string, done: (entries: read
   if (!end || end.offset === 0) return () => {};
   const found: Entry[] = [];
   const subscription = client.subscribe(
-    // A filter of its own: the feed of the page is not asked anew for it.
-    { types: ['*'], after: formatCursor(end.epoch, Math.max(0, end.offset - ENTRIES)) },
+    // Every type has a character. A bare `*` would be the page's own subscription, and this one would replace it.
+    { types: ['?*'], after: formatCursor(end.epoch, Math.max(0, end.offset - ENTRIES)) },
     {
       events(entries, at) {
         found.push(...entries.filter(({ offset }) => offset <= end.offset));

@@ -1,8 +1,9 @@
 // The rows of the fleet's table. In: a job table and the trails. Out: rows, filtered and sorted. Pure.
 import type { JobTable } from 'qmp-gateway/client';
-import type { Job, JobStatus, JobType, Outcome, SettledRun } from 'qmp-gateway/protocol';
+import type { Job, JobStatus, JobType, Outcome, Provenance, SettledRun } from 'qmp-gateway/protocol';
 import { type Attention, attentionOf, GRAVITY } from './attention.js';
 import { share, toNumber } from './format.js';
+import { pivotText } from './outcome.js';
 import { etaOf, rateOf, type Trail } from './pace.js';
 
 export interface Row {
@@ -17,6 +18,8 @@ export interface Row {
   etaMs: number | undefined;
   attention: Attention | undefined;
   live: boolean;
+  /** How a run that has ended is known to have ended, and when (milliseconds; 0 where QEMU did not know). */
+  ended: { provenance: Provenance; at: number } | undefined;
   /** Source and job in natural order. */
   key: string;
 }
@@ -49,6 +52,7 @@ function liveRow(job: Job, trail: Trail | undefined): Row {
   return {
     ...{ run, source, job: id, type, rate, live: !job.settled },
     state: job.settled?.outcome ?? job.status,
+    ended: job.settled && { provenance: job.settled.provenance, at: Date.parse(job.updated) || 0 },
     share: share(job.len, job.offset),
     etaMs: etaOf(toNumber(job.len), toNumber(job.offset), rate),
     attention: attentionOf(job),
@@ -56,10 +60,15 @@ function liveRow(job: Job, trail: Trail | undefined): Row {
   };
 }
 
-function endedRow({ source, job, run, settled }: SettledRun): Row {
-  const { type, outcome, len, offset } = settled;
+/** The one ending that may still cost a disk. */
+const SWITCHED: Attention = { mark: 'error', label: 'Disk unclear', advice: pivotText('unknown') };
+
+function endedRow({ source, job, run, time, settled }: SettledRun): Row {
+  const { type, outcome, provenance, pivoted, len, offset } = settled;
   return {
-    ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined, attention: undefined },
+    ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined },
+    attention: pivoted === 'unknown' ? SWITCHED : undefined,
+    ended: { provenance, at: Date.parse(time ?? '') || 0 },
     share: len === null || offset === null ? undefined : share(len, offset),
     key: natural(source, job),
   };
@@ -131,7 +140,7 @@ function sortValue(row: Row, by: SortKey): string | number | undefined {
     case 'rate':
       return row.rate;
     case 'eta':
-      return row.etaMs;
+      return row.ended ? row.ended.at : row.etaMs;
     case 'state':
       return row.state;
   }

@@ -32,12 +32,21 @@ export function JobFigures({ job, settled, trail }: JobFiguresProps) {
       </div>
       <dl class="facts">
         <Fact label="Done" value={`${amount(toNumber(offset), type)} of ${amount(toNumber(len), type)}`} />
-        <Fact label="Speed" value={speed === undefined ? '—' : rate(speed, type)} />
-        <Fact label="ETA" value={inSync ? 'waits for you' : eta === undefined ? '—' : duration(Math.max(1_000, eta))} />
-        <Fact label="Limit" value={job ? limit(job.speed) : '—'} />
-        <Fact label="Auto-finalize" value={yesNo(job?.autoFinalize)} />
-        <Fact label="Auto-dismiss" value={yesNo(job?.autoDismiss)} />
-        <Fact label="Figures from" value={job && !settled ? ago(job.updated) : 'its end'} />
+        {settled ? (
+          <Fact label="Figures from" value="its end" />
+        ) : (
+          <>
+            <Fact label="Speed" value={speed === undefined ? '—' : rate(speed, type)} />
+            <Fact
+              label="ETA"
+              value={inSync ? 'waits for you' : eta === undefined ? '—' : duration(Math.max(1_000, eta))}
+            />
+            <Fact label="Limit" value={job ? limit(job.speed) : '—'} />
+            <Fact label="Auto-finalize" value={yesNo(job?.autoFinalize)} />
+            <Fact label="Auto-dismiss" value={yesNo(job?.autoDismiss)} />
+            <Fact label="Figures from" value={job ? ago(job.updated) : '—'} />
+          </>
+        )}
       </dl>
     </section>
   );

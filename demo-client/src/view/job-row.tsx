@@ -1,5 +1,5 @@
 // One job in the table. In: a row, its trail. Out: cells; the job's name is the link to its page.
-import { duration, percent, rate } from '../model/format.js';
+import { clock, duration, percent, rate } from '../model/format.js';
 import { ratesOf, type Trail } from '../model/pace.js';
 import type { Row } from '../model/rows.js';
 import { hueOf, StateBadge } from './badge.js';
@@ -42,16 +42,24 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
       </div>
       <div role="cell" class="cell-rate right">
         {trail && row.state === 'running' && trail.at.length > 2 && <Spark series={ratesOf(trail)} width={72} />}
-        <span class="num">{row.rate === undefined ? '' : rate(row.rate, row.type)}</span>
+        <span class="num">
+          {row.ended ? row.ended.provenance : row.rate === undefined ? '' : rate(row.rate, row.type)}
+        </span>
       </div>
       <div role="cell" class="cell-eta right num">
-        {row.etaMs === undefined ? '' : duration(Math.max(1_000, row.etaMs))}
+        {timeOf(row)}
       </div>
       <div role="cell" class="cell-attention">
         {attention && <Mark label={attention.label} advice={attention.advice} mark={attention.mark} />}
       </div>
     </div>
   );
+}
+
+/** To come, or when it ended. */
+function timeOf({ ended, etaMs }: Row): string {
+  if (ended) return ended.at > 0 ? clock(new Date(ended.at).toISOString()).slice(0, 8) : 'unseen';
+  return etaMs === undefined ? '' : duration(Math.max(1_000, etaMs));
 }
 
 /** READY is full and not done: its bar is striped, and says so. */

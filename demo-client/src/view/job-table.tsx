@@ -1,5 +1,5 @@
 // The table of jobs, of which only the rows in sight exist. In: the job table. Out: rows to filter, sort, walk and open.
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import type { Gateway } from '../gateway.js';
@@ -31,6 +31,16 @@ const CARD_PX = 92;
 const view = signal<View>('active');
 const sort = signal<Sort>({ by: 'attention', down: false });
 
+/** What has ended is read newest first. */
+function show(next: View): void {
+  batch(() => {
+    view.value = next;
+    sort.value = next === 'ended' ? { by: 'eta', down: true } : { by: 'attention', down: false };
+  });
+}
+
+const ENDED_LABELS: Partial<Record<SortKey, string>> = { state: 'Outcome', rate: 'Provenance', eta: 'Ended' };
+
 export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobTable }) {
   const unseen = gateway.unseen.value;
   const all = useMemo(() => rowsOf(table, gateway.trails, view.value, unseen), [table, gateway, view.value, unseen]);
@@ -46,7 +56,7 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
               key={each.view}
               type="button"
               aria-pressed={view.value === each.view}
-              onClick={() => (view.value = each.view)}
+              onClick={() => show(each.view)}
             >
               {each.label}
             </button>
@@ -154,7 +164,7 @@ function Heads() {
             aria-sort={by !== key ? 'none' : down ? 'descending' : 'ascending'}
           >
             <button type="button" class="head" onClick={() => (sort.value = { by: key, down: by === key && !down })}>
-              {label}
+              {(view.value === 'ended' && ENDED_LABELS[key]) || label}
               <span aria-hidden="true" class="arrow">
                 {by === key ? (down ? '↓' : '↑') : ''}
               </span>

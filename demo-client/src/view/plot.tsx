@@ -61,7 +61,7 @@ export function Plot({ series, label, height, format }: PlotProps) {
     const options: uPlot.Options = {
       ...{ width: element.clientWidth, height, legend: { show: false }, cursor: { y: false, points: { size: 6 } } },
       padding: [8, 8, 0, 0],
-      scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
+      scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 2 ** 20] } },
       axes: [
         {
           ...axis,
