@@ -68,7 +68,21 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     expect(await page.getByTestId('abort-text').innerText()).toContain('completed instead');
   });
 
-  it('count the wait against its bound, and say what holds when it has passed', async () => {
+  it('count the wait against its bound, and say what is known when it has passed', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    vm.freeze();
+    await page.locator('input[name="bound"]').fill('2');
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await expect.poll(() => page.getByTestId('waited').innerText()).toMatch(/^1\.\d s$/);
+    await page.locator('dialog[data-stage="refused"]').waitFor();
+    await page.getByText('nobody knows whether it accepted').waitFor();
+  });
+
+  it('say beforehand what QEMU will refuse, and then that it was refused', async () => {
     const { vm, gateway } = await begin();
     await vm.mirror('drive0', { 'auto-finalize': true });
     await vm.qmp('job-pause', { id: 'drive0' });

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 
-const PATHS = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = PATHS.find((path) => path !== undefined && existsSync(path));
+const { CHROMIUM } = process.env;
+const PATHS = CHROMIUM ? [CHROMIUM] : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = PATHS.find((path) => existsSync(path));
 if (executablePath === undefined && process.env.REQUIRE_BROWSER === '1') {
   throw new Error('REQUIRE_BROWSER=1, but there is no Chromium here');
 }

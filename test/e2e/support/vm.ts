@@ -8,6 +8,8 @@ export interface Vm {
   /** For `--source`. */
   readonly uri: string;
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
+  /** QEMU stands still and answers nothing. */
+  freeze(): void;
   /** A mirror of random bytes at 256 KiB/s: moves, and does not end by itself in a test. */
   mirror(id: string, more?: Record<string, unknown>): Promise<void>;
   /** A mirror that is READY as soon as QEMU gets to it. */
@@ -29,6 +31,7 @@ export async function startVm(): Promise<Vm> {
   return {
     uri: `unix:${qemu.path}`,
     qmp,
+    freeze: () => qemu.stop(),
     async mirror(id, more = {}) {
       await addRandomFile(raw, qemu.folder, `${id}-src`, 32 * MIB);
       await qmp('blockdev-add', { driver: 'null-co', 'node-name': `${id}-dst`, size: 32 * MIB });
