@@ -27,6 +27,8 @@ export class Ledger {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  #stampedAt = Number.NaN;
+  #stamp = '';
 
   constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
     this.#source = source;
@@ -55,7 +57,7 @@ export class Ledger {
       source: this.#source,
       id,
       runAt: (nth) => formatCursor(epoch, head + nth + 1),
-      now: this.timestamp(),
+      now: () => this.timestamp(),
       legacy,
     });
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
@@ -96,8 +98,14 @@ export class Ledger {
     this.#signals$.complete();
   }
 
+  /** ISO 8601; made once a millisecond. */
   timestamp(): string {
-    return new Date(this.#now()).toISOString();
+    const now = this.#now();
+    if (now !== this.#stampedAt) {
+      this.#stampedAt = now;
+      this.#stamp = new Date(now).toISOString();
+    }
+    return this.#stamp;
   }
 
   #settled(last: Run, settled: Settlement, time: string | null): void {

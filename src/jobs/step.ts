@@ -35,8 +35,8 @@ export interface StepContext {
   id: string;
   /** The run that the nth entry of this step would begin. */
   runAt: (nth: number) => RunId;
-  /** ISO 8601. */
-  now: string;
+  /** ISO 8601; one moment for the whole step. */
+  now: () => string;
   /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
   legacy: boolean;
 }
@@ -83,9 +83,12 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
   return { run: tale.run, drafts: tale.drafts, ask: tale.ask };
 }
 
-/** The step as it is told: the run moves on while entries are written. */
+type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** The step as it is told: the run moves on while entries are written. The run that came in is never changed. */
 class Tale {
   run: Run | undefined;
+  #copied: Draft<Run> | undefined;
   readonly drafts: StepDraft[] = [];
   ask = false;
   readonly #context: StepContext;
@@ -96,7 +99,13 @@ class Tale {
   }
 
   change(fields: Partial<Run>): void {
-    if (this.run) this.run = { ...this.run, ...fields };
+    if (!this.run) return;
+    // One copy a step, however much changes.
+    if (this.#copied !== this.run) {
+      this.#copied = { ...this.run };
+      this.run = this.#copied;
+    }
+    Object.assign(this.#copied, fields);
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
@@ -109,7 +118,7 @@ class Tale {
   }
 
   shown(shown: Shown): void {
-    const { now } = this.#context;
+    const now = this.#context.now();
     if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.end({ kind: 'vanished' });
     if (!this.run) {
       this.run = beginRun(this.#context.source, this.#context.id, this.#next(), shown.status, now, true);
@@ -164,7 +173,8 @@ class Tale {
   #begin(signal: JobSignal): void {
     this.end({ kind: 'vanished' });
     const status = statusAt(signal);
-    const { source, id, now } = this.#context;
+    const { source, id } = this.#context;
+    const now = this.#context.now();
     const seenFromTheStart = signal.kind === 'status' && signal.status === 'created';
     this.run = beginRun(source, id, this.#next(), status, now, !seenFromTheStart);
     this.ask = true;
@@ -189,18 +199,18 @@ class Tale {
       case 'status':
         return this.#status(signal.status);
       case 'ready':
-        this.change({ ...measuresOf(signal.data, this.#context.now), sawReady: true });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), sawReady: true });
         if (this.#context.legacy) this.change({ status: 'ready' });
         return;
       case 'completed': {
         const { error } = signal.data;
         const ending: Ending = error === undefined ? { kind: 'completed' } : { kind: 'completed', error };
-        this.change({ ...measuresOf(signal.data, this.#context.now), ending, ...(error !== undefined && { error }) });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), ending, ...(error !== undefined && { error }) });
         if (this.#context.legacy) this.end({ kind: 'observed' });
         return;
       }
       case 'cancelled':
-        this.change({ ...measuresOf(signal.data, this.#context.now), ending: { kind: 'cancelled' } });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), ending: { kind: 'cancelled' } });
         if (this.#context.legacy) this.end({ kind: 'observed' });
         return;
       case 'error':
@@ -261,6 +271,6 @@ class Tale {
   }
 
   #tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type]): void {
-    if (this.run) this.drafts.push({ type, time: this.#context.now, data, run: this.run.run });
+    if (this.run) this.drafts.push({ type, time: this.#context.now(), data, run: this.run.run });
   }
 }

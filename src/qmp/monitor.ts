@@ -2,7 +2,6 @@
 // It never completes: the end of the conversation is the error `MonitorLost`, so that a supervisor can't mistake it for success.
 import { connect, type Socket } from 'node:net';
 import { Observable } from 'rxjs';
-import { parseJson } from './json.js';
 import { QMP_LIMITS, type QmpLimits } from './limits.js';
 import { lostBy, MonitorLost } from './lost.js';
 import { type QmpMessage, readMessage } from './message.js';
@@ -96,11 +95,9 @@ class Conversation {
 
   #receive(chunk: Buffer): void {
     const { messages, error } = this.#splitter.push(chunk);
-    for (const text of messages) {
+    for (const message of messages) {
       if (this.#over) return;
-      const json = parseJson(text);
-      if (!json.ok) return this.#lose(new MonitorLost('protocol', `not JSON: ${json.error}`));
-      this.#take(readMessage(json.value));
+      this.#take(readMessage(message));
     }
     if (error) this.#lose(new MonitorLost('protocol', error));
   }

@@ -50,7 +50,13 @@ function play(
   const drafts: StepDraft[] = [];
   for (const input of inputs) {
     const head = drafts.length;
-    const next = step(run, input, { source: 's', id: 'j', runAt: (nth) => `e:${head + nth + 1}`, now: 'now', legacy });
+    const next = step(run, input, {
+      source: 's',
+      id: 'j',
+      runAt: (nth) => `e:${head + nth + 1}`,
+      now: () => 'now',
+      legacy,
+    });
     run = next.run;
     drafts.push(...next.drafts);
   }
