@@ -63,11 +63,11 @@ export class Ledger {
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
-    for (const { type, time, data, run: of } of drafts) {
-      this.publish({ source: this.#source, type, time, job: { id, run: of }, data });
-      if (type !== 'GATEWAY_JOB_SETTLED') continue;
-      const last = run?.run === of ? run : before;
-      if (last) this.#settled(last, data as Settlement, time);
+    for (const draft of drafts) {
+      this.publish(draft);
+      if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
+      const last = run?.run === draft.job.run ? run : before;
+      if (last) this.#settled(last, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
     return ask;
@@ -85,7 +85,7 @@ export class Ledger {
   /** An event of the gateway's own, of the source or of one of its runs. */
   tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
     const draft: JournalDraft = { source: this.#source, type, time: this.timestamp(), data };
-    this.publish(run ? { ...draft, job: { id: run.id, run: run.run } } : draft);
+    this.publish(run ? { ...draft, job: run.ref } : draft);
   }
 
   /** Writes what the storm gate holds. */

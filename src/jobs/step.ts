@@ -4,6 +4,7 @@ import type { GatewayEventData, IoStatus, JobVerb, RunId } from '../protocol/typ
 import type { QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
+import type { JobDraft } from './journal.js';
 import { beginRun, type Ending, type Run } from './run.js';
 import { type Evidence, settle } from './settle.js';
 import type { Shown } from './shown.js';
@@ -41,16 +42,9 @@ export interface StepContext {
   legacy: boolean;
 }
 
-export interface StepDraft {
-  type: string;
-  time: string | null;
-  data: unknown;
-  run: RunId;
-}
-
 export interface Step {
   run: Run | undefined;
-  drafts: StepDraft[];
+  drafts: JobDraft[];
   /** Only a query can tell what comes next. */
   ask: boolean;
 }
@@ -89,7 +83,7 @@ type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 class Tale {
   run: Run | undefined;
   #copied: Draft<Run> | undefined;
-  readonly drafts: StepDraft[] = [];
+  readonly drafts: JobDraft[] = [];
   ask = false;
   readonly #context: StepContext;
 
@@ -113,7 +107,8 @@ class Tale {
     const begins = !this.run || (signal.kind === 'status' && signal.status === 'created');
     if (begins) this.#begin(signal);
     if (!this.run) return;
-    this.drafts.push({ type: event.type, time: event.time, data: event.data, run: this.run.run });
+    const { type, time, data } = event;
+    this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data });
     this.#take(signal);
   }
 
@@ -271,6 +266,7 @@ class Tale {
   }
 
   #tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type]): void {
-    if (this.run) this.drafts.push({ type, time: this.#context.now(), data, run: this.run.run });
+    if (!this.run) return;
+    this.drafts.push({ source: this.#context.source, type, time: this.#context.now(), job: this.run.ref, data });
   }
 }
