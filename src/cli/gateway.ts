@@ -51,7 +51,7 @@ function announce({ url }: App, demo: Demo | undefined): void {
   const lines = [
     `qmp-gateway listens at ${url}`,
     ...(demo ? [`demo: ${demo.what}`] : []),
-    `try: npx qmp-gateway events${from}`,
+    `try: ${ownCommand()} events${from}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
