@@ -9,7 +9,7 @@ import { allUp, startApp } from '../support/app.js';
 import { startProxy } from '../support/proxy.js';
 
 it('logs each outcome once across ten cut lines and a frozen one, and tells a restart of the gateway', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'example-'));
   const path = join(folder, 'vm.sock');
