@@ -167,8 +167,9 @@ class MonitorWalk {
   /** What is said of an end must be so. */
   judge(logs: readonly Log[]): void {
     const lives = livesOf(this.#record);
-    const claimed = new Set<LifeTruth>();
     for (const { epoch, entries } of logs) {
+      // A gateway that begins anew finds what its predecessor has told already, so each epoch claims for itself.
+      const claimed = new Set<LifeTruth>();
       const lastPlace = new Map<string, number>();
       for (const entry of entries) {
         if (entry.source !== this.#record.source || !entry.job) continue;
