@@ -103,9 +103,12 @@ class Tale {
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
-    if (this.run?.blind && !(signal.kind === 'status' && signal.status === 'created')) this.#recognise(signal);
-    const begins = !this.run || (signal.kind === 'status' && signal.status === 'created');
-    if (begins) this.#begin(signal);
+    const created = signal.kind === 'status' && signal.status === 'created';
+    // A concluded job raises nothing but its removal: whatever else is heard of its id is another life.
+    const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
+    const another = this.run?.settled !== undefined && !ended;
+    if (this.run?.blind && !created && !another) this.#recognise(signal);
+    if (!this.run || created || another) this.#begin(signal);
     if (!this.run) return;
     const { type, time, data } = event;
     this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data });
@@ -237,7 +240,7 @@ class Tale {
   }
 
   #settle(evidence: Evidence, dismissed: boolean): void {
-    if (!this.run) return;
+    if (!this.run || this.run.settled) return;
     const settled = settle(this.run, evidence, dismissed);
     this.#tell('GATEWAY_JOB_SETTLED', settled);
     this.change({ settled });

@@ -192,6 +192,25 @@ describe('after a blind spell', () => {
     expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
     expect(run?.run).not.toBe('e:1');
   });
+  it('whatever is heard of a concluded job but its removal is another life', () => {
+    const kept = [
+      ...life,
+      shown('ready', { autoDismiss: false }),
+      raise('BLOCK_JOB_COMPLETED', measures),
+      status('concluded'),
+      blind,
+    ];
+    const { settled, run } = play([
+      ...kept,
+      raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'report' }),
+      status('aborting'),
+      raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'x' }),
+      status('concluded'),
+    ]);
+    expect(settled).toMatchObject([{ outcome: 'completed', dismissed: false }]);
+    expect(run?.run).not.toBe('e:1');
+    expect(play([...kept, status('null')]).settled).toHaveLength(1);
+  });
   it('an event that comes before the query says that it assumes', () => {
     const { drafts } = play([...before, blind, status('paused')]);
     expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
