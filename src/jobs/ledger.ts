@@ -53,7 +53,7 @@ export class Ledger {
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { epoch, head } = this.#journal;
-    const { run, drafts, ask } = step(before, input, {
+    const { run, drafts, settled, ask } = step(before, input, {
       source: this.#source,
       id,
       runAt: (nth) => formatCursor(epoch, head + nth + 1),
@@ -66,8 +66,8 @@ export class Ledger {
     for (const draft of drafts) {
       this.publish(draft);
       if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
-      const last = run?.run === draft.job.run ? run : before;
-      if (last) this.#settled(last, draft.data as Settlement, draft.time);
+      const ended = settled.shift();
+      if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
     return ask;

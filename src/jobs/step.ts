@@ -45,6 +45,8 @@ export interface StepContext {
 export interface Step {
   run: Run | undefined;
   drafts: JobDraft[];
+  /** The runs that settled, as they were then, in the order of their entries. */
+  settled: Run[];
   /** Only a query can tell what comes next. */
   ask: boolean;
 }
@@ -74,7 +76,7 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
       if (run) tale.change({ stray: true, requestedBy: [...run.requestedBy, input.by] });
       break;
   }
-  return { run: tale.run, drafts: tale.drafts, ask: tale.ask };
+  return { run: tale.run, drafts: tale.drafts, settled: tale.settled, ask: tale.ask };
 }
 
 type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -84,6 +86,7 @@ class Tale {
   run: Run | undefined;
   #copied: Draft<Run> | undefined;
   readonly drafts: JobDraft[] = [];
+  readonly settled: Run[] = [];
   ask = false;
   readonly #context: StepContext;
 
@@ -104,9 +107,9 @@ class Tale {
 
   event(event: QmpEvent, signal: JobSignal): void {
     const created = signal.kind === 'status' && signal.status === 'created';
-    // A concluded job raises nothing but its removal: whatever else is heard of its id is another life.
+    // A concluded job raises nothing but its removal: whatever else is heard of its id after a blind spell is another life.
     const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
-    const another = this.run?.settled !== undefined && !ended;
+    const another = this.run?.blind && this.run.settled !== undefined && !ended;
     if (this.run?.blind && !created && !another) this.#recognise(signal);
     if (!this.run || created || another) this.#begin(signal);
     if (!this.run) return;
@@ -244,6 +247,7 @@ class Tale {
     const settled = settle(this.run, evidence, dismissed);
     this.#tell('GATEWAY_JOB_SETTLED', settled);
     this.change({ settled });
+    this.settled.push({ ...this.run, settled });
   }
 
   #found(shown: Shown, continuity: 'new' | 'assumed'): void {

@@ -131,6 +131,13 @@ describe('a life', () => {
     expect(settled[0]).toMatchObject(expected);
   });
 
+  it('that begins and ends in one step is settled and remembered too', () => {
+    const context = { source: 's', id: 'j', runAt: (nth: number) => `e:${nth + 1}`, now: () => 'now', legacy: false };
+    const { run, settled } = step(undefined, status('null'), context);
+    expect(run).toBeUndefined();
+    expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
+  });
+
   it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
     const { settled, run } = play(
       [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],

@@ -1,5 +1,5 @@
 // docs/PROTOCOL.md and src/protocol say the same, both ways.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_CODES, ERROR_CODES, LIMITS, PROGRESS_INTERVALS, SUBPROTOCOL } from '../../src/protocol/index.js';
 import { METHOD_NAMES, PARAMS } from '../../src/protocol/schemas.js';
@@ -74,6 +74,24 @@ describe('the protocol page', () => {
       ?.split(', ')
       .map((each) => each.replace('?', ''));
     expect(job).toEqual(members('Job'));
+  });
+
+  it('names tests that exist for each guarantee', () => {
+    const guarantees =
+      page
+        .split('\n## Guarantees\n')[1]
+        ?.split(/\n- (?=\*\*G)/)
+        .slice(1) ?? [];
+    expect(guarantees.map((text) => text.slice(2, 4))).toEqual(['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7']);
+    const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.test.ts'),
+    );
+    const tests = files.map((file) => readFileSync(`test/${file}`, 'utf8')).join('\n');
+    for (const text of guarantees) {
+      const named = [...text.replaceAll(/\s+/g, ' ').matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '');
+      expect(named.length, text).toBeGreaterThan(0);
+      for (const name of named) expect(tests.includes(`'${name}'`), name).toBe(true);
+    }
   });
 
   it('gives the numbers that are in force', () => {
