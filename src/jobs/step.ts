@@ -96,13 +96,17 @@ class Tale {
   }
 
   change(fields: Partial<Run>): void {
-    if (!this.run) return;
-    // One copy a step, however much changes.
-    if (this.#copied !== this.run) {
+    const draft = this.#edit();
+    if (draft) Object.assign(draft, fields);
+  }
+
+  /** One copy a step, however much changes. */
+  #edit(): Draft<Run> | undefined {
+    if (this.run && this.#copied !== this.run) {
       this.#copied = { ...this.run };
       this.run = this.#copied;
     }
-    Object.assign(this.#copied, fields);
+    return this.run && this.#copied;
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
@@ -230,9 +234,11 @@ class Tale {
 
   #status(status: Run['status'] | 'null'): void {
     if (status === 'null') return this.end({ kind: 'observed' });
-    this.change({ status });
-    if (status === 'ready') this.change({ sawReady: true });
-    if (status === 'aborting') this.change({ sawAborting: true });
+    const draft = this.#edit();
+    if (!draft) return;
+    draft.status = status;
+    if (status === 'ready') draft.sawReady = true;
+    if (status === 'aborting') draft.sawAborting = true;
     // It runs again after an error had stopped it: resuming resets io-status.
     if ((status === 'running' || status === 'ready') && this.run?.attended)
       this.change({ attended: false, ioStatus: 'ok' });
