@@ -1,7 +1,7 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
 import { LIMITS } from '../protocol/limits.js';
-import type { Cursor } from '../protocol/types.js';
+import type { Cursor, SettledRun } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
 import type { ViewPort } from './ports.js';
 
@@ -15,6 +15,8 @@ export interface Snapshot {
 export class Snapshots {
   readonly #view: ViewPort;
   readonly #cache = new Map<string, Snapshot>();
+  /** What has ended changes no more, so its text is made once. */
+  readonly #settledTexts = new WeakMap<SettledRun, string>();
 
   constructor(view: ViewPort) {
     this.#view = view;
@@ -27,11 +29,20 @@ export class Snapshots {
     // Measures change without a cursor, so a cut is shared within one turn only.
     if (this.#cache.size === 0) setImmediate(() => this.#cache.clear());
     const jobs = this.#view.jobs(filter.wantsSource).filter((job) => filter.wantsJob(job.source, job.job));
-    const settled = this.#view.settled().filter((run) => filter.wantsJob(run.source, run.job));
-    const pages = paginate(jobs.map(stringify), settled.map(stringify), LIMITS.snapshotPageBytes);
+    const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), LIMITS.snapshotSettled);
+    const ended = settled.map((run) => this.#settledText(run));
+    const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
     const snapshot = { cursor, sources: this.sources(filter), pages };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
+  }
+
+  #settledText(run: SettledRun): string {
+    const known = this.#settledTexts.get(run);
+    if (known !== undefined) return known;
+    const text = stringify(run);
+    this.#settledTexts.set(run, text);
+    return text;
   }
 
   sources(filter: CompiledFilter): string {

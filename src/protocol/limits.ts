@@ -20,6 +20,8 @@ export const LIMITS = {
   timeoutDefaultMs: 30_000,
   /** Bytes of one snapshot page; larger snapshots are paged. */
   snapshotPageBytes: 256 * 1024,
+  /** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. */
+  snapshotSettled: 1_000,
   /** Jobs in one answer of job.list. */
   listMax: 1_000,
   /** Milliseconds between two bookmarks, and without any frame until a client calls the line dead. */

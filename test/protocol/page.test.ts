@@ -106,6 +106,7 @@ describe('the protocol page', () => {
     expect(page).toContain(`a message over ${LIMITS.messageBytes / 1024} KiB`);
     expect(page).toContain(`Over ${LIMITS.snapshotPageBytes / 1024} KiB`);
     expect(page).toContain(`at most ${number(LIMITS.listMax)} a page`);
+    expect(page).toContain(`newest ${number(LIMITS.snapshotSettled)} settlements`);
     expect(page).toContain(`every ${LIMITS.bookmarkMs / 1000} s`);
     expect(page).toContain(`${LIMITS.silenceMs / 1000} s without any frame`);
   });
