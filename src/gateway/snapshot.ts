@@ -1,6 +1,6 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
-import { LIMITS } from '../protocol/limits.js';
+import { LIMITS, SNAPSHOT_SETTLED } from '../protocol/limits.js';
 import type { Cursor, SettledRun } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
 import type { ViewPort } from './ports.js';
@@ -29,7 +29,7 @@ export class Snapshots {
     // Measures change without a cursor, so a cut is shared within one turn only.
     if (this.#cache.size === 0) setImmediate(() => this.#cache.clear());
     const jobs = this.#view.jobs(filter.wantsSource).filter((job) => filter.wantsJob(job.source, job.job));
-    const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), LIMITS.snapshotSettled);
+    const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), SNAPSHOT_SETTLED);
     const ended = settled.map((run) => this.#settledText(run));
     const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
     const snapshot = { cursor, sources: this.sources(filter), pages };

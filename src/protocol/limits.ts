@@ -20,14 +20,15 @@ export const LIMITS = {
   timeoutDefaultMs: 30_000,
   /** Bytes of one snapshot page; larger snapshots are paged. */
   snapshotPageBytes: 256 * 1024,
-  /** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. */
-  snapshotSettled: 1_000,
   /** Jobs in one answer of job.list. */
   listMax: 1_000,
   /** Milliseconds between two bookmarks, and without any frame until a client calls the line dead. */
   bookmarkMs: 15_000,
   silenceMs: 40_000,
 } as const;
+
+/** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */
+export const SNAPSHOT_SETTLED = 1_000;
 
 /** Intervals that `progress` rounds up to, in milliseconds. */
 export const PROGRESS_INTERVALS = [100, 250, 500, 1000, 2000, 5000] as const;

@@ -3,7 +3,7 @@
 
 import { foldEvents, type JobTable, tableOf } from '../../src/client/table.js';
 import type { Entry, Settlement } from '../../src/protocol/index.js';
-import { LIMITS } from '../../src/protocol/limits.js';
+import { SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
 import type { Shot } from './check-stream.js';
 import { canonical, type Log, matcher, positionOf } from './log.js';
 import type { MonitorRecord, Violation } from './record.js';
@@ -85,7 +85,7 @@ export function checkShots(log: Log, shots: readonly Shot[]): Violation[] {
       (entry) => entry.offset <= shot.offset && entry.job && shot.matcher.job(entry.source, entry.job.id),
     );
     const expectedEnds = ends
-      .slice(-LIMITS.snapshotSettled)
+      .slice(-SNAPSHOT_SETTLED)
       .map(({ offset, job, data }) => `${job?.run} ${log.epoch}:${offset} ${canonical(data)}`);
     const gotEnds = shot.settled.map(({ run, cursor, settled: data }) => `${run} ${cursor} ${canonical(data)}`);
     for (const what of differences(expectedEnds, gotEnds))

@@ -1,7 +1,14 @@
 // docs/PROTOCOL.md and src/protocol say the same, both ways.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CLOSE_CODES, ERROR_CODES, LIMITS, PROGRESS_INTERVALS, SUBPROTOCOL } from '../../src/protocol/index.js';
+import {
+  CLOSE_CODES,
+  ERROR_CODES,
+  LIMITS,
+  PROGRESS_INTERVALS,
+  SNAPSHOT_SETTLED,
+  SUBPROTOCOL,
+} from '../../src/protocol/index.js';
 import { METHOD_NAMES, PARAMS } from '../../src/protocol/schemas.js';
 
 const page = readFileSync('docs/PROTOCOL.md', 'utf8');
@@ -106,7 +113,7 @@ describe('the protocol page', () => {
     expect(page).toContain(`a message over ${LIMITS.messageBytes / 1024} KiB`);
     expect(page).toContain(`Over ${LIMITS.snapshotPageBytes / 1024} KiB`);
     expect(page).toContain(`at most ${number(LIMITS.listMax)} a page`);
-    expect(page).toContain(`newest ${number(LIMITS.snapshotSettled)} settlements`);
+    expect(page).toContain(`newest ${number(SNAPSHOT_SETTLED)} settlements`);
     expect(page).toContain(`every ${LIMITS.bookmarkMs / 1000} s`);
     expect(page).toContain(`${LIMITS.silenceMs / 1000} s without any frame`);
   });
