@@ -2,12 +2,25 @@
 // slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
 import { formatCursor } from '../protocol/cursor.js';
 import type { EventLog } from '../stream/index.js';
+import type { CompiledFilter } from './filter.js';
 import { encodeFrame } from './frame.js';
-import { encodeEvents } from './group.js';
+import { encodeEvents, type Frame } from './group.js';
 import type { HubCounts } from './hub.js';
 import type { GatewayLimits } from './limits.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
+
+/** What lies between a position and a later one, for one filter, as frames. */
+interface Replay {
+  frames: readonly Frame[];
+  examined: number;
+  /** The log's newest entry when it was made: at the end of the log it is good for as long as nothing follows. */
+  head: number;
+}
+
+/** Replays remembered, each of at most `sliceEntries`, and for how long: thousands who were cut off together resume from one position. */
+const MAX_REPLAYS = 32;
+const REPLAY_MS = 1_000;
 
 export class CatchUp {
   readonly #log: EventLog;
@@ -16,6 +29,8 @@ export class CatchUp {
   readonly #counts: HubCounts;
   readonly #join: (subscription: Subscription) => void;
   readonly #queue = new Set<Subscription>();
+  readonly #replays = new Map<string, Replay>();
+  #forgetting: NodeJS.Timeout | undefined;
   #scheduled = false;
 
   constructor(
@@ -40,6 +55,7 @@ export class CatchUp {
 
   close(): void {
     this.#queue.clear();
+    this.#forget();
   }
 
   #enqueue(subscription: Subscription): void {
@@ -75,12 +91,8 @@ export class CatchUp {
       this.#reset(subscription);
       return false;
     }
-    const from = subscription.examined;
-    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
-    const wanted = entries.filter(({ entry }) => subscription.filter.wants(entry));
-    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
-    for (const frame of encodeEvents(subscription.filter.id, wanted, examined, this.#limits.frameBytes, cursorOf))
-      peer.outbox.write(frame.bytes);
+    const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
+    for (const frame of frames) peer.outbox.write(frame.bytes);
     subscription.examined = examined;
     const done = examined === this.#log.head;
     if (done) {
@@ -89,6 +101,30 @@ export class CatchUp {
     }
     peer.advanced();
     return done;
+  }
+
+  /** The slice after a position, encoded once for everybody who has the same filter and lacks the same. */
+  #replay(filter: CompiledFilter, from: number): Replay {
+    const { head } = this.#log;
+    if (from === head) return { frames: [], examined: head, head };
+    const key = `${filter.id} ${from}`;
+    const known = this.#replays.get(key);
+    if (known && (known.examined < known.head || known.head === head)) return known;
+    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
+    const wanted = entries.filter(({ entry }) => filter.wants(entry));
+    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
+    const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
+    const replay = { frames, examined, head };
+    if (this.#replays.size >= MAX_REPLAYS) this.#replays.clear();
+    this.#replays.set(key, replay);
+    this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
+    return replay;
+  }
+
+  #forget(): void {
+    clearTimeout(this.#forgetting);
+    this.#forgetting = undefined;
+    this.#replays.clear();
   }
 
   #page(subscription: Subscription, state: { snapshot: Snapshot; next: number }): void {

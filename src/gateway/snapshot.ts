@@ -1,7 +1,7 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
 import { LIMITS, SNAPSHOT_SETTLED } from '../protocol/limits.js';
-import type { Cursor, SettledRun } from '../protocol/types.js';
+import type { Cursor } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
 import type { ViewPort } from './ports.js';
 
@@ -15,8 +15,8 @@ export interface Snapshot {
 export class Snapshots {
   readonly #view: ViewPort;
   readonly #cache = new Map<string, Snapshot>();
-  /** What has ended changes no more, so its text is made once. */
-  readonly #settledTexts = new WeakMap<SettledRun, string>();
+  /** What has ended changes no more, and a source that changes is a new object: the text of each is made once. */
+  readonly #texts = new WeakMap<object, string>();
 
   constructor(view: ViewPort) {
     this.#view = view;
@@ -30,23 +30,25 @@ export class Snapshots {
     if (this.#cache.size === 0) setImmediate(() => this.#cache.clear());
     const jobs = this.#view.jobs(filter.wantsSource).filter((job) => filter.wantsJob(job.source, job.job));
     const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), SNAPSHOT_SETTLED);
-    const ended = settled.map((run) => this.#settledText(run));
+    const ended = settled.map((run) => this.#textOf(run));
     const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
     const snapshot = { cursor, sources: this.sources(filter), pages };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
   }
 
-  #settledText(run: SettledRun): string {
-    const known = this.#settledTexts.get(run);
-    if (known !== undefined) return known;
-    const text = stringify(run);
-    this.#settledTexts.set(run, text);
-    return text;
+  sources(filter: CompiledFilter): string {
+    const texts: string[] = [];
+    for (const source of this.#view.sources()) if (filter.wantsSource(source.name)) texts.push(this.#textOf(source));
+    return `[${texts.join(',')}]`;
   }
 
-  sources(filter: CompiledFilter): string {
-    return stringify(this.#view.sources().filter(({ name }) => filter.wantsSource(name)));
+  #textOf(value: object): string {
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known;
+    const text = stringify(value);
+    this.#texts.set(value, text);
+    return text;
   }
 }
 
