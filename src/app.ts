@@ -113,6 +113,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       next: (signal) => {
         tracker.take(signal);
         if (signal.kind === 'up') logger.info({ source: name }, 'connected');
+        if (signal.kind === 'waiting') logger.warn({ source: name, ...signal }, 'source does not answer');
         if (signal.kind !== 'down') return;
         const { reason, detail, attempt, retryInMs } = signal;
         // Once for each reason; the tries between are for who debugs.

@@ -1,4 +1,5 @@
 // The gateway as a process. In: flags, environment, file. Out: a listening server until SIGTERM or SIGINT; logs on stderr.
+import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type App, start } from '../app.js';
@@ -50,9 +51,15 @@ function announce({ url }: App, demo: Demo | undefined): void {
   const lines = [
     `qmp-gateway listens at ${url}`,
     ...(demo ? [`demo: ${demo.what}`] : []),
-    `try: npx qmp-gateway events${from}`,
+    `try: ${ownCommand()} events${from}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** As this process was started: by its name where it is installed, by its file in a clone. */
+function ownCommand(): string {
+  const file = process.argv[1] ?? '';
+  return file.endsWith('.js') ? `node ${relative(process.cwd(), file)}` : 'npx qmp-gateway';
 }
 
 /** JSON lines on stderr for machines, readable ones on a terminal. */

@@ -124,7 +124,9 @@ function apply(draft: Draft, event: KnownEntry): void {
       // Ended ones that still occupy their id are found again, or not.
       for (const [run, job] of draft.jobs) if (job.settled && job.source === event.source) draft.jobs.delete(run);
       break;
-    default: // says nothing about the state: BLOCK_JOB_ERROR has GATEWAY_JOB_ATTENTION for it
+    default:
+      // Says nothing about a run that is known. But any event of a job may be the first of its run that anybody saw: BLOCK_JOB_ERROR too.
+      if (event.job && !draft.jobs.has(event.job.run)) change(draft, event, {});
   }
 }
 
@@ -132,9 +134,8 @@ function apply(draft: Draft, event: KnownEntry): void {
 const FIRST_STATUS: Partial<Record<KnownEntry['type'], JobStatus>> = {
   BLOCK_JOB_READY: 'ready',
   BLOCK_JOB_PENDING: 'pending',
-  BLOCK_JOB_COMPLETED: 'concluded',
-  BLOCK_JOB_CANCELLED: 'concluded',
-  GATEWAY_JOB_ATTENTION: 'paused',
+  BLOCK_JOB_COMPLETED: 'pending',
+  BLOCK_JOB_CANCELLED: 'aborting',
 };
 
 function change(draft: Draft, event: KnownEntry, changes: Partial<Job>, found = false): void {

@@ -62,7 +62,9 @@ async function connected(path: string): Promise<OwnSession> {
     const subscription = openMonitor({ kind: 'unix', path })
       .pipe(retry({ count: 100, delay: 50 }))
       .subscribe({
-        next: (value) => resolve({ value, close: () => subscription.unsubscribe() }),
+        next: (state) => {
+          if (state.kind === 'open') resolve({ value: state.session, close: () => subscription.unsubscribe() });
+        },
         error: reject,
       });
   });

@@ -13,7 +13,8 @@ export function statusAt(signal: JobSignal): JobStatus {
     case 'ready':
       return 'ready';
     case 'completed':
-      return signal.data.error === undefined ? 'pending' : 'aborting';
+      // With an error it is aborting; clients derive the status from the type alone, and `concluded` follows at once.
+      return 'pending';
     case 'cancelled':
       return 'aborting';
     case 'pending':

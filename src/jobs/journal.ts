@@ -1,7 +1,9 @@
 // What the job layer needs of a log: numbers, given out in order. `stream` has one; tests have another.
-import type { Entry } from '../protocol/types.js';
+import type { Entry, JobRef } from '../protocol/types.js';
 
 export type JournalDraft = Omit<Entry, 'offset'>;
+/** An entry of a job. */
+export type JobDraft = JournalDraft & { job: JobRef };
 
 export interface Journal {
   readonly epoch: string;

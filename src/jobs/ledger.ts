@@ -27,6 +27,8 @@ export class Ledger {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  #stampedAt = Number.NaN;
+  #stamp = '';
 
   constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
     this.#source = source;
@@ -55,17 +57,17 @@ export class Ledger {
       source: this.#source,
       id,
       runAt: (nth) => formatCursor(epoch, head + nth + 1),
-      now: this.timestamp(),
+      now: () => this.timestamp(),
       legacy,
     });
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
-    for (const { type, time, data, run: of } of drafts) {
-      this.publish({ source: this.#source, type, time, job: { id, run: of }, data });
-      if (type !== 'GATEWAY_JOB_SETTLED') continue;
-      const last = run?.run === of ? run : before;
-      if (last) this.#settled(last, data as Settlement, time);
+    for (const draft of drafts) {
+      this.publish(draft);
+      if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
+      const last = run?.run === draft.job.run ? run : before;
+      if (last) this.#settled(last, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
     return ask;
@@ -83,7 +85,7 @@ export class Ledger {
   /** An event of the gateway's own, of the source or of one of its runs. */
   tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
     const draft: JournalDraft = { source: this.#source, type, time: this.timestamp(), data };
-    this.publish(run ? { ...draft, job: { id: run.id, run: run.run } } : draft);
+    this.publish(run ? { ...draft, job: run.ref } : draft);
   }
 
   /** Writes what the storm gate holds. */
@@ -96,8 +98,14 @@ export class Ledger {
     this.#signals$.complete();
   }
 
+  /** ISO 8601; made once a millisecond. */
   timestamp(): string {
-    return new Date(this.#now()).toISOString();
+    const now = this.#now();
+    if (now !== this.#stampedAt) {
+      this.#stampedAt = now;
+      this.#stamp = new Date(now).toISOString();
+    }
+    return this.#stamp;
   }
 
   #settled(last: Run, settled: Settlement, time: string | null): void {

@@ -1,5 +1,6 @@
-// One life of a job id as the gateway knows it. Immutable: `step` makes the next one.
-import type { Int64, IoStatus, Job, JobStatus, JobType, RunId, Settlement } from '../protocol/types.js';
+// One life of a job id as the gateway knows it. Immutable: `step` makes the next one. Every field is always there, so that all runs have one
+// shape and a copy is cheap.
+import type { Int64, IoStatus, Job, JobRef, JobStatus, JobType, RunId, Settlement } from '../protocol/types.js';
 
 /** How far a command of ours has come. A refused one is `none` again. */
 export type CommandPhase = 'none' | 'written' | 'accepted';
@@ -11,20 +12,22 @@ export interface Run {
   readonly source: string;
   readonly id: string;
   readonly run: RunId;
+  /** Its name on entries, shared by all of them. */
+  readonly ref: JobRef;
   readonly type: JobType | null;
   /** As the log last told it; queries don't change it but where the log says so. */
   readonly status: JobStatus;
   readonly len: Int64;
   readonly offset: Int64;
   readonly speed: Int64;
-  readonly ioStatus?: IoStatus;
-  readonly error?: string;
-  readonly autoFinalize?: boolean;
-  readonly autoDismiss?: boolean;
-  readonly continuity?: 'new' | 'assumed';
+  readonly ioStatus: IoStatus | undefined;
+  readonly error: string | undefined;
+  readonly autoFinalize: boolean | undefined;
+  readonly autoDismiss: boolean | undefined;
+  readonly continuity: 'new' | 'assumed' | undefined;
   readonly updated: string;
   /** The last error that stopped the job, until it is told as GATEWAY_JOB_ATTENTION. */
-  readonly stoppedBy?: { operation: 'read' | 'write'; action: string };
+  readonly stoppedBy: { operation: 'read' | 'write'; action: string } | undefined;
   readonly attended: boolean;
   readonly sawReady: boolean;
   readonly sawAborting: boolean;
@@ -42,7 +45,7 @@ export interface Run {
   readonly escalated: boolean;
   /** A command meant for an earlier life of the id may have reached this one. */
   readonly stray: boolean;
-  readonly settled?: Settlement;
+  readonly settled: Settlement | undefined;
 }
 
 export function beginRun(source: string, id: string, run: RunId, status: JobStatus, now: string, gap: boolean): Run {
@@ -50,12 +53,19 @@ export function beginRun(source: string, id: string, run: RunId, status: JobStat
     source,
     id,
     run,
+    ref: { id, run },
     type: null,
     status,
     len: 0,
     offset: 0,
     speed: 0,
+    ioStatus: undefined,
+    error: undefined,
+    autoFinalize: undefined,
+    autoDismiss: undefined,
+    continuity: undefined,
     updated: now,
+    stoppedBy: undefined,
     attended: false,
     sawReady: status === 'ready' || status === 'standby',
     sawAborting: status === 'aborting',
@@ -69,6 +79,7 @@ export function beginRun(source: string, id: string, run: RunId, status: JobStat
     complete: 'none',
     escalated: false,
     stray: false,
+    settled: undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import type { GatewayEventData, IoStatus, JobVerb, RunId } from '../protocol/typ
 import type { QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
+import type { JobDraft } from './journal.js';
 import { beginRun, type Ending, type Run } from './run.js';
 import { type Evidence, settle } from './settle.js';
 import type { Shown } from './shown.js';
@@ -35,22 +36,15 @@ export interface StepContext {
   id: string;
   /** The run that the nth entry of this step would begin. */
   runAt: (nth: number) => RunId;
-  /** ISO 8601. */
-  now: string;
+  /** ISO 8601; one moment for the whole step. */
+  now: () => string;
   /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
   legacy: boolean;
 }
 
-export interface StepDraft {
-  type: string;
-  time: string | null;
-  data: unknown;
-  run: RunId;
-}
-
 export interface Step {
   run: Run | undefined;
-  drafts: StepDraft[];
+  drafts: JobDraft[];
   /** Only a query can tell what comes next. */
   ask: boolean;
 }
@@ -83,10 +77,13 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
   return { run: tale.run, drafts: tale.drafts, ask: tale.ask };
 }
 
-/** The step as it is told: the run moves on while entries are written. */
+type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** The step as it is told: the run moves on while entries are written. The run that came in is never changed. */
 class Tale {
   run: Run | undefined;
-  readonly drafts: StepDraft[] = [];
+  #copied: Draft<Run> | undefined;
+  readonly drafts: JobDraft[] = [];
   ask = false;
   readonly #context: StepContext;
 
@@ -96,7 +93,13 @@ class Tale {
   }
 
   change(fields: Partial<Run>): void {
-    if (this.run) this.run = { ...this.run, ...fields };
+    if (!this.run) return;
+    // One copy a step, however much changes.
+    if (this.#copied !== this.run) {
+      this.#copied = { ...this.run };
+      this.run = this.#copied;
+    }
+    Object.assign(this.#copied, fields);
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
@@ -104,12 +107,13 @@ class Tale {
     const begins = !this.run || (signal.kind === 'status' && signal.status === 'created');
     if (begins) this.#begin(signal);
     if (!this.run) return;
-    this.drafts.push({ type: event.type, time: event.time, data: event.data, run: this.run.run });
+    const { type, time, data } = event;
+    this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data });
     this.#take(signal);
   }
 
   shown(shown: Shown): void {
-    const { now } = this.#context;
+    const now = this.#context.now();
     if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.end({ kind: 'vanished' });
     if (!this.run) {
       this.run = beginRun(this.#context.source, this.#context.id, this.#next(), shown.status, now, true);
@@ -164,7 +168,8 @@ class Tale {
   #begin(signal: JobSignal): void {
     this.end({ kind: 'vanished' });
     const status = statusAt(signal);
-    const { source, id, now } = this.#context;
+    const { source, id } = this.#context;
+    const now = this.#context.now();
     const seenFromTheStart = signal.kind === 'status' && signal.status === 'created';
     this.run = beginRun(source, id, this.#next(), status, now, !seenFromTheStart);
     this.ask = true;
@@ -189,18 +194,18 @@ class Tale {
       case 'status':
         return this.#status(signal.status);
       case 'ready':
-        this.change({ ...measuresOf(signal.data, this.#context.now), sawReady: true });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), sawReady: true });
         if (this.#context.legacy) this.change({ status: 'ready' });
         return;
       case 'completed': {
         const { error } = signal.data;
         const ending: Ending = error === undefined ? { kind: 'completed' } : { kind: 'completed', error };
-        this.change({ ...measuresOf(signal.data, this.#context.now), ending, ...(error !== undefined && { error }) });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), ending, ...(error !== undefined && { error }) });
         if (this.#context.legacy) this.end({ kind: 'observed' });
         return;
       }
       case 'cancelled':
-        this.change({ ...measuresOf(signal.data, this.#context.now), ending: { kind: 'cancelled' } });
+        this.change({ ...measuresOf(signal.data, this.#context.now()), ending: { kind: 'cancelled' } });
         if (this.#context.legacy) this.end({ kind: 'observed' });
         return;
       case 'error':
@@ -261,6 +266,7 @@ class Tale {
   }
 
   #tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type]): void {
-    if (this.run) this.drafts.push({ type, time: this.#context.now, data, run: this.run.run });
+    if (!this.run) return;
+    this.drafts.push({ source: this.#context.source, type, time: this.#context.now(), job: this.run.ref, data });
   }
 }

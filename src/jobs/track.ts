@@ -1,7 +1,7 @@
 // One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events,
 // queries merged at their place in the byte stream, blind spells and their ends.
 import { merge, type Observable, Subject } from 'rxjs';
-import type { GatewayEventData, Progress, SourceInfo } from '../protocol/types.js';
+import type { DownReason, GatewayEventData, Progress, SourceInfo } from '../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../qmp/index.js';
 import { compareIdentity, type Identity, type SourceSignal } from '../sources/index.js';
 import { readJobEvent } from './event.js';
@@ -97,6 +97,8 @@ export class SourceTracker {
     switch (signal.kind) {
       case 'connecting':
         return;
+      case 'waiting':
+        return this.#unreachable(signal.reason);
       case 'up':
         return this.#up(signal.session);
       case 'event':
@@ -181,7 +183,7 @@ export class SourceTracker {
     void queries.fresh();
   }
 
-  #down(reason: GatewayEventData['GATEWAY_SOURCE_DOWN']['reason']): void {
+  #down(reason: DownReason): void {
     const was = this.#phase;
     clearTimeout(this.#probeTimer);
     this.#phase = { kind: 'down' };
@@ -190,10 +192,15 @@ export class SourceTracker {
     if (was.kind === 'identifying') for (const event of was.held) this.#tellPlain(event);
     this.#ledger.flush();
     this.#ledger.stepAll({ kind: 'blind' }, this.#legacy);
-    const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
-    if (was.kind !== 'down' || changed) this.#ledger.tell('GATEWAY_SOURCE_DOWN', { reason });
-    if (changed) this.#info = { name: this.name, state: 'down', reason, since: this.#ledger.timestamp() };
+    this.#unreachable(reason, was.kind !== 'down');
     if (was.kind === 'up') this.#signals$.next({ kind: 'down' });
+  }
+
+  /** Told once for each reason. */
+  #unreachable(reason: DownReason, lost = false): void {
+    const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
+    if (lost || changed) this.#ledger.tell('GATEWAY_SOURCE_DOWN', { reason });
+    if (changed) this.#info = { name: this.name, state: 'down', reason, since: this.#ledger.timestamp() };
     this.#nobodyListens(reason === 'absent' || reason === 'refused');
   }
 

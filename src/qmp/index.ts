@@ -2,7 +2,7 @@
 export { stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
 export { MonitorLost } from './lost.js';
-export { type MonitorAddress, openMonitor } from './monitor.js';
+export { type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';
 export { type ExecuteOptions, ofType, type QmpReply, type QmpSession } from './session.js';
 export {
   type BlockJobInfo,

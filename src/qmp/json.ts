@@ -12,10 +12,14 @@ function parseNumber(text: string): number | string {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : text;
 }
 
-/** Never throws. */
-export function parseJson(text: string): Parsed {
+export function hasLongNumber(text: string): boolean {
+  return LONG_NUMBER.test(text);
+}
+
+/** Never throws. @param exact whether the text may have a long number; a caller that has looked at many texts at once knows. */
+export function parseJson(text: string, exact: boolean = hasLongNumber(text)): Parsed {
   try {
-    return { ok: true, value: LONG_NUMBER.test(text) ? parseExactly(text, undefined, parseNumber) : JSON.parse(text) };
+    return { ok: true, value: exact ? parseExactly(text, undefined, parseNumber) : JSON.parse(text) };
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   }

@@ -11,9 +11,9 @@ export interface QmpLimits {
   maxStrangers: number;
   /** Milliseconds to the TCP or unix connection. */
   connectMs: number;
-  /** Milliseconds to the greeting. A chardev serves one client: behind another one there is silence. */
+  /** Milliseconds to the greeting until the source is called silent. A chardev serves one client: behind another there is silence. */
   greetingMs: number;
-  /** Milliseconds to the negotiation reply. It comes from QEMU's main loop, which a drain can hold for many seconds. */
+  /** Milliseconds to the negotiation reply until it is called stalled: QEMU's main loop gives it, and a drain can hold that. */
   negotiationMs: number;
   /** Milliseconds to a command's reply. */
   commandMs: number;

@@ -1,8 +1,7 @@
-// The address of a monitor in, an Observable of one negotiated session out. The socket is born on subscription and dies with it.
+// The address of a monitor in, an Observable of one conversation out. The socket is born on subscription and dies with it.
 // It never completes: the end of the conversation is the error `MonitorLost`, so that a supervisor can't mistake it for success.
 import { connect, type Socket } from 'node:net';
 import { Observable } from 'rxjs';
-import { parseJson } from './json.js';
 import { QMP_LIMITS, type QmpLimits } from './limits.js';
 import { lostBy, MonitorLost } from './lost.js';
 import { type QmpMessage, readMessage } from './message.js';
@@ -12,24 +11,35 @@ import { Splitter } from './splitter.js';
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
 
 /**
+ * `waiting` is told once for each reason and changes nothing: a connection that was given up would still take a place in QEMU's
+ * backlog (1), and many of them would lock everybody out; and a main loop that is stuck comes back.
+ */
+export type MonitorState =
+  | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
+  | { kind: 'open'; session: QmpSession };
+
+/**
  * Connects, waits for the greeting, negotiates, and emits the session once.
  *
  * @param address where QEMU listens (`-qmp unix:PATH,server=on,wait=off`); one client at a time per monitor.
  * @param limits overrides of {@link QMP_LIMITS}.
  * @returns errors with {@link MonitorLost}; unsubscribing closes the socket.
- * @example openMonitor({ kind: 'unix', path: '/run/vm1.qmp' }).subscribe((session) => session.events$.subscribe(console.log));
+ * @example openMonitor({ kind: 'unix', path: '/run/vm1.qmp' }).subscribe((state) => console.log(state.kind));
  */
-export function openMonitor(address: MonitorAddress, limits: Partial<QmpLimits> = {}): Observable<QmpSession> {
-  return new Observable<QmpSession>((subscriber) => {
+export function openMonitor(address: MonitorAddress, limits: Partial<QmpLimits> = {}): Observable<MonitorState> {
+  return new Observable<MonitorState>((subscriber) => {
     const conversation = new Conversation(
       address,
       { ...QMP_LIMITS, ...limits },
-      (session) => subscriber.next(session),
+      (state) => subscriber.next(state),
       (lost) => subscriber.error(lost),
     );
     return () => conversation.close();
   });
 }
+
+/** The longest that a timer can be: 24 days. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 type Phase =
   | { kind: 'greeting' }
@@ -40,7 +50,7 @@ class Conversation {
   readonly #socket: Socket;
   readonly #splitter: Splitter;
   readonly #limits: QmpLimits;
-  readonly #onSession: (session: QmpSession) => void;
+  readonly #onState: (state: MonitorState) => void;
   readonly #onLost: (lost: MonitorLost) => void;
   #phase: Phase = { kind: 'greeting' };
   #deadline: NodeJS.Timeout | undefined;
@@ -52,11 +62,11 @@ class Conversation {
   constructor(
     address: MonitorAddress,
     limits: QmpLimits,
-    onSession: (session: QmpSession) => void,
+    onState: (state: MonitorState) => void,
     onLost: (lost: MonitorLost) => void,
   ) {
     this.#limits = limits;
-    this.#onSession = onSession;
+    this.#onState = onState;
     this.#onLost = onLost;
     this.#splitter = new Splitter(limits.maxMessageBytes);
     this.#socket =
@@ -69,8 +79,8 @@ class Conversation {
             keepAliveInitialDelay: 30_000,
             noDelay: true,
           });
-    this.#within(limits.connectMs, 'absent', 'no connection');
-    this.#socket.on('connect', () => this.#within(limits.greetingMs, 'silent', 'connected, but no greeting'));
+    this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('absent', `no connection within ${ms} ms`)));
+    this.#socket.on('connect', () => this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting'));
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on('error', (error) => this.#lose(lostBy(error)));
     this.#socket.on('close', () => this.#lose(new MonitorLost('closed', 'the monitor closed the connection')));
@@ -83,9 +93,13 @@ class Conversation {
     if (this.#phase.kind !== 'greeting') this.#phase.session.close();
   }
 
-  #within(ms: number, reason: MonitorLost['reason'], detail: string): void {
+  #within(ms: number, late: (ms: number) => void): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#lose(new MonitorLost(reason, `${detail} within ${ms} ms`)), ms);
+    this.#deadline = setTimeout(() => late(ms), ms);
+  }
+
+  #tellAfter(after: number, reason: 'silent' | 'stalled', detail: string): void {
+    this.#within(after, (ms) => this.#onState({ kind: 'waiting', reason, detail: `${detail} within ${ms} ms` }));
   }
 
   #lose(lost: MonitorLost): void {
@@ -96,11 +110,9 @@ class Conversation {
 
   #receive(chunk: Buffer): void {
     const { messages, error } = this.#splitter.push(chunk);
-    for (const text of messages) {
+    for (const message of messages) {
       if (this.#over) return;
-      const json = parseJson(text);
-      if (!json.ok) return this.#lose(new MonitorLost('protocol', `not JSON: ${json.error}`));
-      this.#take(readMessage(json.value));
+      this.#take(readMessage(message));
     }
     if (error) this.#lose(new MonitorLost('protocol', error));
   }
@@ -137,16 +149,16 @@ class Conversation {
 
   #negotiate(session: QmpSession): void {
     this.#phase = { kind: 'negotiating', session };
-    this.#within(this.#limits.negotiationMs, 'stalled', 'greeted, but no answer to qmp_capabilities');
+    this.#tellAfter(this.#limits.negotiationMs, 'stalled', 'greeted, but no answer to qmp_capabilities');
     const answer = (reply: { kind: string; desc?: string }) => {
-      if (this.#over || reply.kind === 'timeout') return;
+      if (this.#over) return;
       if (reply.kind !== 'return')
         return this.#lose(new MonitorLost('protocol', `negotiation refused: ${reply.desc ?? reply.kind}`));
       clearTimeout(this.#deadline);
       this.#phase = { kind: 'open', session };
-      this.#onSession(session);
+      this.#onState({ kind: 'open', session });
       for (const message of this.#early.splice(0)) session.receive(message);
     };
-    session.request('qmp_capabilities', {}, answer, { timeoutMs: this.#limits.negotiationMs * 2 });
+    session.request('qmp_capabilities', {}, answer, { timeoutMs: FOREVER_MS });
   }
 }

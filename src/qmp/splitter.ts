@@ -1,12 +1,15 @@
-// Bytes of a monitor in, texts of whole JSON messages out. QEMU ends every message with CRLF; a monitor with `pretty=on` spreads
-// one over many lines. A line that is balanced by itself is a message; otherwise lines are joined until the braces balance.
-// A string can't span lines (JSON has no raw line break in strings), so the depth is all that is carried from line to line.
+// Bytes of a monitor in, whole JSON messages out, parsed. QEMU ends every message with CRLF; a monitor with `pretty=on` spreads one
+// over many lines. A line that parses is a message; otherwise lines are joined until the braces balance. A string can't span
+// lines (JSON has no raw line break in strings), so the depth is all that is carried from line to line.
+import { hasLongNumber, parseJson } from './json.js';
 
 const LF = 10;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
 
 export interface SplitResult {
-  messages: string[];
-  /** Set once, when a message exceeds the limit; the splitter is dead from then on. */
+  messages: unknown[];
+  /** Set once, when a message exceeds the limit or is no JSON; the splitter is dead from then on. */
   error?: string;
 }
 
@@ -20,8 +23,8 @@ function depthOf(line: string): number {
       if (char === 0x5c) i++;
       else if (char === 0x22) inString = false;
     } else if (char === 0x22) inString = true;
-    else if (char === 0x7b || char === 0x5b) depth++;
-    else if (char === 0x7d || char === 0x5d) depth--;
+    else if (char === OPEN || char === 0x5b) depth++;
+    else if (char === CLOSE || char === 0x5d) depth--;
   }
   return depth;
 }
@@ -35,54 +38,59 @@ export class Splitter {
   #lines: string[] = [];
   #lineBytes = 0;
   #depth = 0;
-  #dead = false;
+  #error: string | undefined;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   push(chunk: Buffer): SplitResult {
-    if (this.#dead) return { messages: [] };
+    if (this.#error !== undefined) return { messages: [] };
     const end = chunk.lastIndexOf(LF);
+    const messages: unknown[] = [];
     if (end < 0) {
       this.#rest.push(chunk);
       this.#restBytes += chunk.length;
-      return this.#checked([]);
+    } else {
+      const head = chunk.subarray(0, end);
+      const text = (this.#rest.length > 0 ? Buffer.concat([...this.#rest, head]) : head).toString('utf8');
+      const tail = chunk.subarray(end + 1);
+      this.#rest = tail.length > 0 ? [tail] : [];
+      this.#restBytes = tail.length;
+      const exact = hasLongNumber(text);
+      for (const line of text.split('\n')) if (this.#error === undefined) this.#line(line, exact, messages);
     }
-    const head = chunk.subarray(0, end);
-    const text = (this.#rest.length > 0 ? Buffer.concat([...this.#rest, head]) : head).toString('utf8');
-    const tail = chunk.subarray(end + 1);
-    this.#rest = tail.length > 0 ? [tail] : [];
-    this.#restBytes = tail.length;
-    const messages: string[] = [];
-    for (const line of text.split('\n')) this.#line(line, messages);
-    return this.#checked(messages);
+    if (this.#restBytes + this.#lineBytes > this.#maxBytes) this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
+    return this.#error === undefined ? { messages } : { messages, error: this.#error };
   }
 
-  #line(line: string, messages: string[]): void {
-    const depth = depthOf(line);
+  #line(line: string, exact: boolean, messages: unknown[]): void {
+    if (line.length > this.#maxBytes) return this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
     if (this.#lines.length === 0) {
-      if (depth === 0) {
-        if (line.trim() !== '') messages.push(line);
+      // Nearly every line is a message by itself.
+      const last = line.charCodeAt(line.length - (line.endsWith('\r') ? 2 : 1));
+      const parsed = line.charCodeAt(0) === OPEN && last === CLOSE ? parseJson(line, exact) : undefined;
+      if (parsed?.ok) {
+        messages.push(parsed.value);
         return;
       }
+      if (line.trim() === '') return;
     }
     this.#lines.push(line);
     this.#lineBytes += line.length + 1;
-    this.#depth += depth;
+    this.#depth += depthOf(line);
     if (this.#depth > 0) return;
-    messages.push(this.#lines.join('\n'));
+    const parsed = parseJson(this.#lines.join('\n'));
+    if (parsed.ok) messages.push(parsed.value);
+    else this.#fail(`not JSON: ${parsed.error}`);
     this.#lines = [];
     this.#lineBytes = 0;
     this.#depth = 0;
   }
 
-  #checked(messages: string[]): SplitResult {
-    const oversized = messages.some((message) => message.length > this.#maxBytes);
-    if (!oversized && this.#restBytes + this.#lineBytes <= this.#maxBytes) return { messages };
-    this.#dead = true;
+  #fail(error: string): void {
+    this.#error = error;
     this.#rest = [];
     this.#lines = [];
-    return { messages: oversized ? [] : messages, error: `a message exceeds ${this.#maxBytes} bytes` };
   }
 }

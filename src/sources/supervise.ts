@@ -14,6 +14,8 @@ import { type BackoffOptions, backoff } from './backoff.js';
 
 export type SourceSignal =
   | { kind: 'connecting'; attempt: number }
+  /** Connected, but nobody answers yet; the connection is kept. */
+  | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
   | { kind: 'up'; session: QmpSession }
   /** Between `up` and `down`, in the order of the byte stream. */
   | { kind: 'event'; event: QmpEvent }
@@ -49,7 +51,9 @@ export function supervise(
       let upSince: number | undefined;
       const connecting: SourceSignal = { kind: 'connecting', attempt: failures + 1 };
       const session$ = openMonitor(address, options.qmp).pipe(
-        switchMap((session) => {
+        switchMap((state): Observable<SourceSignal> => {
+          if (state.kind === 'waiting') return of(state);
+          const { session } = state;
           upSince = options.now();
           const event$ = session.events$.pipe(map((event): SourceSignal => ({ kind: 'event', event })));
           return concat(of<SourceSignal>({ kind: 'up', session }), event$);

@@ -93,16 +93,23 @@ export class EventLog {
   /** @param bytes near the encoded size, for the retention. */
   append(draft: Draft, bytes = 256): Entry {
     this.#head += 1;
-    const entry: Entry = { offset: this.#head, ...draft };
+    const { source, type, time, job, repeated, data } = draft;
+    const offset = this.#head;
+    const entry: Entry =
+      repeated !== undefined
+        ? { offset, ...draft }
+        : job
+          ? { offset, source, type, time, job, data }
+          : { offset, source, type, time, data };
     const logged = new LoggedEntry(entry, bytes);
-    const source = this.#shelf(entry.source);
-    const kept: Kept = { logged, source, at: this.#now(), evicted: false };
+    const shelf = this.#shelf(source);
+    const kept: Kept = { logged, source: shelf, at: this.#now(), evicted: false };
     this.#all.push(kept);
-    source.kept.push(kept);
-    source.live += 1;
+    shelf.kept.push(kept);
+    shelf.live += 1;
     this.#live += 1;
     this.#bytes += bytes;
-    this.#retain(source, kept.at);
+    this.#retain(shelf, kept.at);
     this.#entries$.next(logged);
     return entry;
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClientState } from '../../src/client/state.js';
 import { cursor, subscribed } from './support/fixtures.js';
 import { listen, start } from './support/start.js';
@@ -206,6 +206,9 @@ it('takes a subscribe without an answer for a dead line', async () => {
 it.each([{ url: 'http://x' }, { url: 'ws://' }, { WebSocket: undefined as never }, { timeoutMs: 0 }])(
   'refuses a bad option: %j',
   (options) => {
+    // Node 22 and later, and every browser, have one.
+    vi.stubGlobal('WebSocket', undefined);
+    onTestFinished(() => void vi.unstubAllGlobals());
     expect(() => start(options)).toThrow(expect.objectContaining({ reason: 'INVALID_OPTION' }));
   },
 );

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstValueFrom, switchMap, toArray } from 'rxjs';
+import { EMPTY, firstValueFrom, switchMap, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type MonitorLost,
@@ -82,8 +82,9 @@ async function script(onPeer: (peer: Peer, nth: number) => void = () => undefine
 function open(
   path: string,
   limits: Partial<QmpLimits> = {},
-): { session: Promise<QmpSession>; lost: Promise<MonitorLost>; events: QmpEvent[] } {
+): { session: Promise<QmpSession>; lost: Promise<MonitorLost>; events: QmpEvent[]; waiting: string[] } {
   const events: QmpEvent[] = [];
+  const waiting: string[] = [];
   let lose: (lost: MonitorLost) => void = () => undefined;
   const lost = new Promise<MonitorLost>((resolve) => {
     lose = resolve;
@@ -91,15 +92,19 @@ function open(
   const session = new Promise<QmpSession>((resolve) => {
     const subscription = openMonitor({ kind: 'unix', path }, limits)
       .pipe(
-        switchMap((value) => {
-          resolve(value);
-          return value.events$;
+        switchMap((state) => {
+          if (state.kind === 'waiting') {
+            waiting.push(state.reason);
+            return EMPTY;
+          }
+          resolve(state.session);
+          return state.session.events$;
         }),
       )
       .subscribe({ next: (event) => events.push(event), error: lose });
     onTestFinished(() => subscription.unsubscribe());
   });
-  return { session, lost, events };
+  return { session, lost, events, waiting };
 }
 
 const ok = (id: unknown, value: unknown = {}): string => JSON.stringify({ return: value, id });
@@ -135,16 +140,25 @@ describe('negotiation', () => {
   });
 
   it.each<[string, (peer: Peer) => void, string]>([
-    ['silence', () => undefined, 'silent'],
-    ['a greeting alone', (peer) => peer.say(GREETING), 'stalled'],
     ['a human monitor', (peer) => peer.say('QEMU 7.2.22 monitor - type help'), 'protocol'],
     ['JSON of something else', (peer) => peer.say('{"hello":1}'), 'protocol'],
     ['an end', (peer) => peer.socket.end(), 'closed'],
     ['a message over the limit', (peer) => peer.say(`{"a":"${'x'.repeat(2_000)}"}`), 'protocol'],
   ])('%s is %s', async (_, act, reason) => {
     const { path } = await script(act);
-    const { lost } = open(path, { greetingMs: 50, negotiationMs: 50, maxMessageBytes: 1_000 });
+    const { lost } = open(path, { maxMessageBytes: 1_000 });
     expect((await lost).reason).toBe(reason);
+  });
+
+  it('waits on a peer that is silent or stalled, and says so: giving up would cost a place in the backlog', async () => {
+    const { path, peer } = await script();
+    const { session, waiting } = open(path, { greetingMs: 20, negotiationMs: 20 });
+    const qemu = await peer();
+    await expect.poll(() => waiting).toEqual(['silent']);
+    qemu.say(GREETING);
+    await expect.poll(() => waiting).toEqual(['silent', 'stalled']);
+    qemu.say(ok((await qemu.command()).id));
+    expect((await session).greeting.version.qemu.major).toBe(9);
   });
 
   it.each([

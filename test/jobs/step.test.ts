@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJobEvent } from '../../src/jobs/event.js';
+import type { JobDraft } from '../../src/jobs/journal.js';
 import type { Run } from '../../src/jobs/run.js';
 import type { Shown } from '../../src/jobs/shown.js';
 import { JOB_STATUSES, TRANSITIONS } from '../../src/jobs/status.js';
-import { type JobInput, type StepDraft, step } from '../../src/jobs/step.js';
+import { type JobInput, step } from '../../src/jobs/step.js';
 import type { JobStatus, Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent } from '../../src/qmp/index.js';
 
@@ -45,12 +46,18 @@ const command = (verb: 'abort' | 'complete', phase: 'written' | 'accepted' | 're
 function play(
   inputs: readonly JobInput[],
   legacy = false,
-): { run: Run | undefined; drafts: StepDraft[]; settled: Settlement[] } {
+): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
   let run: Run | undefined;
-  const drafts: StepDraft[] = [];
+  const drafts: JobDraft[] = [];
   for (const input of inputs) {
     const head = drafts.length;
-    const next = step(run, input, { source: 's', id: 'j', runAt: (nth) => `e:${head + nth + 1}`, now: 'now', legacy });
+    const next = step(run, input, {
+      source: 's',
+      id: 'j',
+      runAt: (nth) => `e:${head + nth + 1}`,
+      now: () => 'now',
+      legacy,
+    });
     run = next.run;
     drafts.push(...next.drafts);
   }
@@ -64,7 +71,7 @@ const ending = [status('concluded'), status('null')];
 describe('a life', () => {
   it('is numbered by the event that began it', () => {
     const { drafts } = play([...life, status('null'), ...life]);
-    expect(drafts.map(({ type, run }) => [type, run])).toEqual([
+    expect(drafts.map(({ type, job }) => [type, job.run])).toEqual([
       ['JOB_STATUS_CHANGE', 'e:1'],
       ['JOB_STATUS_CHANGE', 'e:1'],
       ['JOB_STATUS_CHANGE', 'e:1'],
@@ -171,7 +178,7 @@ describe('after a blind spell', () => {
     expect(run?.run).toBe('e:1');
     expect(drafts.at(-1)).toMatchObject({
       type: 'GATEWAY_JOB_FOUND',
-      run: 'e:1',
+      job: { run: 'e:1' },
       data: { continuity: 'assumed', status: 'ready' },
     });
   });
@@ -187,7 +194,7 @@ describe('after a blind spell', () => {
   });
   it('an event that comes before the query says that it assumes', () => {
     const { drafts } = play([...before, blind, status('paused')]);
-    expect(drafts.slice(-2).map(({ type, run }) => [type, run])).toEqual([
+    expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
       ['GATEWAY_JOB_FOUND', 'e:1'],
       ['JOB_STATUS_CHANGE', 'e:1'],
     ]);
@@ -229,10 +236,10 @@ describe('any sequence of inputs', () => {
       fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), (inputs, legacy) => {
         const { run, drafts } = play(inputs, legacy);
         if (run) expect(JOB_STATUSES).toContain(run.status);
-        const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map((draft) => draft.run);
+        const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map((draft) => draft.job.run);
         expect(new Set(settled).size).toBe(settled.length);
         // Every run that was begun and is not present has settled.
-        const begun = new Set(drafts.map((draft) => draft.run));
+        const begun = new Set(drafts.map((draft) => draft.job.run));
         for (const each of begun) if (each !== run?.run) expect(settled).toContain(each);
         const raised = inputs.filter(({ kind }) => kind === 'event').length;
         expect(drafts.filter(({ type }) => !type.startsWith('GATEWAY_'))).toHaveLength(raised);

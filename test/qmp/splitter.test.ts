@@ -29,10 +29,8 @@ describe('Splitter', () => {
         const bytes = Buffer.from(messages.map(([each, pretty]) => encode(each, pretty)).join(''));
         const splitter = new Splitter(1 << 24);
         const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-        const texts = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)).messages);
-        expect(texts.map((text) => JSON.parse(text))).toEqual(
-          JSON.parse(JSON.stringify(messages.map(([each]) => each))),
-        );
+        const values = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)).messages);
+        expect(values).toEqual(JSON.parse(JSON.stringify(messages.map(([each]) => each))));
       }),
       { numRuns: 500 },
     );
@@ -41,8 +39,20 @@ describe('Splitter', () => {
   it('takes a transcript byte by byte', () => {
     const bytes = Buffer.from('{"QMP": {"ü": "€😀"}}\r\n\r\n{\r\n    "return": {\r\n    }\r\n}\r\n');
     const splitter = new Splitter(1_000);
-    const texts = [...bytes].flatMap((byte) => splitter.push(Buffer.of(byte)).messages);
-    expect(texts.map((text) => JSON.parse(text))).toEqual([{ QMP: { ü: '€😀' } }, { return: {} }]);
+    const values = [...bytes].flatMap((byte) => splitter.push(Buffer.of(byte)).messages);
+    expect(values).toEqual([{ QMP: { ü: '€😀' } }, { return: {} }]);
+  });
+
+  it('takes two objects on a line, and an object that ends where it began, for no message of one line', () => {
+    expect(new Splitter(1_000).push(Buffer.from('{"a":1}{"b":2}\r\n')).error).toMatch(/not JSON/);
+    expect(new Splitter(1_000).push(Buffer.from('{"a": {"b": 1}\r\n}\r\n')).messages).toEqual([{ a: { b: 1 } }]);
+  });
+
+  it('keeps long integers exact in whichever line they are', () => {
+    const { messages } = new Splitter(1_000).push(
+      Buffer.from('{"a":1}\n{"a":9007199254740993}\n{\n"a":9007199254740993\n}\n'),
+    );
+    expect(messages).toEqual([{ a: 1 }, { a: '9007199254740993' }, { a: '9007199254740993' }]);
   });
 
   it.each([

@@ -1,0 +1,73 @@
+// The ten-line service: each outcome once, whatever happens to its line, and a restart of the gateway said to be one.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { startSimulator } from '../../src/simulator/index.js';
+import { allUp, startApp } from '../support/app.js';
+import { startProxy } from '../support/proxy.js';
+
+it('logs each outcome once across ten cut lines and a frozen one, and tells a restart of the gateway', {
+  timeout: 300_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'example-'));
+  const path = join(folder, 'vm.sock');
+  const simulator = await startSimulator({ listen: { path } });
+  onTestFinished(async () => {
+    await simulator.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  let app = await startApp({ vm1: `unix:${path}` });
+  const proxy = await startProxy(() => app.port);
+  await allUp(await app.wire());
+
+  const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
+    env: { ...process.env, QMP_GATEWAY_URL: `ws://127.0.0.1:${proxy.port}/v1` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void service.kill('SIGKILL'));
+  const lines: string[] = [];
+  let rest = '';
+  service.stdout.on('data', (chunk) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts);
+  });
+  const settled = (job: string): string[] => lines.filter((line) => line.startsWith(`settled vm1 ${job} `));
+  const finish = (job: string): void => {
+    simulator.jobs.start({ id: job, type: 'mirror', len: 1 << 20, bytesPerSecond: 1 });
+    simulator.jobs.cancel(job);
+  };
+
+  const subscribed = async (): Promise<boolean> =>
+    /live_subscriptions [1-9]/.test(await (await fetch(`${app.url}metrics`)).text());
+  await expect.poll(subscribed).toBe(true);
+  finish('first');
+  await expect.poll(() => settled('first')).toHaveLength(1);
+  for (let round = 0; round < 10; round++) {
+    finish(`before${round}`);
+    proxy.cut();
+    finish(`while${round}`);
+    await expect.poll(() => settled(`while${round}`), { timeout: 60_000 }).toHaveLength(1);
+  }
+  // Open, and silent: only the missing bookmarks tell.
+  proxy.freeze();
+  finish('frozen');
+  await expect.poll(() => settled('frozen'), { timeout: 60_000 }).toHaveLength(1);
+  const expected = [
+    'first',
+    'frozen',
+    ...Array.from({ length: 10 }, (_, round) => [`before${round}`, `while${round}`]).flat(),
+  ];
+  for (const job of expected) expect(settled(job), job).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith('gap'))).toEqual([]);
+
+  await app.close();
+  app = await startApp({ vm1: `unix:${path}` });
+  await allUp(await app.wire());
+  await expect.poll(() => lines.filter((line) => line.startsWith('gap')), { timeout: 20_000 }).toEqual(['gap epoch']);
+  await expect.poll(subscribed).toBe(true);
+  finish('after');
+  await expect.poll(() => settled('after')).toHaveLength(1);
+});
