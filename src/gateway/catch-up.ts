@@ -2,12 +2,27 @@
 // slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
 import { formatCursor } from '../protocol/cursor.js';
 import type { EventLog } from '../stream/index.js';
+import type { CompiledFilter } from './filter.js';
 import { encodeFrame } from './frame.js';
-import { encodeEvents } from './group.js';
+import { encodeEvents, type Frame } from './group.js';
 import type { HubCounts } from './hub.js';
 import type { GatewayLimits } from './limits.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
+
+/** What lies between a position and a later one, for one filter, as frames. */
+interface Replay {
+  frames: readonly Frame[];
+  examined: number;
+  /** The log's newest entry when it was made: at the end of the log it is good for as long as nothing follows. */
+  head: number;
+}
+
+/** Replays remembered, each of at most `sliceEntries`, and for how long: thousands who were cut off together resume from one position. */
+const MAX_REPLAYS = 32;
+const REPLAY_MS = 1_000;
+/** Slices served where they are asked for, until the queue has had its turn. */
+const SLICES_AT_ONCE = 64;
 
 export class CatchUp {
   readonly #log: EventLog;
@@ -16,6 +31,9 @@ export class CatchUp {
   readonly #counts: HubCounts;
   readonly #join: (subscription: Subscription) => void;
   readonly #queue = new Set<Subscription>();
+  readonly #replays = new Map<string, Replay>();
+  #atOnce = SLICES_AT_ONCE;
+  #forgetting: NodeJS.Timeout | undefined;
   #scheduled = false;
 
   constructor(
@@ -32,14 +50,16 @@ export class CatchUp {
     this.#join = join;
   }
 
-  /** The first slice at once: most have little to catch up with. */
+  /** The first slice at once: most have little to catch up with. Where thousands resume in one turn of the loop, only some do. */
   start(subscription: Subscription): void {
     if (this.#queue.has(subscription)) return;
-    if (!this.#step(subscription)) this.#enqueue(subscription);
+    if (subscription.examined < this.#log.head && --this.#atOnce < 0) this.#enqueue(subscription);
+    else if (!this.#step(subscription)) this.#enqueue(subscription);
   }
 
   close(): void {
     this.#queue.clear();
+    this.#forget();
   }
 
   #enqueue(subscription: Subscription): void {
@@ -51,6 +71,7 @@ export class CatchUp {
 
   #turn(): void {
     this.#scheduled = false;
+    this.#atOnce = SLICES_AT_ONCE;
     const started = performance.now();
     for (const subscription of this.#queue) {
       this.#queue.delete(subscription);
@@ -75,12 +96,8 @@ export class CatchUp {
       this.#reset(subscription);
       return false;
     }
-    const from = subscription.examined;
-    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
-    const wanted = entries.filter(({ entry }) => subscription.filter.wants(entry));
-    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
-    for (const frame of encodeEvents(subscription.filter.id, wanted, examined, this.#limits.frameBytes, cursorOf))
-      peer.outbox.write(frame.bytes);
+    const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
+    for (const frame of frames) peer.outbox.write(frame.bytes);
     subscription.examined = examined;
     const done = examined === this.#log.head;
     if (done) {
@@ -89,6 +106,30 @@ export class CatchUp {
     }
     peer.advanced();
     return done;
+  }
+
+  /** The slice after a position, encoded once for everybody who has the same filter and lacks the same. */
+  #replay(filter: CompiledFilter, from: number): Replay {
+    const { head } = this.#log;
+    if (from === head) return { frames: [], examined: head, head };
+    const key = `${filter.id} ${from}`;
+    const known = this.#replays.get(key);
+    if (known && (known.examined < known.head || known.head === head)) return known;
+    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
+    const wanted = entries.filter(({ entry }) => filter.wants(entry));
+    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
+    const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
+    const replay = { frames, examined, head };
+    if (this.#replays.size >= MAX_REPLAYS) this.#replays.clear();
+    this.#replays.set(key, replay);
+    this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
+    return replay;
+  }
+
+  #forget(): void {
+    clearTimeout(this.#forgetting);
+    this.#forgetting = undefined;
+    this.#replays.clear();
   }
 
   #page(subscription: Subscription, state: { snapshot: Snapshot; next: number }): void {

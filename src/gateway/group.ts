@@ -5,7 +5,7 @@ import { encodeFrame } from './frame.js';
 import { eventsText } from './messages.js';
 import type { Subscription } from './subscription.js';
 
-interface Frame {
+export interface Frame {
   bytes: Buffer;
   /** Offset that the subscriber has examined with it. */
   examined: number;

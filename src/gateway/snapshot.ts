@@ -1,7 +1,7 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
 import { LIMITS } from '../protocol/limits.js';
-import type { Cursor } from '../protocol/types.js';
+import type { Cursor, SourceInfo } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
 import type { ViewPort } from './ports.js';
 
@@ -15,6 +15,8 @@ export interface Snapshot {
 export class Snapshots {
   readonly #view: ViewPort;
   readonly #cache = new Map<string, Snapshot>();
+  /** A source that changes is a new object, so the text of each is made once. */
+  readonly #sourceTexts = new WeakMap<SourceInfo, string>();
 
   constructor(view: ViewPort) {
     this.#view = view;
@@ -35,7 +37,15 @@ export class Snapshots {
   }
 
   sources(filter: CompiledFilter): string {
-    return stringify(this.#view.sources().filter(({ name }) => filter.wantsSource(name)));
+    const texts: string[] = [];
+    for (const source of this.#view.sources()) if (filter.wantsSource(source.name)) texts.push(this.#textOf(source));
+    return `[${texts.join(',')}]`;
+  }
+
+  #textOf(source: SourceInfo): string {
+    let text = this.#sourceTexts.get(source);
+    if (text === undefined) this.#sourceTexts.set(source, (text = stringify(source)));
+    return text;
   }
 }
 

@@ -66,6 +66,8 @@ export class EventLog {
   readonly #all = new Queue<Kept>();
   readonly #shelves = new Map<string, Shelf>();
   #head = 0;
+  /** Newest entry that has left: after it nothing is missing, whoever asks. */
+  #evictedUpTo = 0;
   #live = 0;
   #bytes = 0;
 
@@ -117,6 +119,7 @@ export class EventLog {
   /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
   covers(offset: number, wants: (source: string) => boolean): boolean {
     if (offset > this.#head) return false;
+    if (offset >= this.#evictedUpTo) return true;
     for (const [name, shelf] of this.#shelves) if (shelf.evictedUpTo > offset && wants(name)) return false;
     return true;
   }
@@ -175,6 +178,7 @@ export class EventLog {
     kept.source.kept.shift();
     kept.source.live -= 1;
     kept.source.evictedUpTo = kept.logged.entry.offset;
+    this.#evictedUpTo = Math.max(this.#evictedUpTo, kept.source.evictedUpTo);
     this.#live -= 1;
     this.#bytes -= kept.logged.bytes;
   }
