@@ -23,6 +23,9 @@ interface Pass {
   members: Iterator<Subscription>;
 }
 
+/** One object for all: a broadcast reads it for every member, and finds it in the cache. */
+const LIVE = { kind: 'live' } as const;
+
 /** Routes remembered before they are computed anew. */
 const MAX_ROUTES = 16_384;
 
@@ -148,7 +151,7 @@ export class Hub {
   }
 
   #deliver(group: Group, member: Subscription, upTo: number): void {
-    if (member.state.kind !== 'live' || member.nextFrame > upTo) return;
+    if (member.state !== LIVE || member.nextFrame > upTo) return;
     if (member.peer.outbox.isBlocked) {
       // A slow client is a client that resumes: it leaves the group, with its position.
       this.#leave(member);
@@ -163,7 +166,7 @@ export class Hub {
     const group = this.#group(subscription.filter);
     // What is pending goes to the present members; the one who joins has it already.
     group.closeBatch(this.#log.head);
-    subscription.state = { kind: 'live' };
+    subscription.state = LIVE;
     subscription.nextFrame = group.nextFrame;
     group.members.add(subscription);
   }

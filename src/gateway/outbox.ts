@@ -46,8 +46,8 @@ export class Outbox {
 
   write(frame: Buffer): void {
     if (this.#closed) return;
-    this.#socket.write(frame);
-    if (this.isBlocked) this.#park();
+    // `false` comes long before the high-water mark; while it is `true` nothing needs to be looked at.
+    if (!this.#socket.write(frame) && this.isBlocked) this.#park();
   }
 
   close(): void {

@@ -3,6 +3,7 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../protocol/limits.js';
 import type { Progress } from '../protocol/types.js';
+import type { CompiledFilter } from './filter.js';
 import { encodeFrame } from './frame.js';
 import type { Hub } from './hub.js';
 import { notificationText } from './messages.js';
@@ -17,6 +18,7 @@ export function progressInterval(asked: boolean | number | undefined): ProgressI
 }
 
 interface Lane {
+  filter: CompiledFilter;
   members: Set<Subscription>;
   latest: Map<string, Progress>;
   timer: NodeJS.Timeout;
@@ -44,6 +46,7 @@ export class ProgressLanes {
       return;
     }
     const lane: Lane = {
+      filter,
       members: new Set([subscription]),
       latest: new Map(),
       timer: setInterval(() => this.#send(lane, filter.id), progressMs),
@@ -68,11 +71,8 @@ export class ProgressLanes {
   }
 
   #take(rows: readonly Progress[]): void {
-    for (const lane of this.#lanes.values()) {
-      const { filter } = [...lane.members][0] ?? {};
-      for (const row of rows)
-        if (filter?.wantsJob(row.source, row.job)) lane.latest.set(`${row.source} ${row.job}`, row);
-    }
+    for (const { filter, latest } of this.#lanes.values())
+      for (const row of rows) if (filter.wantsJob(row.source, row.job)) latest.set(`${row.source} ${row.job}`, row);
   }
 
   #send(lane: Lane, subscription: string): void {
