@@ -7,7 +7,9 @@ import { compile, openRig } from './rig.js';
 const [events = '64', bursts = '100', subscribers = '1000'] = process.argv.slice(2);
 compile();
 const folder = mkdtempSync(join(tmpdir(), 'qmp-bench-profile-'));
-const rig = await openRig('gateway', { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'] });
+const rig = await openRig('gateway', {
+  nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'],
+});
 await rig.load('connect', subscribers, 1);
 const { deliveries, cpu } = await rig.load('closed', bursts, events);
 await rig.close();
@@ -22,7 +24,9 @@ samples.forEach((id, at) => {
   self.set(key, (self.get(key) ?? 0) + timeDeltas[at]);
   busy += timeDeltas[at];
 });
-console.log(`${Math.round(deliveries / cpu).toLocaleString('en')} deliveries a CPU second (profiled), ${(busy / 1e6).toFixed(2)} s busy`);
+console.log(
+  `${Math.round(deliveries / cpu).toLocaleString('en')} deliveries a CPU second (profiled), ${(busy / 1e6).toFixed(2)} s busy`,
+);
 for (const [key, time] of [...self].sort((a, b) => b[1] - a[1]).slice(0, 28))
   console.log(`${((100 * time) / busy).toFixed(1).padStart(5)} %  ${key}`);
 process.exit(0);

@@ -25,13 +25,17 @@ export function compile() {
 
 const nats = ['/usr/sbin/nats-server', '/usr/bin/nats-server', '/usr/local/bin/nats-server'].find(existsSync);
 
-const script = (name, ...args) => ({ command: process.execPath, args: ['--expose-gc', join(here, `servers/${name}.js`), ...args] });
+const script = (name, ...args) => ({
+  command: process.execPath,
+  args: ['--expose-gc', join(here, `servers/${name}.js`), ...args],
+});
 const KINDS = {
   gateway: (feed, sources = 1) => ({ ...script('gateway', feed, String(sources)), dialect: 'gateway' }),
   'uWebSockets.js': (feed) => ({ ...script('uws', feed), dialect: 'plain' }),
   'uWebSockets.js joined': (feed) => ({ ...script('uws', feed, 'joined'), dialect: 'plain' }),
   'ws loop': (feed) => ({ ...script('ws', feed), dialect: 'plain' }),
   'socket.io': (feed) => ({ ...script('socketio', feed), dialect: 'socketio' }),
+  'bare Node': (feed) => ({ ...script('node', feed), dialect: 'plain' }),
   bare: (feed) => ({ command: join(bin, 'bare'), args: [feed], dialect: 'plain' }),
   'bare parse': (feed) => ({ ...script('parse', feed), dialect: 'plain' }),
 };
@@ -40,13 +44,18 @@ export const haveNats = nats !== undefined;
 
 let counter = 0;
 
-export async function openRig(kind, { sources = 1, nodeArgs = [], root } = {}) {
+export async function openRig(kind, { sources = 1, nodeArgs = [], dist } = {}) {
   const feed = join(folder, `${++counter}.sock`);
   const children = [];
-  const started = kind === 'NATS' ? await startNats(children) : await startServer(kind, feed, sources, nodeArgs, root, children);
+  const started =
+    kind === 'NATS' ? await startNats(children) : await startServer(kind, feed, sources, nodeArgs, dist, children);
   const { dialect, server, port } = started;
   const bytes = kind === 'gateway' ? EVENT_BYTES.gateway : EVENT_BYTES.peer;
-  const load = pinned(LOAD_CORE, join(bin, 'load'), [dialect, started.feed ?? feed, port, server.pid, bytes].map(String));
+  const load = pinned(
+    LOAD_CORE,
+    join(bin, 'load'),
+    [dialect, started.feed ?? feed, port, server.pid, bytes].map(String),
+  );
   children.push(load);
   const answers = lines(load, `load of ${kind}`);
   await answers();
@@ -65,6 +74,7 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], root } = {}) {
     },
     async close() {
       for (const child of children.reverse()) {
+        if (child.exitCode !== null || child.signalCode !== null) continue;
         const gone = new Promise((resolve) => child.once('exit', resolve));
         child.kill(child === server && nodeArgs.length > 0 ? 'SIGINT' : 'SIGKILL');
         await gone;
@@ -75,9 +85,9 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], root } = {}) {
   return rig;
 }
 
-async function startServer(kind, feed, sources, nodeArgs, root, children) {
+async function startServer(kind, feed, sources, nodeArgs, dist, children) {
   const { command, args, dialect } = KINDS[kind](feed, sources);
-  const server = pinned(SERVER_CORE, command, [...(command === process.execPath ? nodeArgs : []), ...args], root);
+  const server = pinned(SERVER_CORE, command, [...(command === process.execPath ? nodeArgs : []), ...args], dist);
   children.push(server);
   const answers = lines(server, kind);
   const { port } = await answers();
@@ -99,10 +109,10 @@ async function startNats(children) {
   return { dialect: 'nats', server, port: web, feed: tcp };
 }
 
-function pinned(core, command, args, root) {
+function pinned(core, command, args, dist) {
   const child = spawn('taskset', ['-c', core, command, ...args], {
     stdio: ['pipe', 'pipe', command === nats ? 'pipe' : 'inherit'],
-    env: root ? { ...process.env, BENCH_ROOT: root } : process.env,
+    env: dist ? { ...process.env, BENCH_DIST: dist } : process.env,
   });
   process.once('exit', () => child.kill('SIGKILL'));
   return child;
@@ -150,4 +160,15 @@ export function quantile(values, q) {
   const at = (sorted.length - 1) * q;
   const low = Math.floor(at);
   return sorted[low] + ((sorted[low + 1] ?? sorted[low]) - sorted[low]) * (at - low);
+}
+
+let names = 0;
+export const temporary = (name) => join(folder, `${++names}-${name}`);
+
+/** A gateway alone, on a monitor of the caller's. */
+export async function startGateway(feed) {
+  const children = [];
+  const { port } = await startServer('gateway', feed, 1, [], undefined, children);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return { port, close: async () => children[0].kill('SIGKILL') };
 }

@@ -20,7 +20,14 @@ export function ratio(over, under) {
 }
 
 export function spread(values) {
-  return { median: median(values), low: Math.min(...values), high: Math.max(...values), q1: quantile(values, 0.25), q3: quantile(values, 0.75), runs: values.length };
+  return {
+    median: median(values),
+    low: Math.min(...values),
+    high: Math.max(...values),
+    q1: quantile(values, 0.25),
+    q3: quantile(values, 0.75),
+    runs: values.length,
+  };
 }
 
 export const perCpuSecond = ({ deliveries, cpu }) => deliveries / cpu;

@@ -27,6 +27,7 @@ enum { GATEWAY, PLAIN, SOCKETIO, NATS };
 enum { CLOSED, CONNECTING, UPGRADING, SUBSCRIBING, LIVE };
 #define MARK '^' // stands once in each event
 #define HEAD 320
+#define SPIN 1000000000 // a load that sleeps has to be woken, and the server's send() would pay for it
 #define RING (1 << 20)
 #define MAX_CONNS 16384
 #define MAX_MONITORS 2048
@@ -47,12 +48,12 @@ typedef struct { int fd, have; char line[4096]; } Monitor;
 static int dialect, port, pid, event_bytes, epfd, feed_listen = -1, feed_tcp = -1;
 static const char *feed;
 static Conn *conns;
-static int conn_count, live_count, filters = 1;
+static int conn_count, live_count, filters = 1, by_source;
 static Monitor monitors[MAX_MONITORS];
 static int monitor_count, turn_of;
 static uint64_t *sent_at, sent, received_bytes, reached; // reached: connections that have all that was sent
 static uint64_t base;                                   // events sent before the present connections
-static char cursor[96];
+static char cursor[96], resume_from[96];
 static int resuming;
 static char *scratch;
 static char *batch;
@@ -129,9 +130,10 @@ static void put_frame(int fd, int opcode, const char *text, size_t length) { // 
 
 static void subscribe_text(Conn *c, char *text, size_t size) {
   char types[96] = "", after[128] = "";
-  if (filters > 1) snprintf(types, sizeof types, ",\"types\":[\"JOB_STATUS_CHANGE\",\"NONE_%d\"]", c->filter);
+  if (by_source) snprintf(types, sizeof types, ",\"sources\":[\"vm%d\"]", c->filter);
+  else if (filters > 1) snprintf(types, sizeof types, ",\"types\":[\"JOB_STATUS_CHANGE\",\"NONE_%d\"]", c->filter);
   else snprintf(types, sizeof types, ",\"types\":[\"JOB_STATUS_CHANGE\"]");
-  if (resuming) snprintf(after, sizeof after, ",\"after\":\"%s\"", cursor);
+  if (resuming) snprintf(after, sizeof after, ",\"after\":\"%s\"", resume_from);
   snprintf(text, size, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"snapshot\":false%s%s}}", types, after);
 }
 
@@ -418,8 +420,8 @@ int main(int argc, char **argv) {
     while (line[length - 1] != '\n' && length < 255) if (read(0, line + length, 1) == 1) length++; else return 0;
     line[length] = 0;
     char name[32] = "";
-    double a = 0, b = 0, c = 0;
-    sscanf(line, "%31s %lf %lf %lf", name, &a, &b, &c);
+    double a = 0, b = 0, c = 0, d = 0;
+    sscanf(line, "%31s %lf %lf %lf %lf", name, &a, &b, &c, &d);
     char more[256] = "";
 
     if (!strcmp(name, "monitors")) { // until so many are connected, and have been quiet for a moment
@@ -428,7 +430,8 @@ int main(int argc, char **argv) {
       snprintf(more, sizeof more, ",\"monitors\":%d", monitor_count);
       clear();
       report(name, meter(), 0, more);
-    } else if (!strcmp(name, "connect")) { // count, filters, window
+    } else if (!strcmp(name, "connect")) { // count, filters, window, whether each filter is one source
+      by_source = d;
       filters = b > 0 ? b : 1;
       resuming = 0;
       Meter m = meter();
@@ -436,6 +439,7 @@ int main(int argc, char **argv) {
       clear();
       report(name, m, took / 1e9, "");
     } else if (!strcmp(name, "drop")) {
+      memcpy(resume_from, cursor, sizeof cursor);
       close_all();
       clear();
       report(name, meter(), 0, "");
@@ -452,7 +456,7 @@ int main(int argc, char **argv) {
       for (int i = 0; i < a; i++) {
         burst(b, now());
         while (reached < (uint64_t)conn_count) {
-          wait_events(1000000000);
+          wait_events(SPIN);
           if (now() - sent_at[(sent - 1) % RING] > 20000000000ull) { fprintf(stderr, "load: a burst is lost: %llu of %d\n", (unsigned long long)reached, conn_count); exit(1); }
         }
       }

@@ -3,10 +3,37 @@
 import { haveNats, openRig } from '../rig.js';
 import { interleave, perCpuSecond, ratio, spread } from '../samples.js';
 
-const PEERS = ['gateway', 'uWebSockets.js', 'uWebSockets.js joined', 'bare', 'ws loop', 'socket.io', ...(haveNats ? ['NATS'] : [])];
-/** About a second of each server's CPU a sample; a tick of /proc is 10 ms. */
-const BURSTS = { gateway: 60, 'uWebSockets.js': 50, 'uWebSockets.js joined': 80, bare: 100, 'ws loop': 1, 'socket.io': 1, NATS: 25 };
-const SINGLES = { gateway: 100, 'uWebSockets.js': 150, 'uWebSockets.js joined': 150, bare: 150, 'ws loop': 80, 'socket.io': 50, NATS: 60 };
+const PEERS = [
+  'gateway',
+  'uWebSockets.js',
+  'uWebSockets.js joined',
+  'bare Node',
+  'bare',
+  'ws loop',
+  'socket.io',
+  ...(haveNats ? ['NATS'] : []),
+];
+/** Half a second or more of each server's CPU a sample; a tick of /proc is 10 ms. */
+const BURSTS = {
+  gateway: 40,
+  'uWebSockets.js': 30,
+  'uWebSockets.js joined': 60,
+  'bare Node': 60,
+  bare: 80,
+  'ws loop': 1,
+  'socket.io': 1,
+  NATS: 20,
+};
+const SINGLES = {
+  gateway: 80,
+  'uWebSockets.js': 100,
+  'uWebSockets.js joined': 100,
+  'bare Node': 100,
+  bare: 120,
+  'ws loop': 60,
+  'socket.io': 40,
+  NATS: 50,
+};
 
 export async function fanOut({ rounds, subscribers = 1_000 }) {
   const rigs = [];

@@ -3,9 +3,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { start } from '../../dist/app.js';
-import { readConfig } from '../../dist/config.js';
 import { ready } from './feed.js';
+
+// BENCH_DIST: another build, for before and after in one run.
+const dist = process.env.BENCH_DIST ?? new URL('../../dist', import.meta.url).href;
+const { start } = await import(`${dist}/app.js`);
+const { readConfig } = await import(`${dist}/config.js`);
 
 const [feed, sources = '1'] = process.argv.slice(2);
 const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);
