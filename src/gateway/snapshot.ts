@@ -43,8 +43,10 @@ export class Snapshots {
   }
 
   #textOf(source: SourceInfo): string {
-    let text = this.#sourceTexts.get(source);
-    if (text === undefined) this.#sourceTexts.set(source, (text = stringify(source)));
+    const known = this.#sourceTexts.get(source);
+    if (known !== undefined) return known;
+    const text = stringify(source);
+    this.#sourceTexts.set(source, text);
     return text;
   }
 }
