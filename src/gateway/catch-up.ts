@@ -21,6 +21,8 @@ interface Replay {
 /** Replays remembered, each of at most `sliceEntries`, and for how long: thousands who were cut off together resume from one position. */
 const MAX_REPLAYS = 32;
 const REPLAY_MS = 1_000;
+/** Slices served where they are asked for, until the queue has had its turn. */
+const SLICES_AT_ONCE = 64;
 
 export class CatchUp {
   readonly #log: EventLog;
@@ -30,6 +32,7 @@ export class CatchUp {
   readonly #join: (subscription: Subscription) => void;
   readonly #queue = new Set<Subscription>();
   readonly #replays = new Map<string, Replay>();
+  #atOnce = SLICES_AT_ONCE;
   #forgetting: NodeJS.Timeout | undefined;
   #scheduled = false;
 
@@ -47,10 +50,11 @@ export class CatchUp {
     this.#join = join;
   }
 
-  /** The first slice at once: most have little to catch up with. */
+  /** The first slice at once: most have little to catch up with. Where thousands resume in one turn of the loop, only some do. */
   start(subscription: Subscription): void {
     if (this.#queue.has(subscription)) return;
-    if (!this.#step(subscription)) this.#enqueue(subscription);
+    if (subscription.examined < this.#log.head && --this.#atOnce < 0) this.#enqueue(subscription);
+    else if (!this.#step(subscription)) this.#enqueue(subscription);
   }
 
   close(): void {
@@ -67,6 +71,7 @@ export class CatchUp {
 
   #turn(): void {
     this.#scheduled = false;
+    this.#atOnce = SLICES_AT_ONCE;
     const started = performance.now();
     for (const subscription of this.#queue) {
       this.#queue.delete(subscription);

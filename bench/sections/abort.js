@@ -1,0 +1,85 @@
+// A synchronous abort through the gateway, from the client's send to its reply, against a raw `job-cancel` on the monitor's own socket,
+// from the write to BLOCK_JOB_CANCELLED. Two simulators of the same kind, in turn.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { WebSocket } from 'ws';
+import { startSimulator } from '../../dist/simulator/index.js';
+import { median, quantile, startGateway, temporary } from '../rig.js';
+
+const EACH = 40;
+
+export async function abort({ rounds }) {
+  const paths = [temporary('sim.sock'), temporary('sim.sock')];
+  const simulators = [];
+  for (const path of paths) simulators.push(await startSimulator({ listen: { path } }));
+  const gateway = await startGateway(paths[0]);
+  const raw = await openRaw(paths[1]);
+  const client = await openClient(gateway.port);
+  const samples = { gateway: [], raw: [] };
+  try {
+    for (let at = 0; at < rounds * EACH + 10; at++) {
+      const id = `job${at}`;
+      const took = {};
+      for (const [way, simulator, cancel] of [
+        ['gateway', simulators[0], client],
+        ['raw', simulators[1], raw],
+      ]) {
+        simulator.jobs.start({ type: 'backup', id, len: 1 << 30, bytesPerSecond: 1 << 20 });
+        await new Promise((resolve) => setTimeout(resolve, 4));
+        const began = performance.now();
+        await cancel(id);
+        took[way] = performance.now() - began;
+      }
+      if (at >= 10) for (const way of ['gateway', 'raw']) samples[way].push(took[way]);
+    }
+  } finally {
+    await gateway.close();
+    for (const simulator of simulators) await simulator.close();
+  }
+  const medians = (way) =>
+    Array.from({ length: rounds }, (_, round) => median(samples[way].slice(round * EACH, (round + 1) * EACH)));
+  const added = medians('gateway').map((value, round) => value - medians('raw')[round]);
+  return {
+    gatewayMs: median(samples.gateway),
+    rawMs: median(samples.raw),
+    gatewayP99Ms: quantile(samples.gateway, 0.99),
+    rawP99Ms: quantile(samples.raw, 0.99),
+    addedMs: { median: median(added), low: Math.min(...added), high: Math.max(...added) },
+  };
+}
+
+async function openRaw(path) {
+  const socket = connect(path);
+  let waiting;
+  createInterface({ input: socket }).on('line', (line) => {
+    if (line.includes('"BLOCK_JOB_CANCELLED"')) waiting?.();
+  });
+  await once(socket, 'connect');
+  socket.write('{"execute":"qmp_capabilities"}\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return (id) =>
+    new Promise((resolve) => {
+      waiting = resolve;
+      socket.write(`{"execute":"job-cancel","arguments":{"id":"${id}"}}\r\n`);
+    });
+}
+
+async function openClient(port) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1`, 'qmp-gateway.v1');
+  const waiting = new Map();
+  socket.on('message', (data) => {
+    const { id, error } = JSON.parse(String(data));
+    if (error) throw new Error(error.message);
+    waiting.get(id)?.();
+  });
+  await once(socket, 'open');
+  let next = 1;
+  return (job) =>
+    new Promise((resolve) => {
+      waiting.set(next, resolve);
+      socket.send(
+        JSON.stringify({ jsonrpc: '2.0', id: next++, method: 'job.abort', params: { source: 'vm0', job, sync: true } }),
+      );
+    });
+}

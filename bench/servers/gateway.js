@@ -1,0 +1,27 @@
+// The gateway as it is built, with so many sources on one feed:  gateway.js FEED SOURCES
+// A line on stdin answers with the loop's delay since the last one, and the memory.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { pino } from 'pino';
+import { ready } from './feed.js';
+
+// BENCH_DIST: another build, for before and after in one run.
+const dist = process.env.BENCH_DIST ?? new URL('../../dist', import.meta.url).href;
+const { start } = await import(`${dist}/app.js`);
+const { readConfig } = await import(`${dist}/config.js`);
+
+const [feed, sources = '1'] = process.argv.slice(2);
+const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);
+const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent' }, {});
+if (!read.ok) throw new Error(read.problems.join('\n'));
+const app = await start(read.config, pino({ level: 'silent' }), { supervise: { baseMs: 20, maxMs: 100 } });
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+createInterface({ input: process.stdin }).on('line', () => {
+  globalThis.gc?.();
+  const report = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6, rss: process.memoryUsage.rss() };
+  delay.reset();
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+});
+ready(app.port);
+process.on('SIGINT', () => process.exit(0)); // a profile is written at an orderly exit

@@ -1,0 +1,151 @@
+// In: results. Out: rows of what was measured against what, and the table as text.
+
+const times = ({ median, low, high }) => `${median.toFixed(2)}x (${low.toFixed(2)} to ${high.toFixed(2)})`;
+const verdict = (is) => (is ? 'met' : 'NOT MET');
+
+/** Each row: figure, against what, measured, target, verdict. */
+export function rowsOf(results) {
+  const rows = [];
+  const { fanOut, filters, latency, ingest, crowd, abort, growth } = results;
+  if (fanOut) {
+    const targets = {
+      bursts: { 'uWebSockets.js': 1.5, NATS: 2, 'ws loop': 30 },
+      singles: { 'uWebSockets.js': 0.9 },
+    };
+    for (const [part, name] of [
+      ['bursts', 'bursts of 64, 1,000 subscribers'],
+      ['singles', 'single events, 1,000 subscribers'],
+    ])
+      for (const [kind, { gatewayIs, perCpuSecond }] of Object.entries(fanOut[part])) {
+        const target = targets[part][kind];
+        const rate = Math.round(perCpuSecond.median).toLocaleString('en');
+        if (kind === 'gateway') rows.push([name, 'deliveries a CPU second', rate, '', '']);
+        else
+          rows.push([
+            name,
+            `${kind} (${rate})`,
+            times(gatewayIs),
+            target ? `>= ${target}x` : '',
+            target ? verdict(gatewayIs.median >= target) : '',
+          ]);
+      }
+  }
+  if (filters) {
+    rows.push([
+      '100 filters, 5,000 subscribers',
+      'one filter',
+      times(filters.ratio),
+      '>= 0.7x',
+      verdict(filters.ratio.median >= 0.7),
+    ]);
+    rows.push(['100 filters, 5,000 subscribers', 'uWebSockets.js, 100 topics', times(filters.againstUws), '', '']);
+  }
+  if (latency)
+    for (const [kind, each] of Object.entries(latency.against))
+      for (const name of ['p50', 'p99', 'p999']) {
+        const target = kind === 'bare' && name === 'p99';
+        const theirs = latency.half[kind][name].median.toFixed(2);
+        rows.push([
+          `latency at half of saturation, ${name}`,
+          `${kind} (${theirs} ms)`,
+          times(each[name]),
+          target ? '<= 1.5x' : '',
+          target ? verdict(each[name].median <= 1.5) : '',
+        ]);
+      }
+  if (ingest) {
+    const rate = Math.round(ingest.gateway.median);
+    rows.push([
+      'ingest, nobody subscribed',
+      'split and JSON.parse',
+      times(ingest.ratio),
+      '>= 0.5x',
+      verdict(ingest.ratio.median >= 0.5),
+    ]);
+    rows.push([
+      'ingest, nobody subscribed',
+      'events a CPU second',
+      rate.toLocaleString('en'),
+      '>= 250,000',
+      verdict(rate >= 250_000),
+    ]);
+  }
+  if (crowd) {
+    const { memory, cpu } = crowd.idle;
+    const kib = (value) => `${value.toFixed(1)} KiB`;
+    rows.push([
+      'memory a connection',
+      '10,000 on 1,000 monitors',
+      kib(memory.gateway),
+      '<= 12 KiB',
+      verdict(memory.gateway <= 12),
+    ]);
+    for (const kind of ['ws loop', 'uWebSockets.js'])
+      rows.push([
+        'memory a connection',
+        `${kind} (${kib(memory[kind])})`,
+        `${(memory.gateway / memory[kind]).toFixed(2)}x`,
+        '',
+        '',
+      ]);
+    rows.push(['idle CPU', 'a core', `${(cpu * 100).toFixed(2)} %`, '< 2 %', verdict(cpu < 0.02)]);
+    const { seconds, delayP99 } = crowd.resume;
+    const range = ({ median, low, high }, unit) =>
+      `${median.toFixed(1)} ${unit} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+    rows.push([
+      '10,000 resume at once',
+      'until all are live',
+      range(seconds, 's'),
+      '<= 10 s',
+      verdict(seconds.median <= 10),
+    ]);
+    rows.push([
+      '10,000 resume at once',
+      'loop delay p99',
+      range(delayP99, 'ms'),
+      '< 100 ms',
+      verdict(delayP99.median < 100),
+    ]);
+  }
+  if (abort) {
+    const { median, low, high } = abort.addedMs;
+    rows.push([
+      'sync abort',
+      `raw job-cancel (${abort.rawMs.toFixed(2)} ms)`,
+      `+${median.toFixed(2)} ms (${low.toFixed(2)} to ${high.toFixed(2)})`,
+      '< 1 ms',
+      verdict(median < 1),
+    ]);
+  }
+  if (growth) {
+    rows.push([
+      'rate at 10,000 subscribers',
+      'at 100',
+      times(growth.linear),
+      'linear',
+      verdict(growth.linear.median >= 0.67),
+    ]);
+    rows.push(['rate at 10,000 subscribers', 'at 100, bare Node', times(growth.linearNode), '', '']);
+    rows.push([
+      'leave and join beside 10,000',
+      'beside 100',
+      times(growth.joinRatio),
+      'O(1)',
+      verdict(growth.joinRatio.median <= 1.5),
+    ]);
+  }
+  return rows;
+}
+
+export function table(rows) {
+  const all = [['figure', 'against', 'gateway, median (range)', 'target', ''], ...rows];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
