@@ -54,7 +54,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const view: ViewPort = {
     sources: () => fleet.sources,
     jobs: (wants) => fleet.jobs(wants),
-    settled: () => fleet.settled(),
+    settled: (wants, limit) => fleet.settled(wants, limit),
     isLive: (source, job, run) => fleet.isLive(source, job, run),
     progress$: fleet.progress$,
     demand: (key, demand) => polls.demand(key, demand),

@@ -10,45 +10,11 @@ import {
   parseCursor,
   type RpcErrorBody,
   type RpcRequest,
-  type SettledRun,
   type Settlement,
   type SubscribeParams,
 } from 'qmp-gateway/protocol';
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
-
-interface Line {
-  connection: Connection;
-  /** By subscription: what it asked for. */
-  wanted: Map<string, SubscribeParams>;
-  /** By request id, until the reply names the subscription. */
-  asked: Map<string, SubscribeParams>;
-}
-
-interface Target {
-  source: string;
-  job: string;
-  run?: string;
-  sync?: boolean;
-  force?: boolean;
-  timeoutMs?: number;
-  speed?: number | string;
-  subscription?: string;
-}
-
-export type NewJob = Pick<Job, 'source' | 'job' | 'type' | 'len'> &
-  Partial<Pick<Job, 'autoFinalize' | 'autoDismiss' | 'speed'>>;
-
-const ALL_TYPES = [
-  'JOB_STATUS_CHANGE',
-  'BLOCK_JOB_READY',
-  'BLOCK_JOB_COMPLETED',
-  'BLOCK_JOB_CANCELLED',
-  'BLOCK_JOB_ERROR',
-  'BLOCK_JOB_PENDING',
-  'GATEWAY_JOB_ATTENTION',
-  'GATEWAY_COMMAND',
-  'GATEWAY_JOB_SETTLED',
-];
+import { ALL_TYPES, answer, type Line, type NewJob, type Target, wants } from './asked.js';
 
 /** Milliseconds from a cancel to its end. */
 const CANCEL_MS = 900;
@@ -318,13 +284,4 @@ export class DemoGateway extends MockGateway {
     this.#waits.set(run, [...(this.#waits.get(run) ?? []), tell]);
     return true;
   }
-}
-
-function answer({ settled, source, job, run, cursor }: SettledRun): object {
-  const { requestedBy: _by, type: _type, len: _len, offset: _offset, ...end } = settled;
-  return { status: 'settled', ...end, source, job, run, cursor };
-}
-
-function wants({ sources, jobs }: SubscribeParams, source: string, job: string | undefined): boolean {
-  return (!sources || sources.includes(source)) && (job === undefined || !jobs || jobs.includes(job));
 }

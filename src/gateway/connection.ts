@@ -72,18 +72,25 @@ export class Connection implements Beating {
   bye(params: Notifications['bye']): void {
     this.#deps.hub.flush(this.#session, this.#deps.log.head);
     this.#notify('bye', params);
-    this.#ws.close(params.code, params.reason);
+    this.#end(params.code, params.reason);
   }
 
   /** A peer that does not read can't shake hands: the close frame is tried, the socket is gone at once. */
   kill(code: CloseCode, reason: string): void {
-    this.#ws.close(code, reason);
+    this.#end(code, reason);
     this.#ws.terminate();
+  }
+
+  /** Nothing is written after a close frame, and nothing that came with what closed it is executed. */
+  #end(code: number, reason: string): void {
+    this.#session.close();
+    this.#ws.close(code, reason);
   }
 
   #receive(data: RawData, isBinary: boolean): void {
     this.alive = true;
-    if (isBinary) return this.#ws.close(1003, 'text messages only');
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (isBinary) return this.#end(1003, 'text messages only');
     this.#session.receive(data.toString());
     if (this.#outbox.pending < this.#limits.hardStopBytes || this.#hardStopped) return;
     // Who asks without reading the answers is read no further until it does.

@@ -15,7 +15,8 @@ export type CommandPort = {
 export interface ViewPort {
   sources(): SourceInfo[];
   jobs(wants: (source: string) => boolean): Job[];
-  settled(): SettledRun[];
+  /** The newest settlements of those that `wants` accepts, oldest of them first. One that ended stays the same object. */
+  settled(wants: (source: string, job: string) => boolean, limit: number): SettledRun[];
   /** Whether the run is present and has not settled. */
   isLive(source: string, job: string, run: string): boolean;
   /** Fresh measures of live jobs. */

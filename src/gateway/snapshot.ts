@@ -1,7 +1,7 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
-import { LIMITS } from '../protocol/limits.js';
-import type { Cursor, SourceInfo } from '../protocol/types.js';
+import { LIMITS, SNAPSHOT_SETTLED } from '../protocol/limits.js';
+import type { Cursor } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
 import type { ViewPort } from './ports.js';
 
@@ -15,8 +15,8 @@ export interface Snapshot {
 export class Snapshots {
   readonly #view: ViewPort;
   readonly #cache = new Map<string, Snapshot>();
-  /** A source that changes is a new object, so the text of each is made once. */
-  readonly #sourceTexts = new WeakMap<SourceInfo, string>();
+  /** What has ended changes no more, and a source that changes is a new object: the text of each is made once. */
+  readonly #texts = new WeakMap<object, string>();
 
   constructor(view: ViewPort) {
     this.#view = view;
@@ -29,8 +29,9 @@ export class Snapshots {
     // Measures change without a cursor, so a cut is shared within one turn only.
     if (this.#cache.size === 0) setImmediate(() => this.#cache.clear());
     const jobs = this.#view.jobs(filter.wantsSource).filter((job) => filter.wantsJob(job.source, job.job));
-    const settled = this.#view.settled().filter((run) => filter.wantsJob(run.source, run.job));
-    const pages = paginate(jobs.map(stringify), settled.map(stringify), LIMITS.snapshotPageBytes);
+    const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), SNAPSHOT_SETTLED);
+    const ended = settled.map((run) => this.#textOf(run));
+    const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
     const snapshot = { cursor, sources: this.sources(filter), pages };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
@@ -42,11 +43,11 @@ export class Snapshots {
     return `[${texts.join(',')}]`;
   }
 
-  #textOf(source: SourceInfo): string {
-    const known = this.#sourceTexts.get(source);
+  #textOf(value: object): string {
+    const known = this.#texts.get(value);
     if (known !== undefined) return known;
-    const text = stringify(source);
-    this.#sourceTexts.set(source, text);
+    const text = stringify(value);
+    this.#texts.set(value, text);
     return text;
   }
 }

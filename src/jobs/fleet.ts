@@ -62,8 +62,8 @@ export class Fleet {
     return live?.run === run && !live.settled;
   }
 
-  /** Settlements of the last 24 h, oldest first. */
-  settled(): SettledRun[] {
-    return this.memory.list();
+  /** The newest settlements of the last 24 h, oldest of them first. */
+  settled(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
+    return this.memory.list(wants, limit);
   }
 }

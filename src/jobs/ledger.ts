@@ -5,7 +5,7 @@ import { formatCursor } from '../protocol/cursor.js';
 import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
 import type { Journal, JournalDraft } from './journal.js';
 import { type Run, viewRun } from './run.js';
-import { type JobInput, step } from './step.js';
+import { type JobInput, type StepContext, step } from './step.js';
 import { StormGate, type StormOptions } from './storm.js';
 
 export type LedgerSignal =
@@ -27,6 +27,9 @@ export class Ledger {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  /** One for all steps: this is the hottest path there is. */
+  readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
+  #head = 0;
   #stampedAt = Number.NaN;
   #stamp = '';
 
@@ -35,6 +38,13 @@ export class Ledger {
     this.#journal = journal;
     this.#now = now;
     this.signals$ = this.#signals$.asObservable();
+    this.#context = {
+      source,
+      id: '',
+      legacy: false,
+      runAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
+      now: () => this.timestamp(),
+    };
     this.#gate = new StormGate(storm, (draft) => this.#journal.append(draft));
   }
 
@@ -52,22 +62,19 @@ export class Ledger {
     const before = this.#runs.get(id);
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
-    const { epoch, head } = this.#journal;
-    const { run, drafts, ask } = step(before, input, {
-      source: this.#source,
-      id,
-      runAt: (nth) => formatCursor(epoch, head + nth + 1),
-      now: () => this.timestamp(),
-      legacy,
-    });
+    const { head } = this.#journal;
+    this.#context.id = id;
+    this.#context.legacy = legacy;
+    this.#head = head;
+    const { run, drafts, settled, ask } = step(before, input, this.#context);
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
     for (const draft of drafts) {
       this.publish(draft);
       if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
-      const last = run?.run === draft.job.run ? run : before;
-      if (last) this.#settled(last, draft.data as Settlement, draft.time);
+      const ended = settled.shift();
+      if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
     return ask;

@@ -44,10 +44,16 @@ export class SettledMemory {
     return run === undefined ? undefined : this.get(run);
   }
 
-  /** Oldest first. */
-  list(): SettledRun[] {
+  /** The newest that `wants` accepts, oldest of them first. */
+  list(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
     this.#expire();
-    return [...this.#runs.values()].map(({ settled }) => settled);
+    const found: SettledRun[] = [];
+    const all = [...this.#runs.values()];
+    for (let at = all.length - 1; at >= 0 && found.length < limit; at--) {
+      const settled = all[at]?.settled;
+      if (settled && wants(settled.source, settled.job)) found.push(settled);
+    }
+    return found.reverse();
   }
 
   #expire(): void {

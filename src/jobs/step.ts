@@ -45,6 +45,8 @@ export interface StepContext {
 export interface Step {
   run: Run | undefined;
   drafts: JobDraft[];
+  /** The runs that settled, as they were then, in the order of their entries. */
+  settled: Run[];
   /** Only a query can tell what comes next. */
   ask: boolean;
 }
@@ -74,7 +76,7 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
       if (run) tale.change({ stray: true, requestedBy: [...run.requestedBy, input.by] });
       break;
   }
-  return { run: tale.run, drafts: tale.drafts, ask: tale.ask };
+  return { run: tale.run, drafts: tale.drafts, settled: tale.settled, ask: tale.ask };
 }
 
 type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -84,6 +86,7 @@ class Tale {
   run: Run | undefined;
   #copied: Draft<Run> | undefined;
   readonly drafts: JobDraft[] = [];
+  readonly settled: Run[] = [];
   ask = false;
   readonly #context: StepContext;
 
@@ -93,19 +96,26 @@ class Tale {
   }
 
   change(fields: Partial<Run>): void {
-    if (!this.run) return;
-    // One copy a step, however much changes.
-    if (this.#copied !== this.run) {
+    const draft = this.#edit();
+    if (draft) Object.assign(draft, fields);
+  }
+
+  /** One copy a step, however much changes. */
+  #edit(): Draft<Run> | undefined {
+    if (this.run && this.#copied !== this.run) {
       this.#copied = { ...this.run };
       this.run = this.#copied;
     }
-    Object.assign(this.#copied, fields);
+    return this.run && this.#copied;
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
-    if (this.run?.blind && !(signal.kind === 'status' && signal.status === 'created')) this.#recognise(signal);
-    const begins = !this.run || (signal.kind === 'status' && signal.status === 'created');
-    if (begins) this.#begin(signal);
+    const created = signal.kind === 'status' && signal.status === 'created';
+    // A concluded job raises nothing but its removal: whatever else is heard of its id after a blind spell is another life.
+    const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
+    const another = this.run?.blind && this.run.settled !== undefined && !ended;
+    if (this.run?.blind && !created && !another) this.#recognise(signal);
+    if (!this.run || created || another) this.#begin(signal);
     if (!this.run) return;
     const { type, time, data } = event;
     this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data });
@@ -224,9 +234,11 @@ class Tale {
 
   #status(status: Run['status'] | 'null'): void {
     if (status === 'null') return this.end({ kind: 'observed' });
-    this.change({ status });
-    if (status === 'ready') this.change({ sawReady: true });
-    if (status === 'aborting') this.change({ sawAborting: true });
+    const draft = this.#edit();
+    if (!draft) return;
+    draft.status = status;
+    if (status === 'ready') draft.sawReady = true;
+    if (status === 'aborting') draft.sawAborting = true;
     // It runs again after an error had stopped it: resuming resets io-status.
     if ((status === 'running' || status === 'ready') && this.run?.attended)
       this.change({ attended: false, ioStatus: 'ok' });
@@ -237,10 +249,11 @@ class Tale {
   }
 
   #settle(evidence: Evidence, dismissed: boolean): void {
-    if (!this.run) return;
+    if (!this.run || this.run.settled) return;
     const settled = settle(this.run, evidence, dismissed);
     this.#tell('GATEWAY_JOB_SETTLED', settled);
     this.change({ settled });
+    this.settled.push({ ...this.run, settled });
   }
 
   #found(shown: Shown, continuity: 'new' | 'assumed'): void {

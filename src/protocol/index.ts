@@ -9,6 +9,13 @@ export {
   SUBPROTOCOL,
 } from './codes.js';
 export { formatCursor, type Position, parseCursor } from './cursor.js';
-export { LIMITS, PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval, SOURCE_NAME } from './limits.js';
+export {
+  LIMITS,
+  PROGRESS_DEFAULT,
+  PROGRESS_INTERVALS,
+  type ProgressInterval,
+  SNAPSHOT_SETTLED,
+  SOURCE_NAME,
+} from './limits.js';
 export type * from './methods.js';
 export * from './types.js';

@@ -27,6 +27,9 @@ export const LIMITS = {
   silenceMs: 40_000,
 } as const;
 
+/** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */
+export const SNAPSHOT_SETTLED = 1_000;
+
 /** Intervals that `progress` rounds up to, in milliseconds. */
 export const PROGRESS_INTERVALS = [100, 250, 500, 1000, 2000, 5000] as const;
 export type ProgressInterval = (typeof PROGRESS_INTERVALS)[number];

@@ -1,7 +1,9 @@
 // G6 and G7 on the log itself. In: the log, the cuts that subscribers were given, the jobs at the end. Out: runs that settle twice or never,
 // events of a run that is over, snapshots that no fold of the events explains.
+
 import { foldEvents, type JobTable, tableOf } from '../../src/client/table.js';
 import type { Entry, Settlement } from '../../src/protocol/index.js';
+import { SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
 import type { Shot } from './check-stream.js';
 import { canonical, type Log, matcher, positionOf } from './log.js';
 import type { MonitorRecord, Violation } from './record.js';
@@ -82,7 +84,9 @@ export function checkShots(log: Log, shots: readonly Shot[]): Violation[] {
     const ends = settled.filter(
       (entry) => entry.offset <= shot.offset && entry.job && shot.matcher.job(entry.source, entry.job.id),
     );
-    const expectedEnds = ends.map(({ offset, job, data }) => `${job?.run} ${log.epoch}:${offset} ${canonical(data)}`);
+    const expectedEnds = ends
+      .slice(-SNAPSHOT_SETTLED)
+      .map(({ offset, job, data }) => `${job?.run} ${log.epoch}:${offset} ${canonical(data)}`);
     const gotEnds = shot.settled.map(({ run, cursor, settled: data }) => `${run} ${cursor} ${canonical(data)}`);
     for (const what of differences(expectedEnds, gotEnds))
       violations.push({ rule: 'snapshot', who: `${shot.who} at ${shot.offset}, settled`, what });

@@ -178,6 +178,24 @@ describe('bad frames', () => {
   });
 });
 
+it('executes nothing that comes after the frame that closed the line', async () => {
+  const { app, simulator } = await simulated();
+  const wire = await app.wire();
+  await allUp(wire);
+  const other = await app.wire();
+  await other.call('subscribe', {});
+  simulator.jobs.start({ id: 'j', type: 'mirror', len: 1 << 30, bytesPerSecond: 1 });
+  await other.status('j', 'running');
+  const seen = wire.frames.length;
+  wire.ws.send(Buffer.from('x'));
+  wire.ws.send('{"jsonrpc":"2.0","id":"late","method":"job.abort","params":{"source":"vm1","job":"j"}}');
+  expect((await wire.end()).code).toBe(1003);
+  expect(wire.frames).toHaveLength(seen);
+  simulator.faults.emit('MARKER', {});
+  await other.typed('MARKER');
+  expect(other.events.some(({ type }) => type === 'GATEWAY_COMMAND')).toBe(false);
+});
+
 describe('subscriptions', () => {
   it('start with a snapshot, then every matching event; the same filter again replaces the first', async () => {
     const { app, simulator } = await simulated();

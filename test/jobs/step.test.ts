@@ -131,6 +131,13 @@ describe('a life', () => {
     expect(settled[0]).toMatchObject(expected);
   });
 
+  it('that begins and ends in one step is settled and remembered too', () => {
+    const context = { source: 's', id: 'j', runAt: (nth: number) => `e:${nth + 1}`, now: () => 'now', legacy: false };
+    const { run, settled } = step(undefined, status('null'), context);
+    expect(run).toBeUndefined();
+    expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
+  });
+
   it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
     const { settled, run } = play(
       [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],
@@ -191,6 +198,25 @@ describe('after a blind spell', () => {
     const { run, settled } = play([...before, blind, input]);
     expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
     expect(run?.run).not.toBe('e:1');
+  });
+  it('whatever is heard of a concluded job but its removal is another life', () => {
+    const kept = [
+      ...life,
+      shown('ready', { autoDismiss: false }),
+      raise('BLOCK_JOB_COMPLETED', measures),
+      status('concluded'),
+      blind,
+    ];
+    const { settled, run } = play([
+      ...kept,
+      raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'report' }),
+      status('aborting'),
+      raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'x' }),
+      status('concluded'),
+    ]);
+    expect(settled).toMatchObject([{ outcome: 'completed', dismissed: false }]);
+    expect(run?.run).not.toBe('e:1');
+    expect(play([...kept, status('null')]).settled).toHaveLength(1);
   });
   it('an event that comes before the query says that it assumes', () => {
     const { drafts } = play([...before, blind, status('paused')]);

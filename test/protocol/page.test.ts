@@ -1,7 +1,14 @@
 // docs/PROTOCOL.md and src/protocol say the same, both ways.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CLOSE_CODES, ERROR_CODES, LIMITS, PROGRESS_INTERVALS, SUBPROTOCOL } from '../../src/protocol/index.js';
+import {
+  CLOSE_CODES,
+  ERROR_CODES,
+  LIMITS,
+  PROGRESS_INTERVALS,
+  SNAPSHOT_SETTLED,
+  SUBPROTOCOL,
+} from '../../src/protocol/index.js';
 import { METHOD_NAMES, PARAMS } from '../../src/protocol/schemas.js';
 
 const page = readFileSync('docs/PROTOCOL.md', 'utf8');
@@ -76,6 +83,24 @@ describe('the protocol page', () => {
     expect(job).toEqual(members('Job'));
   });
 
+  it('names tests that exist for each guarantee', () => {
+    const guarantees =
+      page
+        .split('\n## Guarantees\n')[1]
+        ?.split(/\n- (?=\*\*G)/)
+        .slice(1) ?? [];
+    expect(guarantees.map((text) => text.slice(2, 4))).toEqual(['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7']);
+    const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.test.ts'),
+    );
+    const tests = files.map((file) => readFileSync(`test/${file}`, 'utf8')).join('\n');
+    for (const text of guarantees) {
+      const named = [...text.replaceAll(/\s+/g, ' ').matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '');
+      expect(named.length, text).toBeGreaterThan(0);
+      for (const name of named) expect(tests.includes(`'${name}'`), name).toBe(true);
+    }
+  });
+
   it('gives the numbers that are in force', () => {
     const number = (value: number): string => value.toLocaleString('en');
     expect(page).toContain(SUBPROTOCOL);
@@ -88,6 +113,7 @@ describe('the protocol page', () => {
     expect(page).toContain(`a message over ${LIMITS.messageBytes / 1024} KiB`);
     expect(page).toContain(`Over ${LIMITS.snapshotPageBytes / 1024} KiB`);
     expect(page).toContain(`at most ${number(LIMITS.listMax)} a page`);
+    expect(page).toContain(`newest ${number(SNAPSHOT_SETTLED)} settlements`);
     expect(page).toContain(`every ${LIMITS.bookmarkMs / 1000} s`);
     expect(page).toContain(`${LIMITS.silenceMs / 1000} s without any frame`);
   });
