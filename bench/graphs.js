@@ -1,8 +1,17 @@
-// In: results.json of the last whole run. Out: docs/fan-out.svg (deliveries against subscribers) and docs/latency.svg (latency against
-// load), readable on light and dark pages.
+// In: results.json of the last whole run. Out: docs/fan-out.svg (deliveries against subscribers), docs/latency.svg (latency against load),
+// readable on light and dark pages, and the table in docs/PERFORMANCE.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { markdown, rowsOf } from './table.js';
 
-const { growth, latency, taken, machine } = JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
+const results = JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
+const { growth, latency, taken, machine, rounds } = results;
+const page = new URL('../docs/PERFORMANCE.md', import.meta.url);
+const filled = `<!-- table -->\n\nTaken ${taken}, ${machine}; ${rounds} rounds; median, least and most.\n\n${markdown(rowsOf(results))}\n\n<!-- end -->`;
+writeFileSync(
+  page,
+  readFileSync(page, 'utf8').replace(/<!-- table -->[^]*<!-- end -->/, () => filled),
+);
+
 const COLOURS = { gateway: '#d9480f', 'uWebSockets.js': '#1971c2', 'bare Node': '#868e96', bare: '#2f9e44' };
 const [WIDTH, HEIGHT] = [720, 380];
 const PLOT = { left: 70, right: 190, top: 48, bottom: 52 };
@@ -58,7 +67,14 @@ writeFileSync(
   new URL('../docs/fan-out.svg', import.meta.url),
   draw({
     title: 'Deliveries a CPU second, bursts of 64 events, in millions',
-    x: { name: 'subscribers of one filter', log: true, from: 90, to: 11_000, ticks: growth.sizes, format: (value) => value.toLocaleString('en') },
+    x: {
+      name: 'subscribers of one filter',
+      log: true,
+      from: 90,
+      to: 11_000,
+      ticks: growth.sizes,
+      format: (value) => value.toLocaleString('en'),
+    },
     y: { from: 0, to: top, ticks: Array.from({ length: top + 1 }, (_, at) => at), format: String, scale: 1e6 },
     series: ['gateway', 'uWebSockets.js', 'bare Node'].map((name) => ({
       name,
@@ -71,13 +87,27 @@ writeFileSync(
   }),
 );
 
-const highest = Math.max(...latency.curve.flatMap(({ load: _, ...kinds }) => Object.values(kinds).map(({ p99 }) => p99.median)));
+const highest = Math.max(
+  ...latency.curve.flatMap(({ load: _, ...kinds }) => Object.values(kinds).map(({ p99 }) => p99.median)),
+);
 writeFileSync(
   new URL('../docs/latency.svg', import.meta.url),
   draw({
     title: 'Latency, monitor’s write to subscriber’s frame, 1,000 subscribers, ms',
-    x: { name: 'load, in parts of what saturates the gateway', from: 0.05, to: 1, ticks: latency.curve.map(({ load }) => load), format: (value) => `${Math.round(value * 100)} %` },
-    y: { log: true, from: 1, to: Math.max(100, highest * 1.2), ticks: [1, 3, 10, 30, 100, 300, 1000].filter((tick) => tick <= Math.max(100, highest * 1.2)), format: String },
+    x: {
+      name: 'load, in parts of what saturates the gateway',
+      from: 0.05,
+      to: 1,
+      ticks: latency.curve.map(({ load }) => load),
+      format: (value) => `${Math.round(value * 100)} %`,
+    },
+    y: {
+      log: true,
+      from: 1,
+      to: Math.max(100, highest * 1.2),
+      ticks: [1, 3, 10, 30, 100, 300, 1000].filter((tick) => tick <= Math.max(100, highest * 1.2)),
+      format: String,
+    },
     series: ['gateway', 'bare', 'bare Node', 'uWebSockets.js'].flatMap((name) =>
       ['p50', 'p99'].map((part) => ({
         name: `${name} ${part}`,
