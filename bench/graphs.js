@@ -1,8 +1,17 @@
-// In: results.json of the last whole run. Out: docs/fan-out.svg (deliveries against subscribers) and docs/latency.svg (latency against
-// load), readable on light and dark pages.
+// In: results.json of the last whole run. Out: docs/fan-out.svg (deliveries against subscribers), docs/latency.svg (latency against load),
+// readable on light and dark pages, and the table in docs/PERFORMANCE.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { markdown, rowsOf } from './table.js';
 
-const { growth, latency, taken, machine } = JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
+const results = JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
+const { growth, latency, taken, machine, rounds } = results;
+const page = new URL('../docs/PERFORMANCE.md', import.meta.url);
+const filled = `<!-- table -->\n\nTaken ${taken}, ${machine}; ${rounds} rounds; median, least and most.\n\n${markdown(rowsOf(results))}\n\n<!-- end -->`;
+writeFileSync(
+  page,
+  readFileSync(page, 'utf8').replace(/<!-- table -->[^]*<!-- end -->/, () => filled),
+);
+
 const COLOURS = { gateway: '#d9480f', 'uWebSockets.js': '#1971c2', 'bare Node': '#868e96', bare: '#2f9e44' };
 const [WIDTH, HEIGHT] = [720, 380];
 const PLOT = { left: 70, right: 190, top: 48, bottom: 52 };

@@ -89,7 +89,7 @@ export function rowsOf(results) {
         '',
       ]);
     rows.push(['idle CPU', 'a core', `${(cpu * 100).toFixed(2)} %`, '< 2 %', verdict(cpu < 0.02)]);
-    const { seconds, delayP99 } = crowd.resume;
+    const { seconds, delayP99, delayMax } = crowd.resume;
     const range = ({ median, low, high }, unit) =>
       `${median.toFixed(1)} ${unit} (${low.toFixed(1)} to ${high.toFixed(1)})`;
     rows.push([
@@ -137,8 +137,15 @@ export function rowsOf(results) {
   return rows;
 }
 
+const HEAD = ['figure', 'against', 'gateway, median (range)', 'target', ''];
+
+export function markdown(rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(HEAD), line(HEAD.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
 export function table(rows) {
-  const all = [['figure', 'against', 'gateway, median (range)', 'target', ''], ...rows];
+  const all = [HEAD, ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   return all
     .map((row) =>
