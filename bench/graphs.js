@@ -9,7 +9,7 @@ const page = new URL('../docs/PERFORMANCE.md', import.meta.url);
 const filled = `<!-- table -->\n\nTaken ${taken}, ${machine}; ${rounds} rounds; median, least and most.\n\n${markdown(rowsOf(results))}\n\n<!-- end -->`;
 writeFileSync(
   page,
-  readFileSync(page, 'utf8').replace(/<!-- table -->[^]*<!-- end -->/, () => filled),
+  readFileSync(page, 'utf8').replace(/<!-- table -->[\s\S]*<!-- end -->/, () => filled),
 );
 
 const COLOURS = { gateway: '#d9480f', 'uWebSockets.js': '#1971c2', 'bare Node': '#868e96', bare: '#2f9e44' };

@@ -106,6 +106,7 @@ export function rowsOf(results) {
       '< 100 ms',
       verdict(delayP99.median < 100),
     ]);
+    rows.push(['10,000 resume at once', 'longest stall of the loop', range(delayMax, 'ms'), '', '']);
   }
   if (abort) {
     const { median, low, high } = abort.addedMs;
