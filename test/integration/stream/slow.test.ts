@@ -33,6 +33,7 @@ async function openFar(...names: string[]): Promise<Far> {
   return { gateway, url, wire, sims, connect };
 }
 
+/** Sets the rate at which events are raised; nothing is awaited by it. */
 const breath = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const quantile = (values: number[], q: number): number =>
   values.sort((a, b) => a - b)[Math.floor((values.length - 1) * q)] ?? Number.NaN;
