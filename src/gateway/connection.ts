@@ -3,8 +3,8 @@
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { CloseCode } from '../protocol/codes.js';
-import { formatCursor } from '../protocol/cursor.js';
 import type { Notifications } from '../protocol/methods.js';
+import type { Cursor } from '../protocol/types.js';
 import { encodeFrame } from './frame.js';
 import type { Beating } from './heartbeat.js';
 import type { GatewayLimits } from './limits.js';
@@ -54,7 +54,7 @@ export class Connection implements Beating {
   ping(): void {
     // Behind a full socket a ping proves nothing; drain progress is judged there.
     if (this.#outbox.isBlocked) this.alive = true;
-    else this.#ws.ping();
+    else this.#outbox.write(PING);
   }
 
   lost(): void {
@@ -65,13 +65,13 @@ export class Connection implements Beating {
   bookmark(): void {
     const { hub, log } = this.#deps;
     if (this.#outbox.isBlocked || !hub.flush(this.#session, log.head)) return;
-    this.#notify('bookmark', { cursor: formatCursor(log.epoch, log.head), time: new Date().toISOString() });
+    this.#outbox.write(bookmarkFrame(log.cursor));
   }
 
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */
   bye(params: Notifications['bye']): void {
     this.#deps.hub.flush(this.#session, this.#deps.log.head);
-    this.#notify('bye', params);
+    this.#outbox.write(encodeFrame(notificationText('bye', params)));
     this.#end(params.code, params.reason);
   }
 
@@ -106,8 +106,18 @@ export class Connection implements Beating {
     this.#deps.hub.drained(this.#session);
     this.#session.advanced();
   }
+}
 
-  #notify<Name extends 'bookmark' | 'bye'>(method: Name, params: Notifications[Name]): void {
-    this.#outbox.write(encodeFrame(notificationText(method, params)));
-  }
+/** FIN, ping, empty: the same for everybody. */
+const PING = Buffer.from([0x89, 0]);
+
+let newest: { cursor: Cursor; at: number; frame: Buffer } | undefined;
+
+/** All connections get theirs in one turn of the loop: one frame for those at one position, within the same tenth of a second. */
+function bookmarkFrame(cursor: Cursor): Buffer {
+  const at = Date.now();
+  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frame;
+  const frame = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
+  newest = { cursor, at, frame };
+  return frame;
 }
