@@ -272,8 +272,8 @@ class Run {
   #everybodyThere(): boolean {
     const log = logsOf(this.#witness.record).logs.at(-1);
     if (!log) return false;
-    return this.#subscribers.every(({ cursor, subscribed, record }) => {
-      if (!subscribed || cursor === undefined) return false;
+    return this.#subscribers.every(({ cursor, settled, record }) => {
+      if (!settled || cursor === undefined) return false;
       const { epoch, offset } = positionOf(cursor);
       const wants = matcher(record.filter);
       return epoch === log.epoch && !log.entries.slice(after(log.entries, offset)).some((entry) => wants.entry(entry));

@@ -85,6 +85,10 @@ export class Subscriber {
   get cursor(): Cursor | undefined {
     return this.#cursor;
   }
+  /** Subscribed, with its whole snapshot. */
+  get settled(): boolean {
+    return this.#subscribed && !this.#paging;
+  }
   get subscribed(): boolean {
     return this.#subscribed;
   }
