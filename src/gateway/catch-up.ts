@@ -116,7 +116,7 @@ export class CatchUp {
     const known = this.#replays.get(key);
     if (known && (known.examined < known.head || known.head === head)) return known;
     const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
-    const wanted = entries.filter(({ entry }) => filter.wants(entry));
+    const wanted = entries.filter((entry) => filter.wants(entry));
     const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
     const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
     const replay = { frames, examined, head };

@@ -1,6 +1,6 @@
 // A filter compiled. In: the wire's filter. Out: predicates, and the name that all subscriptions of an equal filter share.
 import { createHash } from 'node:crypto';
-import type { Entry, Filter } from '../protocol/types.js';
+import type { Filter, JobRef } from '../protocol/types.js';
 import { compileGlobs } from './glob.js';
 
 export interface CompiledFilter {
@@ -9,7 +9,7 @@ export interface CompiledFilter {
   wantsSource(source: string): boolean;
   /** A snapshot obeys `sources` and `jobs`, not `types`. */
   wantsJob(source: string, job: string): boolean;
-  wants(entry: Entry): boolean;
+  wants(entry: { source: string; type: string; job?: JobRef | undefined }): boolean;
 }
 
 const canonical = (globs: readonly string[] | undefined): string[] | null =>

@@ -80,7 +80,7 @@ export function encodeEvents(
     bytes += entry.json.length;
     const last = at === entries.length - 1;
     if (!last && bytes < frameBytes) continue;
-    const position = last ? examined : entry.entry.offset;
+    const position = last ? examined : entry.offset;
     const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
     frames.push({ bytes: encodeFrame(text), examined: position });
     from = at + 1;

@@ -99,11 +99,12 @@ export class Hub {
   }
 
   #route(entry: LoggedEntry): void {
-    const { source, type, job } = entry.entry;
+    if (this.#groups.size === 0) return;
+    const { source, type, job } = entry;
     const key = `${source} ${type} ${job?.id ?? ''}`;
     let groups = this.#routes.get(key);
     if (!groups) {
-      groups = [...this.#groups.values()].filter((group) => group.filter.wants(entry.entry));
+      groups = [...this.#groups.values()].filter((group) => group.filter.wants(entry));
       if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
       this.#routes.set(key, groups);
     }

@@ -1,4 +1,5 @@
 // What an event or a query says about a run, read as fields of it. Pure.
+import type { Micros } from '../protocol/time.js';
 import type { BlockJobEventData, Int64, JobStatus } from '../protocol/types.js';
 import type { JobSignal } from './event.js';
 import type { Run } from './run.js';
@@ -37,7 +38,7 @@ export function continues(run: Run, status: JobStatus, type: string, offset: Int
   return BigInt(offset) >= BigInt(run.offset);
 }
 
-export function measuresOf({ type, len, offset, speed }: BlockJobEventData, now: string): Partial<Run> {
+export function measuresOf({ type, len, offset, speed }: BlockJobEventData, now: Micros): Partial<Run> {
   return { type, len, offset, speed, updated: now };
 }
 

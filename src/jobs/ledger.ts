@@ -2,6 +2,7 @@
 // decision, written down. The only writer of both.
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
+import { formatMicros, type Micros } from '../protocol/time.js';
 import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
 import type { Journal, JournalDraft } from './journal.js';
 import { type Run, viewRun } from './run.js';
@@ -30,8 +31,6 @@ export class Ledger {
   /** One for all steps: this is the hottest path there is. */
   readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
   #head = 0;
-  #stampedAt = Number.NaN;
-  #stamp = '';
 
   constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
     this.#source = source;
@@ -43,7 +42,7 @@ export class Ledger {
       id: '',
       legacy: false,
       runAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
-      now: () => this.timestamp(),
+      now: () => this.#micros(),
     };
     this.#gate = new StormGate(storm, (draft) => this.#journal.append(draft));
   }
@@ -91,7 +90,7 @@ export class Ledger {
 
   /** An event of the gateway's own, of the source or of one of its runs. */
   tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
-    const draft: JournalDraft = { source: this.#source, type, time: this.timestamp(), data };
+    const draft: JournalDraft = { source: this.#source, type, time: this.#micros(), data };
     this.publish(run ? { ...draft, job: run.ref } : draft);
   }
 
@@ -105,18 +104,18 @@ export class Ledger {
     this.#signals$.complete();
   }
 
-  /** ISO 8601; made once a millisecond. */
+  /** Now, as the wire has it. */
   timestamp(): string {
-    const now = this.#now();
-    if (now !== this.#stampedAt) {
-      this.#stampedAt = now;
-      this.#stamp = new Date(now).toISOString();
-    }
-    return this.#stamp;
+    return formatMicros(this.#micros());
   }
 
-  #settled(last: Run, settled: Settlement, time: string | null): void {
+  #micros(): Micros {
+    return Math.round(this.#now() * 1_000);
+  }
+
+  #settled(last: Run, settled: Settlement, at: Micros | null): void {
     const { id: job, run } = last;
+    const time = at === null ? null : formatMicros(at);
     this.#signals$.next({
       kind: 'settled',
       settled: { source: this.#source, job, run, cursor: this.cursor, time, settled },

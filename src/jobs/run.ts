@@ -1,5 +1,6 @@
 // One life of a job id as the gateway knows it. Immutable: `step` makes the next one. Every field is always there, so that all runs have one
-// shape and a copy is cheap.
+// shape.
+import { formatMicros, type Micros } from '../protocol/time.js';
 import type { Int64, IoStatus, Job, JobRef, JobStatus, JobType, RunId, Settlement } from '../protocol/types.js';
 
 /** How far a command of ours has come. A refused one is `none` again. */
@@ -25,7 +26,7 @@ export interface Run {
   readonly autoFinalize: boolean | undefined;
   readonly autoDismiss: boolean | undefined;
   readonly continuity: 'new' | 'assumed' | undefined;
-  readonly updated: string;
+  readonly updated: Micros;
   /** The last error that stopped the job, until it is told as GATEWAY_JOB_ATTENTION. */
   readonly stoppedBy: { operation: 'read' | 'write'; action: string } | undefined;
   readonly attended: boolean;
@@ -48,7 +49,7 @@ export interface Run {
   readonly settled: Settlement | undefined;
 }
 
-export function beginRun(source: string, id: string, run: RunId, status: JobStatus, now: string, gap: boolean): Run {
+export function beginRun(source: string, id: string, run: RunId, status: JobStatus, now: Micros, gap: boolean): Run {
   return {
     source,
     id,
@@ -83,6 +84,42 @@ export function beginRun(source: string, id: string, run: RunId, status: JobStat
   };
 }
 
+/** Field by field, in one order with {@link beginRun}: a spread of so many costs twenty times as much. */
+export function copyRun(run: Run): Run {
+  return {
+    source: run.source,
+    id: run.id,
+    run: run.run,
+    ref: run.ref,
+    type: run.type,
+    status: run.status,
+    len: run.len,
+    offset: run.offset,
+    speed: run.speed,
+    ioStatus: run.ioStatus,
+    error: run.error,
+    autoFinalize: run.autoFinalize,
+    autoDismiss: run.autoDismiss,
+    continuity: run.continuity,
+    updated: run.updated,
+    stoppedBy: run.stoppedBy,
+    attended: run.attended,
+    sawReady: run.sawReady,
+    sawAborting: run.sawAborting,
+    gap: run.gap,
+    blind: run.blind,
+    missed: run.missed,
+    ending: run.ending,
+    requestedBy: run.requestedBy,
+    soft: run.soft,
+    force: run.force,
+    complete: run.complete,
+    escalated: run.escalated,
+    stray: run.stray,
+    settled: run.settled,
+  };
+}
+
 /** The run as the wire shows it. */
 export function viewRun(run: Run): Job {
   const { source, id: job, type, status, len, offset, speed, updated } = run;
@@ -101,6 +138,6 @@ export function viewRun(run: Run): Job {
     ...(run.autoDismiss !== undefined && { autoDismiss: run.autoDismiss }),
     ...(run.continuity !== undefined && { continuity: run.continuity }),
     ...(run.settled !== undefined && { settled: run.settled }),
-    updated,
+    updated: formatMicros(updated),
   };
 }

@@ -1,11 +1,12 @@
 // QEMU's job state machine as a pure function. In: one run (or none) and what happened to its id. Out: the run as it is then (or
 // none) and the entries that tell it, in order. No clock, no socket, no number drawn: all of that comes with `context`.
+import type { Micros } from '../protocol/time.js';
 import type { GatewayEventData, IoStatus, JobVerb, RunId } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
 import type { JobDraft } from './journal.js';
-import { beginRun, type Ending, type Run } from './run.js';
+import { beginRun, copyRun, type Ending, type Run } from './run.js';
 import { type Evidence, settle } from './settle.js';
 import type { Shown } from './shown.js';
 
@@ -36,8 +37,8 @@ export interface StepContext {
   id: string;
   /** The run that the nth entry of this step would begin. */
   runAt: (nth: number) => RunId;
-  /** ISO 8601; one moment for the whole step. */
-  now: () => string;
+  /** One moment for the whole step. */
+  now: () => Micros;
   /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
   legacy: boolean;
 }
@@ -103,7 +104,7 @@ class Tale {
   /** One copy a step, however much changes. */
   #edit(): Draft<Run> | undefined {
     if (this.run && this.#copied !== this.run) {
-      this.#copied = { ...this.run };
+      this.#copied = copyRun(this.run);
       this.run = this.#copied;
     }
     return this.run && this.#copied;
@@ -253,7 +254,7 @@ class Tale {
     const settled = settle(this.run, evidence, dismissed);
     this.#tell('GATEWAY_JOB_SETTLED', settled);
     this.change({ settled });
-    this.settled.push({ ...this.run, settled });
+    this.settled.push(copyRun(this.run));
   }
 
   #found(shown: Shown, continuity: 'new' | 'assumed'): void {

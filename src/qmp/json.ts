@@ -2,8 +2,8 @@
 // string (QEMU echoes a `speed` up to 2^63-1 exactly, JSON.parse rounds it); and the way back, where a bigint is written bare.
 import { parse as parseExactly, stringify as stringifyExactly } from 'lossless-json';
 
-/** Sixteen digits in a row is the shortest text that may not fit a double; nearly no message has them. */
-const LONG_NUMBER = /\d{16}/;
+/** Digits of the shortest integer that may not fit a double (2^53 has sixteen); nearly no message has so many in a row. */
+const LONG = 16;
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; error: string };
 
@@ -12,12 +12,25 @@ function parseNumber(text: string): number | string {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : text;
 }
 
-export function hasLongNumber(text: string): boolean {
-  return LONG_NUMBER.test(text);
+/** Sixteen digits in a row lie on every sixteenth byte somewhere, so only those are looked at. */
+export function hasLongNumber(bytes: Uint8Array): boolean {
+  for (let at = LONG - 1; at < bytes.length; at += LONG) {
+    if (!isDigit(bytes[at])) continue;
+    let first = at;
+    while (isDigit(bytes[first - 1])) first -= 1;
+    let last = at;
+    while (last - first + 1 < LONG && isDigit(bytes[last + 1])) last += 1;
+    if (last - first + 1 >= LONG) return true;
+  }
+  return false;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 /** Never throws. @param exact whether the text may have a long number; a caller that has looked at many texts at once knows. */
-export function parseJson(text: string, exact: boolean = hasLongNumber(text)): Parsed {
+export function parseJson(text: string, exact: boolean = hasLongNumber(Buffer.from(text))): Parsed {
   try {
     return { ok: true, value: exact ? parseExactly(text, undefined, parseNumber) : JSON.parse(text) };
   } catch (error) {

@@ -1,4 +1,5 @@
 // One parsed JSON value of a monitor in, one of a closed set of messages out. Never throws: what is not QMP is `alien`.
+import type { Micros } from '../protocol/time.js';
 import type { QmpEvent, QmpGreeting } from './vocabulary.js';
 
 export type QmpMessage =
@@ -11,26 +12,19 @@ export type QmpMessage =
 type Dict = Record<string, unknown>;
 const isDict = (value: unknown): value is Dict => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-let cachedSecond = Number.NaN;
-let cachedText = '';
-
 /** QEMU's `{seconds, microseconds}`; both -1 where the host has no time (docs/interop/qmp-spec.rst). */
-export function formatTimestamp(value: unknown): string | null {
+function readTimestamp(value: unknown): Micros | null {
   if (!isDict(value) || typeof value.seconds !== 'number' || typeof value.microseconds !== 'number') return null;
   const { seconds, microseconds } = value;
-  if (seconds < 0 || microseconds < 0 || seconds > 253_402_300_799) return null;
-  if (seconds !== cachedSecond) {
-    cachedText = new Date(seconds * 1000).toISOString().slice(0, 20);
-    cachedSecond = seconds;
-  }
-  return `${cachedText}${String(microseconds).padStart(6, '0')}Z`;
+  const moment = seconds * 1e6 + microseconds;
+  return seconds >= 0 && microseconds >= 0 && Number.isSafeInteger(moment) ? moment : null;
 }
 
 export function readMessage(value: unknown): QmpMessage {
   if (!isDict(value)) return { kind: 'alien', why: 'not a JSON object' };
   if (typeof value.event === 'string') {
     const { event: type, data, timestamp } = value;
-    return { kind: 'event', event: { type, time: formatTimestamp(timestamp), data: data ?? {} } };
+    return { kind: 'event', event: { type, time: readTimestamp(timestamp), data: data ?? {} } };
   }
   if ('return' in value) return { kind: 'return', id: value.id, value: value.return };
   if (isDict(value.error)) {

@@ -53,12 +53,13 @@ export class Splitter {
       this.#restBytes += chunk.length;
     } else {
       const head = chunk.subarray(0, end);
-      const text = (this.#rest.length > 0 ? Buffer.concat([...this.#rest, head]) : head).toString('utf8');
+      const bytes = this.#rest.length > 0 ? Buffer.concat([...this.#rest, head]) : head;
       const tail = chunk.subarray(end + 1);
       this.#rest = tail.length > 0 ? [tail] : [];
       this.#restBytes = tail.length;
-      const exact = hasLongNumber(text);
-      for (const line of text.split('\n')) if (this.#error === undefined) this.#line(line, exact, messages);
+      const exact = hasLongNumber(bytes);
+      for (const line of bytes.toString('utf8').split('\n'))
+        if (this.#error === undefined) this.#line(line, exact, messages);
     }
     if (this.#restBytes + this.#lineBytes > this.#maxBytes) this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
     return this.#error === undefined ? { messages } : { messages, error: this.#error };

@@ -1,5 +1,6 @@
 // The QMP commands that this project writes, with their arguments and replies (qapi/job.json, block-core.json, control.json), and
 // the events whose data it knows. The set is closed: nothing else is ever written to a monitor.
+import type { Micros } from '../protocol/time.js';
 import type { Int64, IoStatus, JobStatus, JobType, QemuEventData } from '../protocol/types.js';
 
 /** BlockJobInfo of query-block-jobs. `device` is the job id; `status` and `auto-*` since QEMU 2.12. */
@@ -70,8 +71,8 @@ export interface QmpGreeting {
 /** An event as QEMU raised it; `data` is `{}` where QEMU sends none. */
 export interface QmpEvent<Type extends string = string, Data = unknown> {
   type: Type;
-  /** ISO 8601 UTC with microseconds; `null` where QEMU could not tell (-1). Wall clock: it can jump back. */
-  time: string | null;
+  /** By QEMU's clock; `null` where the host has none (-1). */
+  time: Micros | null;
   data: Data;
 }
 export type QmpEventOf<Type extends keyof QemuEventData> = {

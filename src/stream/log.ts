@@ -3,12 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
-import type { Cursor, Entry } from '../protocol/types.js';
-import { LoggedEntry } from './entry.js';
+import type { Cursor } from '../protocol/types.js';
+import { type Draft, LoggedEntry, type Shelf } from './entry.js';
 import { Queue } from './queue.js';
-
-/** An entry that has no number yet. */
-export type Draft = Omit<Entry, 'offset'>;
 
 export interface LogLimits {
   /** Entries retained for one source. */
@@ -42,20 +39,6 @@ export interface Slice {
   examined: number;
 }
 
-interface Kept {
-  logged: LoggedEntry;
-  source: Shelf;
-  at: number;
-  evicted: boolean;
-}
-
-/** What the log keeps of one source. */
-interface Shelf {
-  kept: Queue<Kept>;
-  live: number;
-  evictedUpTo: number;
-}
-
 export class EventLog {
   readonly epoch: string;
   /** Every entry as it is appended, synchronously. */
@@ -63,7 +46,7 @@ export class EventLog {
   readonly #entries$ = new Subject<LoggedEntry>();
   readonly #limits: LogLimits;
   readonly #now: () => number;
-  readonly #all = new Queue<Kept>();
+  readonly #all = new Queue<LoggedEntry>();
   readonly #shelves = new Map<string, Shelf>();
   #head = 0;
   /** Newest entry that has left: after it nothing is missing, whoever asks. */
@@ -93,27 +76,17 @@ export class EventLog {
   }
 
   /** @param bytes near the encoded size, for the retention. */
-  append(draft: Draft, bytes = 256): Entry {
+  append(draft: Draft, bytes = 256): void {
     this.#head += 1;
-    const { source, type, time, job, repeated, data } = draft;
-    const offset = this.#head;
-    const entry: Entry =
-      repeated !== undefined
-        ? { offset, ...draft }
-        : job
-          ? { offset, source, type, time, job, data }
-          : { offset, source, type, time, data };
-    const logged = new LoggedEntry(entry, bytes);
-    const shelf = this.#shelf(source);
-    const kept: Kept = { logged, source: shelf, at: this.#now(), evicted: false };
-    this.#all.push(kept);
-    shelf.kept.push(kept);
+    const shelf = this.#shelf(draft.source);
+    const entry = new LoggedEntry(this.#head, draft, bytes, this.#now(), shelf);
+    this.#all.push(entry);
+    shelf.kept.push(entry);
     shelf.live += 1;
     this.#live += 1;
     this.#bytes += bytes;
-    this.#retain(shelf, kept.at);
-    this.#entries$.next(logged);
-    return entry;
+    this.#retain(shelf, entry.at);
+    this.#entries$.next(entry);
   }
 
   /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
@@ -131,9 +104,9 @@ export class EventLog {
     for (; entries.length < limit; at++) {
       const kept = this.#all.at(at);
       if (!kept) return { entries, examined: this.#head };
-      if (!kept.evicted) entries.push(kept.logged);
+      if (!kept.evicted) entries.push(kept);
     }
-    return { entries, examined: entries.at(-1)?.entry.offset ?? offset };
+    return { entries, examined: entries.at(-1)?.offset ?? offset };
   }
 
   /** Index of the first entry after `offset`. */
@@ -142,7 +115,7 @@ export class EventLog {
     let high = this.#all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#all.at(middle)?.logged.entry.offset ?? 0) <= offset) low = middle + 1;
+      if ((this.#all.at(middle)?.offset ?? 0) <= offset) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -172,14 +145,15 @@ export class EventLog {
   }
 
   /** The oldest of all is also the oldest of its source, so both queues are taken from the front alone. */
-  #evict(kept: Kept | undefined): void {
+  #evict(kept: LoggedEntry | undefined): void {
     if (!kept || kept.evicted) return;
     kept.evicted = true;
-    kept.source.kept.shift();
-    kept.source.live -= 1;
-    kept.source.evictedUpTo = kept.logged.entry.offset;
-    this.#evictedUpTo = Math.max(this.#evictedUpTo, kept.source.evictedUpTo);
+    const { shelf, offset, bytes } = kept;
+    shelf.kept.shift();
+    shelf.live -= 1;
+    shelf.evictedUpTo = offset;
+    this.#evictedUpTo = Math.max(this.#evictedUpTo, offset);
     this.#live -= 1;
-    this.#bytes -= kept.logged.bytes;
+    this.#bytes -= bytes;
   }
 }

@@ -17,7 +17,7 @@ const BURST = 64;
 const draft = {
   source: 'vm1',
   type: 'BLOCK_JOB_ERROR',
-  time: '2026-11-23T00:00:00.000000Z',
+  time: 1_795_392_000_000_000,
   data: { device: 'drive0', operation: 'write', action: 'ignore', pad: 'x'.repeat(80) },
 };
 

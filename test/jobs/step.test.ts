@@ -55,7 +55,7 @@ function play(
       source: 's',
       id: 'j',
       runAt: (nth) => `e:${head + nth + 1}`,
-      now: () => 'now',
+      now: () => 1,
       legacy,
     });
     run = next.run;
@@ -132,7 +132,7 @@ describe('a life', () => {
   });
 
   it('that begins and ends in one step is settled and remembered too', () => {
-    const context = { source: 's', id: 'j', runAt: (nth: number) => `e:${nth + 1}`, now: () => 'now', legacy: false };
+    const context = { source: 's', id: 'j', runAt: (nth: number) => `e:${nth + 1}`, now: () => 1, legacy: false };
     const { run, settled } = step(undefined, status('null'), context);
     expect(run).toBeUndefined();
     expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);

@@ -1,7 +1,7 @@
 // Any cut of a transcript into chunks gives the same messages.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson, stringifyJson } from '../../src/qmp/json.js';
+import { hasLongNumber, parseJson, stringifyJson } from '../../src/qmp/json.js';
 import { Splitter } from '../../src/qmp/splitter.js';
 
 const value = fc.letrec((tie) => ({
@@ -81,6 +81,20 @@ describe('JSON', () => {
       },
     });
     expect(stringifyJson({ speed: 9007199254740993n })).toBe('{"speed":9007199254740993}');
+  });
+
+  it('finds sixteen digits in a row wherever they stand, and nothing shorter', () => {
+    const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 14, maxLength: 18 });
+    const pieces = fc.array(
+      fc.oneof(digits, fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 })),
+    );
+    fc.assert(
+      fc.property(pieces, (parts) => {
+        const text = parts.join('');
+        expect(hasLongNumber(Buffer.from(text))).toBe(/[0-9]{16}/.test(text));
+      }),
+      { numRuns: 3_000 },
+    );
   });
 
   it('never throws, whatever the text', () => {

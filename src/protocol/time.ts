@@ -1,0 +1,17 @@
+// Moments as the program keeps them, microseconds since the epoch, and as the wire has them. In: a number. Out: ISO 8601 UTC.
+
+/** Microseconds since 1970-01-01 UTC, by a wall clock: it can jump back. Exact until the year 2255. */
+export type Micros = number;
+
+let cachedSecond = Number.NaN;
+let cachedText = '';
+
+/** `2026-11-23T03:30:52.000123Z`; the part before the fraction is made once a second. */
+export function formatMicros(moment: Micros): string {
+  const second = Math.floor(moment / 1e6);
+  if (second !== cachedSecond) {
+    cachedText = new Date(second * 1_000).toISOString().slice(0, 20);
+    cachedSecond = second;
+  }
+  return `${cachedText}${String(moment - second * 1e6).padStart(6, '0')}Z`;
+}
