@@ -67,9 +67,9 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], dist } = {}) {
       load.stdin.write(`${words.join(' ')}\n`);
       return answers();
     },
-    /** The gateway's own report since the last call. */
-    async inside() {
-      server.stdin.write('\n');
+    /** The gateway's own report since the last call. @param word `watch`: the loop's delay is measured from now on. */
+    async inside(word = '') {
+      server.stdin.write(`${word}\n`);
       return started.answers();
     },
     async close() {

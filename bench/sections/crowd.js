@@ -42,6 +42,7 @@ async function resume(rounds) {
   const samples = [];
   try {
     await rig.load('connect', CLIENTS, 1);
+    await rig.inside('watch');
     for (let round = 0; round < Math.min(rounds, 7); round++) {
       await rig.load('drop');
       await rest(2_500);

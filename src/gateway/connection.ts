@@ -51,21 +51,20 @@ export class Connection implements Beating {
     });
   }
 
-  ping(): void {
+  /** With the ping a bookmark, where every subscription here has been sent all that matches up to the cursor; a parked one has not. */
+  beat(): void {
     // Behind a full socket a ping proves nothing; drain progress is judged there.
-    if (this.#outbox.isBlocked) this.alive = true;
-    else this.#outbox.write(PING);
+    if (this.#outbox.isBlocked) {
+      this.alive = true;
+      return;
+    }
+    const { hub, log } = this.#deps;
+    const complete = hub.flush(this.#session, log.head);
+    this.#outbox.write(complete ? bookmarkAndPing(log.cursor) : PING);
   }
 
   lost(): void {
     this.kill(4510, 'heartbeat lost');
-  }
-
-  /** Every subscription here has been sent all that matches up to the cursor; a parked one has not, so it gets none. */
-  bookmark(): void {
-    const { hub, log } = this.#deps;
-    if (this.#outbox.isBlocked || !hub.flush(this.#session, log.head)) return;
-    this.#outbox.write(bookmarkFrame(log.cursor));
   }
 
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */
@@ -111,13 +110,13 @@ export class Connection implements Beating {
 /** FIN, ping, empty: the same for everybody. */
 const PING = Buffer.from([0x89, 0]);
 
-let newest: { cursor: Cursor; at: number; frame: Buffer } | undefined;
+let newest: { cursor: Cursor; at: number; frames: Buffer } | undefined;
 
-/** All connections get theirs in one turn of the loop: one frame for those at one position, within the same tenth of a second. */
-function bookmarkFrame(cursor: Cursor): Buffer {
+/** Thousands get theirs in one turn of the loop: the same bytes for those at one position, within the same tenth of a second. */
+function bookmarkAndPing(cursor: Cursor): Buffer {
   const at = Date.now();
-  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frame;
-  const frame = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
-  newest = { cursor, at, frame };
-  return frame;
+  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frames;
+  const bookmark = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
+  newest = { cursor, at, frames: Buffer.concat([bookmark, PING]) };
+  return newest.frames;
 }

@@ -15,9 +15,7 @@ export interface GatewayLimits {
   sliceEntries: number;
   /** WebSocket connections. */
   connections: number;
-  /** Milliseconds between WebSocket pings; a peer that answers none until the next is dead (4510). */
-  pingMs: number;
-  /** Milliseconds between bookmarks. */
+  /** Milliseconds between bookmarks, each with a WebSocket ping; a peer that answers none until the next is dead (4510). */
   bookmarkMs: number;
   /** Milliseconds that closing may take. */
   drainMs: number;
@@ -33,7 +31,6 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   sliceSockets: 256,
   sliceEntries: 512,
   connections: 20_000,
-  pingMs: 20_000,
   bookmarkMs: 15_000,
   drainMs: 5_000,
   reconnectsPerSecond: 1_000,

@@ -17,6 +17,7 @@ import { ProgressLanes } from './progress.js';
 import { plainMethods } from './rpc.js';
 import type { SessionDeps } from './session.js';
 import { Snapshots } from './snapshot.js';
+import { Turns } from './turns.js';
 
 export interface GatewayOptions {
   host: string;
@@ -52,10 +53,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const snapshots = new Snapshots(view);
   const hub = new Hub(log, snapshots, limits);
   const progress = new ProgressLanes(view, hub);
-  const heartbeat = new Heartbeat(limits.pingMs, limits.bookmarkMs);
+  const heartbeat = new Heartbeat(limits.bookmarkMs);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deps: SessionDeps = { log, hub, progress, snapshots, methods };
   const connections = new Set<Connection>();
+  const upgrades = new Turns();
   let closing = false;
 
   const server = createServer(
@@ -76,6 +78,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    // A gateway that restarts is called by all its clients at once.
+    upgrades.add(() => upgrade(request, socket, head));
+  });
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = closing ? { status: '503 Service Unavailable', why: 'the gateway is closing' } : judge(request);
     if (refusal) return reject(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -86,7 +93,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       connections.add(connection);
       heartbeat.add(connection);
     });
-  });
+  }
 
   function judge(request: IncomingMessage): Refused | undefined {
     const { host, origin, 'sec-websocket-protocol': offered } = request.headers;
@@ -103,7 +110,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, backlog: 1_024 }, () => {
+    server.listen({ host: options.host, port: options.port, backlog: 4_096 }, () => {
       server.removeListener('error', reject);
       resolve();
     });

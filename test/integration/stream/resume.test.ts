@@ -71,7 +71,10 @@ describe('subscribe with after', () => {
   });
 
   it('bookmarks carry a filter that nothing matches past the retention', async () => {
-    const { app, wire, sim } = await openBench(['vm1', 'vm2'], { log: { perSource: 64 }, gateway: { bookmarkMs: 5 } });
+    const { app, wire, sim } = await openBench(['vm1', 'vm2'], {
+      log: { perSource: 64 },
+      gateway: { bookmarkMs: 300 },
+    });
     const narrow = await app.wire();
     const { cursor } = await narrow.call('subscribe', { types: ['STOP'] });
     await wire.call('subscribe', {});
@@ -221,7 +224,7 @@ describe('a client that stops reading', () => {
 
 describe('lines that die', () => {
   it('a peer that never pongs is closed with 4510, one that does stays', async () => {
-    const { app, wire } = await openBench(['vm1'], { gateway: { pingMs: 50 } });
+    const { app, wire } = await openBench(['vm1'], { gateway: { bookmarkMs: 50 } });
     const dead = await rawSocket(app.url);
     expect(await dead.code()).toBe(4510);
     expect(await wire.call('server.info', {})).toHaveProperty('epoch');
