@@ -12,7 +12,7 @@ const { readConfig } = await import(`${dist}/config.js`);
 
 const [feed, sources = '1'] = process.argv.slice(2);
 const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);
-const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent' }, {});
+const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent' }, process.env);
 if (!read.ok) throw new Error(read.problems.join('\n'));
 const app = await start(read.config, pino({ level: 'silent' }), { supervise: { baseMs: 20, maxMs: 100 } });
 const delay = monitorEventLoopDelay({ resolution: 1 });
