@@ -1,7 +1,10 @@
 // Whose messages are compressed, and what a compressed frame is.
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config.js';
 import { acceptOffer } from '../../src/gateway/compression.js';
 import { Deflater } from '../../src/gateway/deflate.js';
@@ -51,6 +54,10 @@ describe('the setting', () => {
       readConfig({ listen: '0', compression: flag }, { QMP_GATEWAY_COMPRESSION: env });
     expect(read(undefined)).toMatchObject({ ok: true, config: { compression: 'auto' } });
     expect(read(undefined, 'off')).toMatchObject({ ok: true, config: { compression: 'off' } });
+    const folder = mkdtempSync(join(tmpdir(), 'config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'file.json'), '{"compression":"on"}');
+    expect(readConfig({ config: join(folder, 'file.json') }, {})).toMatchObject({ config: { compression: 'on' } });
     expect(read('on', 'off')).toMatchObject({ ok: true, config: { compression: 'on' } });
     expect(read(undefined, 'yes')).toEqual({ ok: false, problems: ['--compression yes: one of auto on off'] });
   });

@@ -93,7 +93,10 @@ describe('subscribers of one filter', () => {
       expect(numbersIn(raw)).toEqual(range(0, 400));
       const events = raw.frames.filter(({ text }) => text.includes('"method":"events"'));
       expect(events.map(({ compressed }) => compressed)).toEqual(events.map(() => true));
-      expect(events.length).toBe((await metric(app.url, 'qmp_gateway_deflated_frames_total')) - before);
+      // Twice where the machine stalls so long that the replay is forgotten in between; five times without sharing.
+      expect((await metric(app.url, 'qmp_gateway_deflated_frames_total')) - before).toBeLessThanOrEqual(
+        2 * events.length,
+      );
     }
   });
 });
