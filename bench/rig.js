@@ -31,6 +31,8 @@ const script = (name, ...args) => ({
 });
 const KINDS = {
   gateway: (feed, sources = 1) => ({ ...script('gateway', feed, String(sources)), dialect: 'gateway' }),
+  'gateway, plain': (feed) => ({ ...script('gateway', feed, '1', 'on'), dialect: 'plain', counting: true }),
+  'gateway, deflated': (feed) => ({ ...script('gateway', feed, '1', 'on'), dialect: 'deflated', counting: true }),
   'uWebSockets.js': (feed) => ({ ...script('uws', feed), dialect: 'plain' }),
   'uWebSockets.js joined': (feed) => ({ ...script('uws', feed, 'joined'), dialect: 'plain' }),
   'ws loop': (feed) => ({ ...script('ws', feed), dialect: 'plain' }),
@@ -49,12 +51,19 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], dist } = {}) {
   const children = [];
   const started =
     kind === 'NATS' ? await startNats(children) : await startServer(kind, feed, sources, nodeArgs, dist, children);
-  const { dialect, server, port } = started;
+  const { dialect, server, port, counting } = started;
   const bytes = kind === 'gateway' ? EVENT_BYTES.gateway : EVENT_BYTES.peer;
   const load = pinned(
     LOAD_CORE,
-    join(bin, 'load'),
-    [dialect, started.feed ?? feed, port, server.pid, bytes].map(String),
+    counting ? process.execPath : join(bin, 'load'),
+    [
+      ...(counting ? [join(here, 'loads/counting.js')] : []),
+      dialect,
+      started.feed ?? feed,
+      port,
+      server.pid,
+      bytes,
+    ].map(String),
   );
   children.push(load);
   const answers = lines(load, `load of ${kind}`);
@@ -86,12 +95,12 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], dist } = {}) {
 }
 
 async function startServer(kind, feed, sources, nodeArgs, dist, children) {
-  const { command, args, dialect } = KINDS[kind](feed, sources);
+  const { command, args, dialect, counting = false } = KINDS[kind](feed, sources);
   const server = pinned(SERVER_CORE, command, [...(command === process.execPath ? nodeArgs : []), ...args], dist);
   children.push(server);
   const answers = lines(server, kind);
   const { port } = await answers();
-  return { dialect, server, port, answers };
+  return { dialect, server, port, answers, counting };
 }
 
 async function startNats(children) {

@@ -4,6 +4,7 @@ import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compile, haveNats } from './rig.js';
 import { abort } from './sections/abort.js';
+import { compression } from './sections/compression.js';
 import { crowd } from './sections/crowd.js';
 import { fanOut } from './sections/fan-out.js';
 import { filters } from './sections/filters.js';
@@ -12,7 +13,7 @@ import { ingest } from './sections/ingest.js';
 import { latency } from './sections/latency.js';
 import { rowsOf, table } from './table.js';
 
-const SECTIONS = { fanOut, filters, latency, ingest, crowd, abort, growth };
+const SECTIONS = { fanOut, filters, latency, ingest, crowd, abort, growth, compression };
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' }, only: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const names = values.only?.split(',') ?? Object.keys(SECTIONS);

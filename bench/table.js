@@ -8,7 +8,7 @@ const within = ({ low, high }, most) => (high <= most ? 'met' : low > most ? 'NO
 /** Each row: figure, against what, measured, target, verdict. */
 export function rowsOf(results) {
   const rows = [];
-  const { fanOut, filters, latency, ingest, crowd, abort, growth } = results;
+  const { fanOut, filters, latency, ingest, crowd, abort, growth, compression } = results;
   if (fanOut) {
     const targets = {
       bursts: { 'uWebSockets.js': 1.5, NATS: 2, 'ws loop': 30 },
@@ -137,6 +137,14 @@ export function rowsOf(results) {
       verdict(growth.joinRatio.median <= 1.5),
     ]);
   }
+  if (compression)
+    for (const [events, { bytes, fewerBytes, perCpuSecond, rate }] of Object.entries(compression)) {
+      const name = `compressed, ${events === '1' ? 'single events' : `bursts of ${events}`}, 500 subscribers`;
+      const [plain, deflated] = [bytes.plain.median, bytes.deflated.median].map((each) => Math.round(each));
+      const each = Math.round(perCpuSecond.plain.median).toLocaleString('en');
+      rows.push([name, `bytes a delivery: ${deflated}, plain ${plain}`, `${times(fewerBytes)} fewer`, '', '']);
+      rows.push([name, `deliveries a CPU second, plain (${each})`, times(rate), '', '']);
+    }
   return rows;
 }
 

@@ -9,7 +9,14 @@ import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import sirv from 'sirv';
 import type { Config } from './config.js';
-import { type CommandPort, type Gateway, type GatewayLimits, openGateway, type ViewPort } from './gateway/index.js';
+import {
+  type CommandPort,
+  type Gateway,
+  type GatewayCounts,
+  type GatewayLimits,
+  openGateway,
+  type ViewPort,
+} from './gateway/index.js';
 import { Fleet, JobDesk, Polls, SourceTracker, type TrackOptions } from './jobs/index.js';
 import { openMetrics } from './metrics.js';
 import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
@@ -18,6 +25,18 @@ import { VERSION } from './version.js';
 
 /** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
 const WAIT_POLL_MS = 2_000;
+
+/** Until the gateway listens. */
+const NO_COUNTS: GatewayCounts = {
+  connections: 0,
+  subscribers: 0,
+  parked: 0,
+  resets: 0,
+  caughtUp: 0,
+  deflatedFrames: 0,
+  deflatedFrom: 0,
+  deflatedTo: 0,
+};
 
 /** Intervals and bounds that tests shorten. */
 export interface Tuning {
@@ -72,7 +91,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   };
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
-    gateway: () => gateway?.counts() ?? { connections: 0, subscribers: 0, parked: 0, resets: 0, caughtUp: 0 },
+    gateway: () => gateway?.counts() ?? NO_COUNTS,
     log: () => ({ ...log.size, head: log.head }),
     sources: () => fleet.sources,
   });
@@ -80,6 +99,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   gateway = await openGateway({
     ...config.listen,
     guard: { allowHosts: config.allowHosts, allowOrigins: config.allowOrigins },
+    compression: config.compression,
     version: VERSION,
     log,
     view,

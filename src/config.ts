@@ -1,7 +1,7 @@
 // Flags, environment and file in; one frozen Config out, or one error that lists every problem. Nothing is read later.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isLoopbackName } from './gateway/index.js';
+import { COMPRESSION, type Compression, isLoopbackName } from './gateway/index.js';
 import { parseSource, type Source } from './sources/index.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -13,6 +13,8 @@ export interface Config {
   readonly allowOrigins: readonly string[];
   /** Listening beyond loopback without authentication was asked for by name. */
   readonly insecureNoAuth: boolean;
+  /** Whose messages are compressed. */
+  readonly compression: Compression;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -25,6 +27,7 @@ export interface ConfigInput {
   allowHost?: readonly string[] | undefined;
   allowOrigin?: readonly string[] | undefined;
   insecureNoAuth?: boolean | undefined;
+  compression?: string | undefined;
   logLevel?: string | undefined;
   /** A JSON file. */
   config?: string | undefined;
@@ -36,6 +39,7 @@ const FILE = z.strictObject({
   allowHost: z.array(z.string()).optional(),
   allowOrigin: z.array(z.string()).optional(),
   insecureNoAuth: z.boolean().optional(),
+  compression: z.string().optional(),
   logLevel: z.string().optional(),
 });
 
@@ -53,17 +57,20 @@ export function readConfig(flags: ConfigInput, env: Readonly<Record<string, stri
   const logLevel = flags.logLevel ?? env.QMP_GATEWAY_LOG_LEVEL ?? file.logLevel ?? 'info';
   const level = LOG_LEVELS.find((each) => each === logLevel);
   if (!level) problems.push(`--log-level ${logLevel}: one of ${LOG_LEVELS.join(' ')}`);
+  const asked = flags.compression ?? env.QMP_GATEWAY_COMPRESSION ?? file.compression ?? 'auto';
+  const compression = COMPRESSION.find((each) => each === asked);
+  if (!compression) problems.push(`--compression ${asked}: one of ${COMPRESSION.join(' ')}`);
   const insecureNoAuth =
     flags.insecureNoAuth ?? (env.QMP_GATEWAY_INSECURE_NO_AUTH === '1' || file.insecureNoAuth === true);
   if (listen && !isLoopbackName(listen.host) && !insecureNoAuth)
     problems.push(
       `--listen ${listen.host}: everybody who reaches it could cancel jobs; --insecure-no-auth accepts that`,
     );
-  if (problems.length > 0 || !listen || !level) return { ok: false, problems };
+  if (problems.length > 0 || !listen || !level || !compression) return { ok: false, problems };
   const allowHosts = flags.allowHost ?? words(env.QMP_GATEWAY_ALLOW_HOST) ?? file.allowHost ?? [];
   return {
     ok: true,
-    config: Object.freeze({ listen, sources, allowHosts, allowOrigins, insecureNoAuth, logLevel: level }),
+    config: Object.freeze({ listen, sources, allowHosts, allowOrigins, insecureNoAuth, compression, logLevel: level }),
   };
 }
 

@@ -35,6 +35,13 @@ export function openMetrics(read: MetricReaders): Metrics {
   gauge('parked_total', 'Times a slow subscription left its group', () => read.gateway().parked);
   gauge('caught_up_total', 'Times a subscription became live', () => read.gateway().caughtUp);
   gauge('resets_total', 'Times a subscription lost continuity', () => read.gateway().resets);
+  gauge(
+    'deflated_frames_total',
+    'Frames compressed, each once for all who got it',
+    () => read.gateway().deflatedFrames,
+  );
+  gauge('deflated_from_bytes_total', 'Bytes of those frames before', () => read.gateway().deflatedFrom);
+  gauge('deflated_to_bytes_total', 'Bytes of those frames after', () => read.gateway().deflatedTo);
   new Gauge({
     name: 'qmp_gateway_source_up',
     help: '1 while the source is up',

@@ -16,6 +16,12 @@ export function addServe(program: Command): void {
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
     .option('--insecure-no-auth', 'listen beyond loopback although nobody is asked who they are')
     .addOption(
+      new Option(
+        '--compression <when>',
+        'of what goes to subscribers: auto is for whoever offers it but loopback peers; env QMP_GATEWAY_COMPRESSION (default auto)',
+      ).choices(['auto', 'on', 'off']),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least important line that is logged (default info)').choices([
         'fatal',
         'error',

@@ -3,7 +3,7 @@
 import { formatCursor } from '../protocol/cursor.js';
 import type { EventLog } from '../stream/index.js';
 import type { CompiledFilter } from './filter.js';
-import { encodeFrame } from './frame.js';
+import { shareFrame } from './frame.js';
 import { encodeEvents, type Frame } from './group.js';
 import type { HubCounts } from './hub.js';
 import type { GatewayLimits } from './limits.js';
@@ -97,7 +97,7 @@ export class CatchUp {
       return false;
     }
     const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
-    for (const frame of frames) peer.outbox.write(frame.bytes);
+    for (const frame of frames) peer.outbox.share(frame.message);
     subscription.examined = examined;
     const done = examined === this.#log.head;
     if (done) {
@@ -136,12 +136,12 @@ export class CatchUp {
     const { snapshot, next } = state;
     const page = snapshot.pages[next];
     const last = next >= snapshot.pages.length - 1;
-    if (page)
-      subscription.peer.outbox.write(
-        encodeFrame(
-          `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
-        ),
+    if (page) {
+      page.frame ??= shareFrame(
+        `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
       );
+      subscription.peer.outbox.share(page.frame);
+    }
     subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
   }
 
@@ -152,11 +152,10 @@ export class CatchUp {
     const paged = snapshot.pages.length > 1;
     const { jobs, settled } = (paged ? undefined : snapshot.pages[0]) ?? { jobs: '[]', settled: '[]' };
     const pages = paged ? `,"pages":${snapshot.pages.length}` : '';
-    subscription.peer.outbox.write(
-      encodeFrame(
-        `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
-      ),
+    snapshot.reset ??= shareFrame(
+      `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
     );
+    subscription.peer.outbox.share(snapshot.reset);
     subscription.examined = this.#log.head;
     subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
     this.#counts.resets += 1;

@@ -5,6 +5,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { CloseCode } from '../protocol/codes.js';
 import type { Notifications } from '../protocol/methods.js';
 import type { Cursor } from '../protocol/types.js';
+import type { Deflater } from './deflate.js';
 import { encodeFrame } from './frame.js';
 import type { Beating } from './heartbeat.js';
 import type { GatewayLimits } from './limits.js';
@@ -27,6 +28,7 @@ export class Connection implements Beating {
     by: string,
     deps: SessionDeps,
     limits: GatewayLimits,
+    deflater: Deflater,
     onClose: () => void,
   ) {
     this.#ws = ws;
@@ -35,6 +37,7 @@ export class Connection implements Beating {
     this.#outbox = new Outbox(socket, {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
+      deflater: ws.extensions === '' ? undefined : deflater,
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });

@@ -1,10 +1,30 @@
 // A text message as the bytes of a WebSocket frame (RFC 6455, 5.2: FIN, text, unmasked). Made once, written to every socket that wants it.
 
+/** A message that many get: as it is, and compressed once the first who takes it so asks for it. Both go when the object goes. */
+export interface SharedFrame {
+  readonly bytes: Buffer;
+  /** A whole frame too; equal to `bytes` where compressing did not pay. */
+  deflated: Buffer | undefined;
+}
+
+/** First bytes of a frame: FIN and text; RSV1 says that the payload is deflated (RFC 7692, 6). */
+export const TEXT = 0x81;
+export const DEFLATED = 0xc1;
+
+export const shareFrame = (text: string): SharedFrame => ({ bytes: encodeFrame(text), deflated: undefined });
+
 export function encodeFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
+  const frame = openFrame(TEXT, length);
+  frame.write(text, frame.length - length, 'utf8');
+  return frame;
+}
+
+/** A frame whose payload is still to be written, to its last `length` bytes. */
+export function openFrame(first: number, length: number): Buffer {
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(header + length);
-  frame[0] = 0x81;
+  frame[0] = first;
   if (header === 2) frame[1] = length;
   else if (header === 4) {
     frame[1] = 126;
@@ -13,6 +33,21 @@ export function encodeFrame(text: string): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.write(text, header, 'utf8');
+  return frame;
+}
+
+/** The payload of a frame of ours, not copied. */
+export function payloadOf(frame: Buffer): Buffer {
+  const length = frame[1] ?? 0;
+  return frame.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
+}
+
+/** One message of two parts: what is one client's own, and what others get too. */
+export function joinFrame(head: string, tail: Buffer): Buffer {
+  const length = Buffer.byteLength(head);
+  const rest = payloadOf(tail);
+  const frame = openFrame(TEXT, length + rest.length);
+  rest.copy(frame, frame.length - rest.length);
+  frame.write(head, frame.length - rest.length - length, 'utf8');
   return frame;
 }

@@ -1,12 +1,12 @@
 // Everybody who has one filter and is up to date. In: entries of this turn. Out: frames, encoded once, and who still has to get them.
 import type { LoggedEntry } from '../stream/index.js';
 import type { CompiledFilter } from './filter.js';
-import { encodeFrame } from './frame.js';
+import { type SharedFrame, shareFrame } from './frame.js';
 import { eventsText } from './messages.js';
 import type { Subscription } from './subscription.js';
 
 export interface Frame {
-  bytes: Buffer;
+  message: SharedFrame;
   /** Offset that the subscriber has examined with it. */
   examined: number;
 }
@@ -50,7 +50,7 @@ export class Group {
     for (let at = member.nextFrame - this.#first; at <= upTo - this.#first; at++) {
       const frame = this.#frames[at];
       if (!frame) break;
-      member.peer.outbox.write(frame.bytes);
+      member.peer.outbox.share(frame.message);
       member.examined = frame.examined;
     }
     member.nextFrame = Math.max(member.nextFrame, upTo + 1);
@@ -82,7 +82,7 @@ export function encodeEvents(
     if (!last && bytes < frameBytes) continue;
     const position = last ? examined : entry.offset;
     const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
-    frames.push({ bytes: encodeFrame(text), examined: position });
+    frames.push({ message: shareFrame(text), examined: position });
     from = at + 1;
     bytes = 0;
   }

@@ -1,4 +1,5 @@
 // gateway: WebSocket and HTTP, subscriptions and fan-out.
+export { COMPRESSION, type Compression } from './compression.js';
 export { isLoopbackName } from './guard.js';
 export { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 export type { CommandPort, ViewPort } from './ports.js';

@@ -1,10 +1,14 @@
 // What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
 // here: whoever is over the high-water mark stops being written and reads on from the log when it has drained.
 import type { Socket } from 'node:net';
+import type { Deflater } from './deflate.js';
+import { joinFrame, type SharedFrame } from './frame.js';
 
 export interface OutboxOptions {
   highWaterBytes: number;
   stuckMs: number;
+  /** Where the peer takes compressed messages. */
+  deflater?: Deflater | undefined;
   onDrain: () => void;
   onStuck: () => void;
 }
@@ -25,6 +29,7 @@ interface Mark {
 export class Outbox {
   readonly #socket: Socket;
   readonly #options: OutboxOptions;
+  readonly #deflater: Deflater | undefined;
   #watch: NodeJS.Timeout | undefined;
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
@@ -32,6 +37,7 @@ export class Outbox {
   constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#deflater = options.deflater;
     socket.on('drain', () => this.#drained());
   }
 
@@ -48,6 +54,16 @@ export class Outbox {
     if (this.#closed) return;
     // `false` comes long before the high-water mark; while it is `true` nothing needs to be looked at.
     if (!this.#socket.write(frame) && this.isBlocked) this.#park();
+  }
+
+  /** What others get too. */
+  share(frame: SharedFrame): void {
+    this.write(this.#deflater === undefined ? frame.bytes : this.#deflater.formOf(frame));
+  }
+
+  /** One message: a part of this client's own, and one that others get too. */
+  shareAfter(head: string, tail: SharedFrame): void {
+    this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail));
   }
 
   close(): void {

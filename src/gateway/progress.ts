@@ -4,7 +4,7 @@ import type { Subscription as RxSubscription } from 'rxjs';
 import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../protocol/limits.js';
 import type { Progress } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
-import { encodeFrame } from './frame.js';
+import { shareFrame } from './frame.js';
 import type { Hub } from './hub.js';
 import { notificationText } from './messages.js';
 import type { ViewPort } from './ports.js';
@@ -80,10 +80,10 @@ export class ProgressLanes {
     const jobs = [...lane.latest.values()].filter((row) => this.#view.isLive(row.source, row.job, row.run));
     lane.latest.clear();
     if (jobs.length === 0) return;
-    const frame = encodeFrame(notificationText('progress', { subscription, jobs }));
+    const frame = shareFrame(notificationText('progress', { subscription, jobs }));
     for (const member of lane.members) {
       this.#hub.flush(member.peer, 0);
-      if (member.state.kind === 'live' && !member.peer.outbox.isBlocked) member.peer.outbox.write(frame);
+      if (member.state.kind === 'live' && !member.peer.outbox.isBlocked) member.peer.outbox.share(frame);
     }
   }
 }

@@ -2,11 +2,13 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type PerMessageDeflateOptions, WebSocketServer } from 'ws';
 import { SUBPROTOCOL } from '../protocol/codes.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { EventLog } from '../stream/index.js';
+import { acceptOffer, type Compression } from './compression.js';
 import { Connection } from './connection.js';
+import { type DeflateCounts, Deflater } from './deflate.js';
 import { type GuardOptions, judgeHost, judgeOrigin } from './guard.js';
 import { Heartbeat } from './heartbeat.js';
 import { type HttpDeps, serveHttp } from './http.js';
@@ -24,6 +26,7 @@ export interface GatewayOptions {
   /** 0 takes a free one. */
   port: number;
   guard: GuardOptions;
+  compression: Compression;
   version: string;
   log: EventLog;
   view: ViewPort;
@@ -34,7 +37,7 @@ export interface GatewayOptions {
   random?: () => number;
 }
 
-export interface GatewayCounts extends HubCounts {
+export interface GatewayCounts extends HubCounts, DeflateCounts {
   connections: number;
   subscribers: number;
 }
@@ -56,6 +59,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const heartbeat = new Heartbeat(limits.bookmarkMs);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deps: SessionDeps = { log, hub, progress, snapshots, methods };
+  const deflater = new Deflater();
   const connections = new Set<Connection>();
   const upgrades = new Turns();
   let closing = false;
@@ -64,17 +68,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
     serveHttp({ guard, methods, metrics: options.metrics, pages: options.pages, by: 'anonymous' }),
   );
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: LIMITS.messageBytes,
-    perMessageDeflate: false,
-    maxFragments: 16,
-    maxBufferedChunks: 1_024,
-    maxPendingAutoPongs: 8,
-    closeTimeout: 5_000,
-    handleProtocols: () => SUBPROTOCOL,
-  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const plain = openSockets(false);
+  // It answers offers and inflates what clients send; what we send is deflated in `deflate`, once for everybody.
+  const deflating = openSockets({
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    zlibInflateOptions: { chunkSize: 1_024 },
+  });
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -85,8 +85,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = closing ? { status: '503 Service Unavailable', why: 'the gateway is closing' } : judge(request);
     if (refusal) return reject(socket, refusal);
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, 'anonymous', deps, limits, () => {
+    const { headers } = request;
+    const offer = acceptOffer(options.compression, request.socket.remoteAddress, headers['sec-websocket-extensions']);
+    if (offer !== undefined) headers['sec-websocket-extensions'] = offer;
+    (offer === undefined ? plain : deflating).handleUpgrade(request, socket, head, (ws) => {
+      const connection = new Connection(ws, socket as Socket, 'anonymous', deps, limits, deflater, () => {
         connections.delete(connection);
         heartbeat.remove(connection);
       });
@@ -118,7 +121,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   return {
     address: server.address() as AddressInfo,
-    counts: () => ({ ...hub.counts, connections: connections.size, subscribers: hub.subscribers }),
+    counts: () => ({ ...hub.counts, ...deflater.counts, connections: connections.size, subscribers: hub.subscribers }),
     close: async () => {
       closing = true;
       heartbeat.close();
@@ -137,6 +140,21 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       hub.close();
     },
   };
+}
+
+/** Upgrades for one kind of connection. */
+function openSockets(perMessageDeflate: PerMessageDeflateOptions | false): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: LIMITS.messageBytes,
+    perMessageDeflate,
+    maxFragments: 16,
+    maxBufferedChunks: 1_024,
+    maxPendingAutoPongs: 8,
+    closeTimeout: 5_000,
+    handleProtocols: () => SUBPROTOCOL,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
 }
 
 interface Refused {

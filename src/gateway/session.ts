@@ -8,7 +8,7 @@ import { checkParams, isMethod } from '../protocol/schemas.js';
 import type { EventLog } from '../stream/index.js';
 import { readEnvelope } from './envelope.js';
 import { type CompiledFilter, compileFilter } from './filter.js';
-import { encodeFrame } from './frame.js';
+import { encodeFrame, shareFrame } from './frame.js';
 import type { Hub } from './hub.js';
 import { errorText, resultText } from './messages.js';
 import type { Outbox } from './outbox.js';
@@ -145,10 +145,9 @@ export class Session implements Peer {
     const offset = after ?? log.head;
     const snapshot = after === undefined && params.snapshot !== false ? snapshots.take(filter, log.cursor) : undefined;
     const paged = snapshot !== undefined && snapshot.pages.length > 1;
-    const sources = snapshot?.sources ?? snapshots.sources(filter);
-    this.#send(
-      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"subscription":"${filter.id}","cursor":"${formatCursor(log.epoch, offset)}","resumed":${after !== undefined},"sources":${sources}${members(snapshot)}}}`,
-    );
+    const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"subscription":"${filter.id}","cursor":"${formatCursor(log.epoch, offset)}","resumed":${after !== undefined},"sources":`;
+    if (snapshot) this.#sendWith(head, snapshot);
+    else this.#send(`${head}${snapshots.sources(filter)}}}`);
     const subscription: Subscription = {
       peer: this,
       filter,
@@ -187,13 +186,18 @@ export class Session implements Peer {
     this.#send(errorText(id, error));
   }
 
+  #sendWith(head: string, snapshot: Snapshot): void {
+    if (this.#closed) return;
+    snapshot.answer ??= shareFrame(`${snapshot.sources}${members(snapshot)}}}`);
+    this.outbox.shareAfter(head, snapshot.answer);
+  }
+
   #send(text: string): void {
     if (!this.#closed) this.outbox.write(encodeFrame(text));
   }
 }
 
-function members(snapshot: Snapshot | undefined): string {
-  if (!snapshot) return '';
+function members(snapshot: Snapshot): string {
   const [first] = snapshot.pages;
   if (snapshot.pages.length > 1 || !first) return `,"pages":${snapshot.pages.length}`;
   return `,"jobs":${first.jobs},"settled":${first.settled}`;

@@ -3,13 +3,24 @@
 import { LIMITS, SNAPSHOT_SETTLED } from '../protocol/limits.js';
 import type { Cursor } from '../protocol/types.js';
 import type { CompiledFilter } from './filter.js';
+import type { SharedFrame } from './frame.js';
 import type { ViewPort } from './ports.js';
 
 export interface Snapshot {
   cursor: Cursor;
   sources: string;
   /** JSON arrays; one page fits a reply, more are sent as `snapshot` notifications. */
-  pages: { jobs: string; settled: string }[];
+  pages: SnapshotPage[];
+  /** Made when somebody needs them: what the answer of `subscribe` ends with, and `reset`. */
+  answer?: SharedFrame;
+  reset?: SharedFrame;
+}
+
+export interface SnapshotPage {
+  jobs: string;
+  settled: string;
+  /** Its notification, made when somebody needs it. */
+  frame?: SharedFrame;
 }
 
 export class Snapshots {
@@ -32,7 +43,7 @@ export class Snapshots {
     const settled = this.#view.settled((source, job) => filter.wantsJob(source, job), SNAPSHOT_SETTLED);
     const ended = settled.map((run) => this.#textOf(run));
     const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
-    const snapshot = { cursor, sources: this.sources(filter), pages };
+    const snapshot: Snapshot = { cursor, sources: this.sources(filter), pages };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
   }
@@ -76,6 +87,6 @@ export function paginate(jobs: readonly string[], settled: readonly string[], ma
   return pages;
 }
 
-function join({ jobs, settled }: { jobs: string[]; settled: string[] }): Snapshot['pages'][number] {
+function join({ jobs, settled }: { jobs: string[]; settled: string[] }): SnapshotPage {
   return { jobs: `[${jobs.join(',')}]`, settled: `[${settled.join(',')}]` };
 }

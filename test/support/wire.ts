@@ -1,6 +1,6 @@
 // In: a gateway's URL. Out: a WebSocket client that records every frame in order, and knows nothing of src/client.
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { type PerMessageDeflateOptions, WebSocket } from 'ws';
 import type {
   Entry,
   MethodName,
@@ -126,11 +126,18 @@ export class Wire {
 
 export async function connectWire(
   url: string,
-  options: { origin?: string; host?: string; protocols?: string[] } = {},
+  options: {
+    origin?: string;
+    host?: string;
+    protocols?: string[];
+    /** As `ws` takes it; by default it offers to. */
+    perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  } = {},
 ): Promise<Wire> {
   const headers = options.host === undefined ? {} : { host: options.host };
   const ws = new WebSocket(`${url.replace('http', 'ws')}v1`, options.protocols ?? ['qmp-gateway.v1'], {
     headers,
+    perMessageDeflate: options.perMessageDeflate ?? true,
     ...(options.origin !== undefined && { origin: options.origin }),
   });
   const wire = new Wire(ws);

@@ -18,15 +18,22 @@ export interface GatewayProcess {
   start(): Promise<void>;
 }
 
-export async function startGateway(sources: Record<string, string>): Promise<GatewayProcess> {
+export async function startGateway(
+  sources: Record<string, string>,
+  more: readonly string[] = [],
+): Promise<GatewayProcess> {
   let child: ChildProcess | undefined;
   let url = '';
   async function start(): Promise<void> {
     const listen = url === '' ? '127.0.0.1:0' : new URL(url).host;
     const flags = Object.entries(sources).flatMap(([name, uri]) => ['--source', `${name}=${uri}`]);
-    const started = spawn(process.execPath, [MAIN, 'serve', '--listen', listen, '--log-level', 'silent', ...flags], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const started = spawn(
+      process.execPath,
+      [MAIN, 'serve', '--listen', listen, '--log-level', 'silent', ...flags, ...more],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     child = started;
     for await (const line of createInterface({ input: started.stdout })) {
       const said = /listens at (\S+)/.exec(line)?.[1];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Tuning } from '../../../src/app.js';
+import type { ConfigInput } from '../../../src/config.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/index.js';
 import { allUp, startApp, type TestApp } from '../../support/app.js';
 import type { Wire } from '../../support/wire.js';
@@ -34,9 +35,13 @@ export async function openSims(...names: string[]): Promise<Pick<Bench, 'sims' |
   return { sims, paths };
 }
 
-export async function openBench(names: readonly string[] = ['vm1'], tuning: Partial<Tuning> = {}): Promise<Bench> {
+export async function openBench(
+  names: readonly string[] = ['vm1'],
+  tuning: Partial<Tuning> = {},
+  flags: ConfigInput = {},
+): Promise<Bench> {
   const { sims, paths } = await openSims(...names);
-  const app = await startApp(paths, tuning);
+  const app = await startApp(paths, tuning, flags);
   const wire = await app.wire();
   await allUp(wire);
   const sim = (name: string): Simulator => {
