@@ -174,6 +174,14 @@ export function quantile(values, q) {
 let names = 0;
 export const temporary = (name) => join(folder, `${++names}-${name}`);
 
+/** A simulated QEMU, a process of its own as a real one is. */
+export async function startSimulated(path) {
+  const { command, args } = script('simulator', path);
+  const child = pinned(LOAD_CORE, command, args);
+  await lines(child, 'simulator')();
+  return { start: (id) => child.stdin.write(`${id}\n`), close: () => child.kill('SIGKILL') };
+}
+
 /** A gateway alone, on a monitor of the caller's. */
 export async function startGateway(feed) {
   const children = [];

@@ -59,6 +59,8 @@ export class SourceTracker {
   #lostTimer: NodeJS.Timeout | undefined;
   #probeTimer: NodeJS.Timeout | undefined;
   #lastHeard = 0;
+  /** Ids of which only a query can tell more; asked after this turn's events. */
+  readonly #doubts = new Set<string>();
 
   constructor(
     name: string,
@@ -234,8 +236,16 @@ export class SourceTracker {
   }
 
   #step(id: string, input: JobInput): void {
-    const ask = this.#ledger.step(id, input, this.#legacy);
-    if (ask && (this.#phase.kind === 'syncing' || this.#phase.kind === 'up')) void this.#phase.queries.fresh();
+    if (!this.#ledger.step(id, input, this.#legacy)) return;
+    // Most that is asked when a job concludes is answered by the events that came with it.
+    if (this.#doubts.size === 0) setImmediate(() => this.#ask());
+    this.#doubts.add(id);
+  }
+
+  #ask(): void {
+    const doubts = [...this.#doubts].some((id) => this.runs.has(id));
+    this.#doubts.clear();
+    if (doubts && (this.#phase.kind === 'syncing' || this.#phase.kind === 'up')) void this.#phase.queries.fresh();
   }
 
   /** Both replies have come, at their place between the events. */

@@ -123,7 +123,7 @@ class Conversation {
       case 'greeting':
         // An event, or a reply that an earlier client left behind, may come first.
         if (message.kind === 'greeting')
-          this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#socket.write(line)));
+          this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
         else this.#stranger(message);
         return;
       case 'negotiating':
@@ -137,6 +137,15 @@ class Conversation {
           this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
         return;
     }
+  }
+
+  /** What is said in one turn goes in one write: each wakes QEMU's main loop. */
+  #write(line: string): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
+    this.#socket.write(line);
   }
 
   #stranger(message: QmpMessage): void {

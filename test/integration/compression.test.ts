@@ -116,7 +116,12 @@ describe('large answers', () => {
     expect(reply.compressed).toBe(true);
     expect(reply.bytes).toBeLessThan(reply.text.length / 4);
     const plain = await wire.call('subscribe', {});
-    expect((JSON.parse(reply.text) as { result: Subscribed }).result).toEqual({ ...plain, cursor: expect.any(String) });
+    // A query between the two may have told the time of the measures anew.
+    const steady = ({ jobs, cursor, ...rest }: Subscribed) => ({
+      ...rest,
+      jobs: jobs?.map((job) => ({ ...job, updated: '' })),
+    });
+    expect(steady((JSON.parse(reply.text) as { result: Subscribed }).result)).toEqual(steady(plain));
     start(100, 3_000);
     await known('job2999');
     const other = await deflateSocket(app.url, OFFER);

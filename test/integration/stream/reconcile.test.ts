@@ -192,7 +192,8 @@ describe('a simulated monitor that was away', () => {
     expect(settledOf(wire, 'j')).toHaveLength(1);
 
     jobs.start({ id: 'stuck', type: 'mirror', len: 64 * MIB, bytesPerSecond: MIB });
-    await wire.status('stuck', 'running');
+    // Its type is known, so that the command is written at once.
+    expect(await wire.call('job.get', { source: 'vm1', job: 'stuck' })).toMatchObject({ type: 'mirror' });
     faults.hang();
     const begun = performance.now();
     const bounded = await wire.ask('job.abort', { source: 'vm1', job: 'stuck', timeoutMs: 200 });
