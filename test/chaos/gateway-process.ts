@@ -41,7 +41,17 @@ export class GatewayProcess {
     const sources = Object.entries(this.#sources).flatMap(([name, uri]) => ['--source', `${name}=${uri}`]);
     const child = spawn(
       process.execPath,
-      [this.#main, 'serve', '--listen', `127.0.0.1:${this.port}`, '--log-level', 'error', ...sources],
+      [
+        this.#main,
+        'serve',
+        '--listen',
+        `127.0.0.1:${this.port}`,
+        '--log-level',
+        'error',
+        '--compression',
+        'on',
+        ...sources,
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;

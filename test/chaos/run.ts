@@ -128,7 +128,15 @@ class Run {
         const throws = dice(seed, name);
         const filter = kinds[n % kinds.length] ?? {};
         this.#subscribers.push(
-          new Subscriber({ ...common, name, filter, temper, progress: throws.chance(0.2), dice: throws }),
+          new Subscriber({
+            ...common,
+            name,
+            filter,
+            temper,
+            progress: throws.chance(0.2),
+            compression: n % 4 === 3,
+            dice: throws,
+          }),
         );
       }
   }
@@ -222,6 +230,7 @@ class Run {
     const throws = dice(seed, `bother ${subscriber.record.name}`);
     while (this.#playing) {
       await soon(throws.between(300, 4_000));
+      if (!this.#playing) return;
       if (subscriber.temper === 'cutter') subscriber.cut(throws.chance(0.3));
       else {
         subscriber.pause();

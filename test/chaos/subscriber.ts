@@ -53,6 +53,8 @@ export interface SubscriberOptions {
   temper: Temper;
   url: string;
   progress: boolean;
+  /** Takes compressed messages. */
+  compression?: boolean;
   dice: Dice;
   interner: Interner;
   /** Subscribes from the very first entry of an epoch. */
@@ -94,7 +96,9 @@ export class Subscriber {
   }
 
   connect(): void {
-    const ws = new WebSocket(this.#options.url, ['qmp-gateway.v1'], { perMessageDeflate: false });
+    const ws = new WebSocket(this.#options.url, ['qmp-gateway.v1'], {
+      perMessageDeflate: this.#options.compression === true,
+    });
     this.#ws = ws;
     ws.on('open', () => this.#open());
     ws.on('message', (data) => this.#take(data.toString()));
