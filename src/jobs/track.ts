@@ -55,6 +55,7 @@ export class SourceTracker {
   #phase: Phase = { kind: 'down' };
   #info: SourceInfo;
   #identity: Identity | undefined;
+  #birthBefore: string | undefined;
   #legacy = false;
   #lostTimer: NodeJS.Timeout | undefined;
   #probeTimer: NodeJS.Timeout | undefined;
@@ -98,6 +99,7 @@ export class SourceTracker {
   take(signal: SourceSignal): void {
     switch (signal.kind) {
       case 'connecting':
+        this.#birthBefore = this.#socketBirth();
         return;
       case 'waiting':
         return this.#unreachable(signal.reason);
@@ -153,8 +155,9 @@ export class SourceTracker {
     this.#lastHeard = this.#options.now();
     const { version } = session.greeting;
     const identity: Identity = { version: `${formatVersion(version)} ${version.package}` };
+    // Only a file that was there before the connection is the one that was connected to: QEMU may be replaced meanwhile.
     const socket = this.#socketBirth();
-    if (socket) identity.socket = socket;
+    if (socket !== undefined && socket === this.#birthBefore) identity.socket = socket;
     session.request(
       'query-cpus-fast',
       {},

@@ -1,0 +1,38 @@
+// What `same` may claim of a QEMU behind a socket file that can be replaced at any moment.
+import { expect, it } from 'vitest';
+import type { JournalDraft } from '../../src/jobs/journal.js';
+import { SourceTracker } from '../../src/jobs/track.js';
+import type { QmpSession } from '../../src/qmp/index.js';
+
+/** A storage daemon: no vCPUs, and nothing else is answered. */
+const session = {
+  greeting: { version: { qemu: { major: 9, minor: 0, micro: 0 }, package: '' }, capabilities: [] },
+  request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
+    if (name === 'query-cpus-fast') answer({ kind: 'error', class: 'CommandNotFound', desc: '' });
+  },
+  execute: () => new Promise(() => undefined),
+} as unknown as QmpSession;
+
+/** @param births of the socket file, as it is looked at: before each connection, and when it stands. */
+function sameAfter(...births: (string | undefined)[]): unknown[] {
+  const drafts: JournalDraft[] = [];
+  const journal = { epoch: 'e', head: 0, append: (draft: JournalDraft) => void drafts.push(draft) };
+  const tracker = new SourceTracker('vm1', journal, () => births.shift());
+  while (births.length > 0) {
+    tracker.take({ kind: 'connecting', attempt: 1 });
+    tracker.take({ kind: 'up', session });
+    tracker.take({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 });
+  }
+  tracker.close();
+  return drafts.flatMap(({ type, data }) => (type === 'GATEWAY_SOURCE_UP' ? [(data as { same: unknown }).same] : []));
+}
+
+it.each([
+  ['the same file', ['A', 'A', 'A', 'A'], ['unknown', true]],
+  ['another file', ['A', 'A', 'B', 'B'], ['unknown', false]],
+  ['a file that was replaced while the first connection was made', ['A', 'B', 'B', 'B'], ['unknown', 'unknown']],
+  ['a file that was replaced while the second connection was made', ['A', 'A', 'A', 'B'], ['unknown', 'unknown']],
+  ['a file that came while it connected', [undefined, 'A', 'A', 'A'], ['unknown', 'unknown']],
+])('%s', (_, births, same) => {
+  expect(sameAfter(...births)).toEqual(same);
+});
