@@ -119,6 +119,7 @@ export function rowsOf(results) {
       '< 1 ms',
       verdict(median < 1),
     ]);
+    rows.push(['sync abort', 'an empty request (server.info)', `${abort.emptyMs.toFixed(2)} ms`, '', '']);
   }
   if (growth) {
     rows.push([

@@ -17,22 +17,24 @@ export async function abort({ rounds }) {
   const gateway = await startGateway(paths[0]);
   const raw = await openRaw(paths[1]);
   const client = await openClient(gateway.port);
-  const samples = { gateway: [], raw: [] };
+  // A request that asks nothing of QEMU: what two hops more and the WebSocket cost by themselves.
+  const samples = { gateway: [], raw: [], empty: [] };
   try {
     for (let at = 0; at < rounds * EACH + WARM; at++) {
       const id = `job${at}`;
       const took = {};
       for (const [way, simulator, cancel] of [
-        ['gateway', simulators[0], client],
+        ['gateway', simulators[0], (job) => client('job.abort', { source: 'vm0', job, sync: true })],
         ['raw', simulators[1], raw],
+        ['empty', undefined, () => client('server.info', {})],
       ]) {
-        simulator.start(id);
+        simulator?.start(id);
         await new Promise((resolve) => setTimeout(resolve, 8));
         const began = performance.now();
         await cancel(id);
         took[way] = performance.now() - began;
       }
-      if (at >= WARM) for (const way of ['gateway', 'raw']) samples[way].push(took[way]);
+      if (at >= WARM) for (const way of Object.keys(samples)) samples[way].push(took[way]);
     }
   } finally {
     await gateway.close();
@@ -44,6 +46,7 @@ export async function abort({ rounds }) {
   return {
     gatewayMs: median(samples.gateway),
     rawMs: median(samples.raw),
+    emptyMs: median(samples.empty),
     gatewayP99Ms: quantile(samples.gateway, 0.99),
     rawP99Ms: quantile(samples.raw, 0.99),
     addedMs: { median: median(added), low: Math.min(...added), high: Math.max(...added) },
@@ -76,11 +79,9 @@ async function openClient(port) {
   });
   await once(socket, 'open');
   let next = 1;
-  return (job) =>
+  return (method, params) =>
     new Promise((resolve) => {
       waiting.set(next, resolve);
-      socket.send(
-        JSON.stringify({ jsonrpc: '2.0', id: next++, method: 'job.abort', params: { source: 'vm0', job, sync: true } }),
-      );
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: next++, method, params }));
     });
 }

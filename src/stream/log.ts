@@ -79,7 +79,8 @@ export class EventLog {
   append(draft: Draft, bytes = 256): void {
     this.#head += 1;
     const shelf = this.#shelf(draft.source);
-    const entry = new LoggedEntry(this.#head, draft, bytes, this.#now(), shelf);
+    // Whole milliseconds are small integers, which live in the entry itself.
+    const entry = new LoggedEntry(this.#head, draft, bytes, Math.trunc(this.#now()), shelf);
     this.#all.push(entry);
     shelf.kept.push(entry);
     shelf.live += 1;

@@ -10,6 +10,7 @@ import { haveQemu } from '../support/qemu.js';
 
 import { after } from './check-stream.js';
 import { check } from './checker.js';
+import { Deafness } from './deafness.js';
 import { type Dice, dice } from './dice.js';
 import { freePort, GatewayProcess } from './gateway-process.js';
 import { logsOf, matcher, positionOf } from './log.js';
@@ -99,6 +100,7 @@ class Run {
   readonly #trouble: Promise<void>[] = [];
   readonly #live = new Map<string, { source: string; job: string; run: string }>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #deafness = new Deafness();
   #playing = true;
 
   constructor(faults: Fault[], monitors: readonly LiveMonitor[], gateway: GatewayProcess) {
@@ -106,7 +108,7 @@ class Run {
     this.#monitors = monitors;
     this.#gateway = gateway;
     const interner = new Interner();
-    const common = { url: gateway.url, interner };
+    const common = { url: gateway.url, interner, deafness: this.#deafness };
     this.#witness = new Subscriber({
       ...common,
       name: 'witness',
@@ -185,10 +187,11 @@ class Run {
     this.#witness.onEvent = ({ source, type }) => type === 'CHAOS_END' && marked.add(source);
     for (const monitor of this.#monitors) monitor.mark();
     await this.#until('the marks have come', () => Promise.resolve(SIMS.every((name) => marked.has(name))));
-    for (const subscriber of this.#subscribers) subscriber.resume();
+    for (const subscriber of this.#subscribers) subscriber.readOn();
     const late = new Subscriber({
       url: this.#gateway.url,
       interner: new Interner(),
+      deafness: this.#deafness,
       name: 'latecomer',
       filter: {},
       temper: 'healthy',
@@ -200,6 +203,7 @@ class Run {
     await this.#until('everybody has read on', () => Promise.resolve(this.#everybodyThere()), false);
     const monitors = await Promise.all(this.#monitors.map((monitor) => monitor.record()));
     for (const subscriber of this.#subscribers) subscriber.giveUp();
+    say(`this process was deaf for ${Math.round(this.#deafness.longest)} ms at a time at most`);
     return {
       witness: this.#witness.record,
       subscribers: this.#subscribers.map(({ record }) => record),
@@ -211,6 +215,7 @@ class Run {
 
   close(): void {
     this.#playing = false;
+    this.#deafness.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#witness.close();
     for (const subscriber of this.#subscribers) subscriber.close();

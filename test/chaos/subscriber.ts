@@ -1,6 +1,7 @@
 // In: a gateway's URL, a filter, a temper. Out: one client on a real WebSocket that writes down all it gets, and resumes where it was cut.
 import { WebSocket } from 'ws';
 import type { AbortParams, Cursor, Entry, Filter, Notifications, Subscribed } from '../../src/protocol/index.js';
+import type { Deafness } from './deafness.js';
 import type { Dice } from './dice.js';
 import { positionOf } from './log.js';
 import type { AbortAnswer, AbortRecord, Op, SubscriberRecord } from './record.js';
@@ -57,6 +58,8 @@ export interface SubscriberOptions {
   compression?: boolean;
   dice: Dice;
   interner: Interner;
+  /** What this process could not hear past an answer's bound is not the gateway's delay. */
+  deafness: Deafness;
   /** Subscribes from the very first entry of an epoch. */
   fromTheStart?: boolean;
 }
@@ -76,6 +79,7 @@ export class Subscriber {
   #stopped = false;
   #forgetful = false;
   #next = 1;
+  #readsOn = false;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: SubscriberOptions) {
@@ -115,6 +119,11 @@ export class Subscriber {
   }
   resume(): void {
     if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.resume();
+  }
+  /** Reads from now on, whatever its temper and however often it has to connect. */
+  readOn(): void {
+    this.#readsOn = true;
+    this.resume();
   }
 
   close(): void {
@@ -223,7 +232,7 @@ export class Subscriber {
       this.#cursor = cursor;
       this.#paging = pages !== undefined;
       this.#subscribed = true;
-      if (this.temper === 'silent') this.pause();
+      if (this.temper === 'silent' && !this.#readsOn) this.pause();
       return;
     }
     const pending = this.#pending.get(frame.id);
@@ -233,7 +242,9 @@ export class Subscriber {
     const answer: AbortAnswer = frame.result
       ? { kind: 'result', result: frame.result }
       : { kind: 'error', error: frame.error as never };
-    Object.assign(record, { tookMs: performance.now() - sentAt, answer });
+    const now = performance.now();
+    const deaf = this.#options.deafness.within(sentAt + record.timeoutMs, now);
+    Object.assign(record, { tookMs: now - sentAt - deaf, answer });
     if (frame.result?.status === 'settled')
       this.#log({ kind: 'answer', cursor: String(frame.result.cursor), late: record.tookMs >= record.timeoutMs - 50 });
     resolve();
