@@ -16,8 +16,7 @@ export interface Metrics {
 
 export function openMetrics(read: MetricReaders): Metrics {
   const registry = new Registry();
-  // Milliseconds between two looks at the loop's delay; at the default of 10 they are a quarter of what an idle gateway costs.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name: `qmp_gateway_${name}`,

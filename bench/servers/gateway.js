@@ -15,7 +15,11 @@ const [feed, sources = '1', compression] = process.argv.slice(2);
 const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);
 const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', compression }, {});
 if (!read.ok) throw new Error(read.problems.join('\n'));
-const app = await start(read.config, pino({ level: 'silent' }), { supervise: { baseMs: 20, maxMs: 100 } });
+const app = await start(read.config, pino({ level: 'silent' }), {
+  supervise: { baseMs: 20, maxMs: 100 },
+  // Where bytes are counted, nothing but events may come.
+  ...(compression && { gateway: { bookmarkMs: 3_600_000 } }),
+});
 const delay = monitorEventLoopDelay({ resolution: 1 });
 createInterface({ input: process.stdin }).on('line', (line) => {
   if (line === 'watch') delay.enable();

@@ -23,7 +23,7 @@ export function acceptOffer(
   offered: string | undefined,
 ): string | undefined {
   if (setting === 'off' || offered === undefined) return undefined;
-  if (setting === 'auto' && isLoopbackAddress(address)) return undefined;
+  if (setting !== 'on' && isLoopbackAddress(address)) return undefined;
   // A quoted value may have commas and semicolons; none that is acceptable needs quotes.
   if (offered.includes('"')) return undefined;
   for (const offer of offered.split(',')) {

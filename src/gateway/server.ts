@@ -167,6 +167,8 @@ interface Refused {
 function reject(socket: Duplex, { status, why, retryAfterS }: Refused): void {
   const body = `${why}\n`;
   const retry = retryAfterS === undefined ? '' : `Retry-After: ${retryAfterS}\r\n`;
+  // A peer that never hangs up does not hold up the end.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${retry}Connection: close\r\n\r\n${body}`,
   );

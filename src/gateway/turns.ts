@@ -23,11 +23,14 @@ export class Turns {
     this.#scheduled = false;
     const due = performance.now() + BUDGET_MS;
     let done = 0;
-    while (done < this.#waiting.length) {
-      this.#waiting[done++]?.();
-      if (performance.now() > due) break;
+    try {
+      while (done < this.#waiting.length) {
+        this.#waiting[done++]?.();
+        if (performance.now() > due) break;
+      }
+    } finally {
+      this.#waiting = this.#waiting.slice(done);
+      if (this.#waiting.length > 0) this.#schedule();
     }
-    this.#waiting = this.#waiting.slice(done);
-    if (this.#waiting.length > 0) this.#schedule();
   }
 }

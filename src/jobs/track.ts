@@ -239,10 +239,13 @@ export class SourceTracker {
   }
 
   #step(id: string, input: JobInput): void {
+    const before = this.runs.get(id)?.run;
     if (!this.#ledger.step(id, input, this.#legacy)) return;
-    // Most that is asked when a job concludes is answered by the events that came with it.
-    if (this.#doubts.size === 0) setImmediate(() => this.#ask());
+    const begins = this.runs.get(id)?.run !== before;
+    // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
+    if (!begins && this.#doubts.size === 0) setImmediate(() => this.#ask());
     this.#doubts.add(id);
+    if (begins) this.#ask();
   }
 
   #ask(): void {

@@ -89,6 +89,8 @@ class Conversation {
   close(): void {
     this.#over = true;
     clearTimeout(this.#deadline);
+    // What was said in this turn is on its way before the end.
+    while (this.#socket.writableCorked > 0) this.#socket.uncork();
     this.#socket.destroy();
     if (this.#phase.kind !== 'greeting') this.#phase.session.close();
   }

@@ -12,11 +12,15 @@ export interface Identity {
   threads?: readonly number[];
 }
 
-/** One synchronous stat of a local path, so that nothing is read from the monitor meanwhile. */
+/** One synchronous stat of a local path, so that nothing is read from the monitor meanwhile. Never throws: what can't be seen proves nothing. */
 export function socketBirth(address: MonitorAddress): string | undefined {
   if (address.kind !== 'unix') return undefined;
-  const file = statSync(address.path, { bigint: true, throwIfNoEntry: false });
-  return file && `${file.dev}:${file.ino}:${file.birthtimeNs}`;
+  try {
+    const { dev, ino, birthtimeNs } = statSync(address.path, { bigint: true });
+    return `${dev}:${ino}:${birthtimeNs}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

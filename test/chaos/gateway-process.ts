@@ -77,9 +77,10 @@ export class GatewayProcess {
     await exited;
   }
 
-  /** Bytes of memory that it occupies. */
+  /** Bytes of memory that it occupies; none between two lives. */
   async rss(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8').catch(() => undefined);
+    if (status === undefined) return 0;
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   }
 }

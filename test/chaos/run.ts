@@ -136,7 +136,7 @@ class Run {
             filter,
             temper,
             progress: throws.chance(0.2),
-            compression: n % 4 === 3,
+            compression: throws.chance(0.25),
             dice: throws,
           }),
         );
@@ -203,6 +203,9 @@ class Run {
     await this.#until('everybody has read on', () => Promise.resolve(this.#everybodyThere()), false);
     const monitors = await Promise.all(this.#monitors.map((monitor) => monitor.record()));
     for (const subscriber of this.#subscribers) subscriber.giveUp();
+    const compressed = await this.#compressedFrames();
+    if (compressed === 0) throw new Error('nothing was compressed: whether compression is right was not tried');
+    say(`${compressed} frames compressed since the last start`);
     say(`this process was deaf for ${Math.round(this.#deafness.longest)} ms at a time at most`);
     return {
       witness: this.#witness.record,
@@ -271,6 +274,11 @@ class Run {
           ...(!force && throws.chance(0.3) && { escalateAfterMs: throws.between(0, 500) }),
         });
     }
+  }
+
+  async #compressedFrames(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#gateway.port}/metrics`);
+    return Number(/^qmp_gateway_deflated_frames_total (\d+)$/m.exec(await response.text())?.[1] ?? 0);
   }
 
   async #sourcesUp(): Promise<boolean> {

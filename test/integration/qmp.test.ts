@@ -277,6 +277,22 @@ describe('supervision', () => {
     ]);
   });
 
+  it('a command written in the turn in which everybody hangs up still goes out', async () => {
+    const { path, peer } = await script((each) => each.say(GREETING));
+    const opened = new Promise<{ session: QmpSession; hangUp: () => void }>((resolve) => {
+      const subscription = openMonitor({ kind: 'unix', path }).subscribe((state) => {
+        if (state.kind === 'open') resolve({ session: state.session, hangUp: () => subscription.unsubscribe() });
+      });
+    });
+    const each = await peer();
+    each.say(ok((await each.command()).id));
+    const { session, hangUp } = await opened;
+    const reply = session.execute('block-job-cancel', { device: 'j' });
+    hangUp();
+    expect(await each.command()).toMatchObject({ execute: 'block-job-cancel', arguments: { device: 'j' } });
+    expect(await reply).toEqual({ kind: 'closed', sent: true });
+  });
+
   it('completes nothing and leaves no socket when unsubscribed', async () => {
     const { path, peer } = await script((each) => each.say(GREETING));
     const subscription = supervise({ kind: 'unix', path }).subscribe();
