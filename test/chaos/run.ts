@@ -257,9 +257,10 @@ class Run {
   }
 
   async #abort(throws: Dice): Promise<void> {
+    const askers = this.#subscribers.slice(0, 160).filter(({ isPrompt }) => isPrompt);
     while (this.#playing) {
       await soon(throws.between(20, 400));
-      const who = this.#subscribers[throws.between(0, 159)];
+      const who = askers[throws.between(0, askers.length - 1)];
       const target = [...this.#live.values()][throws.between(0, Math.max(0, this.#live.size - 1))];
       if (!who?.subscribed || !target) continue;
       const { run, ...named } = throws.chance(0.95) ? target : { ...target, job: 'nobody' };

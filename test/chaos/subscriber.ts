@@ -68,6 +68,11 @@ export class Subscriber {
   readonly record: SubscriberRecord;
   readonly aborts: AbortRecord[] = [];
   readonly temper: Temper;
+  /**
+   * Whether its answers are heard when they come. `ws` inflates ten messages at a time, of all connections together: behind somebody who
+   * reads on after minutes, a line that takes compressed messages is heard seconds later in this process.
+   */
+  readonly isPrompt: boolean;
   /** Every event as it comes. */
   onEvent: (entry: Entry, epoch: string) => void = () => undefined;
   readonly #options: SubscriberOptions;
@@ -85,6 +90,7 @@ export class Subscriber {
   constructor(options: SubscriberOptions) {
     this.#options = options;
     this.temper = options.temper;
+    this.isPrompt = options.compression !== true;
     this.record = { name: options.name, filter: options.filter, ops: [], complete: true };
   }
 
