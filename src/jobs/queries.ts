@@ -6,6 +6,8 @@ import { mergeQueries, type Shown } from './shown.js';
 export interface QueriesOptions {
   /** Milliseconds to the replies; past it QEMU's main loop is `stalled` and the queries are asked again. */
   timeoutMs: number;
+  /** Called before each pair is written. */
+  asked: () => void;
   /** A merged picture. `legacy`: QEMU before 3.0. */
   merge: (shown: Shown[], legacy: boolean) => void;
   stalled: (is: boolean) => void;
@@ -84,6 +86,7 @@ export class Queries {
   #pair(both: boolean): Promise<QmpReply> {
     return new Promise((resolve) => {
       const { timeoutMs } = this.#options;
+      this.#options.asked();
       let blockJobs: readonly BlockJobInfo[] = [];
       const finish = (jobs: readonly JobInfo[] | undefined) => {
         if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), !both);

@@ -1,7 +1,17 @@
 // One life of a job id as the gateway knows it. Immutable: `step` makes the next one. Every field is always there, so that all runs have one
 // shape.
 import { formatMicros, type Micros } from '../protocol/time.js';
-import type { Int64, IoStatus, Job, JobRef, JobStatus, JobType, RunId, Settlement } from '../protocol/types.js';
+import type {
+  Int64,
+  IoStatus,
+  Job,
+  JobRef,
+  JobStatus,
+  JobType,
+  Progress,
+  RunId,
+  Settlement,
+} from '../protocol/types.js';
 
 /** How far a command of ours has come. A refused one is `none` again. */
 export type CommandPhase = 'none' | 'written' | 'accepted';
@@ -140,4 +150,9 @@ export function viewRun(run: Run): Job {
     ...(run.settled !== undefined && { settled: run.settled }),
     updated: formatMicros(updated),
   };
+}
+
+/** Its measures, for who follows progress. */
+export function progressOf({ source, id: job, run, status, len, offset, speed }: Run): Progress {
+  return { source, job, run, status, len, offset, speed };
 }

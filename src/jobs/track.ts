@@ -8,7 +8,7 @@ import { readJobEvent } from './event.js';
 import type { Journal } from './journal.js';
 import { Ledger, type LedgerSignal } from './ledger.js';
 import { Queries } from './queries.js';
-import type { Run } from './run.js';
+import { progressOf, type Run } from './run.js';
 import type { Shown } from './shown.js';
 import type { JobInput } from './step.js';
 import { STORM_DEFAULTS, type StormOptions } from './storm.js';
@@ -62,6 +62,8 @@ export class SourceTracker {
   #lastHeard = 0;
   /** Ids of which only a query can tell more; asked after this turn's events. */
   readonly #doubts = new Set<string>();
+  /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
+  readonly #gone = new Set<string>();
 
   constructor(
     name: string,
@@ -179,6 +181,7 @@ export class SourceTracker {
     if (same === false) this.#loseAll();
     const queries = new Queries(session, {
       timeoutMs: this.#options.queryMs,
+      asked: () => this.#gone.clear(),
       merge: (shown, legacy) => this.#merge(shown, legacy),
       stalled: (is) => this.#stalled(is),
     });
@@ -194,7 +197,7 @@ export class SourceTracker {
     this.#phase = { kind: 'down' };
     if (was.kind === 'syncing' || was.kind === 'up') was.queries.close();
     // Read, so told; whose they are can't be known any more.
-    if (was.kind === 'identifying') for (const event of was.held) this.#tellPlain(event);
+    if (was.kind === 'identifying') for (const event of was.held) this.#ledger.publish({ source: this.name, ...event });
     this.#ledger.flush();
     this.#ledger.stepAll({ kind: 'blind' }, this.#legacy);
     this.#unreachable(reason, was.kind !== 'down');
@@ -230,28 +233,30 @@ export class SourceTracker {
       return;
     }
     const job = readJobEvent(event);
-    if (!job || (job.signal.kind === 'other' && !this.runs.has(job.id))) this.#tellPlain(event);
+    if (!job || (job.signal.kind === 'other' && !this.runs.has(job.id)))
+      this.#ledger.publish({ source: this.name, ...event });
     else this.#step(job.id, { kind: 'event', event, signal: job.signal });
-  }
-
-  #tellPlain({ type, time, data }: QmpEvent): void {
-    this.#ledger.publish({ source: this.name, type, time, data });
   }
 
   #step(id: string, input: JobInput): void {
     const before = this.runs.get(id)?.run;
-    if (!this.#ledger.step(id, input, this.#legacy)) return;
-    const begins = this.runs.get(id)?.run !== before;
+    const asks = this.#ledger.step(id, input, this.#legacy);
+    const after = this.runs.get(id)?.run;
+    if (before !== undefined && after === undefined) this.#gone.add(id);
+    if (!asks) return;
     // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
-    if (!begins && this.#doubts.size === 0) setImmediate(() => this.#ask());
+    if (after !== before) return this.#query();
+    if (this.#doubts.size === 0) setImmediate(() => this.#ask());
     this.#doubts.add(id);
-    if (begins) this.#ask();
   }
 
   #ask(): void {
-    const doubts = [...this.#doubts].some((id) => this.runs.has(id));
+    if ([...this.#doubts].some((id) => this.runs.has(id))) this.#query();
     this.#doubts.clear();
-    if (doubts && (this.#phase.kind === 'syncing' || this.#phase.kind === 'up')) void this.#phase.queries.fresh();
+  }
+
+  #query(): void {
+    if (this.#phase.kind === 'syncing' || this.#phase.kind === 'up') void this.#phase.queries.fresh();
   }
 
   /** Both replies have come, at their place between the events. */
@@ -260,7 +265,10 @@ export class SourceTracker {
     this.#lastHeard = this.#options.now();
     const present = new Set(shown.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#step(id, { kind: 'absent' });
-    for (const each of shown) this.#step(each.id, { kind: 'shown', shown: each });
+    // Overtaken, or a new life already: only a later reply tells.
+    const doubtful = new Set(shown.filter(({ id }) => this.#gone.has(id) && !this.runs.has(id)));
+    for (const each of shown) if (!doubtful.has(each)) this.#step(each.id, { kind: 'shown', shown: each });
+    if (doubtful.size > 0) this.#query();
     if (this.#phase.kind === 'syncing') this.#synced(this.#phase, shown.length);
     if (this.runs.size > 0) this.#progress$.next([...this.runs.values()].filter((run) => !run.settled).map(progressOf));
   }
@@ -289,8 +297,4 @@ export class SourceTracker {
     if (is) this.#info = { ...rest, reason: 'stalled' };
     else if (reason === 'stalled') this.#info = rest;
   }
-}
-
-function progressOf({ source, id: job, run, status, len, offset, speed }: Run): Progress {
-  return { source, job, run, status, len, offset, speed };
 }

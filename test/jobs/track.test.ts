@@ -1,4 +1,4 @@
-// What `same` may claim of a QEMU behind a socket file that can be replaced at any moment.
+// What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
 import { expect, it } from 'vitest';
 import type { JournalDraft } from '../../src/jobs/journal.js';
 import { SourceTracker } from '../../src/jobs/track.js';
@@ -35,4 +35,44 @@ it.each([
   ['a file that came while it connected', [undefined, 'A', 'A', 'A'], ['unknown', 'unknown']],
 ])('%s', (_, births, same) => {
   expect(sameAfter(...births)).toEqual(same);
+});
+
+it('a job that a reply still shows after its end was seen is no new one: a later reply tells', async () => {
+  const drafts: JournalDraft[] = [];
+  const journal = {
+    epoch: 'e',
+    get head() {
+      return drafts.length;
+    },
+    append: (draft: JournalDraft) => void drafts.push(draft),
+  };
+  const asked: { name: string; answer: (reply: unknown) => void }[] = [];
+  const talking = {
+    ...session,
+    request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
+      if (name === 'query-cpus-fast') answer({ kind: 'error', class: 'CommandNotFound', desc: '' });
+      else asked.push({ name, answer });
+    },
+    execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }] }),
+  } as unknown as QmpSession;
+  const reply = async (jobs: unknown[]): Promise<void> => {
+    await expect.poll(() => asked.length).toBe(2);
+    for (const { name, answer } of asked.splice(0))
+      answer({ kind: 'return', value: name === 'query-jobs' ? jobs : [] });
+  };
+  const tracker = new SourceTracker('vm1', journal, () => undefined);
+  const hear = (status: string): void =>
+    tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
+  tracker.take({ kind: 'connecting', attempt: 1 });
+  tracker.take({ kind: 'up', session: talking });
+  await reply([]);
+  hear('created');
+  await expect.poll(() => asked.length).toBe(2);
+  for (const status of ['running', 'waiting', 'pending', 'concluded', 'null']) hear(status);
+  await reply([{ id: 'j', type: 'backup', status: 'running', 'current-progress': 1, 'total-progress': 2 }]);
+  expect(tracker.runs.size).toBe(0);
+  await reply([]);
+  const told = drafts.filter(({ type }) => type.startsWith('GATEWAY_JOB')).map(({ type }) => type);
+  expect(told).toEqual(['GATEWAY_JOB_SETTLED']);
+  tracker.close();
 });
