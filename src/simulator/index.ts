@@ -9,4 +9,4 @@ export type { ErrorAction, Int, JobSpec, Operation, QmpError, Traits } from './m
 export type { Listen } from './monitor.js';
 export type { NodeTraits } from './nodes.js';
 export { type Simulator, type SimulatorOptions, startSimulator } from './simulator.js';
-export type { Storm } from './storm.js';
+export type { ErrorStorm, EventStorm, Storm } from './storm.js';

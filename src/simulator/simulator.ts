@@ -7,7 +7,7 @@ import { type Jobs, jobsOf } from './jobs.js';
 import { MainLoop } from './main-loop.js';
 import { type Client, type Listen, Monitor } from './monitor.js';
 import type { NodeTraits } from './nodes.js';
-import { blow, type Storm } from './storm.js';
+import { blow, type ErrorStorm, type EventStorm, type Storm } from './storm.js';
 
 export interface SimulatorOptions {
   /** Where clients connect; port 0 lets the system choose. */
@@ -96,10 +96,19 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
 
   function storm(wanted: Storm): Promise<void> {
-    const { id: device, operation = 'write', action = 'ignore' } = wanted;
+    return blow(wanted, clock, 'event' in wanted ? eachOf(wanted) : sameOf(wanted), () => closed);
+  }
+
+  function sameOf({ id: device, operation = 'write', action = 'ignore' }: ErrorStorm): (count: number) => void {
     const data = { device, operation, action };
-    const raise = (count: number): void => conversation.repeat({ event: 'BLOCK_JOB_ERROR', data }, count);
-    return blow(wanted, clock, raise, () => closed);
+    return (count) => conversation.repeat({ event: 'BLOCK_JOB_ERROR', data }, count);
+  }
+
+  function eachOf({ event, data }: EventStorm): (count: number) => void {
+    let nth = 0;
+    return (count) => {
+      for (const until = nth + count; nth < until; nth += 1) conversation.event({ event, data: data(nth) });
+    };
   }
 
   return {

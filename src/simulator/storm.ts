@@ -1,29 +1,37 @@
-// In: how many events, how fast. Out: identical BLOCK_JOB_ERROR events, written in batches: one text, one write per batch.
+// In: how many events, how fast. Out: when how many of them are due; what is late is made up for.
 import type { Clock } from './clock.js';
 import type { Operation } from './model.js';
 
-export interface Storm {
-  id: string;
+interface Pace {
   events: number;
   /** Default 6,000, as measured on QEMU. `atOnce` writes all in one turn. */
   perSecond?: number;
   atOnce?: boolean;
+}
+
+/** Identical BLOCK_JOB_ERROR events of a job: one text, one write per batch. */
+export interface ErrorStorm extends Pace {
+  id: string;
   /** Default write. */
   operation?: Operation;
   /** Default ignore. */
   action?: 'ignore' | 'report' | 'stop';
 }
 
+/** Any event, each with data of its own. */
+export interface EventStorm extends Pace {
+  event: string;
+  /** @param nth from 0; asked when the event is raised. */
+  data: (nth: number) => Record<string, unknown>;
+}
+
+export type Storm = ErrorStorm | EventStorm;
+
 /** Between two batches at least; a slow storm waits for its next event. */
 const BATCH_MS = 10;
 
 /** Calls `raise(n)` whenever n more events are due; resolves when all are raised or `stopped` says so. */
-export function blow(
-  storm: Storm,
-  clock: Clock,
-  raise: (count: number) => void,
-  stopped: () => boolean,
-): Promise<void> {
+export function blow(storm: Pace, clock: Clock, raise: (count: number) => void, stopped: () => boolean): Promise<void> {
   const { events, perSecond = 6000, atOnce = false } = storm;
   if (atOnce) {
     raise(events);

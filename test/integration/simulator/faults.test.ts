@@ -91,6 +91,16 @@ it('storms: 60,000 events in two seconds, all of them, with a reply in between',
   });
 });
 
+it('storms with any event, each with data of its own, in order', async () => {
+  const simulator = await start();
+  const client = await (await dial(simulator)).negotiate();
+  const data = (n: number): Record<string, unknown> => ({ 'node-name': 'disk0', n });
+  await simulator.faults.storm({ event: 'BLOCK_WRITE_THRESHOLD', data, events: 300, perSecond: 30_000 });
+  const told = () => client.received.map(({ message }) => message).filter(({ event }) => event !== undefined);
+  await client.waitFor(() => told().length === 300);
+  expect(told().map(({ data }) => (data as { n: number }).n)).toEqual(Array.from({ length: 300 }, (_, n) => n));
+});
+
 it('storms at once into a client that does not read: nothing is dropped, the backlog grows', async () => {
   const simulator = await start();
   const client = await (await dial(simulator)).negotiate();
