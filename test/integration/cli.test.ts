@@ -104,6 +104,17 @@ describe('wrong usage is one clear line and exit 2', () => {
   });
 });
 
+it('a reader that has what it wanted ends the command without a word, and not as a success', async () => {
+  const child = spawn(process.execPath, [MAIN, 'abort', '--help']);
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1);
+  expect(said).toBe('');
+});
+
 describe('a gateway with the demo', () => {
   it('shows sources and jobs as tables and as JSON, and ends cleanly on SIGTERM', async () => {
     const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0']);
