@@ -1,6 +1,6 @@
 // jobs: typed events become job state, settlements, and aborts that are bounded and honest.
 export { JobDesk } from './desk.js';
 export { Fleet, type FleetSignal } from './fleet.js';
-export type { Journal, JournalDraft } from './journal.js';
+export type { Journal } from './journal.js';
 export { type Demand, Polls } from './polls.js';
 export { SourceTracker, TRACK_DEFAULTS, type TrackOptions, type TrackSignal } from './track.js';

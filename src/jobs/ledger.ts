@@ -2,9 +2,10 @@
 // decision, written down. The only writer of both.
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
+import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
-import type { Journal, JournalDraft } from './journal.js';
+import type { Journal } from './journal.js';
 import { type Run, viewRun } from './run.js';
 import { type JobInput, type StepContext, step } from './step.js';
 import { StormGate, type StormOptions } from './storm.js';
@@ -84,13 +85,13 @@ export class Ledger {
     for (const id of [...this.#runs.keys()]) this.step(id, input, legacy);
   }
 
-  publish(draft: JournalDraft): void {
+  publish(draft: EntryDraft): void {
     this.#gate.push(draft);
   }
 
   /** An event of the gateway's own, of the source or of one of its runs. */
   tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
-    const draft: JournalDraft = { source: this.#source, type, time: this.#micros(), data };
+    const draft: EntryDraft = { source: this.#source, type, time: this.#micros(), data };
     this.publish(run ? { ...draft, job: run.ref } : draft);
   }
 

@@ -1,6 +1,6 @@
 // The one exception of the log lane: QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). In: drafts of one source.
 // Out: the same, but past `burst` in a window for one run, operation and action, one entry a window with `repeated`.
-import type { JournalDraft } from './journal.js';
+import type { EntryDraft } from '../protocol/draft.js';
 
 export interface StormOptions {
   /** Errors of one kind that pass in a window. */
@@ -13,21 +13,21 @@ export const STORM_DEFAULTS: StormOptions = { burst: 10, windowMs: 1_000 };
 interface Window {
   run: string;
   passed: number;
-  held: { draft: JournalDraft; count: number } | undefined;
+  held: { draft: EntryDraft; count: number } | undefined;
   timer: NodeJS.Timeout;
 }
 
 export class StormGate {
   readonly #options: StormOptions;
-  readonly #pass: (draft: JournalDraft) => void;
+  readonly #pass: (draft: EntryDraft) => void;
   readonly #windows = new Map<string, Window>();
 
-  constructor(options: StormOptions, pass: (draft: JournalDraft) => void) {
+  constructor(options: StormOptions, pass: (draft: EntryDraft) => void) {
     this.#options = options;
     this.#pass = pass;
   }
 
-  push(draft: JournalDraft): void {
+  push(draft: EntryDraft): void {
     if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) {
       // Whatever is told of a run comes after all that was raised before it.
       if (draft.job && this.#windows.size > 0) this.flush(draft.job.run);

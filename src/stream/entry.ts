@@ -1,11 +1,9 @@
 // An entry as the log keeps it: its fields, its place in the retention, and its JSON, made once whoever asks first and shared by every
 // filter. One object for all of that: what is kept outlives the young generation, and each object kept is copied twice on its way.
+import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { Entry, JobRef } from '../protocol/types.js';
 import type { Queue } from './queue.js';
-
-/** An entry that has no number yet. */
-export type Draft = Omit<Entry, 'offset' | 'time'> & { time: Micros | null };
 
 /** What the log keeps of one source. */
 export interface Shelf {
@@ -29,7 +27,7 @@ export class LoggedEntry {
   readonly shelf: Shelf;
   evicted = false;
 
-  constructor(offset: number, draft: Draft, bytes: number, at: number, shelf: Shelf) {
+  constructor(offset: number, draft: EntryDraft, bytes: number, at: number, shelf: Shelf) {
     this.offset = offset;
     this.source = draft.source;
     this.type = draft.type;

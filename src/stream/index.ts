@@ -1,3 +1,3 @@
 // stream: the numbered log.
-export type { Draft, LoggedEntry } from './entry.js';
+export type { LoggedEntry } from './entry.js';
 export { EventLog, LOG_LIMITS, type LogLimits, type LogOptions, type Slice } from './log.js';

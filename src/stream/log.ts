@@ -3,8 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
+import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
-import { type Draft, LoggedEntry, type Shelf } from './entry.js';
+import { LoggedEntry, type Shelf } from './entry.js';
 import { Queue } from './queue.js';
 
 export interface LogLimits {
@@ -76,7 +77,7 @@ export class EventLog {
   }
 
   /** @param bytes near the encoded size, for the retention. */
-  append(draft: Draft, bytes = 256): void {
+  append(draft: EntryDraft, bytes = 256): void {
     this.#head += 1;
     const shelf = this.#shelf(draft.source);
     // Whole milliseconds are small integers, which live in the entry itself.

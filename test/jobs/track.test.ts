@@ -1,7 +1,7 @@
 // What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
 import { expect, it } from 'vitest';
-import type { JournalDraft } from '../../src/jobs/journal.js';
 import { SourceTracker } from '../../src/jobs/track.js';
+import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { QmpSession } from '../../src/qmp/index.js';
 
 /** A storage daemon: no vCPUs, and nothing else is answered. */
@@ -15,8 +15,8 @@ const session = {
 
 /** @param births of the socket file, as it is looked at: before each connection, and when it stands. */
 function sameAfter(...births: (string | undefined)[]): unknown[] {
-  const drafts: JournalDraft[] = [];
-  const journal = { epoch: 'e', head: 0, append: (draft: JournalDraft) => void drafts.push(draft) };
+  const drafts: EntryDraft[] = [];
+  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
   const tracker = new SourceTracker('vm1', journal, () => births.shift());
   while (births.length > 0) {
     tracker.take({ kind: 'connecting', attempt: 1 });
@@ -38,13 +38,13 @@ it.each([
 });
 
 it('a job that a reply still shows after its end was seen is no new one: a later reply tells', async () => {
-  const drafts: JournalDraft[] = [];
+  const drafts: EntryDraft[] = [];
   const journal = {
     epoch: 'e',
     get head() {
       return drafts.length;
     },
-    append: (draft: JournalDraft) => void drafts.push(draft),
+    append: (draft: EntryDraft) => void drafts.push(draft),
   };
   const asked: { name: string; answer: (reply: unknown) => void }[] = [];
   const talking = {
