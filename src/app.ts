@@ -155,6 +155,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     url: `http://${host}:${port}/`,
     port,
     close: async () => {
+      fleet.conclude();
       desk.close();
       await gateway.close();
       polls.close();

@@ -119,6 +119,12 @@ function apply(draft: Draft, event: KnownEntry): void {
     case 'GATEWAY_SOURCE_SYNCED':
       source(draft, event, { state: 'up' });
       break;
+    case 'GATEWAY_SOURCE_STALLED':
+      source(draft, event, { state: stateOf(draft, event), reason: 'stalled' });
+      break;
+    case 'GATEWAY_SOURCE_RESPONSIVE':
+      source(draft, event, { state: stateOf(draft, event) });
+      break;
     case 'GATEWAY_SOURCE_DOWN':
       source(draft, event, { state: 'down', reason: event.data.reason });
       // Ended ones that still occupy their id are found again, or not.
@@ -182,6 +188,8 @@ function dismiss(draft: Draft, event: KnownEntry): void {
   }
   draft.jobs.delete(run);
 }
+
+const stateOf = (draft: Draft, { source }: KnownEntry): SourceInfo['state'] => draft.sources.get(source)?.state ?? 'up';
 
 function source(draft: Draft, event: KnownEntry, changes: Pick<SourceInfo, 'state'> & Partial<SourceInfo>): void {
   const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { since: '' };

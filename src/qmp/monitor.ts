@@ -56,7 +56,8 @@ class Conversation {
   #deadline: NodeJS.Timeout | undefined;
   /** Events that came before the negotiation reply; delivered right after it, since what was read must not be lost. */
   readonly #early: QmpMessage[] = [];
-  #strangers = 0;
+  #earlyCount = 0;
+  #earlyBytes = 0;
   #over = false;
 
   constructor(
@@ -111,34 +112,30 @@ class Conversation {
   }
 
   #receive(chunk: Buffer): void {
-    const { messages, error } = this.#splitter.push(chunk);
-    for (const message of messages) {
+    const { messages, sizes, error } = this.#splitter.push(chunk);
+    for (const [at, message] of messages.entries()) {
       if (this.#over) return;
-      this.#take(readMessage(message));
+      const bytes = sizes[at] ?? 0;
+      this.#take(readMessage(message, bytes, this.#limits), bytes);
     }
     if (error) this.#lose(new MonitorLost('protocol', error));
   }
 
-  #take(message: QmpMessage): void {
-    if (message.kind === 'alien') return this.#lose(new MonitorLost('protocol', message.why));
-    switch (this.#phase.kind) {
-      case 'greeting':
-        // An event, or a reply that an earlier client left behind, may come first.
-        if (message.kind === 'greeting')
-          this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
-        else this.#stranger(message);
-        return;
-      case 'negotiating':
-        if (message.kind === 'event') return this.#stranger(message);
-        if (message.kind !== 'greeting' && !this.#phase.session.owns(message.id)) return this.#stranger(message);
-        if (!this.#phase.session.receive(message))
-          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
-        return;
-      case 'open':
-        if (!this.#phase.session.receive(message))
-          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
-        return;
+  #take(message: QmpMessage, bytes: number): void {
+    if (message.kind === 'malformed') return this.#lose(new MonitorLost('protocol', message.why));
+    const phase = this.#phase;
+    // Before the greeting, and before the negotiation reply, may come an event, or a reply that an earlier client left behind.
+    if (phase.kind === 'greeting') {
+      if (message.kind === 'greeting')
+        this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
+      else this.#keepEarly(message, bytes);
+      return;
     }
+    const isReply = message.kind === 'return' || message.kind === 'error';
+    if (phase.kind === 'negotiating' && (message.kind === 'event' || (isReply && !phase.session.owns(message.id))))
+      return this.#keepEarly(message, bytes);
+    const why = phase.session.receive(message);
+    if (why !== undefined) this.#lose(new MonitorLost('protocol', why));
   }
 
   /** What is said in one turn goes in one write: each wakes QEMU's main loop. */
@@ -150,11 +147,17 @@ class Conversation {
     this.#socket.write(line);
   }
 
-  #stranger(message: QmpMessage): void {
+  #keepEarly(message: QmpMessage, bytes: number): void {
     if (message.kind === 'event') this.#early.push(message);
-    if (++this.#strangers > this.#limits.maxStrangers)
+    this.#earlyCount += 1;
+    this.#earlyBytes += bytes;
+    const { maxEarly, maxEarlyBytes } = this.#limits;
+    if (this.#earlyCount > maxEarly || this.#earlyBytes > maxEarlyBytes)
       this.#lose(
-        new MonitorLost('protocol', `more than ${this.#limits.maxStrangers} messages before the negotiation reply`),
+        new MonitorLost(
+          'protocol',
+          `more than ${maxEarly} messages or ${maxEarlyBytes} bytes before the negotiation reply`,
+        ),
       );
   }
 

@@ -13,6 +13,7 @@ const SETTLED: Settlement = {
   outcome: 'completed',
   provenance: 'observed',
   pivoted: false,
+  pivotProof: 'graph',
   forced: false,
   escalated: false,
   requestedBy: [],

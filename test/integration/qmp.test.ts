@@ -193,25 +193,58 @@ describe('commands', () => {
     await expect.poll(() => order).toEqual(['running', 'reply', 'ready']);
   });
 
-  it('write bigints exactly, and keep at most eight in flight, urgent ones first', async () => {
+  it('write bigints exactly, and keep at most eight in flight: places are left for verbs, and more for aborts', async () => {
     const { session, qemu } = await pair();
-    const answers = Array.from({ length: 8 }, () => session.execute('query-jobs', {}));
-    const ninth = session.execute('query-version', {});
-    const abort = session.execute(
+    const queries = Array.from({ length: 7 }, () => session.execute('query-jobs', {}));
+    const speed = { device: 'j', speed: 9223372036854775807n };
+    const verbs = Array.from({ length: 2 }, () => session.execute('block-job-set-speed', speed, { lane: 'verb' }));
+    const aborts = Array.from({ length: 2 }, () => session.execute('job-cancel', { id: 'j' }, { lane: 'abort' }));
+    const written = [];
+    for (let i = 0; i < 8; i++) written.push(await qemu.command());
+    expect(written.map(({ execute }) => execute)).toEqual([
+      ...Array(6).fill('query-jobs'),
       'block-job-set-speed',
-      { device: 'j', speed: 9223372036854775807n },
-      { urgent: true },
-    );
-    const first = await qemu.command();
-    for (let i = 1; i < 8; i++) await qemu.command();
-    qemu.say(ok(first.id, []));
-    const next = await qemu.command();
-    expect(next.text).toContain('"speed":9223372036854775807');
-    qemu.say(ok(next.id));
-    expect(await abort).toEqual({ kind: 'return', value: {} });
-    expect((await qemu.command()).execute).toBe('query-version');
+      'job-cancel',
+    ]);
+    expect(written[6]?.text).toContain('"speed":9223372036854775807');
+    // One place is free: the abort that waits is first, whatever has waited longer.
+    qemu.say(ok(written[0]?.id, []));
+    expect((await qemu.command()).execute).toBe('job-cancel');
     qemu.socket.destroy();
-    expect(await Promise.all([...answers.slice(1), ninth])).toEqual(Array(8).fill({ kind: 'closed', sent: true }));
+    const answers = await Promise.all([...queries.slice(1), ...verbs, ...aborts]);
+    const closed = (sent: boolean): unknown => ({ kind: 'closed', sent });
+    expect(answers).toEqual([
+      ...Array(5).fill(closed(true)),
+      closed(false),
+      closed(true),
+      closed(false),
+      closed(true),
+      closed(true),
+    ]);
+  });
+
+  it('say that a lane is full, and take back what is not yet written', async () => {
+    const { session, qemu } = await pair({ maxInFlight: 1, maxQueued: 2 });
+    const wrote: string[] = [];
+    const ask = (name: string): [Promise<unknown>, () => boolean] => {
+      let withdraw = (): boolean => false;
+      const reply = new Promise((resolve) => {
+        const onWrite = (): void => void wrote.push(name);
+        withdraw = session.request('job-cancel', { id: name }, resolve, { lane: 'abort', onWrite });
+      });
+      return [reply, withdraw];
+    };
+    const [first, withdrawFirst] = ask('a');
+    const [, withdrawSecond] = ask('b');
+    const [third] = ask('c');
+    const [fourth] = ask('d');
+    expect(await fourth).toEqual({ kind: 'busy' });
+    expect([withdrawFirst(), withdrawSecond(), withdrawSecond()]).toEqual([false, true, false]);
+    qemu.say(ok((await qemu.command()).id));
+    expect(await first).toMatchObject({ kind: 'return' });
+    qemu.say(ok((await qemu.command()).id));
+    expect(await third).toMatchObject({ kind: 'return' });
+    expect(wrote).toEqual(['a', 'c']);
   });
 
   it('have a deadline; a late reply is swallowed', async () => {
@@ -219,7 +252,7 @@ describe('commands', () => {
     expect(await session.execute('query-jobs', {}, { timeoutMs: 20 })).toEqual({ kind: 'timeout', sent: true });
     const late = await qemu.command();
     const next = session.execute('query-version', {});
-    qemu.say(ok(late.id, ['late']), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
+    qemu.say(ok(late.id, []), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
     expect(await next).toEqual({ kind: 'return', value: 'mine' });
     await expect.poll(() => events.map(({ type }) => type)).toEqual(['MARKER']);
   });
