@@ -119,7 +119,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         metrics.settled(settled.outcome, settled.provenance);
         logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
       },
-      error: (error: unknown) => logger.error({ error }, 'the stream of job signals ended'),
+      error: (error: unknown) => logger.error({ err: error }, 'the stream of job signals ended'),
     }),
   );
   for (const source of config.sources) running.add(follow(source));
@@ -143,7 +143,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         );
         lastReason = reason;
       },
-      error: (error: unknown) => logger.error({ source: name, error }, 'the supervisor ended'),
+      error: (error: unknown) => logger.error({ source: name, err: error }, 'the supervisor ended'),
     });
     subscription.add(() => tracker.close());
     return subscription;

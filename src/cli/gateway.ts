@@ -13,6 +13,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const read = readConfig(flags, process.env);
   if (!read.ok) throw new CliError(EXIT.usage, read.problems.join('\n'));
   const logger = openLogger(read.config.logLevel);
+  endOnInternalError(logger);
   const stop = stopSignal();
   const demo = flags.demo ? await openDemo() : undefined;
   const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
@@ -68,6 +69,16 @@ function openLogger(level: Config['logLevel']): Logger {
   if (process.stderr.isTTY)
     return pino(options, pretty({ destination: 2, sync: true, colorize: true, translateTime: 'SYS:HH:MM:ss.l' }));
   return pino(options, pino.destination({ fd: 2, sync: true }));
+}
+
+/** A fault of the gateway's own leaves its state in doubt: it is logged, and a supervisor sees the exit code and starts it anew. */
+function endOnInternalError(logger: Logger): void {
+  const end = (err: unknown): void => {
+    logger.fatal({ err }, 'internal error: the gateway ends');
+    process.exit(EXIT.failed);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {
