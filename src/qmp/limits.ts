@@ -22,6 +22,9 @@ export interface QmpLimits {
   negotiationMs: number;
   /** Milliseconds to a command's reply. */
   commandMs: number;
+  /** Milliseconds that a TCP peer's host may leave bytes unacknowledged until the connection is given up, and between two looks. */
+  unacknowledgedMs: number;
+  unacknowledgedCheckMs: number;
 }
 
 export const QMP_LIMITS: QmpLimits = {
@@ -36,4 +39,6 @@ export const QMP_LIMITS: QmpLimits = {
   greetingMs: 10_000,
   negotiationMs: 30_000,
   commandMs: 30_000,
+  unacknowledgedMs: 60_000,
+  unacknowledgedCheckMs: 5_000,
 };

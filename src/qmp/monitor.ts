@@ -7,6 +7,7 @@ import { lostBy, MonitorLost } from './lost.js';
 import { type QmpMessage, readMessage } from './message.js';
 import { QmpSession } from './session.js';
 import { Splitter } from './splitter.js';
+import { unacknowledged } from './unacknowledged.js';
 
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
 
@@ -56,6 +57,7 @@ class Conversation {
   #deadline: NodeJS.Timeout | undefined;
   /** Events that came before the negotiation reply; delivered right after it, since what was read must not be lost. */
   readonly #early: QmpMessage[] = [];
+  #watch: NodeJS.Timeout | undefined;
   #earlyCount = 0;
   #earlyBytes = 0;
   #over = false;
@@ -80,8 +82,11 @@ class Conversation {
             keepAliveInitialDelay: 30_000,
             noDelay: true,
           });
-    this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('absent', `no connection within ${ms} ms`)));
-    this.#socket.on('connect', () => this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting'));
+    this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('unreachable', `no connection within ${ms} ms`)));
+    this.#socket.on('connect', () => {
+      this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting');
+      if (address.kind === 'tcp') this.#watchAcknowledgements();
+    });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on('error', (error) => this.#lose(lostBy(error)));
     this.#socket.on('close', () => this.#lose(new MonitorLost('closed', 'the monitor closed the connection')));
@@ -90,6 +95,7 @@ class Conversation {
   close(): void {
     this.#over = true;
     clearTimeout(this.#deadline);
+    clearInterval(this.#watch);
     // What was said in this turn is on its way before the end.
     while (this.#socket.writableCorked > 0) this.#socket.uncork();
     this.#socket.destroy();
@@ -103,6 +109,22 @@ class Conversation {
 
   #tellAfter(after: number, reason: 'silent' | 'stalled', detail: string): void {
     this.#within(after, (ms) => this.#onState({ kind: 'waiting', reason, detail: `${detail} within ${ms} ms` }));
+  }
+
+  /** A peer that acknowledges bytes lives, whether or not it answers; one that does not for long is out of reach. */
+  #watchAcknowledgements(): void {
+    const { unacknowledgedMs, unacknowledgedCheckMs } = this.#limits;
+    let last = 0;
+    let since = performance.now();
+    const look = async (): Promise<void> => {
+      const bytes = (await unacknowledged(this.#socket)) ?? 0;
+      const now = performance.now();
+      if (bytes === 0 || last === 0 || bytes < last) since = now;
+      last = bytes;
+      if (bytes > 0 && now - since >= unacknowledgedMs)
+        this.#lose(new MonitorLost('unreachable', `${bytes} bytes unacknowledged for ${Math.round(now - since)} ms`));
+    };
+    this.#watch = setInterval(() => void look(), unacknowledgedCheckMs).unref();
   }
 
   #lose(lost: MonitorLost): void {
