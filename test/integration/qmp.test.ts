@@ -1,4 +1,5 @@
 // A conversation against a scripted monitor: what comes first, late, without an id, for somebody else, or not at all.
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import {
   type QmpLimits,
   type QmpSession,
 } from '../../src/qmp/index.js';
+import { lostBy } from '../../src/qmp/lost.js';
 import { type SourceSignal, supervise } from '../../src/sources/index.js';
 
 const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
@@ -150,6 +152,17 @@ describe('negotiation', () => {
     expect((await lost).reason).toBe(reason);
   });
 
+  it.each<[string, string, Partial<QmpLimits>]>([
+    ['messages', '{"event":"X"}', { maxEarly: 100 }],
+    ['bytes', `{"event":"X","data":{"pad":"${'x'.repeat(1_000)}"}}`, { maxEarlyBytes: 100_000 }],
+    ['bytes of foreign replies', `{"return":"${'x'.repeat(1_000)}","id":"other"}`, { maxEarlyBytes: 100_000 }],
+  ])('is not waited for beyond so many %s', async (_, message, limits) => {
+    const { path } = await script((peer) => peer.say(...Array<string>(101).fill(message)));
+    const { lost } = open(path, limits);
+    expect((await lost).reason).toBe('protocol');
+    expect((await lost).message).toMatch(/before the negotiation reply/);
+  });
+
   it('waits on a peer that is silent or stalled, and says so: giving up would cost a place in the backlog', async () => {
     const { path, peer } = await script();
     const { session, waiting } = open(path, { greetingMs: 20, negotiationMs: 20 });
@@ -166,6 +179,11 @@ describe('negotiation', () => {
     ['/etc/hostname', 'refused'],
   ])('%s', async (path, reason) => {
     expect(['absent', reason]).toContain((await open(path).lost).reason);
+  });
+
+  it('a host that does not answer is unreachable: nobody has said that there is no QEMU', () => {
+    for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+      expect(lostBy(Object.assign(new Error(code), { code })).reason).toBe('unreachable');
   });
 });
 

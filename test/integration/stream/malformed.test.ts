@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { allUp, startApp } from '../../support/app.js';
 import type { Wire } from '../../support/wire.js';
-import { openSims } from './support.js';
+import { metric, openSims } from './support.js';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -198,6 +198,35 @@ describe('a monitor that writes anything', () => {
     sims.bad?.faults.garbage(write(message));
     expect(await wire.typed('GATEWAY_SOURCE_DOWN')).toMatchObject({ source: 'bad', data: { reason: 'protocol' } });
     await allUp(wire);
+  });
+});
+
+describe('an event that is too large to keep', () => {
+  it('is one entry, with its size and what the state of its job needs; what is kept is counted as it is', async () => {
+    const { sims, paths } = await openSims('vm1');
+    const app = await startApp(paths);
+    const wire = await app.wire();
+    await allUp(wire);
+    await wire.call('subscribe', {});
+    for (let n = 0; n < 40; n++) sims.vm1?.faults.emit('HUGE', { n, pad: 'x'.repeat(1024 * 1024) });
+    sims.vm1?.faults.emit('BLOCK_JOB_COMPLETED', {
+      ...{ device: 'j', type: 'backup', len: 1, offset: 1, speed: 0 },
+      error: 'e'.repeat(300_000),
+    });
+    sims.vm1?.faults.emit('JOB_STATUS_CHANGE', { id: 'j', status: 'null' });
+    const { data } = await wire.typed('GATEWAY_JOB_SETTLED', 'j');
+    expect(data).toMatchObject({ outcome: 'failed', error: `${'e'.repeat(4_095)}…` });
+    const huge = wire.events.filter(({ type }) => type === 'HUGE');
+    expect(huge).toHaveLength(40);
+    expect(huge[0]?.data).toEqual({ truncated: expect.any(Number) });
+    expect((huge[0]?.data as { truncated: number } | undefined)?.truncated).toBeGreaterThan(1024 * 1024);
+    const completed = wire.events.find(({ type }) => type === 'BLOCK_JOB_COMPLETED')?.data;
+    expect(completed).toMatchObject({ device: 'j', len: 1, offset: 1, truncated: expect.any(Number) });
+    const kept = await metric(app.url, 'qmp_gateway_log_bytes');
+    expect(kept).toBeLessThan(64 * 1024);
+    sims.vm1?.faults.emit('LARGE', { pad: 'x'.repeat(200 * 1024) });
+    await wire.typed('LARGE');
+    expect((await metric(app.url, 'qmp_gateway_log_bytes')) - kept).toBeGreaterThanOrEqual(200 * 1024);
   });
 });
 
