@@ -125,7 +125,11 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   for (const source of config.sources) running.add(follow(source));
 
   function follow({ name, address }: Source): Subscription {
-    const tracker = new SourceTracker(name, log, () => socketBirth(address), tuning.track);
+    const tracker = new SourceTracker(name, log, () => socketBirth(address), {
+      report: (what, fields) =>
+        logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
+      ...tuning.track,
+    });
     fleet.add(tracker);
     polls.add(tracker);
     let lastReason: string | undefined;

@@ -1,12 +1,14 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
 import type { DownReason, SourceInfo } from '../protocol/types.js';
 import type { Ledger } from './ledger.js';
+import type { TrackOptions } from './track-options.js';
 
 export interface SourceStateOptions {
   /** Milliseconds that nobody may listen before the runs of the source are lost. */
   lostAfterMs: number;
   /** Milliseconds of a monotonic clock. */
   monotonic: () => number;
+  report: TrackOptions['report'];
 }
 
 /** With these nobody listens: if it stays so, QEMU has ended. Behind every other reason there may be a QEMU whose jobs run on. */
@@ -55,6 +57,7 @@ export class SourceState {
     this.#stalledAt = undefined;
     const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
     if (lost || changed) this.#ledger.tell('GATEWAY_SOURCE_DOWN', { reason });
+    if (changed && reason === 'refused-query') this.#options.report(reason, {});
     if (changed) this.#info = { name: this.#name, state: 'down', reason, since: this.#ledger.timestamp() };
     if (!NOBODY_LISTENS.includes(reason)) this.#listens();
     else if (this.#lostTimer === undefined && this.#ledger.runs.size > 0)
@@ -70,6 +73,7 @@ export class SourceState {
     this.#stalledAt = this.#options.monotonic() - waitedMs;
     this.#info = { ...this.#info, reason: 'stalled', since: this.#ledger.timestamp() };
     this.#ledger.tell('GATEWAY_SOURCE_STALLED', { waitedMs });
+    this.#options.report('stalled', { waitedMs });
   }
 
   responsive(): void {
@@ -79,6 +83,7 @@ export class SourceState {
     const { reason: _stalled, ...rest } = this.#info;
     this.#info = { ...rest, since: this.#ledger.timestamp() };
     this.#ledger.tell('GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
+    this.#options.report('responsive', { stalledMs });
   }
 
   close(): void {

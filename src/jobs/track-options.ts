@@ -16,6 +16,8 @@ export interface TrackOptions {
   /** Bytes of events that wait for the identification of a QEMU; past it they are published, and the identity stays unknown. */
   heldBytes: number;
   storm: StormOptions;
+  /** For the operator's log: what a connected source does that no connection's end tells. */
+  report: (what: 'stalled' | 'responsive' | 'refused-query', fields: Record<string, unknown>) => void;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Milliseconds of a monotonic clock. */
@@ -30,6 +32,7 @@ export const TRACK_DEFAULTS: TrackOptions = {
   refusedMaxMs: 5_000,
   heldBytes: 4 * 1024 * 1024,
   storm: STORM_DEFAULTS,
+  report: () => undefined,
   now: Date.now,
   monotonic: () => performance.now(),
 };
