@@ -73,7 +73,8 @@ export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
   const safe = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'safe' });
 
   return {
-    abort: (params: AbortParams, options = {}) => bounded('job.abort', params, repeatOf(params), options) as Promise<Settled>,
+    abort: (params: AbortParams, options = {}) =>
+      bounded('job.abort', params, repeatOf(params), options) as Promise<Settled>,
     jobGet: (target, options) => ask('job.get', target, safe(options)),
     jobList: (params = {}, options) => ask('job.list', params, safe(options)),
     jobWait: (params, options = {}) => bounded('job.wait', params, repeatOf(params), options),
