@@ -106,5 +106,8 @@ function detail(job: Job, perSecond: number | undefined): string {
 
 function clock(seconds: number): string {
   const whole = Math.round(seconds);
-  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+  const pair = (unit: number, big: string, small: string): string =>
+    `${Math.floor(whole / unit / 60)}${big}${String(Math.floor(whole / unit) % 60).padStart(2, '0')}${small}`;
+  if (whole < 60) return `${whole}s`;
+  return whole < 3_600 ? pair(1, 'm', 's') : pair(60, 'h', 'm');
 }

@@ -29,6 +29,8 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   const bars = openBars(stream);
   let chosen: Choice | undefined;
   let question: Question | undefined;
+  /** What came of the last command; also among the lines above, which a full screen hides. */
+  let notice: string | undefined;
   const present = (): Job[] => [...table().jobs.values()].filter((job) => !job.settled);
   const isCurrent = ({ source }: Job): boolean => {
     const info = table().sources.get(source);
@@ -42,11 +44,17 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
       const { source, job: id, run } = question.job;
       const job = jobs.find((each) => each.run === run);
       question = job && { ...question, job };
-      if (!job) bars.log(`${source}/${id} is gone: nothing was sent`);
+      if (!job) note(`${source}/${id} is gone: nothing was sent`);
     }
     const offline = client.state.phase === 'open' ? [] : ['offline: what is shown is as of before'];
     const none = jobs.length === 0 ? ['no jobs'] : [];
-    bars.draw({ jobs, chosen, isCurrent, foot: [...none, ...offline, question ? textOf(question) : KEYS] });
+    const said = notice === undefined ? [] : [printable(notice)];
+    bars.draw({ jobs, chosen, isCurrent, foot: [...none, ...offline, ...said, question ? textOf(question) : KEYS] });
+  }
+
+  function note(line: string): void {
+    notice = line;
+    bars.log(line);
   }
 
   function say(line: string): void {
@@ -58,14 +66,16 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
     const name = `${source}/${job}`;
     try {
       const answer = await client.abort({ source, job, run, force });
-      say(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: abort requested`);
+      note(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: abort requested`);
     } catch (error) {
       const hint = error instanceof GatewayError && error.data.hint ? ` (${error.data.hint})` : '';
-      say(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
+      note(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
     }
+    draw();
   }
 
   function press(key: string): boolean {
+    notice = undefined;
     if (question) {
       const asked = question;
       question = undefined;

@@ -178,7 +178,8 @@ function dismiss(draft: Draft, event: KnownEntry): void {
   const { run, settled } = job;
   const cursor = formatCursor(draft.epoch, event.offset);
   if (!draft.settled.has(run)) {
-    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: event.time, settled });
+    // Its settlement was too old for the snapshot: when it ended was not said here.
+    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: null, settled });
   }
   draft.jobs.delete(run);
 }

@@ -4,14 +4,10 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import { MAIN } from '../support/cli.js';
 import { haveQemu } from '../support/qemu.js';
-
-const MAIN = 'dist/cli/main.js';
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error('the command line is not built: npm run build');
-});
 
 /** Ids of the processes that name `text` in their command line. */
 const processesWith = (text: string): string[] =>
