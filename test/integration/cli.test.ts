@@ -89,21 +89,6 @@ describe('a gateway with the demo', () => {
     expect(gateway.err()).toMatch(/closing/);
   });
 
-  it('draws bars in a real terminal, aborts with a key, and quits', async () => {
-    const url = await demo();
-    const jobs = run(['events', '--url', url]);
-    await jobs.said('status=running');
-    const watch = run(
-      ['-qec', `stty cols 100 rows 24; ${process.execPath} ${MAIN} watch --url ${url}`, '/dev/null'],
-      ['script'],
-    );
-    await watch.said(/> demo\/\w+ +[█░]{24}/);
-    watch.child.stdin.write('f');
-    await watch.said(/abort requested|GATEWAY_JOB_SETTLED/);
-    watch.child.stdin.write('q');
-    expect(await watch.exit).toBe(0);
-  });
-
   it('prints plain lines where stdout is no terminal', async () => {
     const url = await demo();
     const watch = run(['watch', '--url', url]);
