@@ -1,15 +1,22 @@
 // Every source and every job. In: the job table. Out: figures, sources, and the table of jobs.
 import { useMemo } from 'preact/hooks';
 import type { Gateway } from '../gateway.js';
+import { currentIn } from '../model/current.js';
 import { rate } from '../model/format.js';
 import { summarize } from '../model/summary.js';
+import { beat } from '../now.js';
 import { JobTableView } from './job-table.js';
 import { Notice } from './notice.js';
 import { Sources } from './sources.js';
 
 export function Fleet({ gateway }: { gateway: Gateway }) {
   const table = gateway.table.value;
-  const summary = useMemo(() => table && summarize(table, gateway.trails), [table, gateway]);
+  const phase = gateway.state.value.phase;
+  const at = beat.value;
+  const summary = useMemo(
+    () => table && summarize(table, { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at }),
+    [table, gateway, phase, at],
+  );
   if (!table || !summary) return <Loading gateway={gateway} />;
   return (
     <div class="fleet">
