@@ -137,14 +137,13 @@ describe('the run of an address', () => {
   });
   it('of an older log is the live run of that id', () =>
     expect(find(live, 'f:7')).toMatchObject({ kind: 'renamed', run: 'e:drive0' }));
+  it('of an older log is the newest that ended, where none is live', () => {
+    const ended = [1, 2].map((n) => ({ ...endOf(`x${n}`), job: 'drive0' }));
+    expect(find(tableOf([], ended), 'f:7')).toEqual({ kind: 'renamed', run: 'e:x2', job: undefined, ended: ended[1] });
+  });
   it('of an older log waits for its source, then is gone', () => {
-    expect(find(tableOf([], [], { vm1: 'connecting' }), 'f:7')).toEqual({
-      kind: 'restarted',
-      waits: true,
-      last: undefined,
-    });
-    const last = { ...endOf('x'), job: 'drive0' };
-    expect(find(tableOf([], [last]), 'f:7')).toEqual({ kind: 'restarted', waits: false, last });
+    expect(find(tableOf([], [], { vm1: 'connecting' }), 'f:7')).toEqual({ kind: 'restarted', waits: true });
+    expect(find(tableOf([]), 'f:7')).toEqual({ kind: 'restarted', waits: false });
   });
   it('of this log, and not in the table, is asked for', () =>
     expect(find(live, 'e:7')).toEqual({ kind: 'unknown', other: jobOf() }));

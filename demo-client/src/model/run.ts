@@ -16,10 +16,10 @@ interface Address {
 
 export type Found =
   | { kind: 'known'; run: string; job: Job | undefined; ended: SettledRun | undefined }
-  /** A gateway that began a new log names runs anew: the live run of that id, most likely the same job. */
-  | { kind: 'renamed'; run: string; job: Job; ended: undefined }
-  /** Of an older log, and no live job has the id. `waits`: its source is not in sync yet, so that may change. */
-  | { kind: 'restarted'; waits: boolean; last: SettledRun | undefined }
+  /** A gateway that began a new log names runs anew: the newest run of that id, live or ended. */
+  | { kind: 'renamed'; run: string; job: Job | undefined; ended: SettledRun | undefined }
+  /** Of an older log, and the new one has no run of the id. `waits`: the source is not in sync yet, so that may change. */
+  | { kind: 'restarted'; waits: boolean }
   /** Of this log, and not in the table: the gateway may remember it. */
   | { kind: 'unknown'; other: Job | undefined };
 
@@ -34,7 +34,8 @@ export function findRun({ table, unseen }: Known, { source, job: id, run: asked 
   }
   if (asked === undefined || parseCursor(asked)?.epoch === parseCursor(table.cursor)?.epoch)
     return { kind: 'unknown', other: live };
-  if (live) return { kind: 'renamed', run: live.run, job: live, ended: undefined };
-  const last = [...table.settled.values()].filter(ofId).at(-1);
-  return { kind: 'restarted', waits: table.sources.get(source)?.state !== 'up', last };
+  const ended = live ? undefined : [...table.settled.values()].filter(ofId).at(-1);
+  const heir = live?.run ?? ended?.run;
+  if (heir !== undefined) return { kind: 'renamed', run: heir, job: live, ended };
+  return { kind: 'restarted', waits: table.sources.get(source)?.state !== 'up' };
 }

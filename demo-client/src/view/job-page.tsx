@@ -30,28 +30,18 @@ export function JobPage({ gateway, source, job: id, run: asked }: JobPageProps) 
   const found = findRun({ table, unseen: gateway.unseen.value }, { source, job: id, run: asked });
   switch (found.kind) {
     case 'known':
-      return <Known key={found.run} gateway={gateway} {...found} source={source} id={id} />;
+      return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} />;
     case 'renamed':
-      return <Known key={found.run} gateway={gateway} {...found} source={source} id={id} former={asked} />;
+      return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} former={asked} />;
     case 'restarted':
-      return <Restarted source={source} id={id} waits={found.waits} last={found.last} />;
+      return <Restarted source={source} id={id} waits={found.waits} />;
     case 'unknown':
       return <Older key={asked} gateway={gateway} source={source} id={id} run={asked} other={found.other} />;
   }
 }
 
-/** The link is of a log that is no more, and no job has its id now. */
-function Restarted({
-  source,
-  id,
-  waits,
-  last,
-}: {
-  source: string;
-  id: string;
-  waits: boolean;
-  last: SettledRun | undefined;
-}) {
+/** The link is of a log that is no more, and the new one has no run of its id. */
+function Restarted({ source, id, waits }: { source: string; id: string; waits: boolean }) {
   return (
     <Notice title={waits ? `Waiting for ${source}…` : `No job ${id} on ${source} now`}>
       <p>
@@ -60,11 +50,7 @@ function Restarted({
           ? 'When the source is connected, the job is shown here if it still runs.'
           : 'How that run ended it does not know.'}
       </p>
-      {last ? (
-        <a href={jobHref(source, id, last.run)}>The newest run of that id: {last.settled.outcome}</a>
-      ) : (
-        <a href="#/">Go to the fleet</a>
-      )}
+      <a href="#/">Go to the fleet</a>
     </Notice>
   );
 }
@@ -138,7 +124,7 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
       {former && (
         <p class="banner inset tone-calm" role="status" data-testid="renamed">
           The gateway was restarted and names runs anew. The link is of run <span class="mono">{former}</span> of
-          before; this is the run that has its id now.
+          before. This is the newest run of that id; whether it is the same job is not known.
         </p>
       )}
       {attention && (
