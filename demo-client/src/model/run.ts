@@ -37,5 +37,5 @@ export function findRun({ table, unseen }: Known, { source, job: id, run: asked 
   const ended = live ? undefined : [...table.settled.values()].filter(ofId).at(-1);
   const heir = live?.run ?? ended?.run;
   if (heir !== undefined) return { kind: 'renamed', run: heir, job: live, ended };
-  return { kind: 'restarted', waits: table.sources.get(source)?.state !== 'up' };
+  return { kind: 'restarted', waits: (table.sources.get(source)?.state ?? 'up') !== 'up' };
 }

@@ -25,7 +25,7 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
         <Figure label="Active jobs" value={String(summary.active)} />
         <Figure label="Need you" value={String(summary.attention)} tone={summary.attention > 0 ? 'bad' : undefined} />
         <Figure label="Ready" value={String(summary.ready)} />
-        <Figure label="Throughput" value={rate(summary.bytesPerSecond, 'mirror')} />
+        <Figure label="Throughput" value={phase === 'open' ? rate(summary.bytesPerSecond, 'mirror') : '—'} />
         <Figure
           label="Sources up"
           value={`${summary.up} / ${summary.sources}`}
