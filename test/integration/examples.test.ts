@@ -1,6 +1,6 @@
 // The ten-line service: each outcome once, whatever happens to its line, and a restart of the gateway said to be one.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -90,4 +90,13 @@ it('exits where the gateway refuses it for good', async () => {
   });
   onTestFinished(() => void service.kill('SIGKILL'));
   expect(await new Promise((resolve) => service.once('exit', resolve))).toBe(1);
+});
+
+it('is what the README shows', async () => {
+  const [example, readme] = await Promise.all([
+    readFile('examples/outcomes.mjs', 'utf8'),
+    readFile('README.md', 'utf8'),
+  ]);
+  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.QMP_GATEWAY_URL \?\? /, '');
+  expect(readme).toContain(`\`\`\`js\n${code}\`\`\``);
 });
