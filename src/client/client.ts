@@ -98,7 +98,7 @@ export function createClient(options: ClientOptions): Client {
   function transmit({ id, method, params, reject }: Pending): void {
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()) });
     // The server would close with 1009, and that is for good.
-    if (text.length > LIMITS.messageBytes / 4 && new TextEncoder().encode(text).length > LIMITS.messageBytes) {
+    if (new TextEncoder().encode(text).length > LIMITS.messageBytes) {
       requests.cancel(id);
       reject(clientError('TOO_LARGE', `${method} is over ${LIMITS.messageBytes} bytes`, { method }));
     } else session.send(text);
@@ -107,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
   function arm(): void {
     stopDeadline();
     const next = requests.nextDeadline;
-    if (next === undefined || closed) return;
+    if (next === Infinity || closed) return;
     stopDeadline = runtime.after(Math.max(0, next - runtime.now()), () => {
       requests.expire(runtime.now());
       flush();

@@ -85,11 +85,14 @@ export function openLine(url: string, WebSocket: SocketConstructor, runtime: Run
     }
     listener.message(message);
   });
-  // Browsers tell nothing here, and a close always follows; npm `ws` throws where nobody listens.
-  socket.addEventListener('error', () => {});
+  // A close always follows. Browsers tell nothing here; Node says what went wrong, in a message or, for several addresses, a code.
+  let broken: string | undefined;
+  socket.addEventListener('error', ({ message, error }) => {
+    broken = message || error?.code;
+  });
   socket.addEventListener('close', ({ code, reason }) => {
     const cause = phase === 'opening' ? 'unreachable' : 'closed';
-    finish(bye ?? { cause, code, detail: reason || 'closed' }, 1000);
+    finish(bye ?? { cause, code, detail: reason || broken || 'closed' }, 1000);
   });
 
   return {

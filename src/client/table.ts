@@ -120,10 +120,10 @@ function apply(draft: Draft, event: KnownEntry): void {
       source(draft, event, { state: 'up' });
       break;
     case 'GATEWAY_SOURCE_STALLED':
-      source(draft, event, { state: stateOf(draft, event), reason: 'stalled' });
+      source(draft, event, { reason: 'stalled' });
       break;
     case 'GATEWAY_SOURCE_RESPONSIVE':
-      source(draft, event, { state: stateOf(draft, event) });
+      source(draft, event, {});
       break;
     case 'GATEWAY_SOURCE_DOWN':
       source(draft, event, { state: 'down', reason: event.data.reason });
@@ -184,14 +184,13 @@ function dismiss(draft: Draft, event: KnownEntry): void {
   const { run, settled } = job;
   const cursor = formatCursor(draft.epoch, event.offset);
   if (!draft.settled.has(run)) {
-    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: event.time, settled });
+    // Its settlement was too old for the snapshot: when it ended was not said here.
+    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: null, settled });
   }
   draft.jobs.delete(run);
 }
 
-const stateOf = (draft: Draft, { source }: KnownEntry): SourceInfo['state'] => draft.sources.get(source)?.state ?? 'up';
-
-function source(draft: Draft, event: KnownEntry, changes: Pick<SourceInfo, 'state'> & Partial<SourceInfo>): void {
-  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { since: '' };
+function source(draft: Draft, event: KnownEntry, changes: Partial<SourceInfo>): void {
+  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { state: 'up', since: '' };
   draft.sources.set(event.source, { ...before, ...changes, name: event.source, since: event.time ?? before.since });
 }

@@ -1,5 +1,5 @@
 // How an ending reads. In: a settlement, or a settled answer. Out: a title, a tone, and what a person has to know. Pure.
-import type { Outcome, Pivoted, Provenance } from 'qmp-gateway/protocol';
+import { type Entry, isEventOf, type Outcome, type Pivoted, type Provenance } from 'qmp-gateway/protocol';
 
 export type Tone = 'good' | 'calm' | 'warn' | 'bad';
 
@@ -27,18 +27,40 @@ export const PROVENANCE_TEXT: Record<Provenance, string> = {
 };
 
 export function pivotText(pivoted: Pivoted): string {
-  if (pivoted === 'unknown') return "The disk may have switched to the copy: don't delete it.";
+  if (pivoted === 'unknown') return "It is not known whether the disk switched to the copy: don't delete it.";
   return pivoted ? 'The disk has switched to the copy.' : 'The disk did not switch; it is where it was.';
+}
+
+/** How `pivoted` is known, null where it is not; a settlement of an older gateway does not say it. */
+type PivotProof = 'type' | 'event' | 'graph' | 'command' | null;
+
+export function proofOf(settled: object): string | undefined {
+  switch ((settled as { pivotProof?: PivotProof }).pivotProof) {
+    case 'type':
+      return 'a job of this type never switches the disk';
+    case 'event':
+      return 'QEMU said that it was cancelled';
+    case 'graph':
+      return 'QEMU’s block graph shows it';
+    case 'command':
+      return 'QEMU accepted job.complete from here, and the job ended without an error';
+    case null:
+    case undefined:
+      return undefined;
+  }
 }
 
 /** What was asked for, where this page asked. */
 export interface Asked {
   force: boolean;
   wasReady: boolean;
+  /** Whether QEMU may have got it. */
+  sent: boolean;
 }
 
 /** One sentence for the end of an abort, in particular where it is not what was asked for. */
 export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked): string {
+  if (!asked.sent) return 'The job has ended meanwhile. Not by this abort: nothing of it was sent.';
   switch (outcome) {
     case 'completed':
       return !asked.force && asked.wasReady && pivoted === false
@@ -53,4 +75,12 @@ export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked)
     case 'lost':
       return 'The job vanished while the gateway could not see it. Nobody knows how it ended.';
   }
+}
+
+/** Who finalized a run here, by its events. */
+export function finalizedBy(events: readonly Entry[]): string[] {
+  const hands = events.flatMap((entry) =>
+    isEventOf(entry, 'GATEWAY_COMMAND') && entry.data.verb === 'finalize' ? [entry.data.by] : [],
+  );
+  return [...new Set(hands)];
 }
