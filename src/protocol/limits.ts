@@ -1,15 +1,19 @@
 // Limits that both ends of the wire must know, each with its reason. Imports nothing. The server's own are in its layers.
 
 export const LIMITS = {
-  /** Bytes of one message from a client; the largest legitimate request is a filter of 3 x 32 globs. Over it: close 1009. */
+  /** Bytes of one message from a client; the largest legitimate request is a filter of many globs. Over it: close 1009. */
   messageBytes: 32 * 1024,
   /** Characters of a string id. */
   idLength: 64,
-  /** Characters of a source name and of a job id. */
+  /** Characters of a source name. */
   nameLength: 128,
-  /** Globs in one field of a filter, and characters of one glob. */
+  /** Bytes of a job id in UTF-8, far more than QEMU's own tools use; a longer one is cut, see docs/PROTOCOL.md. */
+  jobBytes: 1_024,
+  /** Globs in one field of a filter, and bytes of one glob: it may name any job. */
   globs: 32,
-  globLength: 256,
+  globLength: 1_024,
+  /** Characters of the globs of a filter that have `*` or `?`: they are compared with every job. */
+  wildLength: 4_096,
   /** Subscriptions of one connection. */
   subscriptions: 64,
   /** Requests of one connection that wait for their answer. */
