@@ -17,7 +17,7 @@ export interface Caller {
   readonly principal: string;
   readonly signal: AbortSignal;
   /** Before anything is executed. What is admitted is answered once, by {@link answer} or by `stream`. */
-  admit(id: RpcId, method: string): Refusal | undefined;
+  admit(id: RpcId): Refusal | undefined;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
   /** Answers nothing that was admitted: the request could not be read, or was refused. */
   reject(text: string): void;
@@ -42,7 +42,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return undefined;
   }
   const { id, method, params } = envelope;
-  const refused = caller.admit(id, method);
+  const refused = caller.admit(id);
   if (refused) {
     caller.reject(errorText(id, refused));
     return undefined;

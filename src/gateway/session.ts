@@ -69,8 +69,8 @@ export class Session implements Peer, Caller {
     return dispatch(this, text, receivedAt, this.#deps);
   }
 
-  admit(id: RpcId, method: string): Refusal | undefined {
-    const refused = this.#judge(id, method);
+  admit(id: RpcId): Refusal | undefined {
+    const refused = this.#judge(id);
     if (!refused) this.#inFlight.add(id);
     return refused;
   }
@@ -95,8 +95,7 @@ export class Session implements Peer, Caller {
 
   reject(text: string): void {
     this.#send(text);
-    const retryAfterMs = this.#early > 0 ? this.#refusals.take() : 0;
-    if (retryAfterMs > 0) this.#onAbuse(retryAfterMs);
+    if (this.#early > 0) this.#refused();
   }
 
   stream(request: StreamRequest): boolean {
@@ -104,7 +103,9 @@ export class Session implements Peer, Caller {
     const answered = this.#streams.request(request);
     if (answered === undefined) return false;
     this.#inFlight.delete(request.id);
-    if (answered !== 'written') this.#send(answerText(request.id, answered));
+    if (answered === 'written') return true;
+    this.#send(answerText(request.id, answered));
+    if (!answered.ok && answered.error.reason === 'RATE_LIMITED') this.#refused();
     return true;
   }
 
@@ -125,7 +126,7 @@ export class Session implements Peer, Caller {
     this.#gone.abort();
   }
 
-  #judge(id: RpcId, method: string): Refusal | undefined {
+  #judge(id: RpcId): Refusal | undefined {
     if (this.#inFlight.has(id)) return refuse('INVALID_REQUEST', 'a request with this id is in flight').error;
     const limited = (message: string, retryAfterMs: number): Refusal => {
       this.#early = retryAfterMs;
@@ -134,11 +135,15 @@ export class Session implements Peer, Caller {
     // A subscription's reply may have a quarter of a megabyte: it counts until the kernel has it.
     if (this.#inFlight.size + this.#streams.unwritten >= LIMITS.inFlight)
       return limited(`at most ${LIMITS.inFlight} requests wait at once`, 1_000);
-    const { requestsPerSecond, subscribesPerSecond } = this.#deps.limits;
+    const { requestsPerSecond } = this.#deps.limits;
     if (this.#early > 0) return limited(`at most ${requestsPerSecond} requests a second`, this.#early);
-    const later = method === 'subscribe' ? this.#streams.takeTurn() : 0;
-    if (later > 0) return limited(`at most ${subscribesPerSecond} subscribes a second`, later);
     return undefined;
+  }
+
+  /** Refused because it came too early. */
+  #refused(): void {
+    const retryAfterMs = this.#refusals.take();
+    if (retryAfterMs > 0) this.#onAbuse(retryAfterMs);
   }
 
   #release(held: Held): void {

@@ -29,6 +29,8 @@ export class Streams {
   readonly #peer: Peer;
   readonly #deps: StreamsDeps;
   readonly #rate: Rate;
+  /** The request that is not done yet. */
+  #unfinished: StreamRequest | undefined;
   /** Replies of `subscribe` that the kernel does not have yet. */
   unwritten = 0;
 
@@ -38,13 +40,14 @@ export class Streams {
     this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst);
   }
 
-  /** 0, or the milliseconds until another `subscribe` may come. */
-  takeTurn(): number {
-    return this.#rate.take();
-  }
-
   request(request: StreamRequest): Streamed {
-    if (request.method === 'subscribe') return this.#subscribe(request.id, request.params);
+    if (request.method === 'subscribe') {
+      const wait = this.#unfinished === request ? 0 : this.#rate.take();
+      if (wait > 0) return limited(`at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`, wait);
+      const answered = this.#subscribe(request.id, request.params);
+      this.#unfinished = answered === undefined ? request : undefined;
+      return answered;
+    }
     const subscription = this.#peer.subscriptions.get(request.params.subscription);
     if (!subscription) return refuse('INVALID_PARAMS', 'subscription: no such subscription on this connection');
     this.#end(subscription);
@@ -91,7 +94,6 @@ export class Streams {
   #refusal(filter: CompiledFilter): Answer<never> | undefined {
     const { subscriptions } = this.#peer;
     const { connectionGlobs } = this.#deps.limits;
-    const limited = (message: string): Answer<never> => refuse('RATE_LIMITED', message, { retryAfterMs: 1_000 });
     if (subscriptions.size >= LIMITS.subscriptions)
       return limited(`at most ${LIMITS.subscriptions} subscriptions a connection`);
     let globs = filter.wildLength;
@@ -113,6 +115,10 @@ export class Streams {
     this.#deps.progress.remove(subscription);
     this.#deps.hub.remove(subscription);
   }
+}
+
+function limited(message: string, retryAfterMs = 1_000): Answer<never> {
+  return refuse('RATE_LIMITED', message, { retryAfterMs });
 }
 
 function answerOf(snapshot: Snapshot): NonNullable<Snapshot['answer']> {
