@@ -74,12 +74,7 @@ export class Outbox {
 
   /** What others get too. */
   share(frame: SharedFrame): void {
-    this.write(this.formOf(frame));
-  }
-
-  /** The bytes that this socket gets for a shared frame. */
-  formOf(frame: SharedFrame): Buffer {
-    return this.#deflater === undefined ? frame.bytes : this.#deflater.formOf(frame);
+    this.write(this.#deflater === undefined ? frame.bytes : this.#deflater.formOf(frame));
   }
 
   /** One message: a part of this client's own, and one that others get too. */

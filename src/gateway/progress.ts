@@ -158,12 +158,16 @@ export class ProgressLanes {
   #serve({ round }: Lane, member: Subscription, place: Place): void {
     const { outbox } = member.peer;
     this.#hub.flush(member.peer, 0);
-    while (place.left > 0 && isReady(member) && outbox.pending < this.#limits.highWaterBytes / 2) {
+    while (place.left > 0 && isReady(member)) {
       const message = round[place.next % round.length];
+      if (!message) return;
+      // Half of what may be unsent is left to events. The rest of the round goes when the socket has drained, or with the next round.
+      const { pending } = outbox;
+      if (pending > 0 && pending + message.frame.bytes.length > this.#limits.highWaterBytes / 2) return;
       place.next += 1;
       place.left -= 1;
       // A round that waited for the reader may have a run that has ended since.
-      if (message?.rows.every((row) => this.#view.isLive(row.source, row.job, row.run))) outbox.share(message.frame);
+      if (message.rows.every((row) => this.#view.isLive(row.source, row.job, row.run))) outbox.share(message.frame);
     }
   }
 

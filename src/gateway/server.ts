@@ -151,6 +151,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       closing = true;
       heartbeat.close();
+      // Answers that were given in this turn go out before the goodbye.
+      await new Promise((resolve) => setImmediate(resolve));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
       for (const connection of connections) connection.bye(1012, 'drain', Math.round(random() * spreadMs));

@@ -1,5 +1,6 @@
 // One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
 // outbox and three functions; what a message means is decided in `dispatch`, what a subscription does in `streams`.
+import { setMaxListeners } from 'node:events';
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { parseCursor } from '../protocol/cursor.js';
 import { LIMITS } from '../protocol/limits.js';
@@ -54,6 +55,8 @@ export class Session implements Peer, Caller {
     this.#deps = deps;
     this.#onAbuse = onAbuse;
     this.#streams = new Streams(this, deps);
+    // One listener for each request in flight; Node warns of more than ten.
+    setMaxListeners(0, this.#gone.signal);
     const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
     this.#requests = new Rate(requestsPerSecond, requestsBurst);
     this.#refusals = new Rate(refusalsPerSecond, refusalsBurst);

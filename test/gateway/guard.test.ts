@@ -40,6 +40,14 @@ describe('the Origin header', () => {
     expect(judgeOrigin(origin, 'localhost:7070', guard)).toEqual({ ok: true });
   });
   it.each([
+    ['https://gw.example', 'gw.example:443'],
+    ['https://gw.example', 'gw.example'],
+    ['http://gw.example', 'gw.example:80'],
+    ['https://gw.example:8443', 'gw.example:8443'],
+  ])('%s is the same as Host %s', (origin, host) => {
+    expect(judgeOrigin(origin, host, guard)).toEqual({ ok: true });
+  });
+  it.each([
     'null',
     '',
     'http://localhost:7071',
