@@ -208,7 +208,7 @@ export class Cases {
     tracker.audit(run, {
       verb,
       by,
-      args: verb === 'abort' ? { job: run.id, force, ...(escalation && { escalation }) } : { job: run.id },
+      args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
     });
     open.cursors[ask] = tracker.cursor;
     tracker.record(run.id, { ...note, phase: 'written' });
@@ -245,7 +245,8 @@ export class Cases {
   }
 
   #answer(open: OpenCase, answer: CaseAnswer): Answer<Requested | Settled> {
-    const { source, id: job, run } = open.run;
+    const { source, run } = open.run;
+    const job = open.run.ref.id;
     switch (answer.kind) {
       case 'requested':
         return {
@@ -264,7 +265,7 @@ export class Cases {
           ...(answer.reborn !== undefined && { newRun: answer.reborn }),
         });
       case 'timeout': {
-        const live = open.tracker.runs.get(job);
+        const live = open.tracker.runs.get(open.run.id);
         const last = live?.run === run ? live : open.run;
         return refuse('TIMEOUT', 'the job has not ended within the bound; an accepted cancel stays in force', {
           accepted: answer.accepted,

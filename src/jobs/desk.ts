@@ -7,6 +7,7 @@ import type { QmpReply } from '../qmp/index.js';
 import { Cases, type OnWaiting, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
 import type { Fleet } from './fleet.js';
+import { runNamed } from './name.js';
 import { readRefusal } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import type { SourceTracker } from './track.js';
@@ -88,11 +89,11 @@ export class JobDesk {
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const remembered = run === undefined ? undefined : this.#fleet.memory.get(run);
-    const live = tracker.runs.get(job);
+    const live = runNamed(tracker.runs, job);
     if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
     if (!tracker.session) return sourceDown(tracker);
     if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
-    const fresh = tracker.runs.get(job);
+    const fresh = runNamed(tracker.runs, job);
     if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
     const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
     if (ended) return { ok: true, result: ended.job };
@@ -129,17 +130,18 @@ export class JobDesk {
   ): Promise<Answer<Requested>> {
     const { session } = tracker;
     if (!session) return sourceDown(tracker);
-    const { source, id: job } = run;
+    const { source, id } = run;
+    const job = run.ref.id;
     tracker.audit(run, { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } });
     const { cursor } = tracker;
-    const { name, args } = qmpCall({ verb, id: job, ...(speed !== undefined && { speed }) }, (command) =>
+    const { name, args } = qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) =>
       tracker.has(command),
     );
     const reply: QmpReply = await session.execute(name, args, {
       timeoutMs: Math.max(1, context.deadline - performance.now()),
       urgent: true,
     });
-    const live = tracker.runs.get(job);
+    const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
     switch (reply.kind) {
       case 'return':
@@ -147,7 +149,7 @@ export class JobDesk {
         return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
       case 'error': {
         await this.#fresh(context, tracker);
-        const now = tracker.runs.get(job);
+        const now = tracker.runs.get(id);
         return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
       }
       case 'timeout':
@@ -165,7 +167,7 @@ export class JobDesk {
     if (this.#cases.isClosed) return closing();
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
-    const live = (): Run | undefined => tracker.runs.get(job);
+    const live = (): Run | undefined => runNamed(tracker.runs, job);
     // Without `run` it binds to the life that is live at receipt; what follows may outlast it.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
@@ -185,9 +187,9 @@ export class JobDesk {
   }
 
   /** A concluded job may occupy its id longer than its settlement is remembered. */
-  #settledOf(tracker: SourceTracker, { source, id: job, run }: Run, settled: Settlement): Settled {
+  #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): Settled {
     const remembered = this.#fleet.memory.get(run)?.settled;
-    return settledResult(remembered ?? { source, job, run, cursor: tracker.cursor, time: null, settled });
+    return settledResult(remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled });
   }
 
   /** A fresh query within the bound; `false` if it did not come, or nobody waits for it any more. */
@@ -202,7 +204,7 @@ function closing(): Answer<never> {
 
 function unanswered(tracker: SourceTracker, job: string): Answer<never> {
   if (!tracker.session) return sourceDown(tracker);
-  const run = tracker.runs.get(job);
+  const run = runNamed(tracker.runs, job);
   return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
     accepted: false,
     ...(run && { job: viewRun(run) }),
