@@ -1,8 +1,9 @@
 // What can happen to one job id, and what one step of its state machine gives. Types alone.
 import type { Micros } from '../protocol/time.js';
 import type { JobVerb, RunId } from '../protocol/types.js';
-import type { BlockGraph, QmpEvent } from '../qmp/index.js';
+import type { QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
+import type { GraphIndex } from './graph-index.js';
 import type { JobDraft } from './journal.js';
 import type { Run } from './run.js';
 import type { Shown } from './shown.js';
@@ -29,7 +30,7 @@ export type JobInput =
   /** A command for an earlier run of the id was answered in this one. */
   | { kind: 'stray'; by: string }
   /** The block graph, asked for after all that this run has seen: the baseline of a live run, the proof of one that has ended. */
-  | { kind: 'graph'; graph: BlockGraph }
+  | { kind: 'graph'; graph: GraphIndex }
   /** Something else may have moved the users of the disk: a baseline from before proves nothing. */
   | { kind: 'disturbed' }
   /** The proof of a run that has ended does not come, or not in time. */

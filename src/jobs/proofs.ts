@@ -1,6 +1,7 @@
 // Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
 // pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
 import type { BlockGraph, QmpReply, QmpSession } from '../qmp/index.js';
+import { GraphIndex } from './graph-index.js';
 import type { JobInput } from './input.js';
 import { sharesNodes } from './pivot.js';
 import type { Run } from './run.js';
@@ -102,11 +103,12 @@ export class Proofs {
   #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {
     // QEMU before 4.0, or a build without it.
     if (reply.kind === 'error') this.#refused = true;
+    const graph = reply.kind === 'return' ? new GraphIndex(reply.value) : undefined;
     for (const [id, run] of asked) {
       // A new run of the id has not asked, and the reply may be older than it.
       const asking = this.#options.runs.get(id);
       if (asking?.run !== run) continue;
-      if (reply.kind === 'return') this.#options.step(id, { kind: 'graph', graph: reply.value });
+      if (graph) this.#options.step(id, { kind: 'graph', graph });
       else if (asking.end) this.#options.step(id, { kind: 'unproven' });
     }
   }

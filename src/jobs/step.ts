@@ -1,9 +1,10 @@
 // QEMU's job state machine as a pure function. In: one run (or none) and what happened to its id. Out: the run as it is then (or
 // none) and the entries that tell it, in order. No clock, no socket, no number drawn: all of that comes with `context`.
 import type { GatewayEventData, IoStatus, Pivoted, RunId } from '../protocol/types.js';
-import { type BlockGraph, cutText, type QmpEvent } from '../qmp/index.js';
+import { cutText, type QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
+import type { GraphIndex } from './graph-index.js';
 import type { JobInput, Step, StepContext } from './input.js';
 import type { JobDraft } from './journal.js';
 import { judgePivot, readBaseline } from './pivot.js';
@@ -48,14 +49,8 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
       tale.unproven();
       break;
   }
-  const { drafts, settled, ask } = tale;
-  return {
-    run: tale.run,
-    drafts,
-    settled,
-    ask,
-    askGraph: tale.askGraph && tale.run !== undefined && mayPivot(tale.run),
-  };
+  const { run: next, drafts, settled, ask } = tale;
+  return { run: next, drafts, settled, ask, askGraph: tale.askGraph && next !== undefined && mayPivot(next) };
 }
 
 type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -152,7 +147,7 @@ class Tale {
     if (baseline) this.change({ baseline: { ...baseline, countable: false } });
   }
 
-  graph(graph: BlockGraph): void {
+  graph(graph: GraphIndex): void {
     if (!this.run || this.run.settled) return;
     const { baseline, end, id } = this.run;
     if (end) return this.#publish(end.evidence, end.dismissed, baseline ? judgePivot(baseline, graph) : 'unknown');

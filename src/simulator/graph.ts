@@ -13,16 +13,15 @@ export function blockGraph({ jobs, disks }: World): Record<string, unknown> {
   const nodes: Node[] = [];
   const edges: { parent: number; child: number; name: string; perm: never[]; 'shared-perm': never[] }[] = [];
   const node = (type: Node['type'], name: string): number => {
-    const known = name === '' ? undefined : nodes.find((each) => each.type === type && each.name === name);
-    if (known) return known.id;
     nodes.push({ id: nodes.length + 1, type, name });
     return nodes.length;
   };
   const edge = (parent: number, name: string, child: number): void => {
     edges.push({ parent, child, name, perm: [], 'shared-perm': [] });
   };
+  const holders = new Map(jobs.filter(holdsNodes).map((job) => [job.id, job]));
   for (const [id, pivots] of disks) {
-    const job = jobs.find((each) => each.id === id && holdsNodes(each));
+    const job = holders.get(id);
     const source = node('block-driver', `${id}-${pivots}`);
     const user = node('block-backend', `/machine/peripheral/${id}/virtio-backend`);
     if (!job) {

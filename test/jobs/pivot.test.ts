@@ -1,10 +1,11 @@
 // What the block graph proves of a pivot, and where it proves nothing.
 import { describe, expect, it } from 'vitest';
+import { GraphIndex } from '../../src/jobs/graph-index.js';
 import { judgePivot, readBaseline } from '../../src/jobs/pivot.js';
 import { GraphWorld, type Users } from '../support/graph-world.js';
 
 function baselineOf(world: GraphWorld): Exclude<ReturnType<typeof readBaseline>, 'never' | undefined> {
-  const baseline = readBaseline(world.graph(), 'j');
+  const baseline = readBaseline(new GraphIndex(world.graph()), 'j');
   if (!baseline || baseline === 'never') throw new Error('no baseline');
   return baseline;
 }
@@ -15,7 +16,7 @@ function judge(users: Users, pivots: boolean, after: (world: GraphWorld) => void
   const baseline = baselineOf(world);
   world.end(pivots);
   after(world);
-  return judgePivot(baseline, world.graph());
+  return judgePivot(baseline, new GraphIndex(world.graph()));
 }
 
 describe('who uses the disk after the end', () => {
@@ -55,7 +56,7 @@ describe('who uses the disk after the end', () => {
       world.start('j');
       const baseline = { ...baselineOf(world), countable: false };
       world.end(true);
-      return judgePivot(baseline, world.graph());
+      return judgePivot(baseline, new GraphIndex(world.graph()));
     });
     expect(verdicts).toEqual(['unknown', true]);
   });
@@ -64,9 +65,9 @@ describe('who uses the disk after the end', () => {
 describe('a baseline', () => {
   it('is none of a job that the graph does not show, or shows without nodes', () => {
     const world = new GraphWorld();
-    expect(readBaseline(world.graph(), 'j')).toBeUndefined();
+    expect(readBaseline(new GraphIndex(world.graph()), 'j')).toBeUndefined();
     const concluded = { nodes: [{ id: 1, type: 'block-job', name: 'j' }], edges: [] };
-    expect(readBaseline(concluded, 'j')).toBeUndefined();
+    expect(readBaseline(new GraphIndex(concluded), 'j')).toBeUndefined();
   });
 
   it('says so of a job that moves nobody', () => {
@@ -77,7 +78,7 @@ describe('a baseline', () => {
       ],
       edges: [{ parent: 1, child: 2, name: 'main node' }],
     };
-    expect(readBaseline(graph, 'j')).toBe('never');
+    expect(readBaseline(new GraphIndex(graph), 'j')).toBe('never');
   });
 
   it('survives a graph of circles', () => {
@@ -95,6 +96,6 @@ describe('a baseline', () => {
         { parent: 3, child: 2, name: 'backing' },
       ],
     };
-    expect(readBaseline(graph, 'j')).toMatchObject({ source: 'a', target: 'a' });
+    expect(readBaseline(new GraphIndex(graph), 'j')).toMatchObject({ source: 'a', target: 'a' });
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJobEvent } from '../../src/jobs/event.js';
+import { GraphIndex } from '../../src/jobs/graph-index.js';
 import type { JobInput } from '../../src/jobs/input.js';
 import type { JobDraft } from '../../src/jobs/journal.js';
 import type { Run } from '../../src/jobs/run.js';
@@ -174,9 +175,9 @@ describe('a life', () => {
 const GRAPHS = (() => {
   const world = new GraphWorld();
   world.start('j');
-  const running = world.graph();
+  const running = new GraphIndex(world.graph());
   world.end(true);
-  return { running, onTarget: world.graph() };
+  return { running, onTarget: new GraphIndex(world.graph()) };
 })();
 
 describe('a pivot', () => {
@@ -258,7 +259,7 @@ describe('a pivot', () => {
           const world = new GraphWorld(using);
           const inputs: JobInput[] = [];
           const play1 = (each: Move): void => {
-            if (each === 'graph') inputs.push({ kind: 'graph', graph: world.graph() });
+            if (each === 'graph') inputs.push({ kind: 'graph', graph: new GraphIndex(world.graph()) });
             else if (each === 'seen') inputs.push(shown(world.hasEnded ? 'concluded' : 'ready'));
             else if (each === 'deleteLoser') world.deleteLoser();
             else if (each === 'addExport') world.addExport();

@@ -62,8 +62,10 @@ describe('a simulated monitor that was away', () => {
     await wire.typed('BLOCK_JOB_READY', 'j');
     await blindly(bench, () => jobs.complete('j'));
     expect(jobs.list()).toEqual([]);
+    // The block graph is asked once the queries have shown that it is gone.
+    await wire.typed('GATEWAY_JOB_SETTLED', 'j');
     expect(settledOf(wire, 'j')).toEqual([
-      expect.objectContaining({ outcome: 'lost', provenance: 'unknown', pivoted: 'unknown', dismissed: true }),
+      expect.objectContaining({ outcome: 'lost', provenance: 'unknown', pivoted: true, dismissed: true }),
     ]);
     expect((await wire.call('job.list', {})).jobs).toEqual([]);
   });
