@@ -99,6 +99,7 @@ export class DemoGateway extends MockGateway {
         outcome,
         provenance: 'observed',
         pivoted: false,
+        pivotProof: 'graph',
         forced: false,
         escalated: false,
         requestedBy: [],

@@ -15,6 +15,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const read = readConfig(flags, process.env);
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
   const logger = openLogger(read.config.logLevel);
+  endOnInternalError(logger);
   const stop = stopSignal();
   const demo = flags.demo ? await openDemo((problem) => logger.warn({ problem }, 'demo')) : undefined;
   const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
@@ -74,6 +75,16 @@ function openLogger(level: Config['logLevel']): Logger {
   if (!process.stderr.isTTY) return pino(options, destination);
   const stream = pretty({ destination, colorize: true, translateTime: 'SYS:HH:MM:ss.l' });
   return pino({ ...options, formatters: { log: harmless } }, stream);
+}
+
+/** A fault of the gateway's own leaves its state in doubt: it is logged, and a supervisor sees the exit code and starts it anew. */
+function endOnInternalError(logger: Logger): void {
+  const end = (err: unknown): void => {
+    logger.fatal({ err }, 'internal error: the gateway ends');
+    process.exit(EXIT.failed);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
 }
 
 /** Texts of a monitor are in the log too: job ids, what it answered. */

@@ -119,6 +119,12 @@ function apply(draft: Draft, event: KnownEntry): void {
     case 'GATEWAY_SOURCE_SYNCED':
       source(draft, event, { state: 'up' });
       break;
+    case 'GATEWAY_SOURCE_STALLED':
+      source(draft, event, { reason: 'stalled' });
+      break;
+    case 'GATEWAY_SOURCE_RESPONSIVE':
+      source(draft, event, {});
+      break;
     case 'GATEWAY_SOURCE_DOWN':
       source(draft, event, { state: 'down', reason: event.data.reason });
       // Ended ones that still occupy their id are found again, or not.
@@ -184,7 +190,7 @@ function dismiss(draft: Draft, event: KnownEntry): void {
   draft.jobs.delete(run);
 }
 
-function source(draft: Draft, event: KnownEntry, changes: Pick<SourceInfo, 'state'> & Partial<SourceInfo>): void {
-  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { since: '' };
+function source(draft: Draft, event: KnownEntry, changes: Partial<SourceInfo>): void {
+  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { state: 'up', since: '' };
   draft.sources.set(event.source, { ...before, ...changes, name: event.source, since: event.time ?? before.since });
 }

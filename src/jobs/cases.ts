@@ -1,6 +1,6 @@
 // The open cases: runs whose end somebody asks for or waits for. In: callers, and the fleet's signals. Out: commands on monitors and
 // answers to callers, each within its bound. Every decision is `case`'s; here are only the timers and the socket.
-import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
+import { type Answer, refuse } from '../protocol/answer.js';
 import type { Requested, Settled } from '../protocol/methods.js';
 import type { Cursor, SettledRun } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
@@ -15,7 +15,7 @@ import {
   openCase,
 } from './case.js';
 import { qmpCall } from './command.js';
-import { readRefusal } from './refusal.js';
+import { readRefusal, sourceBusy } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import { isBlockJob } from './status.js';
 import type { SourceTracker, TrackSignal } from './track.js';
@@ -38,6 +38,8 @@ interface OpenCase {
   /** As the case was opened. */
   run: Run;
   cursors: Partial<Record<Ask, Cursor>>;
+  /** Takes a command back that is not yet written. */
+  withdraw: Partial<Record<Ask, () => boolean>>;
   acceptedAt: number | undefined;
   escalation: NodeJS.Timeout | undefined;
   /** A step may cause the next one before it is done. */
@@ -73,7 +75,11 @@ export class Cases {
       const open = this.#case(tracker, run);
       const id = this.#nextCaller++;
       const timer = setTimeout(
-        () => this.#input(open, { kind: 'timeout', caller: id }),
+        () => {
+          // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
+          if (sync) tracker.conclude(run.run);
+          this.#input(open, { kind: 'timeout', caller: id });
+        },
         Math.max(0, dueAt - performance.now()),
       );
       this.#waiters.set(id, { resolve, timer });
@@ -120,6 +126,7 @@ export class Cases {
       tracker,
       run,
       cursors: {},
+      withdraw: {},
       acceptedAt: undefined,
       escalation: undefined,
       inputs: [],
@@ -152,6 +159,9 @@ export class Cases {
     switch (effect.kind) {
       case 'write':
         return this.#write(open, effect.ask, effect.by, effect.escalation);
+      case 'withdraw':
+        open.withdraw[effect.ask]?.();
+        return;
       case 'answer': {
         const waiter = this.#waiters.get(effect.caller.id);
         if (!waiter) return;
@@ -181,43 +191,53 @@ export class Cases {
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
     const note = { kind: 'command', verb, by, force, escalation } as const;
-    tracker.audit(run, {
-      verb,
-      by,
-      args: verb === 'abort' ? { job: run.id, force, ...(escalation && { escalation }) } : { job: run.id },
-    });
-    open.cursors[ask] = tracker.cursor;
-    tracker.record(run.id, { ...note, phase: 'written' });
     const { name, args } = qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command));
-    const answer = (reply: QmpReply) => {
-      const live = tracker.runs.get(run.id);
+    const live = (): Run | undefined => {
+      const present = tracker.runs.get(run.id);
+      return present?.run === run.run ? present : undefined;
+    };
+    const onWrite = (): void => {
+      tracker.audit(run, {
+        verb,
+        by,
+        args: verb === 'abort' ? { job: run.id, force, ...(escalation && { escalation }) } : { job: run.id },
+      });
+      open.cursors[ask] = tracker.cursor;
+      tracker.record(run.id, { ...note, phase: 'written' });
+      this.#input(open, { kind: 'written', ask });
+    };
+    const answer = (reply: QmpReply): void => {
       switch (reply.kind) {
         case 'return':
-          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'accepted' });
+          if (live()) tracker.record(run.id, { ...note, phase: 'accepted' });
           if (ask === 'soft') open.acceptedAt = performance.now();
           return this.#input(open, { kind: 'accepted', ask });
         case 'error':
-          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'refused' });
-          void this.#refusal(open, ask, reply).then((error) => this.#input(open, { kind: 'refused', ask, error }));
+          if (live()) tracker.record(run.id, { ...note, phase: 'refused' });
+          void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
           return;
+        case 'busy':
+          return this.#input(open, { kind: 'refused', ask, error: sourceBusy(tracker.name) });
         case 'timeout':
         case 'closed':
           return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
       }
     };
-    session.request(name, args, answer, { timeoutMs: REPLY_MS, urgent: true });
+    const present = live();
+    if (present?.sawReady && !force) tracker.renewBaseline(present);
+    open.withdraw[ask] = session.request(name, args, answer, { timeoutMs: REPLY_MS, lane: 'abort', onWrite });
   }
 
   /** A fresh query tells "not found" and "not in this state" apart. */
-  async #refusal(open: OpenCase, ask: Ask, error: { class: string; desc: string }): Promise<Refusal> {
+  async #refusal(open: OpenCase, ask: Ask, error: { class: string; desc: string }): Promise<CaseInput> {
     await open.tracker.refresh();
-    const live = open.tracker.runs.get(open.run.id);
-    return readRefusal(
-      error,
-      ask === 'complete' ? 'complete' : 'abort',
-      ask === 'force',
-      live?.run === open.run.run ? live : undefined,
-    );
+    const present = open.tracker.runs.get(open.run.id);
+    const live = present?.run === open.run.run ? present : undefined;
+    // Its type was not known when the soft cancel was written; of block-job-* commands, QEMU says that it has no such block job.
+    if (ask === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
+      return { kind: 'forced-only' };
+    const verb = ask === 'complete' ? 'complete' : 'abort';
+    return { kind: 'refused', ask, error: readRefusal(error, verb, ask === 'force', live) };
   }
 
   #answer(open: OpenCase, answer: CaseAnswer): Answer<Requested | Settled> {
@@ -252,12 +272,13 @@ export class Cases {
 }
 
 export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {
-  const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
+  const { outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed, error } = settled;
   return {
     status: 'settled',
     outcome,
     provenance,
     pivoted,
+    pivotProof,
     forced,
     escalated,
     dismissed,

@@ -7,7 +7,7 @@ import type { QmpReply } from '../qmp/index.js';
 import { Cases, type OnWaiting, settledResult } from './cases.js';
 import { qmpCall } from './command.js';
 import type { Fleet } from './fleet.js';
-import { readRefusal } from './refusal.js';
+import { readRefusal, sourceBusy } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import type { SourceTracker } from './track.js';
 
@@ -42,8 +42,10 @@ export class JobDesk {
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
-    if (!force && run.complete !== 'none')
-      return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
+    // It has ended, and only its settlement is missing: there is nothing to send.
+    if (run.end) return this.#cases.call(tracker, run, { wants: 'wait', sync: true, by, dueAt });
+    if (!force && isCompleting(run))
+      return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
         status: run.status,
         hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
       });
@@ -116,6 +118,7 @@ export class JobDesk {
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    if (run.end) return this.#cases.call(tracker, run, { wants: 'wait', sync: true, by, dueAt });
     return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
   }
 
@@ -123,7 +126,7 @@ export class JobDesk {
     const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
     const located = await this.#locate(target, dueAt);
     if (!located.ok) return located;
-    if (located.result.kind === 'settled')
+    if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
       return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
     return this.#send(verb, located.result, by, dueAt, speed);
   }
@@ -138,14 +141,17 @@ export class JobDesk {
     const { session } = tracker;
     if (!session) return sourceDown(tracker);
     const { source, id: job } = run;
-    tracker.audit(run, { verb, by, args: speed === undefined ? { job } : { job, speed } });
-    const { cursor } = tracker;
     const { name, args } = qmpCall({ verb, id: job, ...(speed !== undefined && { speed }) }, (command) =>
       tracker.has(command),
     );
+    let { cursor } = tracker;
     const reply: QmpReply = await session.execute(name, args, {
       timeoutMs: Math.max(1, dueAt - performance.now()),
-      urgent: true,
+      lane: 'verb',
+      onWrite: () => {
+        tracker.audit(run, { verb, by, args: speed === undefined ? { job } : { job, speed } });
+        cursor = tracker.cursor;
+      },
     });
     const live = tracker.runs.get(job);
     const same = live?.run === run.run ? live : undefined;
@@ -158,6 +164,8 @@ export class JobDesk {
         const now = tracker.runs.get(job);
         return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
       }
+      case 'busy':
+        return { ok: false, error: sourceBusy(source) };
       case 'timeout':
         return refuse('TIMEOUT', 'QEMU has not answered within the bound', {
           accepted: reply.sent ? null : false,
@@ -183,8 +191,7 @@ export class JobDesk {
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
-    if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(tracker, dueAt)))
-      return unanswered(tracker, job);
+    if (!live() && tracker.session && !(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
     const found = live();
     if (found && (bound === undefined || found.run === bound))
       return { ok: true, result: { kind: 'live', tracker, run: found } };
@@ -207,6 +214,14 @@ export class JobDesk {
     clearTimeout(timer);
     return merged;
   }
+}
+
+/**
+ * Whether a complete is under way, ours or another client's. Of the latter QEMU says nothing until the job goes on from READY; our own soft
+ * cancel makes it go on too.
+ */
+function isCompleting({ complete, soft, sawReady, status }: Run): boolean {
+  return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
 }
 
 function unanswered(tracker: SourceTracker, job: string): Answer<never> {

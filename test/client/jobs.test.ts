@@ -5,9 +5,9 @@ import { cursor, JOB, SETTLEMENT } from './support/fixtures.js';
 import { start } from './support/start.js';
 
 const TARGET = { source: 'vm1', job: 'drive0' };
-const { outcome, provenance, pivoted, forced, escalated, dismissed } = SETTLEMENT;
+const { outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed } = SETTLEMENT;
 const ENDED: Settled = {
-  ...{ outcome, provenance, pivoted, forced, escalated, dismissed },
+  ...{ outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed },
   ...TARGET,
   status: 'settled',
   run: JOB.run,

@@ -6,7 +6,7 @@ import { abortText, finalizedBy, pivotText, proofOf } from '../../demo-client/sr
 import { findRun } from '../../demo-client/src/model/run.js';
 import { orphansOf, unseenOf } from '../../demo-client/src/model/unseen.js';
 import { softAbort, verbsFor } from '../../demo-client/src/model/verbs.js';
-import type { Entry, SettledRun } from '../../src/protocol/types.js';
+import type { Entry, PivotProof, SettledRun } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
 describe('verbs', () => {
@@ -70,7 +70,9 @@ describe('an abort', () => {
     const asked = { force: false, wasReady: true, sent: true };
     const end = endOf('x').settled;
     expect(abortText(end, asked)).toContain('completed instead');
-    expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('before the cancel');
+    expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('not known whether the disk switched');
+    expect(abortText({ ...end, pivoted: true }, asked)).toContain('another client had completed it');
+    expect(abortText(end, { ...asked, force: true })).toContain('before the cancel');
     expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('Nobody knows');
     expect(abortText({ ...end, outcome: 'cancelled', escalated: true }, asked)).toContain('escalated');
     expect(abortText(end, { ...asked, sent: false })).toContain('Not by this abort');
@@ -109,15 +111,15 @@ describe('an ending', () => {
     expect(finalizedBy([command('pause', 'a'), command('finalize', 'b'), command('finalize', 'b')])).toEqual(['b']);
   });
 
-  it.each([
-    ['graph', 'block graph'],
-    ['event', 'cancelled'],
-    ['type', 'of this type'],
-    ['command', 'job.complete'],
-    [null, undefined],
-    [undefined, undefined],
-  ])('known by %s', (pivotProof, words) => {
-    const text = proofOf({ ...endOf('x').settled, pivotProof });
+  it.each<[{ pivotProof?: PivotProof }, string | undefined]>([
+    [{ pivotProof: 'graph' }, 'block graph'],
+    [{ pivotProof: 'event' }, 'cancelled'],
+    [{ pivotProof: 'type' }, 'of this type'],
+    [{ pivotProof: 'command' }, 'job.complete'],
+    [{ pivotProof: null }, undefined],
+    [{}, undefined],
+  ])('known by %j', (settled, words) => {
+    const text = proofOf(settled);
     if (words === undefined) expect(text).toBeUndefined();
     else expect(text).toContain(words);
   });

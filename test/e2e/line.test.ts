@@ -86,7 +86,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await page.getByRole('button', { name: 'Close' }).click();
     const late = await openPage(shared);
     await late.getByTestId('renamed').waitFor();
-    await late.getByTestId('outcome').getByText('cancelled').waitFor();
+    await late.getByTestId('outcome').getByText('cancelled', { exact: true }).waitFor();
     const gone = await openPage(shared.replace('drive0', 'drive7'));
     await gone.getByText('No job drive7 on vm1 now').waitFor();
   });

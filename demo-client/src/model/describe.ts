@@ -17,6 +17,8 @@ const KNOWN = [
   'JOB_STATUS_CHANGE',
   'GATEWAY_SOURCE_UP',
   'GATEWAY_SOURCE_SYNCED',
+  'GATEWAY_SOURCE_STALLED',
+  'GATEWAY_SOURCE_RESPONSIVE',
   'GATEWAY_SOURCE_DOWN',
   'GATEWAY_JOB_FOUND',
   'GATEWAY_JOB_ATTENTION',
@@ -59,6 +61,10 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
       return line(`QEMU ${entry.data.qemu}, ${SAME[String(entry.data.same) as keyof typeof SAME]}`);
     case 'GATEWAY_SOURCE_SYNCED':
       return line(`in sync, ${entry.data.jobs} ${entry.data.jobs === 1 ? 'job' : 'jobs'}`, 'good');
+    case 'GATEWAY_SOURCE_STALLED':
+      return line(`QEMU has not answered for ${Math.round(entry.data.waitedMs / 1_000)} s`, 'warn');
+    case 'GATEWAY_SOURCE_RESPONSIVE':
+      return line('QEMU answers again', 'good');
     case 'GATEWAY_SOURCE_DOWN':
       return line(`connection lost: ${entry.data.reason}`, 'bad');
     case 'GATEWAY_JOB_FOUND':

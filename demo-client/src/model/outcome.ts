@@ -1,5 +1,12 @@
 // How an ending reads. In: a settlement, or a settled answer. Out: a title, a tone, and what a person has to know. Pure.
-import { type Entry, isEventOf, type Outcome, type Pivoted, type Provenance } from 'qmp-gateway/protocol';
+import {
+  type Entry,
+  isEventOf,
+  type Outcome,
+  type Pivoted,
+  type PivotProof,
+  type Provenance,
+} from 'qmp-gateway/protocol';
 
 export type Tone = 'good' | 'calm' | 'warn' | 'bad';
 
@@ -31,11 +38,9 @@ export function pivotText(pivoted: Pivoted): string {
   return pivoted ? 'The disk has switched to the copy.' : 'The disk did not switch; it is where it was.';
 }
 
-/** How `pivoted` is known, null where it is not; a settlement of an older gateway does not say it. */
-type PivotProof = 'type' | 'event' | 'graph' | 'command' | null;
-
-export function proofOf(settled: object): string | undefined {
-  switch ((settled as { pivotProof?: PivotProof }).pivotProof) {
+/** How `pivoted` is known; a settlement of an older gateway does not say it. */
+export function proofOf(settled: { pivotProof?: PivotProof }): string | undefined {
+  switch (settled.pivotProof) {
     case 'type':
       return 'a job of this type never switches the disk';
     case 'event':
@@ -63,9 +68,10 @@ export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked)
   if (!asked.sent) return 'The job has ended meanwhile. Not by this abort: nothing of it was sent.';
   switch (outcome) {
     case 'completed':
-      return !asked.force && asked.wasReady && pivoted === false
-        ? 'The job completed instead: a soft cancel of a READY mirror lets it finish a consistent copy. The disk did not switch.'
-        : 'The job completed before the cancel could take effect.';
+      if (asked.force || !asked.wasReady) return 'The job completed before the cancel could take effect.';
+      return pivoted === true
+        ? 'The job completed, and the disk switched to the copy: another client had completed it before this cancel.'
+        : `The job completed instead: a soft cancel of a READY mirror lets it finish a consistent copy. ${pivotText(pivoted)}`;
     case 'cancelled':
       return escalated
         ? 'QEMU cancelled it after the soft cancel had been escalated to force.'
