@@ -14,6 +14,7 @@ import {
   type Gateway,
   type GatewayCounts,
   type GatewayLimits,
+  isLoopbackName,
   openGateway,
   type ViewPort,
 } from './gateway/index.js';
@@ -73,21 +74,22 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const view: ViewPort = {
     sources: () => fleet.sources,
     jobs: (wants) => fleet.jobs(wants),
-    settled: (wants, limit) => fleet.settled(wants, limit),
+    settled: () => fleet.settled(() => true, Number.POSITIVE_INFINITY),
     isLive: (source, job, run) => fleet.isLive(source, job, run),
     progress$: fleet.progress$,
+    freshen: (wants, maxAgeMs, waitMs) => fleet.freshen(wants, maxAgeMs, waitMs),
     demand: (key, demand) => polls.demand(key, demand),
   };
   const commands: CommandPort = {
-    'job.get': (params) => desk.get(params),
-    'job.abort': (params, by) => desk.abort(params, by),
-    'job.wait': (params, by) => desk.wait(params, by),
-    'job.complete': (params, by) => desk.complete(params, by),
-    'job.pause': (params, by) => desk.pause(params, by),
-    'job.resume': (params, by) => desk.resume(params, by),
-    'job.finalize': (params, by) => desk.finalize(params, by),
-    'job.dismiss': (params, by) => desk.dismiss(params, by),
-    'job.setSpeed': (params, by) => desk.setSpeed(params, by),
+    'job.get': (context, params) => desk.get(context, params),
+    'job.abort': (context, params) => desk.abort(context, params),
+    'job.wait': (context, params) => desk.wait(context, params),
+    'job.complete': (context, params) => desk.complete(context, params),
+    'job.pause': (context, params) => desk.pause(context, params),
+    'job.resume': (context, params) => desk.resume(context, params),
+    'job.finalize': (context, params) => desk.finalize(context, params),
+    'job.dismiss': (context, params) => desk.dismiss(context, params),
+    'job.setSpeed': (context, params) => desk.setSpeed(context, params),
   };
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
@@ -106,8 +108,14 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     commands,
     metrics: () => metrics.text(),
     pages: openPages(),
+    onError: (error, where) => logger.error({ err: error, where }, 'an exception of the gateway itself'),
     limits: tuning.gateway ?? {},
   });
+
+  if (!isLoopbackName(config.listen.host) && config.allowHosts.length === 0)
+    logger.warn(
+      'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
+    );
 
   running.add(
     fleet.signals$.subscribe({

@@ -1,5 +1,5 @@
 // The verbs on jobs. In: a way to ask, and the caller's params. Out: the typed methods of a client.
-import { LIMITS } from '../protocol/limits.js';
+import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';
 
@@ -58,12 +58,12 @@ export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
     repeat: AskOptions['repeat'],
     options: CallOptions,
   ): Promise<Methods[Method]['result']> {
-    const { timeoutMs = LIMITS.timeoutDefaultMs, ...target } = params;
+    const { timeoutMs = TIMEOUT_DEFAULT_MS, ...target } = params;
     const until = now() + timeoutMs;
     const paramsAt = (time: number) => ({
       ...target,
       // A bound outside the limits is the server's to refuse; what is left of a good one is kept inside.
-      timeoutMs: Math.max(Math.min(timeoutMs, LIMITS.timeoutMinMs), until - time),
+      timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time),
     });
     return ask(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt });
   }

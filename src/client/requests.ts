@@ -1,6 +1,6 @@
 // The request table. In: requests, replies, the news that the line dropped, the time. Out: what to send; promises settle.
 // No I/O and no clock in here.
-import { LIMITS } from '../protocol/limits.js';
+import { IN_FLIGHT } from '../protocol/limits.js';
 import type { RpcFailure, RpcId, RpcResult } from '../protocol/methods.js';
 import { ConnectionLost, clientError, type GatewayError, serverError } from './errors.js';
 
@@ -46,7 +46,7 @@ export class RequestTable {
 
   /** What may be sent now, at most as many as the server lets one connection have in flight. */
   take(): Pending[] {
-    const taken = this.#waiting.splice(0, Math.max(0, LIMITS.inFlight - this.#sent.size));
+    const taken = this.#waiting.splice(0, Math.max(0, IN_FLIGHT - this.#sent.size));
     for (const pending of taken) this.#sent.set(pending.id, pending);
     return taken;
   }

@@ -1,7 +1,7 @@
 // Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
 // slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
 import { formatCursor } from '../protocol/cursor.js';
-import type { EventLog } from '../stream/index.js';
+import type { EventLog, LoggedEntry } from '../stream/index.js';
 import type { CompiledFilter } from './filter.js';
 import { shareFrame } from './frame.js';
 import { encodeEvents, type Frame } from './group.js';
@@ -9,6 +9,7 @@ import type { HubCounts } from './hub.js';
 import type { GatewayLimits } from './limits.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
+import { Turns } from './turns.js';
 
 /** What lies between a position and a later one, for one filter, as frames. */
 interface Replay {
@@ -18,11 +19,12 @@ interface Replay {
   head: number;
 }
 
-/** Replays remembered, each of at most `sliceEntries`, and for how long: thousands who were cut off together resume from one position. */
+/** Replays remembered, their bytes in all, and for how long: thousands who were cut off together resume from one position. */
 const MAX_REPLAYS = 32;
+const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
 const REPLAY_MS = 1_000;
-/** Slices served where they are asked for, until the queue has had its turn. */
-const SLICES_AT_ONCE = 64;
+/** Milliseconds in which a slice is looked for. */
+const SLICE_MS = 2;
 
 export class CatchUp {
   readonly #log: EventLog;
@@ -30,11 +32,10 @@ export class CatchUp {
   readonly #limits: GatewayLimits;
   readonly #counts: HubCounts;
   readonly #join: (subscription: Subscription) => void;
-  readonly #queue = new Set<Subscription>();
+  readonly #turns = new Turns();
   readonly #replays = new Map<string, Replay>();
-  #atOnce = SLICES_AT_ONCE;
+  #replayBytes = 0;
   #forgetting: NodeJS.Timeout | undefined;
-  #scheduled = false;
 
   constructor(
     log: EventLog,
@@ -52,36 +53,25 @@ export class CatchUp {
 
   /** The first slice at once: most have little to catch up with. Where thousands resume in one turn of the loop, only some do. */
   start(subscription: Subscription): void {
-    if (this.#queue.has(subscription)) return;
-    if (subscription.examined < this.#log.head && --this.#atOnce < 0) this.#enqueue(subscription);
-    else if (!this.#step(subscription)) this.#enqueue(subscription);
+    const { state, examined } = subscription;
+    // Nothing lies between.
+    if (state.kind === 'behind' && examined === this.#log.head) this.#step(subscription);
+    else this.#turns.now(subscription, () => this.#step(subscription));
+  }
+
+  /** In a later turn. */
+  later(subscription: Subscription): void {
+    this.#turns.later(subscription, () => this.#step(subscription));
+  }
+
+  /** No frame of it follows. */
+  drop(subscription: Subscription): void {
+    this.#turns.drop(subscription);
   }
 
   close(): void {
-    this.#queue.clear();
+    this.#turns.clear();
     this.#forget();
-  }
-
-  #enqueue(subscription: Subscription): void {
-    this.#queue.add(subscription);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
-  }
-
-  #turn(): void {
-    this.#scheduled = false;
-    this.#atOnce = SLICES_AT_ONCE;
-    const started = performance.now();
-    for (const subscription of this.#queue) {
-      this.#queue.delete(subscription);
-      if (!this.#step(subscription)) this.#queue.add(subscription);
-      // A few milliseconds a turn: commands and live clients come in between.
-      if (performance.now() - started > 4) break;
-    }
-    if (this.#queue.size === 0 || this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
   }
 
   /** One slice. `true`: nothing more to do until its socket drains. */
@@ -93,11 +83,16 @@ export class CatchUp {
       return false;
     }
     if (!this.#log.covers(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
-      this.#reset(subscription);
+      if (this.#snapshots.prepare(subscription.filter)) this.#reset(subscription);
       return false;
     }
     const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
-    for (const frame of frames) peer.outbox.share(frame.message);
+    for (const frame of frames) {
+      // A frame may be as large as one event: the rest is for when it has gone.
+      if (peer.outbox.isBlocked) return true;
+      peer.outbox.share(frame.message);
+      subscription.examined = frame.examined;
+    }
     subscription.examined = examined;
     const done = examined === this.#log.head;
     if (done) {
@@ -115,21 +110,42 @@ export class CatchUp {
     const key = `${filter.id} ${from}`;
     const known = this.#replays.get(key);
     if (known && (known.examined < known.head || known.head === head)) return known;
-    const { entries, examined } = this.#log.since(from, this.#limits.sliceEntries);
-    const wanted = entries.filter((entry) => filter.wants(entry));
+    const { wanted, examined } = this.#slice(filter, from);
     const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
     const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
     const replay = { frames, examined, head };
-    if (this.#replays.size >= MAX_REPLAYS) this.#replays.clear();
-    this.#replays.set(key, replay);
+    this.#replayBytes += frames.reduce((sum, { message }) => sum + message.bytes.length, 0);
+    if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.#forget();
+    else this.#replays.set(key, replay);
     this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
     return replay;
+  }
+
+  /** So many entries, so many bytes of those that are wanted (but always one), in so many milliseconds. */
+  #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
+    const { sliceEntries, sliceBytes } = this.#limits;
+    const { entries, examined } = this.#log.since(from, sliceEntries);
+    const due = performance.now() + SLICE_MS;
+    const wanted: LoggedEntry[] = [];
+    let bytes = 0;
+    let before = from;
+    for (const entry of entries) {
+      if (filter.wants(entry)) {
+        bytes += entry.json.length;
+        if (wanted.length > 0 && bytes > sliceBytes) return { wanted, examined: before };
+        wanted.push(entry);
+      }
+      before = entry.offset;
+      if (performance.now() > due) return { wanted, examined: before };
+    }
+    return { wanted, examined };
   }
 
   #forget(): void {
     clearTimeout(this.#forgetting);
     this.#forgetting = undefined;
     this.#replays.clear();
+    this.#replayBytes = 0;
   }
 
   #page(subscription: Subscription, state: { snapshot: Snapshot; next: number }): void {

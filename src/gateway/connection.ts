@@ -6,75 +6,93 @@ import type { CloseCode } from '../protocol/codes.js';
 import type { Notifications } from '../protocol/methods.js';
 import type { Cursor } from '../protocol/types.js';
 import type { Deflater } from './deflate.js';
-import { encodeFrame } from './frame.js';
+import { encodeFrame, openFrame, PONG } from './frame.js';
 import type { Beating } from './heartbeat.js';
-import type { GatewayLimits } from './limits.js';
+import { Inbox } from './inbox.js';
 import { notificationText } from './messages.js';
 import { Outbox } from './outbox.js';
 import { Session, type SessionDeps } from './session.js';
+import type { Turns } from './turns.js';
+
+export interface ConnectionDeps extends SessionDeps {
+  deflater: Deflater;
+  /** Of the requests of all connections. */
+  requests: Turns;
+}
 
 export class Connection implements Beating {
-  alive = true;
   readonly #ws: WebSocket;
+  readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #session: Session;
-  readonly #deps: SessionDeps;
-  readonly #limits: GatewayLimits;
-  #hardStopped = false;
+  readonly #inbox: Inbox;
+  readonly #deps: ConnectionDeps;
+  /** The newest ping that is not answered yet. */
+  #ping: Buffer | undefined;
+  /** What came in and what the kernel took, and when either was last more. */
+  #seen = { in: 0, taken: 0, at: performance.now() };
+  /** Pings sent since: after a sleep of this process the time alone proves nothing. */
+  #pings = 0;
 
-  constructor(
-    ws: WebSocket,
-    socket: Socket,
-    by: string,
-    deps: SessionDeps,
-    limits: GatewayLimits,
-    deflater: Deflater,
-    onClose: () => void,
-  ) {
+  constructor(ws: WebSocket, socket: Socket, principal: string, deps: ConnectionDeps, onClose: () => void) {
+    const { limits, requests } = deps;
     this.#ws = ws;
+    this.#socket = socket;
     this.#deps = deps;
-    this.#limits = limits;
     this.#outbox = new Outbox(socket, {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
-      deflater: ws.extensions === '' ? undefined : deflater,
+      deflater: ws.extensions === '' ? undefined : deps.deflater,
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
-    this.#session = new Session(this.#outbox, by, deps);
-    ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    ws.on('pong', () => {
-      this.alive = true;
+    this.#session = new Session(this.#outbox, principal, deps, (ms) => this.bye(4429, 'rate limited', ms));
+    this.#inbox = new Inbox(requests, {
+      maxBytes: limits.inboxBytes,
+      execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
+      isBlocked: () => this.#outbox.pending >= limits.hardStopBytes,
+      onFull: () => this.bye(4429, 'too many requests wait', 1_000),
+      onError: (error) => {
+        deps.onError(error, 'a message');
+        this.#end(1011, 'internal error');
+      },
+      pause: (paused) => (paused ? ws.pause() : ws.resume()),
     });
-    // Protocol errors of the peer; `ws` closes with 1002, 1007 or 1009 by itself.
+    ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    ws.on('ping', (data) => this.#pinged(data));
+    // Protocol errors of the peer; `ws` closes with 1002, 1007, 1008 or 1009 by itself.
     ws.on('error', () => undefined);
     ws.on('close', () => {
-      this.#session.close();
+      this.#close();
       onClose();
     });
   }
 
   /** With the ping a bookmark, where every subscription here has been sent all that matches up to the cursor; a parked one has not. */
-  beat(): void {
-    // Behind a full socket a ping proves nothing; drain progress is judged there.
-    if (this.#outbox.isBlocked) {
-      this.alive = true;
-      return;
+  beat(now: number): void {
+    const { hub, log, limits } = this.#deps;
+    const { bytesRead } = this.#socket;
+    const { taken } = this.#outbox;
+    if (bytesRead > this.#seen.in || taken > this.#seen.taken) {
+      this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
+      this.#pings = 0;
     }
-    const { hub, log } = this.#deps;
+    // Behind a full socket a ping proves nothing; drain progress is judged there.
+    if (this.#outbox.isBlocked) return;
+    const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
+    if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
+    this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
-    this.#outbox.write(complete ? bookmarkAndPing(log.cursor) : PING);
-  }
-
-  lost(): void {
-    this.kill(4510, 'heartbeat lost');
+    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor) : PING);
   }
 
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */
-  bye(params: Notifications['bye']): void {
+  bye(code: CloseCode, reason: string, retryAfterMs: number): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#deps.hub.flush(this.#session, this.#deps.log.head);
+    const params: Notifications['bye'] = { code, reason, retryAfterMs };
     this.#outbox.write(encodeFrame(notificationText('bye', params)));
-    this.#end(params.code, params.reason);
+    this.#end(code, reason);
   }
 
   /** A peer that does not read can't shake hands: the close frame is tried, the socket is gone at once. */
@@ -84,28 +102,43 @@ export class Connection implements Beating {
   }
 
   /** Nothing is written after a close frame, and nothing that came with what closed it is executed. */
-  #end(code: number, reason: string): void {
-    this.#session.close();
+  #end(code: CloseCode, reason: string): void {
+    this.#close();
     this.#ws.close(code, reason);
+    // A paused socket would not see the answer to it.
+    this.#ws.resume();
+  }
+
+  #close(): void {
+    this.#inbox.close();
+    this.#session.close();
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    this.alive = true;
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     if (isBinary) return this.#end(1003, 'text messages only');
-    this.#session.receive(data.toString());
-    if (this.#outbox.pending < this.#limits.hardStopBytes || this.#hardStopped) return;
-    // Who asks without reading the answers is read no further until it does.
-    this.#hardStopped = true;
-    this.#ws.pause();
+    this.#inbox.take(data.toString());
+  }
+
+  /** The newest of the pings of one turn is answered, and only when the answers before it are gone (RFC 6455, 5.5.3). */
+  #pinged(payload: Buffer): void {
+    if (this.#ping === undefined) setImmediate(() => this.#pong());
+    this.#ping = Buffer.from(payload);
+  }
+
+  #pong(): void {
+    if (this.#ping === undefined || this.#outbox.isBlocked) return;
+    const frame = openFrame(PONG, this.#ping.length);
+    this.#ping.copy(frame, frame.length - this.#ping.length);
+    this.#ping = undefined;
+    this.#outbox.writeSign(frame);
   }
 
   #drained(): void {
-    if (this.#hardStopped) {
-      this.#hardStopped = false;
-      this.#ws.resume();
-    }
+    this.#pong();
+    this.#inbox.resume();
     this.#deps.hub.drained(this.#session);
+    for (const each of this.#session.subscriptions.values()) this.#deps.progress.drained(each);
     this.#session.advanced();
   }
 }

@@ -10,6 +10,7 @@ export interface SharedFrame {
 /** First bytes of a frame: FIN and text; RSV1 says that the payload is deflated (RFC 7692, 6). */
 export const TEXT = 0x81;
 export const DEFLATED = 0xc1;
+export const PONG = 0x8a;
 
 export const shareFrame = (text: string): SharedFrame => ({ bytes: encodeFrame(text), deflated: undefined });
 

@@ -18,6 +18,8 @@ export class Group {
   #frames: Frame[] = [];
   #first = 0;
   #batch: LoggedEntry[] = [];
+  /** Characters of the batch's entries. */
+  batchLength = 0;
   readonly #cursorOf: (offset: number) => string;
   readonly #frameBytes: number;
 
@@ -34,6 +36,7 @@ export class Group {
 
   add(entry: LoggedEntry): void {
     this.#batch.push(entry);
+    this.batchLength += entry.json.length;
   }
 
   /** Encodes what has come. @param examined offset of the newest entry of the log. */
@@ -41,19 +44,23 @@ export class Group {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
     this.#batch = [];
+    this.batchLength = 0;
     for (const frame of encodeEvents(this.filter.id, batch, examined, this.#frameBytes, this.#cursorOf))
       this.#frames.push(frame);
   }
 
-  /** Writes what the member lacks, up to a frame. */
-  deliver(member: Subscription, upTo: number): void {
-    for (let at = member.nextFrame - this.#first; at <= upTo - this.#first; at++) {
-      const frame = this.#frames[at];
+  /** Writes what the member lacks, up to a frame. `false`: its socket can't take all of it. */
+  deliver(member: Subscription, upTo: number): boolean {
+    const { outbox } = member.peer;
+    for (; member.nextFrame <= upTo; member.nextFrame++) {
+      const frame = this.#frames[member.nextFrame - this.#first];
       if (!frame) break;
-      member.peer.outbox.share(frame.message);
+      if (outbox.isBlocked) return false;
+      outbox.share(frame.message);
       member.examined = frame.examined;
     }
     member.nextFrame = Math.max(member.nextFrame, upTo + 1);
+    return true;
   }
 
   /** Nobody lacks a frame up to this one any more. */
@@ -65,7 +72,8 @@ export class Group {
   }
 }
 
-/** As few frames as fit the limit; the last one carries the position examined, the others that of their last entry. */
+/** As few frames as the limit allows, an entry over it in a frame of its own; the last carries the position examined, the others that of
+ * their last entry. */
 export function encodeEvents(
   subscription: string,
   entries: readonly LoggedEntry[],
@@ -78,8 +86,9 @@ export function encodeEvents(
   let bytes = 0;
   for (const [at, entry] of entries.entries()) {
     bytes += entry.json.length;
-    const last = at === entries.length - 1;
-    if (!last && bytes < frameBytes) continue;
+    const next = entries[at + 1];
+    const last = next === undefined;
+    if (!last && bytes + next.json.length <= frameBytes) continue;
     const position = last ? examined : entry.offset;
     const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
     frames.push({ message: shareFrame(text), examined: position });

@@ -10,11 +10,11 @@ export interface GuardOptions {
 
 export type Verdict = { ok: true } | { ok: false; why: string };
 
-function parseHost(host: string): URL | undefined {
+/** @param scheme whose default port may be left out, or be written: `http:` or `https:`. */
+function parseHost(host: string, scheme = 'http:'): URL | undefined {
   // A Host has no path, user or space; the URL parser would accept and drop them.
   if (!/^[A-Za-z0-9.\-_[\]:]+$/.test(host)) return undefined;
-  const url = URL.parse ? URL.parse(`http://${host}`) : tryUrl(`http://${host}`);
-  return url ?? undefined;
+  return tryUrl(`${scheme}//${host}`);
 }
 
 function tryUrl(text: string): URL | undefined {
@@ -46,7 +46,9 @@ export function judgeOrigin(
     why: `Origin ${origin.slice(0, 200)} is not allowed (--allow-origin adds to the gateway's own)`,
   };
   const from = tryUrl(origin);
-  const to = host === undefined ? undefined : parseHost(host);
-  if (!from || !to || !/^https?:$/.test(from.protocol) || from.origin !== origin) return refused;
+  if (!from || !/^https?:$/.test(from.protocol) || from.origin !== origin) return refused;
+  // A TLS proxy in front forwards the Host of an https page.
+  const to = host === undefined ? undefined : parseHost(host, from.protocol);
+  if (!to) return refused;
   return from.host === to.host ? { ok: true } : refused;
 }

@@ -1,11 +1,8 @@
 // Life signs of all connections: a bookmark that tells the client the line lives, and a ping that finds dead peers, in one write. The
 // connections are spread over the period, a share each second, so that ten thousand don't hold up the loop in one turn.
 export interface Beating {
-  /** A pong, or any frame, has come since the last beat. */
-  alive: boolean;
-  beat(): void;
-  /** The peer is dead. */
-  lost(): void;
+  /** @param now milliseconds of `performance.now()`. */
+  beat(now: number): void;
 }
 
 /** Milliseconds between two shares. */
@@ -36,12 +33,7 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    for (const each of this.#shares[this.#turn++ % this.#shares.length] ?? []) {
-      if (!each.alive) each.lost();
-      else {
-        each.alive = false;
-        each.beat();
-      }
-    }
+    const now = performance.now();
+    for (const each of this.#shares[this.#turn++ % this.#shares.length] ?? []) each.beat(now);
   }
 }

@@ -1,5 +1,5 @@
 // The fan-out. In: the log, entry by entry, and subscriptions. Out: frames on sockets. All entries of one turn of the loop are encoded
-// once for each filter and written once to each socket; who can't take them reads on from the log, and costs nobody anything.
+// once for each filter and written once to each socket; a socket that can't take them reads on from the log, and costs nobody anything.
 import type { Subscription as RxSubscription } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EventLog, LoggedEntry } from '../stream/index.js';
@@ -39,8 +39,7 @@ export class Hub {
   readonly #following: RxSubscription;
   /** Which groups want what; a handful of distinct kinds of event serves millions. */
   readonly #routes = new Map<string, readonly Group[]>();
-  readonly #passes: Pass[] = [];
-  readonly #passing = new Set<Group>();
+  #pass: Pass | undefined;
   #scheduled = false;
 
   constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits) {
@@ -65,6 +64,7 @@ export class Hub {
   /** No frame of it follows. */
   remove(subscription: Subscription): void {
     this.#leave(subscription);
+    this.#catchUp.drop(subscription);
     subscription.state = { kind: 'ended' };
     if (subscription.peer.subscriptions.get(subscription.filter.id) === subscription)
       subscription.peer.subscriptions.delete(subscription.filter.id);
@@ -93,7 +93,8 @@ export class Hub {
 
   close(): void {
     this.#following.unsubscribe();
-    this.#passes.length = 0;
+    this.#pass = undefined;
+    this.#dirty.clear();
     this.#groups.clear();
     this.#catchUp.close();
   }
@@ -110,7 +111,8 @@ export class Hub {
     }
     for (const group of groups) {
       group.add(entry);
-      this.#schedule(group);
+      if (group.batchLength > this.#limits.batchBytes) this.#overflow(group);
+      else this.#schedule(group);
     }
   }
 
@@ -121,46 +123,56 @@ export class Hub {
     setImmediate(() => this.#turn());
   }
 
-  /** Encodes what this turn brought, then writes to so many sockets; the rest is for the next turns. */
+  /** More than one turn may encode: its members read on from the log, slice by slice. What they have is not taken back. */
+  #overflow(group: Group): void {
+    for (const member of [...group.members]) {
+      this.#leave(member);
+      member.state = { kind: 'behind' };
+      this.#catchUp.later(member);
+    }
+  }
+
+  /** Writes to so many sockets, group by group; the rest is for the next turns. A group's batch is encoded when its turn comes. */
   #turn(): void {
     this.#scheduled = false;
-    for (const group of this.#dirty) {
-      group.closeBatch(this.#log.head);
-      if (this.#passing.has(group)) continue;
-      this.#dirty.delete(group);
-      this.#passing.add(group);
-      this.#passes.push({ group, upTo: group.nextFrame - 1, members: group.members.values() });
-    }
+    const due = performance.now() + this.#limits.sliceMs;
     let budget = this.#limits.sliceSockets;
     while (budget > 0) {
-      const pass = this.#passes[0];
+      const pass = this.#pass ?? this.#nextPass();
       if (!pass) break;
       const next = pass.members.next();
       if (next.done) {
-        this.#passes.shift();
-        this.#passing.delete(pass.group);
         pass.group.release(pass.upTo);
+        this.#pass = undefined;
+        if (performance.now() > due) break;
         continue;
       }
       budget -= 1;
       this.#deliver(pass.group, next.value, pass.upTo);
+      // The clock is looked at now and then: a look costs as much as a small write.
+      if (budget % 16 === 0 && performance.now() > due) break;
     }
-    if (this.#passes.length > 0 || this.#dirty.size > 0) {
-      this.#scheduled = true;
-      setImmediate(() => this.#turn());
-    }
+    if (!this.#pass && this.#dirty.size === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #nextPass(): Pass | undefined {
+    const [group] = this.#dirty;
+    if (!group) return undefined;
+    this.#dirty.delete(group);
+    group.closeBatch(this.#log.head);
+    this.#pass = { group, upTo: group.nextFrame - 1, members: group.members.values() };
+    return this.#pass;
   }
 
   #deliver(group: Group, member: Subscription, upTo: number): void {
     if (member.state !== LIVE || member.nextFrame > upTo) return;
-    if (member.peer.outbox.isBlocked) {
-      // A slow client is a client that resumes: it leaves the group, with its position.
-      this.#leave(member);
-      member.state = { kind: 'behind' };
-      this.counts.parked += 1;
-      return;
-    }
-    group.deliver(member, upTo);
+    if (group.deliver(member, upTo)) return;
+    // A slow client is a client that resumes: it leaves the group, with its position.
+    this.#leave(member);
+    member.state = { kind: 'behind' };
+    this.counts.parked += 1;
   }
 
   #join(subscription: Subscription): void {

@@ -3,21 +3,54 @@
 export interface GatewayLimits {
   /** Bytes that one socket may have unsent before its subscriptions are parked: a few frames, times the number of slow clients. */
   highWaterBytes: number;
-  /** Bytes of unsent answers at which no further request of that client is read. */
+  /** Bytes of unsent answers at which no further request of that client is executed. */
   hardStopBytes: number;
+  /** Bytes of requests that wait to be executed; a client that sends more is closed with 4429. One read of a socket is 64 KiB. */
+  inboxBytes: number;
   /** Milliseconds without one byte of drain progress until a parked client is closed with 4508. */
   stuckMs: number;
-  /** Bytes of one `events` frame; a larger turn is split. */
+  /** Milliseconds without a byte in, and without one taken by the kernel, until a client that is not parked is closed with 4510. */
+  deadMs: number;
+  /** Bytes of one `events` or `progress` frame; a larger turn is split. An entry that is larger has a frame of its own. */
   frameBytes: number;
-  /** Sockets written in one turn of the loop: commands are never behind a broadcast. */
+  /** Bytes of events that a group's members may lack at the end of a turn; with more of them they read on from the log. */
+  batchBytes: number;
+  /** Sockets written in one turn of the loop, and milliseconds of it: commands are never behind a broadcast. */
   sliceSockets: number;
-  /** Entries examined for one client in one turn of its catch-up. */
+  sliceMs: number;
+  /** Entries examined, and bytes of events written, for one client in one turn of its catch-up. */
   sliceEntries: number;
+  sliceBytes: number;
   /** WebSocket connections. */
   connections: number;
-  /** Milliseconds between bookmarks, each with a WebSocket ping; a peer that answers none until the next is dead (4510). */
+  /** Characters of globs with `*` or `?` in all subscriptions of one connection: what a new job may cost to route. */
+  connectionGlobs: number;
+  /** Requests a second of a connection, and of an address by POST; how many at once. */
+  requestsPerSecond: number;
+  requestsBurst: number;
+  /** `subscribe` a second of a connection; how many at once: a client that reconnects has up to 64. */
+  subscribesPerSecond: number;
+  subscribesBurst: number;
+  /** Refused requests a second, and at once, at which a client that goes on is closed with 4429. */
+  refusalsPerSecond: number;
+  refusalsBurst: number;
+  /** Upgrades a second of an address (IPv6: of a /64); how many at once. Beyond: HTTP 429. */
+  connectionsPerSecond: number;
+  connectionsBurst: number;
+  /** Whether the limits of an address hold for loopback and unix peers too: a proxy on this host is one address. */
+  limitLoopback: boolean;
+  /** POSTs of one address that wait for their answer. */
+  postsInFlight: number;
+  /** Milliseconds that the measures of `job.list` may be old, and that a call waits for newer ones. */
+  freshMs: number;
+  freshWaitMs: number;
+  /** Milliseconds between bookmarks, each with a WebSocket ping. */
   bookmarkMs: number;
-  /** Milliseconds that closing may take. */
+  /** Milliseconds that the headers of a request, and a whole request, may take; how often that is looked at. */
+  headersMs: number;
+  requestMs: number;
+  httpCheckMs: number;
+  /** Milliseconds that closing may take, all in all. */
   drainMs: number;
   /** Reconnects per second that a restart spreads its clients over. */
   reconnectsPerSecond: number;
@@ -26,12 +59,33 @@ export interface GatewayLimits {
 export const GATEWAY_LIMITS: GatewayLimits = {
   highWaterBytes: 128 * 1024,
   hardStopBytes: 1024 * 1024,
+  inboxBytes: 256 * 1024,
   stuckMs: 30_000,
+  deadMs: 45_000,
   frameBytes: 64 * 1024,
+  batchBytes: 1024 * 1024,
   sliceSockets: 256,
+  sliceMs: 8,
   sliceEntries: 512,
+  sliceBytes: 128 * 1024,
   connections: 20_000,
+  connectionGlobs: 16_384,
+  requestsPerSecond: 2_000,
+  requestsBurst: 5_000,
+  subscribesPerSecond: 50,
+  subscribesBurst: 256,
+  refusalsPerSecond: 100,
+  refusalsBurst: 1_000,
+  connectionsPerSecond: 50,
+  connectionsBurst: 200,
+  limitLoopback: false,
+  postsInFlight: 256,
+  freshMs: 1_000,
+  freshWaitMs: 250,
   bookmarkMs: 15_000,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  httpCheckMs: 1_000,
   drainMs: 5_000,
   reconnectsPerSecond: 1_000,
 };

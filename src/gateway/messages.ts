@@ -27,3 +27,8 @@ export function eventsText(subscription: string, cursor: string, entries: readon
   for (const entry of entries) events += events === '' ? entry.json : `,${entry.json}`;
   return `{"jsonrpc":"2.0","method":"events","params":{"subscription":"${subscription}","cursor":"${cursor}","events":[${events}]}}`;
 }
+
+/** `progress`, of rows as JSON. */
+export function progressText(subscription: string, rows: readonly string[]): string {
+  return `{"jsonrpc":"2.0","method":"progress","params":{"subscription":"${subscription}","jobs":[${rows.join(',')}]}}`;
+}

@@ -1,5 +1,5 @@
 // What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
-// here: whoever is over the high-water mark stops being written and reads on from the log when it has drained.
+// here: a socket over the high-water mark is not written to, and its subscriptions read on from the log when it has drained.
 import type { Socket } from 'node:net';
 import type { Deflater } from './deflate.js';
 import { joinFrame, type SharedFrame } from './frame.js';
@@ -33,6 +33,7 @@ export class Outbox {
   #watch: NodeJS.Timeout | undefined;
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
+  #signs = 0;
 
   constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket;
@@ -50,10 +51,25 @@ export class Outbox {
     return this.#closed || this.pending >= this.#options.highWaterBytes;
   }
 
-  write(frame: Buffer): void {
+  /** Bytes that the kernel took; a new maximum is progress. Signs of life don’t count: the kernel takes them for a dead peer too. */
+  get taken(): number {
+    const { done, left } = this.#mark();
+    return done - left - this.#signs;
+  }
+
+  /** @param written called when the kernel has the whole frame; not called for a socket that closes before. */
+  write(frame: Buffer, written?: () => void): void {
     if (this.#closed) return;
+    const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
     // `false` comes long before the high-water mark; while it is `true` nothing needs to be looked at.
-    if (!this.#socket.write(frame) && this.isBlocked) this.#park();
+    if (!this.#socket.write(frame, taken) && this.isBlocked) this.#park();
+  }
+
+  /** A ping, a pong or a bookmark. */
+  writeSign(frame: Buffer): void {
+    if (this.#closed) return;
+    this.#signs += frame.length;
+    this.write(frame);
   }
 
   /** What others get too. */
@@ -62,8 +78,8 @@ export class Outbox {
   }
 
   /** One message: a part of this client's own, and one that others get too. */
-  shareAfter(head: string, tail: SharedFrame): void {
-    this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail));
+  shareAfter(head: string, tail: SharedFrame, written: () => void): void {
+    this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail), written);
   }
 
   close(): void {

@@ -1,18 +1,23 @@
-// The methods that need no stream: on a WebSocket and by POST alike. In: checked params. Out: answers.
-import type { Answer } from '../protocol/answer.js';
-import { refuse } from '../protocol/answer.js';
+// The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
+import { type Answer, refuse } from '../protocol/answer.js';
+import type { CallContext } from '../protocol/call.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { MethodName, Methods } from '../protocol/methods.js';
-import type { Job } from '../protocol/types.js';
 import type { EventLog } from '../stream/index.js';
 import { compileGlobs } from './glob.js';
 import type { GatewayLimits } from './limits.js';
+import { formatToken, pageAfter, parseToken } from './page-token.js';
 import type { CommandPort, ViewPort } from './ports.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
 export type PlainMethod = Exclude<MethodName, StreamMethod>;
+type PlainAnswer<Name extends PlainMethod> = Answer<Methods[Name]['result']>;
+/** What is known at once is answered at once. */
 export type PlainMethods = {
-  [Name in PlainMethod]: (params: Methods[Name]['params'], by: string) => Promise<Answer<Methods[Name]['result']>>;
+  [Name in PlainMethod]: (
+    context: CallContext,
+    params: Methods[Name]['params'],
+  ) => PlainAnswer<Name> | Promise<PlainAnswer<Name>>;
 };
 
 export function isStreamMethod(name: MethodName): name is StreamMethod {
@@ -30,17 +35,20 @@ export interface RpcDeps {
 export function plainMethods({ version, log, view, commands, limits }: RpcDeps): PlainMethods {
   return {
     ...commands,
-    'server.info': () =>
-      answer({ version, epoch: log.epoch, cursor: log.cursor, limits: { ...LIMITS }, bookmarkMs: limits.bookmarkMs }),
+    'server.info': () => {
+      const { bookmarkMs } = limits;
+      const { epoch, cursor } = log;
+      return { ok: true, result: { version, epoch, cursor, limits: { ...LIMITS }, bookmarkMs } };
+    },
     // Without authentication configured every token is as good as none.
-    authenticate: () => answer({ principal: 'anonymous', scopes: ['*'], expiresAt: null }),
-    'source.list': () => answer({ sources: view.sources() }),
-    'job.list': (params) => Promise.resolve(listJobs(params, log, view)),
+    authenticate: () => ({ ok: true, result: { principal: 'anonymous', scopes: ['*'], expiresAt: null } }),
+    'source.list': () => ({ ok: true, result: { sources: view.sources() } }),
+    'job.list': (_context, params) => {
+      // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
+      const renewed = view.freshen(compileGlobs(params.sources), limits.freshMs, limits.freshWaitMs);
+      return renewed ? renewed.then(() => listJobs(params, log, view)) : listJobs(params, log, view);
+    },
   };
-}
-
-function answer<Result>(result: Result): Promise<Answer<Result>> {
-  return Promise.resolve({ ok: true, result });
 }
 
 /** In the order of (source, job); the token names the last one sent, so that jobs that come and go move no page. */
@@ -49,32 +57,9 @@ function listJobs(
   log: EventLog,
   view: ViewPort,
 ): Answer<Methods['job.list']['result']> {
-  const after = pageToken === undefined ? undefined : readToken(pageToken);
+  const after = pageToken === undefined ? undefined : parseToken(pageToken);
   if (pageToken !== undefined && after === undefined) return refuse('INVALID_PARAMS', 'pageToken: malformed');
-  const all = view
-    .jobs(compileGlobs(sources))
-    .map((job) => ({ key: keyOf(job), job }))
-    .filter(({ key }) => after === undefined || key > after)
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const page = all.slice(0, limit);
-  const last = page.at(-1);
-  const more = last !== undefined && all.length > page.length;
-  return {
-    ok: true,
-    result: {
-      cursor: log.cursor,
-      jobs: page.map(({ job }) => job),
-      ...(more && { pageToken: Buffer.from(last.key).toString('base64url') }),
-    },
-  };
-}
-
-/** A space sorts before every character of a source name, and is in none. */
-function keyOf({ source, job }: Job): string {
-  return `${source} ${job}`;
-}
-
-function readToken(token: string): string | undefined {
-  const key = Buffer.from(token, 'base64url').toString();
-  return key.includes(' ') ? key : undefined;
+  const { page, last } = pageAfter(view.jobs(compileGlobs(sources)), after, limit);
+  const more = last === undefined ? {} : { pageToken: formatToken(last) };
+  return { ok: true, result: { cursor: log.cursor, jobs: page, ...more } };
 }

@@ -2,24 +2,24 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type PerMessageDeflateOptions, WebSocketServer } from 'ws';
-import { SUBPROTOCOL } from '../protocol/codes.js';
-import { LIMITS } from '../protocol/limits.js';
 import type { EventLog } from '../stream/index.js';
-import { acceptOffer, type Compression } from './compression.js';
-import { Connection } from './connection.js';
+import type { Compression } from './compression.js';
+import { Connection, type ConnectionDeps } from './connection.js';
 import { type DeflateCounts, Deflater } from './deflate.js';
-import { type GuardOptions, judgeHost, judgeOrigin } from './guard.js';
+import type { GuardOptions } from './guard.js';
 import { Heartbeat } from './heartbeat.js';
 import { type HttpDeps, serveHttp } from './http.js';
 import { Hub, type HubCounts } from './hub.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
+import { isLocalPeer, peerOf } from './peer.js';
 import type { CommandPort, ViewPort } from './ports.js';
+import { Posts } from './post.js';
 import { ProgressLanes } from './progress.js';
+import { AddressRates } from './rates.js';
 import { plainMethods } from './rpc.js';
-import type { SessionDeps } from './session.js';
 import { Snapshots } from './snapshot.js';
 import { Turns } from './turns.js';
+import { acceptOffers, judgeUpgrade, openSockets, type Refusal, rejectUpgrade, retryAfter } from './upgrade.js';
 
 export interface GatewayOptions {
   host: string;
@@ -33,6 +33,8 @@ export interface GatewayOptions {
   commands: CommandPort;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
+  /** An exception of ours, and where it was. */
+  onError: (error: unknown, where: string) => void;
   limits?: Partial<GatewayLimits>;
   random?: () => number;
 }
@@ -45,28 +47,46 @@ export interface GatewayCounts extends HubCounts, DeflateCounts {
 export interface Gateway {
   address: AddressInfo;
   counts(): GatewayCounts;
-  /** `bye` to every client, then closes; within `drainMs`. */
+  /** `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
   close(): Promise<void>;
 }
 
 /** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, random = Math.random } = options;
+  const { log, view, guard, metrics, pages, onError, random = Math.random } = options;
   const snapshots = new Snapshots(view);
   const hub = new Hub(log, snapshots, limits);
-  const progress = new ProgressLanes(view, hub);
+  const progress = new ProgressLanes(view, hub, limits);
   const heartbeat = new Heartbeat(limits.bookmarkMs);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
-  const deps: SessionDeps = { log, hub, progress, snapshots, methods };
   const deflater = new Deflater();
+  const requests = new Turns();
+  const deps: ConnectionDeps = { log, hub, progress, snapshots, methods, limits, deflater, requests, onError };
   const connections = new Set<Connection>();
+  const sockets = new Set<Socket>();
   const upgrades = new Turns();
+  const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
+  const principal = 'anonymous';
   let closing = false;
 
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
-    serveHttp({ guard, methods, metrics: options.metrics, pages: options.pages, by: 'anonymous' }),
+    {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.httpCheckMs,
+      maxHeaderSize: 16_384,
+    },
+    serveHttp({
+      guard,
+      methods,
+      metrics,
+      pages,
+      onError,
+      principal,
+      posts: new Posts(limits),
+      isClosing: () => closing,
+    }),
   );
   const plain = openSockets(false);
   // It answers offers and inflates what clients send; what we send is deflated in `deflate`, once for everybody.
@@ -76,20 +96,25 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     zlibInflateOptions: { chunkSize: 1_024 },
   });
 
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     // A gateway that restarts is called by all its clients at once.
-    upgrades.add(() => upgrade(request, socket, head));
+    upgrades.later(socket, () => {
+      upgrade(request, socket, head);
+      return true;
+    });
   });
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = closing ? { status: '503 Service Unavailable', why: 'the gateway is closing' } : judge(request);
-    if (refusal) return reject(socket, refusal);
-    const { headers } = request;
-    const offer = acceptOffer(options.compression, request.socket.remoteAddress, headers['sec-websocket-extensions']);
-    if (offer !== undefined) headers['sec-websocket-extensions'] = offer;
-    (offer === undefined ? plain : deflating).handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, 'anonymous', deps, limits, deflater, () => {
+    const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
+    if (refusal) return rejectUpgrade(socket, refusal);
+    const server = acceptOffers(request, options.compression) ? deflating : plain;
+    server.handleUpgrade(request, socket, head, (ws) => {
+      const connection = new Connection(ws, socket as Socket, principal, deps, () => {
         connections.delete(connection);
         heartbeat.remove(connection);
       });
@@ -98,17 +123,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     });
   }
 
-  function judge(request: IncomingMessage): Refused | undefined {
-    const { host, origin, 'sec-websocket-protocol': offered } = request.headers;
-    for (const verdict of [judgeHost(host, guard), judgeOrigin(origin, host, guard)])
-      if (!verdict.ok) return { status: '403 Forbidden', why: verdict.why };
-    if ((request.url ?? '').split('?', 1)[0] !== '/v1')
-      return { status: '404 Not Found', why: 'the WebSocket is at /v1' };
-    if (offered !== undefined && !offered.split(',').some((each) => each.trim() === SUBPROTOCOL))
-      return { status: '400 Bad Request', why: `supported subprotocols: ${SUBPROTOCOL}` };
+  function judgeCount({ socket }: IncomingMessage): Refusal | undefined {
+    if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
     if (connections.size >= limits.connections)
-      return { status: '503 Service Unavailable', why: `at most ${limits.connections} connections`, retryAfterS: 5 };
-    return undefined;
+      return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
+    const peer = peerOf(socket.remoteAddress);
+    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer);
+    if (wait === 0) return undefined;
+    return {
+      status: 429,
+      why: `at most ${limits.connectionsPerSecond} connections a second`,
+      headers: retryAfter(wait),
+    };
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -125,51 +151,31 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       closing = true;
       heartbeat.close();
-      const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
-      for (const connection of connections)
-        connection.bye({ code: 1012, reason: 'drain', retryAfterMs: Math.round(random() * spreadMs) });
+      // Answers that were given in this turn go out before the goodbye.
+      await new Promise((resolve) => setImmediate(resolve));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
+      for (const connection of connections) connection.bye(1012, 'drain', Math.round(random() * spreadMs));
       server.closeIdleConnections();
-      const bound = setTimeout(() => {
+      // Who has not hung up by then is hung up on, so that the rest fits into the bound.
+      const impatient = setTimeout(() => {
         for (const connection of connections) connection.kill(1012, 'drain');
-        server.closeAllConnections();
-      }, limits.drainMs);
-      await closed;
+        for (const socket of sockets) socket.destroy();
+      }, limits.drainMs * DRAIN_SHARE);
+      let bound: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        bound = setTimeout(resolve, limits.drainMs);
+      });
+      await Promise.race([closed, late]);
+      clearTimeout(impatient);
       clearTimeout(bound);
+      upgrades.clear();
+      requests.clear();
       progress.close();
       hub.close();
     },
   };
 }
 
-/** Upgrades for one kind of connection. */
-function openSockets(perMessageDeflate: PerMessageDeflateOptions | false): WebSocketServer {
-  return new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: LIMITS.messageBytes,
-    perMessageDeflate,
-    maxFragments: 16,
-    maxBufferedChunks: 1_024,
-    maxPendingAutoPongs: 8,
-    closeTimeout: 5_000,
-    handleProtocols: () => SUBPROTOCOL,
-  } as ConstructorParameters<typeof WebSocketServer>[0]);
-}
-
-interface Refused {
-  status: string;
-  why: string;
-  retryAfterS?: number;
-}
-
-/** Before the upgrade there is no WebSocket to close: a plain HTTP answer. */
-function reject(socket: Duplex, { status, why, retryAfterS }: Refused): void {
-  const body = `${why}\n`;
-  const retry = retryAfterS === undefined ? '' : `Retry-After: ${retryAfterS}\r\n`;
-  // A peer that never hangs up does not hold up the end.
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${retry}Connection: close\r\n\r\n${body}`,
-  );
-}
+/** Of `drainMs`: for the clients' part of closing. */
+const DRAIN_SHARE = 0.8;

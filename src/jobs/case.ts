@@ -23,7 +23,8 @@ interface Sent {
 export interface Case {
   readonly run: RunId;
   readonly connected: boolean;
-  readonly callers: readonly Caller[];
+  /** By id. Changed in place: thousands may wait for one run, and a step does not copy them. */
+  readonly callers: Map<number, Caller>;
   readonly sent: Readonly<Partial<Record<Ask, Sent>>>;
   /** Milliseconds from QEMU's acceptance of the soft cancel; the smallest that a caller asked for. */
   readonly escalateAfterMs?: number;
@@ -50,6 +51,8 @@ export type CaseInput =
   /** Connected again, and the run lives on. */
   | { kind: 'survived' }
   | { kind: 'timeout'; caller: number }
+  /** Nobody can hear the answer any more; what was sent stays in force. */
+  | { kind: 'gone'; caller: number }
   | { kind: 'escalate' };
 
 export type CaseAnswer =
@@ -71,12 +74,12 @@ export type CaseEffect =
   | { kind: 'stray'; by: string };
 
 export function openCase(run: RunId): Case {
-  return { run, connected: true, callers: [], sent: {}, escalationDue: false };
+  return { run, connected: true, callers: new Map(), sent: {}, escalationDue: false };
 }
 
 /** Nothing is left to answer, to hear or to do. A case with an accepted command lives as long as its run: later callers share it. */
 export function isClosed(state: Case): boolean {
-  if (state.callers.length > 0) return false;
+  if (state.callers.size > 0) return false;
   const sent = Object.values(state.sent);
   if (state.settled) return !sent.some(({ phase }) => phase === 'written');
   return sent.length === 0 && state.escalateAfterMs === undefined && !state.escalationDue;
@@ -121,13 +124,22 @@ class Turn {
         return this.#survived();
       case 'timeout':
         return this.#timeout(input.caller);
+      case 'gone':
+        return this.#gone(input.caller);
       case 'escalate':
         return this.#escalate();
     }
   }
 
+  /** What was written stays in force. */
+  #gone(id: number): void {
+    const caller = this.state.callers.get(id);
+    this.state.callers.delete(id);
+    if (caller) this.#unwanted(caller.wants);
+  }
+
   #call(caller: Caller, escalateAfterMs: number | undefined): void {
-    this.#change({ callers: [...this.state.callers, caller] });
+    this.state.callers.set(caller.id, caller);
     if (caller.wants === 'wait') return;
     if (escalateAfterMs !== undefined && escalateAfterMs < (this.state.escalateAfterMs ?? Number.POSITIVE_INFINITY)) {
       this.#change({ escalateAfterMs, escalateBy: caller.by });
@@ -135,15 +147,13 @@ class Turn {
     }
     // A soft cancel has nothing to add to a forced one: it shares its fate.
     const ask = caller.wants === 'soft' && this.state.sent.force ? 'force' : caller.wants;
-    if (ask !== caller.wants)
-      this.#change({ callers: this.state.callers.map((each) => (each === caller ? { ...each, wants: ask } : each)) });
+    if (ask !== caller.wants) this.state.callers.set(caller.id, { ...caller, wants: ask });
     const sent = this.state.sent[ask];
     if (!sent) this.#write(ask, caller.by, false);
-    else if (sent.phase === 'accepted')
-      this.#answer((each) => each.id === caller.id && !each.sync, { kind: 'requested', ask });
+    else if (caller.sync) return;
+    else if (sent.phase === 'accepted') this.#answerOne(caller.id, { kind: 'requested', ask });
     // What became of the first is open; an asynchronous caller can't be told more.
-    else if (sent.phase === 'unanswered')
-      this.#answer((each) => each.id === caller.id && !each.sync, { kind: 'unknown' });
+    else if (sent.phase === 'unanswered') this.#answerOne(caller.id, { kind: 'unknown' });
   }
 
   #accepted(ask: Ask): void {
@@ -168,10 +178,9 @@ class Turn {
   #forcedOnly(): void {
     const { soft, ...sent } = this.state.sent;
     if (!soft) return;
-    const callers = this.state.callers.map((each) =>
-      each.wants === 'soft' ? { ...each, wants: 'force' as const } : each,
-    );
-    this.#change({ sent, callers });
+    this.#change({ sent });
+    for (const [id, each] of this.state.callers)
+      if (each.wants === 'soft') this.state.callers.set(id, { ...each, wants: 'force' });
     this.#disarm();
     if (!sent.force && !this.state.settled) this.#write('force', soft.by, false);
   }
@@ -207,7 +216,7 @@ class Turn {
     this.#change({ connected: true });
     for (const [ask, sent] of Object.entries(this.state.sent) as [Ask, Sent][]) {
       if (sent.phase !== 'unanswered') continue;
-      const wanted = this.state.callers.find((caller) => caller.wants === ask);
+      const wanted = [...this.state.callers.values()].some((caller) => caller.wants === ask);
       if (wanted || sent.escalation) this.#write(ask, sent.by, sent.escalation);
       else {
         const { [ask]: _forgotten, ...rest } = this.state.sent;
@@ -219,15 +228,20 @@ class Turn {
 
   #timeout(id: number): void {
     const { settled } = this.state;
-    const caller = this.state.callers.find((each) => each.id === id);
+    const caller = this.state.callers.get(id);
     if (!caller) return;
-    if (settled) return this.#answer((each) => each === caller, { kind: 'settled', settled });
+    if (settled) return this.#answerOne(id, { kind: 'settled', settled });
     const sent = caller.wants === 'wait' ? undefined : this.state.sent[caller.wants];
     const accepted =
       sent?.phase === 'accepted' ? true : sent?.phase === 'written' || sent?.phase === 'unanswered' ? null : false;
-    this.#answer((each) => each === caller, { kind: 'timeout', accepted });
-    const { wants } = caller;
-    if (wants === 'wait' || sent?.escalation || this.state.callers.some((each) => each.wants === wants)) return;
+    this.#answerOne(id, { kind: 'timeout', accepted });
+    this.#unwanted(caller.wants);
+  }
+
+  /** A command that waits for its place is taken back when the last that wanted it has gone. */
+  #unwanted(wants: Caller['wants']): void {
+    if (wants === 'wait' || this.state.sent[wants]?.escalation) return;
+    for (const caller of this.state.callers.values()) if (caller.wants === wants) return;
     this.#withdraw(wants);
   }
 
@@ -259,10 +273,14 @@ class Turn {
   }
 
   #answer(which: (caller: Caller) => boolean, answer: CaseAnswer): void {
-    const answered = this.state.callers.filter(which);
-    if (answered.length === 0) return;
-    this.#change({ callers: this.state.callers.filter((caller) => !which(caller)) });
-    for (const caller of answered) this.effects.push({ kind: 'answer', caller, answer });
+    for (const caller of this.state.callers.values()) if (which(caller)) this.#answerOne(caller.id, answer);
+  }
+
+  #answerOne(id: number, answer: CaseAnswer): void {
+    const caller = this.state.callers.get(id);
+    if (!caller) return;
+    this.state.callers.delete(id);
+    this.effects.push({ kind: 'answer', caller, answer });
   }
 
   #disarm(): void {

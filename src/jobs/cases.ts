@@ -1,24 +1,18 @@
 // The open cases: runs whose end somebody asks for or waits for. In: callers, and the fleet's signals. Out: commands on monitors and
 // answers to callers, each within its bound. Every decision is `case`'s; here are only the timers and the socket.
 import { type Answer, refuse } from '../protocol/answer.js';
+import type { CallContext } from '../protocol/call.js';
 import type { Requested, Settled } from '../protocol/methods.js';
-import type { Cursor, SettledRun } from '../protocol/types.js';
+import type { Cursor } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
-import {
-  type Ask,
-  type Case,
-  type CaseAnswer,
-  type CaseEffect,
-  type CaseInput,
-  caseStep,
-  isClosed,
-  openCase,
-} from './case.js';
+import { answerOf } from './answers.js';
+import { type Ask, type Case, type CaseEffect, type CaseInput, caseStep, isClosed, openCase } from './case.js';
 import { qmpCall } from './command.js';
 import { readRefusal, sourceBusy } from './refusal.js';
-import { type Run, viewRun } from './run.js';
+import type { Run } from './run.js';
 import { isBlockJob } from './status.js';
 import type { SourceTracker, TrackSignal } from './track.js';
+import { Waits } from './waits.js';
 
 /** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
 const REPLY_MS = 2 * 3_600_000;
@@ -26,11 +20,15 @@ const REPLY_MS = 2 * 3_600_000;
 export interface CaseCall {
   wants: Ask | 'wait';
   sync: boolean;
-  by: string;
-  /** Milliseconds of `performance.now()` at which the answer is due. */
-  dueAt: number;
   escalateAfterMs?: number;
 }
+
+export interface CaseLimits {
+  /** Calls of `job.wait` that wait for one run, and in all; commands have the same again for themselves. */
+  waitsPerRun: number;
+  waits: number;
+}
+export const CASE_LIMITS: CaseLimits = { waitsPerRun: 2_048, waits: 16_384 };
 
 interface OpenCase {
   state: Case;
@@ -45,11 +43,8 @@ interface OpenCase {
   /** A step may cause the next one before it is done. */
   inputs: CaseInput[];
   stepping: boolean;
-}
-
-interface Waiter {
-  resolve: (answer: Answer<Requested | Settled>) => void;
-  timer: NodeJS.Timeout;
+  /** Callers that {@link Cases} has counted. */
+  counted: number;
 }
 
 /** Told when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
@@ -58,35 +53,49 @@ export type OnWaiting = (source: string, waiting: boolean) => void;
 export class Cases {
   readonly #onWaiting: OnWaiting;
   readonly #open = new Map<string, OpenCase>();
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #waits = new Waits();
+  readonly #limits: CaseLimits;
+  /** Callers by source. */
+  readonly #waiting = new Map<string, number>();
   #nextCaller = 1;
+  #closed = false;
 
-  constructor(onWaiting: OnWaiting) {
+  constructor(onWaiting: OnWaiting, limits: CaseLimits = CASE_LIMITS) {
     this.#onWaiting = onWaiting;
+    this.#limits = limits;
   }
 
-  /** Answers when it can, at `dueAt` at the latest; never rejects. The run must be live. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Answers when it can, by the context's deadline at the latest; never rejects. The run must be live. */
   call(
     tracker: SourceTracker,
     run: Run,
-    { wants, sync, by, dueAt, escalateAfterMs }: CaseCall,
+    context: CallContext,
+    { wants, sync, escalateAfterMs }: CaseCall,
   ): Promise<Answer<Requested | Settled>> {
+    if (this.#isFull(run, wants))
+      return Promise.resolve(
+        refuse('RATE_LIMITED', 'too many calls wait for the end of a run', { retryAfterMs: 1_000 }),
+      );
     return new Promise((resolve) => {
       const open = this.#case(tracker, run);
       const id = this.#nextCaller++;
-      const timer = setTimeout(
-        () => {
+      this.#waits.add(id, resolve, context, {
+        due: () => {
           // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
           if (sync) tracker.conclude(run.run);
           this.#input(open, { kind: 'timeout', caller: id });
         },
-        Math.max(0, dueAt - performance.now()),
-      );
-      this.#waiters.set(id, { resolve, timer });
+        gone: () => this.#input(open, { kind: 'gone', caller: id }),
+      });
       // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
       const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
-      const caller = { id, wants: ask, sync, by };
+      const caller = { id, wants: ask, sync, by: context.principal };
       this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
+      if (context.signal.aborted) this.#waits.leave(id);
     });
   }
 
@@ -107,15 +116,19 @@ export class Cases {
     }
   }
 
-  /** Answers everybody. */
+  /** Answers everybody; nobody may call any more. */
   close(): void {
+    this.#closed = true;
     for (const open of this.#open.values()) clearTimeout(open.escalation);
-    for (const { resolve, timer } of this.#waiters.values()) {
-      clearTimeout(timer);
-      resolve(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
-    }
-    this.#waiters.clear();
+    this.#waits.answerAll(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
     this.#open.clear();
+  }
+
+  #isFull({ run }: Run, wants: CaseCall['wants']): boolean {
+    const share = wants === 'wait' ? 1 : 2;
+    const { waits, waitsPerRun } = this.#limits;
+    const ofRun = this.#open.get(run)?.state.callers.size ?? 0;
+    return this.#waits.size >= waits * share || ofRun >= waitsPerRun * share;
   }
 
   #case(tracker: SourceTracker, run: Run): OpenCase {
@@ -131,6 +144,7 @@ export class Cases {
       escalation: undefined,
       inputs: [],
       stepping: false,
+      counted: 0,
     };
     this.#open.set(run.run, open);
     return open;
@@ -148,11 +162,18 @@ export class Cases {
     open.stepping = false;
     if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
     if (isClosed(open.state)) this.#open.delete(open.run.run);
+    this.#count(open);
+  }
+
+  /** Tells of the first and of the last who waits on a source. */
+  #count(open: OpenCase): void {
     const { source } = open.run;
-    this.#onWaiting(
-      source,
-      [...this.#open.values()].some(({ run, state }) => run.source === source && state.callers.length > 0),
-    );
+    const before = this.#waiting.get(source) ?? 0;
+    const now = before + open.state.callers.size - open.counted;
+    open.counted = open.state.callers.size;
+    if (now > 0) this.#waiting.set(source, now);
+    else this.#waiting.delete(source);
+    if (now > 0 !== before > 0) this.#onWaiting(source, now > 0);
   }
 
   #effect(open: OpenCase, effect: CaseEffect): void {
@@ -162,14 +183,9 @@ export class Cases {
       case 'withdraw':
         open.withdraw[effect.ask]?.();
         return;
-      case 'answer': {
-        const waiter = this.#waiters.get(effect.caller.id);
-        if (!waiter) return;
-        this.#waiters.delete(effect.caller.id);
-        clearTimeout(waiter.timer);
-        waiter.resolve(this.#answer(open, effect.answer));
+      case 'answer':
+        this.#waits.answer(effect.caller.id, answerOf(effect.answer, open));
         return;
-      }
       case 'arm': {
         clearTimeout(open.escalation);
         const elapsed = performance.now() - (open.acceptedAt ?? performance.now());
@@ -200,7 +216,7 @@ export class Cases {
       tracker.audit(run, {
         verb,
         by,
-        args: verb === 'abort' ? { job: run.id, force, ...(escalation && { escalation }) } : { job: run.id },
+        args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
       });
       open.cursors[ask] = tracker.cursor;
       tracker.record(run.id, { ...note, phase: 'written' });
@@ -239,53 +255,4 @@ export class Cases {
     const verb = ask === 'complete' ? 'complete' : 'abort';
     return { kind: 'refused', ask, error: readRefusal(error, verb, ask === 'force', live) };
   }
-
-  #answer(open: OpenCase, answer: CaseAnswer): Answer<Requested | Settled> {
-    const { source, id: job, run } = open.run;
-    switch (answer.kind) {
-      case 'requested':
-        return {
-          ok: true,
-          result: { status: 'requested', source, job, run, cursor: open.cursors[answer.ask] ?? open.tracker.cursor },
-        };
-      case 'settled':
-        return { ok: true, result: settledResult(answer.settled) };
-      case 'refused':
-        return { ok: false, error: answer.error };
-      case 'down':
-        return refuse('SOURCE_DOWN', 'the monitor was lost before the command was written; nothing was sent', { run });
-      case 'unknown':
-        return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
-          run,
-          ...(answer.reborn !== undefined && { newRun: answer.reborn }),
-        });
-      case 'timeout': {
-        const live = open.tracker.runs.get(job);
-        const last = live?.run === run ? live : open.run;
-        return refuse('TIMEOUT', 'the job has not ended within the bound; an accepted cancel stays in force', {
-          accepted: answer.accepted,
-          job: viewRun(last),
-        });
-      }
-    }
-  }
-}
-
-export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {
-  const { outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed, error } = settled;
-  return {
-    status: 'settled',
-    outcome,
-    provenance,
-    pivoted,
-    pivotProof,
-    forced,
-    escalated,
-    dismissed,
-    ...(error !== undefined && { error }),
-    source,
-    job,
-    run,
-    cursor,
-  };
 }

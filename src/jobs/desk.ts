@@ -1,15 +1,18 @@
-// Every verb on a job, from call to answer. In: the wire's params and who asks. Out: an answer within its bound; nothing rejects.
+// Every verb on a job, from call to answer. In: the call's context and the wire's params. Out: an answer within its bound; nothing rejects.
 import { type Answer, refuse } from '../protocol/answer.js';
-import { LIMITS } from '../protocol/limits.js';
+import type { CallContext } from '../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job, JobVerb, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
-import { Cases, type OnWaiting, settledResult } from './cases.js';
+import { settledResult } from './answers.js';
+import { Cases, type OnWaiting } from './cases.js';
 import { qmpCall } from './command.js';
 import type { Fleet } from './fleet.js';
+import { runNamed } from './name.js';
 import { readRefusal, sourceBusy } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import type { SourceTracker } from './track.js';
+import { within } from './waits.js';
 
 type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
 
@@ -34,71 +37,66 @@ export class JobDesk {
     this.#cases.close();
   }
 
-  async abort(params: AbortParams, by: string): Promise<Answer<Requested | Settled>> {
-    const { sync = false, force = false, escalateAfterMs, timeoutMs = LIMITS.timeoutDefaultMs } = params;
-    const dueAt = performance.now() + timeoutMs;
-    const located = await this.#locate(params, dueAt);
+  async abort(context: CallContext, params: AbortParams): Promise<Answer<Requested | Settled>> {
+    const { sync = false, force = false, escalateAfterMs } = params;
+    const located = await this.#locate(context, params);
     if (!located.ok) return located;
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
     // It has ended, and only its settlement is missing: there is nothing to send.
-    if (run.end) return this.#cases.call(tracker, run, { wants: 'wait', sync: true, by, dueAt });
+    if (run.end) return this.#cases.call(tracker, run, context, { wants: 'wait', sync: true });
     if (!force && isCompleting(run))
       return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
         status: run.status,
         hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
       });
-    const call = { wants: force ? 'force' : 'soft', sync, by, dueAt } as const;
-    return this.#cases.call(tracker, run, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
+    const call = { wants: force ? 'force' : 'soft', sync } as const;
+    return this.#cases.call(tracker, run, context, escalateAfterMs === undefined ? call : { ...call, escalateAfterMs });
   }
 
-  complete(
-    params: JobTarget & { sync?: boolean; timeoutMs?: number },
-    by: string,
-  ): Promise<Answer<Requested | Settled>> {
-    const { sync = false, timeoutMs = LIMITS.timeoutDefaultMs } = params;
-    return this.#ask(params, 'complete', sync, by, timeoutMs);
+  complete(context: CallContext, params: JobTarget & { sync?: boolean }): Promise<Answer<Requested | Settled>> {
+    return this.#ask(context, params, 'complete', params.sync ?? false);
   }
 
-  async wait(params: JobTarget & { timeoutMs?: number }, by: string): Promise<Answer<Settled>> {
-    const answer = await this.#ask(params, 'wait', true, by, params.timeoutMs ?? LIMITS.timeoutDefaultMs);
+  async wait(context: CallContext, params: JobTarget): Promise<Answer<Settled>> {
+    const answer = await this.#ask(context, params, 'wait', true);
     // A waiter is answered by the settlement alone.
     return answer as Answer<Settled>;
   }
 
-  pause(params: JobTarget, by: string): Promise<Answer<Requested>> {
-    return this.#simple('pause', params, by);
+  pause(context: CallContext, params: JobTarget): Promise<Answer<Requested>> {
+    return this.#simple(context, 'pause', params);
   }
 
-  resume(params: JobTarget, by: string): Promise<Answer<Requested>> {
-    return this.#simple('resume', params, by);
+  resume(context: CallContext, params: JobTarget): Promise<Answer<Requested>> {
+    return this.#simple(context, 'resume', params);
   }
 
-  finalize(params: JobTarget, by: string): Promise<Answer<Requested>> {
-    return this.#simple('finalize', params, by);
+  finalize(context: CallContext, params: JobTarget): Promise<Answer<Requested>> {
+    return this.#simple(context, 'finalize', params);
   }
 
-  dismiss(params: JobTarget, by: string): Promise<Answer<Requested>> {
-    return this.#simple('dismiss', params, by);
+  dismiss(context: CallContext, params: JobTarget): Promise<Answer<Requested>> {
+    return this.#simple(context, 'dismiss', params);
   }
 
-  setSpeed(params: JobTarget & { speed: Int64 }, by: string): Promise<Answer<Requested>> {
-    return this.#simple('setSpeed', params, by, params.speed);
+  setSpeed(context: CallContext, params: JobTarget & { speed: Int64 }): Promise<Answer<Requested>> {
+    return this.#simple(context, 'setSpeed', params, params.speed);
   }
 
   /** From a fresh query; a run that has ended from memory. */
-  async get(params: JobTarget): Promise<Answer<Job>> {
-    const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
+  async get(context: CallContext, params: JobTarget): Promise<Answer<Job>> {
     const { source, job, run } = params;
+    if (this.#cases.isClosed) return closing();
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const remembered = run === undefined ? undefined : this.#fleet.memory.get(run);
-    const live = tracker.runs.get(job);
+    const live = runNamed(tracker.runs, job);
     if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
     if (!tracker.session) return sourceDown(tracker);
-    if (!(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
-    const fresh = tracker.runs.get(job);
+    if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
+    const fresh = runNamed(tracker.runs, job);
     if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
     const ended = run === undefined ? this.#fleet.memory.newest(source, job) : this.#fleet.memory.get(run);
     if (ended) return { ok: true, result: ended.job };
@@ -106,62 +104,59 @@ export class JobDesk {
   }
 
   async #ask(
+    context: CallContext,
     target: JobTarget,
     wants: 'wait' | 'complete',
     sync: boolean,
-    by: string,
-    timeoutMs: number,
   ): Promise<Answer<Requested | Settled>> {
-    const dueAt = performance.now() + timeoutMs;
-    const located = await this.#locate(target, dueAt, wants === 'wait');
+    const located = await this.#locate(context, target, wants === 'wait');
     if (!located.ok) return located;
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
-    if (run.end) return this.#cases.call(tracker, run, { wants: 'wait', sync: true, by, dueAt });
-    return this.#cases.call(tracker, run, { wants, sync, by, dueAt });
+    if (run.end) return this.#cases.call(tracker, run, context, { wants: 'wait', sync: true });
+    return this.#cases.call(tracker, run, context, { wants, sync });
   }
 
-  async #simple(verb: SimpleVerb, target: JobTarget, by: string, speed?: Int64): Promise<Answer<Requested>> {
-    const dueAt = performance.now() + LIMITS.timeoutDefaultMs;
-    const located = await this.#locate(target, dueAt);
+  async #simple(context: CallContext, verb: SimpleVerb, target: JobTarget, speed?: Int64): Promise<Answer<Requested>> {
+    const located = await this.#locate(context, target);
     if (!located.ok) return located;
     if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
       return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
-    return this.#send(verb, located.result, by, dueAt, speed);
+    return this.#send(context, verb, located.result, speed);
   }
 
   async #send(
+    context: CallContext,
     verb: SimpleVerb,
     { tracker, run }: { tracker: SourceTracker; run: Run },
-    by: string,
-    dueAt: number,
     speed: Int64 | undefined,
   ): Promise<Answer<Requested>> {
     const { session } = tracker;
     if (!session) return sourceDown(tracker);
-    const { source, id: job } = run;
-    const { name, args } = qmpCall({ verb, id: job, ...(speed !== undefined && { speed }) }, (command) =>
+    const { source, id } = run;
+    const job = run.ref.id;
+    const { name, args } = qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) =>
       tracker.has(command),
     );
     let { cursor } = tracker;
     const reply: QmpReply = await session.execute(name, args, {
-      timeoutMs: Math.max(1, dueAt - performance.now()),
+      timeoutMs: Math.max(1, context.deadline - performance.now()),
       lane: 'verb',
       onWrite: () => {
-        tracker.audit(run, { verb, by, args: speed === undefined ? { job } : { job, speed } });
+        tracker.audit(run, { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } });
         cursor = tracker.cursor;
       },
     });
-    const live = tracker.runs.get(job);
+    const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
     switch (reply.kind) {
       case 'return':
         if (live && !same) return unknownOutcome(run, live);
         return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
       case 'error': {
-        await this.#fresh(tracker, dueAt);
-        const now = tracker.runs.get(job);
+        await this.#fresh(context, tracker);
+        const now = tracker.runs.get(id);
         return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
       }
       case 'busy':
@@ -177,10 +172,11 @@ export class JobDesk {
   }
 
   /** @param blindWaits whether a source that is away is no reason to refuse: for who only waits. */
-  async #locate({ source, job, run }: JobTarget, dueAt: number, blindWaits = false): Promise<Answer<Located>> {
+  async #locate(context: CallContext, { source, job, run }: JobTarget, blindWaits = false): Promise<Answer<Located>> {
+    if (this.#cases.isClosed) return closing();
     const tracker = this.#fleet.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
-    const live = (): Run | undefined => tracker.runs.get(job);
+    const live = (): Run | undefined => runNamed(tracker.runs, job);
     // Without `run` it binds to the life that is live at receipt; what follows may outlast it.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
@@ -191,7 +187,7 @@ export class JobDesk {
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
-    if (!live() && tracker.session && !(await this.#fresh(tracker, dueAt))) return unanswered(tracker, job);
+    if (!live() && tracker.session && !(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     const found = live();
     if (found && (bound === undefined || found.run === bound))
       return { ok: true, result: { kind: 'live', tracker, run: found } };
@@ -199,20 +195,14 @@ export class JobDesk {
   }
 
   /** A concluded job may occupy its id longer than its settlement is remembered. */
-  #settledOf(tracker: SourceTracker, { source, id: job, run }: Run, settled: Settlement): Settled {
+  #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): Settled {
     const remembered = this.#fleet.memory.get(run)?.settled;
-    return settledResult(remembered ?? { source, job, run, cursor: tracker.cursor, time: null, settled });
+    return settledResult(remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled });
   }
 
-  /** A fresh query within the bound; `false` if it did not come. */
-  async #fresh(tracker: SourceTracker, dueAt: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const bound = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), Math.max(0, dueAt - performance.now()));
-    });
-    const merged = await Promise.race([tracker.refresh(), bound]);
-    clearTimeout(timer);
-    return merged;
+  /** A fresh query within the bound; `false` if it did not come, or nobody waits for it any more. */
+  #fresh(context: CallContext, tracker: SourceTracker): Promise<boolean> {
+    return within(context, tracker.refresh());
   }
 }
 
@@ -224,9 +214,13 @@ function isCompleting({ complete, soft, sawReady, status }: Run): boolean {
   return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
 }
 
+function closing(): Answer<never> {
+  return refuse('SOURCE_DOWN', 'the gateway is closing; nothing was sent', { state: 'down' });
+}
+
 function unanswered(tracker: SourceTracker, job: string): Answer<never> {
   if (!tracker.session) return sourceDown(tracker);
-  const run = tracker.runs.get(job);
+  const run = runNamed(tracker.runs, job);
   return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
     accepted: false,
     ...(run && { job: viewRun(run) }),

@@ -125,7 +125,8 @@ export class Ledger {
   }
 
   #settled(last: Run, settled: Settlement, at: Micros | null): void {
-    const { id: job, run } = last;
+    const { run } = last;
+    const job = last.ref.id;
     const time = at === null ? null : formatMicros(at);
     this.#signals$.next({
       kind: 'settled',

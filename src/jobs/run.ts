@@ -12,6 +12,7 @@ import type {
   RunId,
   Settlement,
 } from '../protocol/types.js';
+import { nameOf } from './name.js';
 import type { Baseline } from './pivot.js';
 
 /** How far a command of ours has come. A refused one is `none` again. */
@@ -28,6 +29,7 @@ export const ERROR_LENGTH = 4_096;
 
 export interface Run {
   readonly source: string;
+  /** QEMU's, of any length; the wire has `ref.id`. */
   readonly id: string;
   readonly run: RunId;
   /** Its name on entries, shared by all of them. */
@@ -79,7 +81,7 @@ export function beginRun(source: string, id: string, run: RunId, status: JobStat
     source,
     id,
     run,
-    ref: { id, run },
+    ref: { id: nameOf(id), run },
     type: null,
     status,
     len: 0,
@@ -155,10 +157,10 @@ export function copyRun(run: Run): Run {
 
 /** The run as the wire shows it. */
 export function viewRun(run: Run): Job {
-  const { source, id: job, type, status, len, offset, speed, updated } = run;
+  const { source, ref, type, status, len, offset, speed, updated } = run;
   return {
     source,
-    job,
+    job: ref.id,
     run: run.run,
     type,
     status,
@@ -176,8 +178,8 @@ export function viewRun(run: Run): Job {
 }
 
 /** Its measures, for who follows progress. */
-export function progressOf({ source, id: job, run, status, len, offset, speed }: Run): Progress {
-  return { source, job, run, status, len, offset, speed };
+export function progressOf({ source, ref, run, status, len, offset, speed }: Run): Progress {
+  return { source, job: ref.id, run, status, len, offset, speed };
 }
 
 /** Whether its end was seen, settled or not. */

@@ -34,6 +34,7 @@ export const CLOSE_CODES = {
   1005: { name: 'no code', retry: 'resume' },
   1006: { name: 'connection lost', retry: 'resume' },
   1007: { name: 'invalid UTF-8', retry: 'never' },
+  1008: { name: 'a message in too many parts', retry: 'never' },
   1009: { name: 'message too big', retry: 'never' },
   1011: { name: 'internal error', retry: 'resume' },
   1012: { name: 'drain: the gateway restarts', retry: 'resume' },

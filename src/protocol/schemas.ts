@@ -5,11 +5,19 @@ import { LIMITS } from './limits.js';
 import type { MethodName, Methods } from './methods.js';
 
 const source = z.string().min(1).max(LIMITS.nameLength);
-const job = z.string().min(1).max(LIMITS.nameLength);
+/** Non-empty, of so many bytes in UTF-8. */
+const bytes = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => Buffer.byteLength(text) <= most, `at most ${most} bytes`);
+const job = bytes(LIMITS.jobBytes);
 const run = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed run');
 const cursor = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed cursor');
 const timeoutMs = z.int().min(LIMITS.timeoutMinMs).max(LIMITS.timeoutMaxMs);
-const globs = z.array(z.string().min(1).max(LIMITS.globLength)).min(1).max(LIMITS.globs);
+const globs = z.array(bytes(LIMITS.globLength)).min(1).max(LIMITS.globs);
+const wild = (list: readonly string[] = []): number =>
+  list.reduce((sum, glob) => sum + (/[*?]/.test(glob) ? glob.length : 0), 0);
 
 const INT64_MAX = 2n ** 63n - 1n;
 /** Bytes per second up to 2^63-1: a safe integer, or a decimal string. A larger number has been rounded already. */
@@ -30,7 +38,7 @@ export const PARAMS = {
   'job.list': z.strictObject({
     sources: globs.optional(),
     limit: z.int().min(1).max(LIMITS.listMax).optional(),
-    pageToken: z.string().min(1).max(512).optional(),
+    pageToken: z.string().min(1).max(1_024).optional(),
   }),
   'job.get': z.strictObject(target),
   'job.abort': z
@@ -52,14 +60,18 @@ export const PARAMS = {
   'job.finalize': z.strictObject(target),
   'job.dismiss': z.strictObject(target),
   'job.setSpeed': z.strictObject({ ...target, speed }),
-  subscribe: z.strictObject({
-    sources: globs.optional(),
-    types: globs.optional(),
-    jobs: globs.optional(),
-    after: cursor.optional(),
-    snapshot: z.boolean().optional(),
-    progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
-  }),
+  subscribe: z
+    .strictObject({
+      sources: globs.optional(),
+      types: globs.optional(),
+      jobs: globs.optional(),
+      after: cursor.optional(),
+      snapshot: z.boolean().optional(),
+      progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
+    })
+    .refine(({ sources, types, jobs }) => wild(sources) + wild(types) + wild(jobs) <= LIMITS.wildLength, {
+      message: `at most ${LIMITS.wildLength} characters of globs with * or ? in all`,
+    }),
   unsubscribe: z.strictObject({ subscription: z.string().min(1).max(64) }),
 } as const satisfies Record<MethodName, z.ZodType>;
 

@@ -40,7 +40,7 @@ function openHub(): { log: EventLog; hub: Hub } {
   const log = new EventLog();
   const view = { sources: () => [], jobs: () => [], settled: () => [] };
   // All sockets in one turn, so that the turn can be timed.
-  const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000 };
+  const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };
   const hub = new Hub(log, new Snapshots(view as unknown as ConstructorParameters<typeof Snapshots>[0]), limits);
   onTestFinished(() => hub.close());
   return { log, hub };
@@ -123,8 +123,10 @@ it('examines a replay once for all who resume from one position', async () => {
   };
   const subscriptions = sockets.map((socket) => subscription(socket, counting, 100));
   for (const each of subscriptions) hub.add(each);
+  await expect
+    .poll(() => subscriptions.every(({ state, examined: at }) => state.kind === 'live' && at === 400))
+    .toBe(true);
   expect(examined).toBe(300);
-  expect(subscriptions.every(({ state, examined: at }) => state.kind === 'live' && at === 400)).toBe(true);
   const sizes = new Set(sockets.map(({ bytesWritten }) => bytesWritten));
   expect(sizes.size).toBe(1);
   // An entry later the remembered replay is too short, so it is made anew.
@@ -133,7 +135,7 @@ it('examines a replay once for all who resume from one position', async () => {
   if (!socket) throw new Error('no socket');
   const late = subscription(socket, counting, 100);
   hub.add(late);
-  expect(late.examined).toBe(401);
+  await expect.poll(() => late.examined).toBe(401);
 });
 
 it('serves a crowd that resumes in one turn over several turns, and all of it', async () => {

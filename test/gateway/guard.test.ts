@@ -40,6 +40,14 @@ describe('the Origin header', () => {
     expect(judgeOrigin(origin, 'localhost:7070', guard)).toEqual({ ok: true });
   });
   it.each([
+    ['https://gw.example', 'gw.example:443'],
+    ['https://gw.example', 'gw.example'],
+    ['http://gw.example', 'gw.example:80'],
+    ['https://gw.example:8443', 'gw.example:8443'],
+  ])('%s is the same as Host %s', (origin, host) => {
+    expect(judgeOrigin(origin, host, guard)).toEqual({ ok: true });
+  });
+  it.each([
     'null',
     '',
     'http://localhost:7071',
@@ -87,7 +95,9 @@ describe('params', () => {
   });
   it.each([
     ['subscribe', { types: [] }, /types/],
-    ['subscribe', { types: ['x'.repeat(257)] }, /types/],
+    ['subscribe', { types: ['x'.repeat(1_025)] }, /types/],
+    ['subscribe', { jobs: ['é'.repeat(513)] }, /1024 bytes/],
+    ['subscribe', { types: Array(9).fill(`*${'x'.repeat(499)}`) }, /4096 characters/],
     ['subscribe', { types: Array(33).fill('x') }, /types/],
     ['subscribe', { after: 'nonsense' }, /malformed cursor/],
     ['job.abort', { source: 'a', job: 'b', timeoutMs: 99 }, /timeoutMs/],
@@ -99,6 +109,17 @@ describe('params', () => {
     ['job.setSpeed', { source: 'a', job: 'b', speed: '-1' }, /speed|decimal/],
   ] as const)('%s %j is refused', (method, params, expected) => {
     expect(problems(method, params)).toMatch(expected);
+  });
+  it('take names and globs of 1,024 bytes, and many exact ones', () => {
+    expect(problems('job.get', { source: 'a', job: 'é'.repeat(512) })).toBe('');
+    expect(problems('job.get', { source: 'a', job: 'é'.repeat(513) })).toMatch(/job: at most 1024 bytes/);
+    expect(
+      problems('subscribe', {
+        jobs: Array(31)
+          .fill('x'.repeat(1_000))
+          .concat(`*${'y'.repeat(1_000)}`),
+      }),
+    ).toBe('');
   });
   it('take the largest speed', () => {
     expect(problems('job.setSpeed', { source: 'a', job: 'b', speed: '9223372036854775807' })).toBe('');

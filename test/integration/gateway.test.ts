@@ -85,7 +85,7 @@ describe('who may connect', () => {
       ).toBe(403);
     }
     expect((await refusal(app, { headers: { host: 'evil.example' } })).status).toBe(403);
-    expect((await http(app, '/healthz', { headers: { host: 'evil.example' } })).status).toBe(403);
+    expect((await http(app, '/metrics', { headers: { host: 'evil.example' } })).status).toBe(403);
     const own = await app.wire({ origin: `http://127.0.0.1:${app.port}` });
     expect((await own.call('server.info', {})).version).toMatch(/^\d/);
   });

@@ -106,7 +106,9 @@ describe('the protocol page', () => {
     expect(page).toContain(SUBPROTOCOL);
     expect(page).toContain(`${PROGRESS_INTERVALS.slice(0, -1).join(', ')} or ${PROGRESS_INTERVALS.at(-1)}`);
     expect(page).toContain(`1 to ${LIMITS.idLength} characters`);
-    expect(page).toContain(`1 to ${LIMITS.globs} entries of up to ${LIMITS.globLength} characters`);
+    expect(page).toContain(`1 to ${LIMITS.globs} entries of up to ${number(LIMITS.globLength)} bytes`);
+    expect(page).toContain(`at most ${number(LIMITS.wildLength)} characters`);
+    expect(page).toContain(`at most ${number(LIMITS.jobBytes)} bytes`);
     expect(page).toContain(
       `${number(LIMITS.timeoutMinMs)} to ${number(LIMITS.timeoutMaxMs)}, default ${number(LIMITS.timeoutDefaultMs)}`,
     );

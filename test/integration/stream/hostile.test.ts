@@ -153,7 +153,7 @@ const KINDS: readonly (() => Hostile)[] = [
         'subscribe',
         JSON.stringify({ jobs: Array.from({ length: 32 }, (_, n) => `${glob.slice(0, 250)}${n}`), snapshot: false }),
       ),
-      expected: ['result', -32029],
+      expected: ['result', -32029, PARAMS],
     };
   },
   () => {
@@ -163,7 +163,7 @@ const KINDS: readonly (() => Hostile)[] = [
       '[""]',
       '"*"',
       '[1]',
-      JSON.stringify(['a'.repeat(257)]),
+      JSON.stringify(['a'.repeat(1_025)]),
       JSON.stringify(Array(33).fill('a')),
       '{"0":"*"}',
     ]);
@@ -171,7 +171,7 @@ const KINDS: readonly (() => Hostile)[] = [
   },
   () => {
     const id = fresh();
-    const job = throws.pick(['x'.repeat(129), '', '\u0000'.repeat(200)]);
+    const job = throws.pick(['x'.repeat(1_025), '', '\u0000'.repeat(1_025)]);
     return { id, text: call(id, 'job.get', JSON.stringify({ source: 'vm1', job })), expected: [PARAMS] };
   },
   () => {

@@ -224,7 +224,7 @@ describe('a client that stops reading', () => {
 
 describe('lines that die', () => {
   it('a peer that never pongs is closed with 4510, one that does stays', async () => {
-    const { app, wire } = await openBench(['vm1'], { gateway: { bookmarkMs: 50 } });
+    const { app, wire } = await openBench(['vm1'], { gateway: { bookmarkMs: 50, deadMs: 150 } });
     const dead = await rawSocket(app.url);
     expect(await dead.code()).toBe(4510);
     expect(await wire.call('server.info', {})).toHaveProperty('epoch');

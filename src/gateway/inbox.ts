@@ -1,0 +1,83 @@
+// What one client has sent and is not executed yet. In: text messages. Out: one after the other, while the client reads the answers and
+// the turn of the loop has time for it. Pausing a socket does not stop the frames of a read that is under way, so they wait here.
+import type { Unfinished } from './dispatch.js';
+import type { Turns } from './turns.js';
+
+export interface InboxOptions {
+  /** Bytes of messages that may wait. */
+  maxBytes: number;
+  execute: (text: string, receivedAt: number) => Unfinished;
+  /** Whether too many answers are unsent. */
+  isBlocked: () => boolean;
+  onFull: () => void;
+  /** An exception of ours. */
+  onError: (error: unknown) => void;
+  /** Whether the socket is to be read. */
+  pause: (paused: boolean) => void;
+}
+
+interface Message {
+  text: string;
+  receivedAt: number;
+}
+
+export class Inbox {
+  readonly #turns: Turns;
+  readonly #options: InboxOptions;
+  #waiting: Message[] = [];
+  #bytes = 0;
+  #unfinished: Unfinished;
+  #paused = false;
+  #closed = false;
+
+  /** @param turns of the requests of all connections. */
+  constructor(turns: Turns, options: InboxOptions) {
+    this.#turns = turns;
+    this.#options = options;
+  }
+
+  take(text: string): void {
+    if (this.#closed) return;
+    this.#waiting.push({ text, receivedAt: performance.now() });
+    this.#bytes += text.length;
+    if (this.#bytes > this.#options.maxBytes) return this.#options.onFull();
+    if (!this.#options.isBlocked()) this.#turns.now(this, () => this.#step());
+    if (this.#waiting.length === 0 || this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#options.pause(true);
+  }
+
+  /** The client has read. */
+  resume(): void {
+    if (!this.#closed && this.#waiting.length > 0) this.#turns.now(this, () => this.#step());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#unfinished = undefined;
+    this.#turns.drop(this);
+  }
+
+  /** One message, or a part of it. `true`: there is nothing more to do until a message or {@link resume} comes. */
+  #step(): boolean {
+    if (this.#closed || this.#options.isBlocked()) return true;
+    try {
+      if (this.#unfinished) {
+        if (this.#unfinished.again()) this.#unfinished = undefined;
+      } else {
+        const message = this.#waiting.shift();
+        if (!message) return true;
+        this.#bytes -= message.text.length;
+        this.#unfinished = this.#options.execute(message.text, message.receivedAt);
+      }
+    } catch (error) {
+      this.#options.onError(error);
+      return true;
+    }
+    if (this.#closed || this.#unfinished || this.#waiting.length > 0) return this.#closed;
+    if (this.#paused) this.#options.pause(false);
+    this.#paused = false;
+    return true;
+  }
+}

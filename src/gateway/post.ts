@@ -1,0 +1,112 @@
+// POST /v1/rpc: one request of a method that needs no stream. In: the body. Out: its answer; 413 and 415 are the transport's, a
+// JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { RpcId } from '../protocol/methods.js';
+import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest } from './dispatch.js';
+import type { GatewayLimits } from './limits.js';
+import { isLocalPeer, peerOf } from './peer.js';
+import { AddressRates } from './rates.js';
+import { send } from './reply.js';
+
+export interface PostDeps extends Dispatch {
+  posts: Posts;
+  principal: string;
+}
+
+/** Who posts how much. */
+export class Posts {
+  readonly #limits: GatewayLimits;
+  readonly #rates: AddressRates;
+  readonly #inFlight = new Map<string, number>();
+
+  constructor(limits: GatewayLimits) {
+    this.#limits = limits;
+    this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
+  }
+
+  /** What is admitted is ended by {@link end}. */
+  admit(peer: string): Refusal | undefined {
+    const limited = (message: string, retryAfterMs: number): Refusal =>
+      refuse('RATE_LIMITED', message, { retryAfterMs }).error;
+    const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
+    const count = this.#inFlight.get(peer) ?? 0;
+    if (count >= postsInFlight) return limited(`at most ${postsInFlight} requests of an address wait at once`, 1_000);
+    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer);
+    if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
+    this.#inFlight.set(peer, count + 1);
+    return undefined;
+  }
+
+  end(peer: string): void {
+    const left = (this.#inFlight.get(peer) ?? 0) - 1;
+    if (left > 0) this.#inFlight.set(peer, left);
+    else this.#inFlight.delete(peer);
+  }
+}
+
+export function answerPost(request: IncomingMessage, response: ServerResponse, deps: PostDeps): void {
+  // A form of a foreign page can't set this type without a preflight.
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    return send(response, 415, 'content-type must be application/json\n');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= LIMITS.messageBytes) chunks.push(chunk);
+    else if (!response.headersSent) {
+      chunks.length = 0;
+      response.setHeader('connection', 'close');
+      send(response, 413, `at most ${LIMITS.messageBytes} bytes\n`);
+    }
+  });
+  request.on('end', () => {
+    if (bytes > LIMITS.messageBytes) return;
+    const text = Buffer.concat(chunks).toString('utf8');
+    dispatch(new PostCaller(request, response, deps), text, performance.now(), deps);
+  });
+}
+
+class PostCaller implements Caller {
+  readonly principal: string;
+  readonly #response: ServerResponse;
+  readonly #posts: Posts;
+  readonly #peer: string;
+  readonly #gone = new AbortController();
+
+  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts }: PostDeps) {
+    this.principal = principal;
+    this.#response = response;
+    this.#posts = posts;
+    this.#peer = peerOf(request.socket.remoteAddress);
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  admit(): Refusal | undefined {
+    const refused = this.#posts.admit(this.#peer);
+    // After the answer, or when the peer hangs up before it.
+    if (!refused)
+      this.#response.once('close', () => {
+        this.#posts.end(this.#peer);
+        this.#gone.abort();
+      });
+    return refused;
+  }
+
+  answer(id: RpcId, answer: Answer<unknown>): void {
+    send(this.#response, 200, answerText(id, answer), 'application/json');
+  }
+
+  reject(text: string): void {
+    send(this.#response, 200, text, 'application/json');
+  }
+
+  stream({ id, method }: StreamRequest): boolean {
+    this.answer(id, refuse('METHOD_NOT_FOUND', `${method} needs a WebSocket`));
+    return true;
+  }
+}

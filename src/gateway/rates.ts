@@ -1,0 +1,71 @@
+// How often one party may ask. In: a clock's milliseconds. Out: yes, or how long to wait.
+
+/** A token bucket: so many a second on average, so many at once. */
+export class Rate {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #left: number;
+  #at: number;
+
+  constructor(perSecond: number, burst: number, now = performance.now()) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#left = burst;
+    this.#at = now;
+  }
+
+  /** Takes one; 0, or the milliseconds until there is one again. */
+  take(now = performance.now()): number {
+    this.#fill(now);
+    if (this.#left < 1) return Math.ceil(((1 - this.#left) / this.#perSecond) * 1_000);
+    this.#left -= 1;
+    return 0;
+  }
+
+  /** Nothing was taken for so long that it need not be remembered. */
+  isFull(now = performance.now()): boolean {
+    this.#fill(now);
+    return this.#left >= this.#burst;
+  }
+
+  #fill(now: number): void {
+    this.#left = Math.min(this.#burst, this.#left + (Math.max(0, now - this.#at) / 1_000) * this.#perSecond);
+    this.#at = now;
+  }
+}
+
+/** Addresses remembered; beyond it those that have been quiet are forgotten, then the oldest. */
+const MAX_ADDRESSES = 4_096;
+
+/** A rate for each address. */
+export class AddressRates {
+  readonly #make: (now: number) => Rate;
+  readonly #rates = new Map<string, Rate>();
+
+  constructor(perSecond: number, burst: number) {
+    this.#make = (now) => new Rate(perSecond, burst, now);
+  }
+
+  /** @param peer as {@link peerOf} names it. @returns 0, or the milliseconds to wait. */
+  take(peer: string, now = performance.now()): number {
+    let rate = this.#rates.get(peer);
+    if (!rate) {
+      if (this.#rates.size >= MAX_ADDRESSES) this.#forget(now);
+      rate = this.#make(now);
+      this.#rates.set(peer, rate);
+    }
+    return rate.take(now);
+  }
+
+  get size(): number {
+    return this.#rates.size;
+  }
+
+  #forget(now: number): void {
+    for (const [peer, rate] of this.#rates) if (rate.isFull(now)) this.#rates.delete(peer);
+    for (const peer of this.#rates.keys()) {
+      if (this.#rates.size < MAX_ADDRESSES) return;
+      this.#rates.delete(peer);
+    }
+  }
+}

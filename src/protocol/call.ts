@@ -1,0 +1,12 @@
+// What every command is given first: who asks, until when, and whether anybody can still hear the answer. It is not on the wire.
+
+export interface CallContext {
+  /** Who asks, as GATEWAY_COMMAND and `requestedBy` name them. */
+  readonly principal: string;
+  /** Milliseconds of `performance.now()` at which the request came in. */
+  readonly receivedAt: number;
+  /** Milliseconds of `performance.now()` at which the answer is due. */
+  readonly deadline: number;
+  /** Aborted when the connection closes or the POST is given up: waits end, what was sent to QEMU stays in force. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,53 @@
+// In: clients that sleep, sip or have gone. Out: closed is only who neither sent nor took a byte for as long as the limit says.
+import { describe, expect, it } from 'vitest';
+import { openBare } from '../../support/bare.js';
+import { rawSocket } from '../stream/support.js';
+
+describe('a client that answers no ping', () => {
+  it('is closed with 4510 once nothing came and nothing drained for the limit; any byte of its own counts', async () => {
+    const bare = await openBare({ bookmarkMs: 50, deadMs: 300 });
+    const [silent, talking] = [await rawSocket(bare.url), await rawSocket(bare.url)];
+    const opened = performance.now();
+    // Half a frame, a byte at a time: it is no message, but a sign of life.
+    const bytes = Buffer.alloc(2_000, 0x20);
+    bytes.set([0x81, 0xfe, 0x07, 0xc0, 0, 0, 0, 0]);
+    let sent = 0;
+    const timer = setInterval(() => talking.socket.write(bytes.subarray(sent, ++sent)), 20);
+    expect(await silent.code()).toBe(4510);
+    expect(performance.now() - opened).toBeGreaterThan(300);
+    await expect.poll(() => bare.counts().connections).toBe(1);
+    // Twice as many pings as the silent one was given.
+    let beats = '';
+    talking.socket.on('data', (chunk: Buffer) => {
+      beats += chunk.toString('latin1');
+    });
+    talking.socket.resume();
+    await expect.poll(() => beats.split('\x89\x00').length).toBeGreaterThan(20);
+    expect(bare.counts().connections).toBe(1);
+    clearInterval(timer);
+    await expect.poll(() => bare.counts().connections).toBe(0);
+  });
+
+  it('but takes events, slowly, stays; parked, only drain progress counts', { timeout: 60_000 }, async () => {
+    const bare = await openBare({ bookmarkMs: 50, deadMs: 300, stuckMs: 2_000 });
+    const [sipping, stuck] = [await rawSocket(bare.url), await rawSocket(bare.url)];
+    for (const each of [sipping, stuck]) each.request(1, 'subscribe', {});
+    await expect.poll(() => bare.counts().subscribers).toBe(2);
+    let closedAt = 0;
+    // A steady stream: the kernel takes it, and no pong comes through it.
+    const began = performance.now();
+    let parkedAt = 0;
+    while (performance.now() - began < 5_000) {
+      bare.log.append({ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(30_000) } });
+      sipping.socket.resume();
+      await new Promise((resolve) => setImmediate(resolve));
+      sipping.socket.pause();
+      if (parkedAt === 0 && bare.counts().parked > 0) parkedAt = performance.now();
+      if (closedAt === 0 && bare.counts().connections === 1) closedAt = performance.now();
+      expect(bare.counts().connections).toBeGreaterThan(0);
+    }
+    expect(sipping.closed).toBe(false);
+    expect(parkedAt).toBeGreaterThan(0);
+    expect(closedAt - parkedAt, 'not before the limit').toBeGreaterThan(1_990);
+  });
+});

@@ -1,0 +1,160 @@
+// Whoever has gone is not waited for: no caller, timer or poll is left, and what was sent stays in force.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Cases } from '../../src/jobs/cases.js';
+import { beginRun, type Run } from '../../src/jobs/run.js';
+import type { SourceTracker } from '../../src/jobs/track.js';
+import { within } from '../../src/jobs/waits.js';
+import type { CallContext } from '../../src/protocol/call.js';
+import type { ExecuteOptions } from '../../src/qmp/index.js';
+
+afterEach(() => void vi.useRealTimers());
+
+const run = (id = 'j', name = 'e:1'): Run => ({ ...beginRun('vm1', id, name, 'running', 0, false), type: 'mirror' });
+
+/** A source that is up, whose QEMU has not answered yet. */
+function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
+  const written: string[] = [];
+  const tracker = {
+    name: 'vm1',
+    runs: new Map([[live.id, live]]),
+    cursor: 'e:1',
+    has: () => true,
+    audit: () => undefined,
+    record: () => undefined,
+    session: {
+      request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
+        written.push(name);
+        onWrite?.();
+      },
+    },
+  };
+  return { tracker: tracker as unknown as SourceTracker, written };
+}
+
+function contextOf(signal: AbortSignal, ms = 60_000): CallContext {
+  const receivedAt = performance.now();
+  return { principal: 'me', receivedAt, deadline: receivedAt + ms, signal };
+}
+
+describe('a caller that goes', () => {
+  it('ends its waits, one end for all of a connection; the source is asked for nobody', async () => {
+    vi.useFakeTimers();
+    const waiting: boolean[] = [];
+    const cases = new Cases((_source, is) => waiting.push(is));
+    const live = run();
+    const { tracker } = openTracker(live);
+    const connection = new AbortController();
+    const answers = Array.from({ length: 64 }, () =>
+      cases.call(tracker, live, contextOf(connection.signal, 3_600_000), { wants: 'wait', sync: true }),
+    );
+    expect(waiting).toEqual([true]);
+    expect(vi.getTimerCount()).toBe(64);
+    connection.abort();
+    await Promise.all(answers);
+    expect(waiting).toEqual([true, false]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves the command that was sent, and its escalation, in force', async () => {
+    vi.useFakeTimers();
+    const cases = new Cases(() => undefined);
+    const live = run();
+    const answers: ((reply: unknown) => void)[] = [];
+    const { tracker, written } = openTracker(live);
+    Object.assign(tracker, {
+      session: {
+        request: (name: string, _args: unknown, answer: (reply: unknown) => void, { onWrite }: ExecuteOptions) => {
+          written.push(name);
+          answers.push(answer);
+          onWrite?.();
+        },
+      },
+    });
+    const connection = new AbortController();
+    const answer = cases.call(tracker, live, contextOf(connection.signal), {
+      wants: 'soft',
+      sync: true,
+      escalateAfterMs: 500,
+    });
+    connection.abort();
+    expect((await answer).ok).toBe(false);
+    answers[0]?.({ kind: 'return', value: {} });
+    await vi.advanceTimersByTimeAsync(600);
+    expect(written).toEqual(['block-job-cancel', 'job-cancel']);
+  });
+
+  it('takes the command with it that was not yet written', async () => {
+    const cases = new Cases(() => undefined);
+    const live = run();
+    const { tracker } = openTracker(live);
+    let withdrawn = 0;
+    Object.assign(tracker, { session: { request: () => () => ++withdrawn > 0 } });
+    const connection = new AbortController();
+    const answer = cases.call(tracker, live, contextOf(connection.signal), { wants: 'force', sync: false });
+    connection.abort();
+    expect((await answer).ok).toBe(false);
+    expect(withdrawn).toBe(1);
+  });
+
+  it('is not kept by a query that never ends', async () => {
+    vi.useFakeTimers();
+    const never = new Promise<boolean>(() => undefined);
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const [first, second] = [within(contextOf(gone.signal), never), within(contextOf(stays.signal, 500), never)];
+    gone.abort();
+    expect(await first).toBe(false);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await second).toBe(false);
+    expect(await within(contextOf(gone.signal), never)).toBe(false);
+  });
+});
+
+describe('waits', () => {
+  it('are limited for a run and in all; an abort finds room', async () => {
+    const cases = new Cases(() => undefined, { waitsPerRun: 3, waits: 5 });
+    const [a, b] = [run('a', 'e:1'), run('b', 'e:2')];
+    const { tracker, written } = openTracker(a);
+    const { signal } = new AbortController();
+    const wait = (live: Run): Promise<unknown> =>
+      cases.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
+    const limited = { ok: false, error: { reason: 'RATE_LIMITED', data: { retryAfterMs: 1_000 } } };
+    for (let n = 0; n < 3; n += 1) void wait(a);
+    expect(await wait(a)).toMatchObject(limited);
+    for (let n = 0; n < 2; n += 1) void wait(b);
+    expect(await wait(b)).toMatchObject(limited);
+    void cases.call(tracker, a, contextOf(signal), { wants: 'soft', sync: false });
+    expect(written).toEqual(['block-job-cancel']);
+    cases.close();
+  });
+
+  it('a closed desk answers everybody, and takes nobody', async () => {
+    vi.useFakeTimers();
+    const cases = new Cases(() => undefined);
+    const live = run();
+    const { tracker } = openTracker(live);
+    const { signal } = new AbortController();
+    const answer = cases.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
+    cases.close();
+    expect(await answer).toMatchObject({ ok: false, error: { reason: 'OUTCOME_UNKNOWN' } });
+    expect(cases.isClosed).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('10,000 of one run cost no more each than the first', async () => {
+    const cases = new Cases(() => undefined, { waitsPerRun: 20_000, waits: 20_000 });
+    const live = run();
+    const { tracker } = openTracker(live);
+    const connection = new AbortController();
+    const thousand = (): number => {
+      const { user } = process.cpuUsage();
+      for (let n = 0; n < 1_000; n += 1)
+        void cases.call(tracker, live, contextOf(new AbortController().signal), { wants: 'wait', sync: true });
+      return process.cpuUsage().user - user;
+    };
+    const costs = Array.from({ length: 10 }, thousand);
+    expect(Math.min(...costs.slice(7))).toBeLessThan(5 * Math.max(Math.min(...costs.slice(0, 3)), 3_000));
+    connection.abort();
+    cases.close();
+  });
+});

@@ -1,0 +1,160 @@
+// In: what there is to show. Out: the gateway layer alone, on a free port, before a view and commands that the test holds.
+import { Subject } from 'rxjs';
+import { onTestFinished } from 'vitest';
+import {
+  type CommandPort,
+  type GatewayCounts,
+  type GatewayLimits,
+  openGateway,
+  type ViewPort,
+} from '../../src/gateway/index.js';
+import type { Refusal } from '../../src/protocol/answer.js';
+import type { CallContext } from '../../src/protocol/call.js';
+import type { Job, Progress, SettledRun } from '../../src/protocol/index.js';
+import { EventLog, type LogLimits } from '../../src/stream/index.js';
+import { connectWire, type Wire } from './wire.js';
+
+export interface Bare {
+  url: string;
+  port: number;
+  log: EventLog;
+  jobs: Job[];
+  settled: SettledRun[];
+  /** As polls would bring it. */
+  progress$: Subject<Progress[]>;
+  /** What is wanted of it, by key. */
+  demands: Map<string, unknown>;
+  /** Calls of commands; they answer when the test says so, or when their caller has gone. */
+  calls: { name: string; context: CallContext; answer: (refusal: Refusal) => void }[];
+  errors: unknown[];
+  counts(): GatewayCounts;
+  wire(options?: Parameters<typeof connectWire>[1]): Promise<Wire>;
+  close(): Promise<void>;
+}
+
+export async function openBare(
+  limits: Partial<GatewayLimits> = {},
+  options: {
+    compression?: 'auto' | 'on';
+    allowHosts?: string[];
+    allowOrigins?: string[];
+    host?: string;
+    log?: Partial<LogLimits>;
+  } = {},
+): Promise<Bare> {
+  const log = new EventLog({ epoch: 'e', limits: options.log ?? {} });
+  const jobs: Job[] = [];
+  const settled: SettledRun[] = [];
+  const progress$ = new Subject<Progress[]>();
+  const demands = new Map<string, unknown>();
+  const calls: Bare['calls'] = [];
+  const errors: unknown[] = [];
+  const view: ViewPort = {
+    sources: () => [],
+    jobs: (wants) => jobs.filter(({ source }) => wants(source)),
+    settled: () => settled,
+    isLive: (source, job, run) =>
+      !settled.some((each) => each.source === source && each.job === job && each.run === run),
+    progress$,
+    freshen: () => undefined,
+    demand: (key, demand) => void (demand ? demands.set(key, demand) : demands.delete(key)),
+  };
+  const commands = new Proxy({} as CommandPort, {
+    ownKeys: () => NAMES,
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    get: (_target, name) => (context: CallContext) =>
+      new Promise((resolve) => {
+        calls.push({ name: String(name), context, answer: (error) => resolve({ ok: false, error }) });
+      }),
+  });
+  const gateway = await openGateway({
+    host: options.host ?? '127.0.0.1',
+    port: 0,
+    guard: { allowHosts: options.allowHosts ?? [], allowOrigins: options.allowOrigins ?? [] },
+    compression: options.compression ?? 'auto',
+    version: '0.0.0',
+    log,
+    view,
+    commands,
+    metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
+    pages: (_request, _response, miss) => miss(),
+    onError: (error) => errors.push(error),
+    limits,
+  });
+  const { port } = gateway.address;
+  const url = `http://127.0.0.1:${port}/`;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= gateway.close();
+    return closing;
+  };
+  onTestFinished(close);
+  const wire = async (more?: Parameters<typeof connectWire>[1]): Promise<Wire> => {
+    const connected = await connectWire(url, more);
+    onTestFinished(() => connected.close());
+    return connected;
+  };
+  return {
+    url,
+    port,
+    log,
+    jobs,
+    settled,
+    progress$,
+    demands,
+    calls,
+    errors,
+    counts: () => gateway.counts(),
+    wire,
+    close,
+  };
+}
+
+const NAMES = ['get', 'abort', 'wait', 'complete', 'pause', 'resume', 'finalize', 'dismiss', 'setSpeed'].map(
+  (verb) => `job.${verb}`,
+);
+
+/** A settlement that is remembered. */
+export function settledRun(n: number, job: string): SettledRun {
+  return {
+    source: 'vm1',
+    job,
+    run: `e:${n}`,
+    cursor: `e:${n}`,
+    time: null,
+    settled: {
+      outcome: 'completed',
+      provenance: 'observed',
+      pivoted: false,
+      pivotProof: 'type',
+      forced: false,
+      escalated: false,
+      requestedBy: [],
+      dismissed: true,
+      type: 'backup',
+      len: 1,
+      offset: 1,
+    },
+  };
+}
+
+export function progressRow(source: string, job: string, offset: number): Progress {
+  return { source, job, run: `e:${job.length}`, status: 'running', len: 1 << 30, offset, speed: 0 };
+}
+
+/** The longest that the loop stood still while something happened, in milliseconds. */
+export async function longestStall(during: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let at = performance.now();
+  let watching = true;
+  const watch = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - at);
+    at = now;
+    if (watching) setImmediate(watch);
+  };
+  setImmediate(watch);
+  await during();
+  watching = false;
+  return longest;
+}
