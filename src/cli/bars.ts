@@ -32,7 +32,9 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
 
   function rows(jobs: readonly Job[], chosen: Choice | undefined, isCurrent: (job: Job) => boolean): string[] {
     for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
-    const names = jobs.map(nameOf);
+    // One long name must not push every bar out of sight.
+    const widest = Math.max(12, Math.floor((stream.columns || 80) * 0.4));
+    const names = jobs.map((job) => shorten(nameOf(job), widest));
     const width = Math.max(0, ...names.map(({ length }) => length));
     const now = Date.now();
     return jobs.map((job, n) => {
@@ -87,6 +89,8 @@ function measure(before: Rate | undefined, job: Job, seen: number): Rate {
 }
 
 const nameOf = ({ source, job }: Job): string => printable(`${source}/${job}`);
+
+const shorten = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 /** Never full before the end: a job at 100 % may not be READY, nor a READY one done. */
 function bar({ len, offset }: Job): string {

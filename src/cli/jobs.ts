@@ -26,7 +26,11 @@ export function addJobs(program: Command): void {
       const names = away.map(
         ({ name, state, reason }) => `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}`,
       );
-      if (sources.length === 0) throw new CliError(EXIT.failed, `no source matches ${options.source?.join(' ') ?? ''}`);
+      if (sources.length === 0)
+        throw new CliError(
+          EXIT.failed,
+          options.source ? `no source matches ${options.source.join(' ')}` : 'the gateway has no sources',
+        );
       if (away.length === sources.length)
         throw new CliError(EXIT.failed, ['no source is up: its jobs are not known', ...names]);
       if (jobs.length === 0 && !options.json) print('no jobs');

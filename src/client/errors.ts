@@ -51,7 +51,7 @@ export class GatewayError extends Error {
 export class ConnectionLost extends GatewayError {
   override readonly name = 'ConnectionLost';
   constructor(method: string) {
-    super(CLIENT_ERRORS.CONNECTION_LOST, 'CONNECTION_LOST', `the connection was lost while ${method} waited`, {
+    super(CLIENT_ERRORS.CONNECTION_LOST, 'CONNECTION_LOST', `${method} was not answered: connection lost`, {
       method,
     });
   }

@@ -1,6 +1,6 @@
 // One filter on the wire and everybody who observes it. In: members, answers, frames. Out: their deliveries, and the next
 // question for the server. No I/O: `feeds.ts` asks.
-import type { Notifications, Subscribed, SubscribeParams } from '../protocol/methods.js';
+import type { Notification, Notifications, Subscribed, SubscribeParams } from '../protocol/methods.js';
 import type { Cursor, Filter, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
 import { Member } from './member.js';
@@ -151,25 +151,51 @@ export class Feed {
     for (const member of this.#all()) member.align(start);
   }
 
-  events({ events, cursor }: Notifications['events']): void {
+  notify(message: Notification): void {
+    switch (message.method) {
+      case 'events':
+        this.#events(message.params);
+        break;
+      case 'bookmark':
+        this.#bookmark(message.params.cursor);
+        break;
+      case 'progress':
+        this.#progress(message.params.jobs);
+        break;
+      case 'snapshot':
+        this.#page(message.params);
+        break;
+      case 'reset':
+        this.#reset(message.params);
+        break;
+      default: // `bye` is the line's own business; others are of a later server
+    }
+  }
+
+  end(error: GatewayError | undefined): void {
+    for (const member of this.#all()) member.end(error);
+    this.#members.clear();
+  }
+
+  #events({ events, cursor }: Notifications['events']): void {
     if (this.#stage.name === 'paging') return;
     for (const member of this.#all()) member.events(events, cursor);
     this.#mark();
   }
 
-  bookmark(cursor: Cursor): void {
+  #bookmark(cursor: Cursor): void {
     if (this.#stage.id === undefined || this.#stage.name === 'paging') return;
     for (const member of this.#all()) member.advance(cursor);
     this.#mark();
   }
 
-  progress(rows: readonly Progress[]): void {
+  #progress(rows: readonly Progress[]): void {
     if (this.#stage.name === 'paging') return;
     if (this.#table) this.#table = foldProgress(this.#table, rows, new Date(this.#now()).toISOString());
     for (const member of this.#members) member.progress(rows);
   }
 
-  page({ jobs, settled = [], last }: Notifications['snapshot']): void {
+  #page({ jobs, settled = [], last }: Notifications['snapshot']): void {
     if (this.#stage.name !== 'paging') return;
     const { id, cut, covered, reason } = this.#stage;
     const whole = { ...cut, jobs: [...cut.jobs, ...jobs], settled: [...cut.settled, ...settled] };
@@ -181,7 +207,7 @@ export class Feed {
     this.#rebase(whole, covered, reason);
   }
 
-  reset({ reason, cursor, jobs, settled, sources, pages }: Notifications['reset']): void {
+  #reset({ reason, cursor, jobs, settled, sources, pages }: Notifications['reset']): void {
     const id = this.#stage.id;
     if (id === undefined) return;
     if (reason === 'grants') {
@@ -196,11 +222,6 @@ export class Feed {
     const covered = new Set(this.#all());
     if (pages) this.#stage = { name: 'paging', id, cut, covered, reason };
     else this.#rebase(cut, covered, reason);
-  }
-
-  end(error: GatewayError | undefined): void {
-    for (const member of this.#all()) member.end(error);
-    this.#members.clear();
   }
 
   /** The mirror hears everything before the members, so that one who joins in a callback gets the present. */

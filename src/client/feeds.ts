@@ -85,27 +85,10 @@ export class Feeds {
   }
 
   notify(message: Notification): void {
-    switch (message.method) {
-      case 'events':
-        for (const feed of this.#of(message.params.subscription)) feed.events(message.params);
-        this.pump();
-        break;
-      case 'progress':
-        for (const feed of this.#of(message.params.subscription)) feed.progress(message.params.jobs);
-        break;
-      case 'snapshot':
-        for (const feed of this.#of(message.params.subscription)) feed.page(message.params);
-        this.pump();
-        break;
-      case 'reset':
-        for (const feed of this.#of(message.params.subscription)) feed.reset(message.params);
-        this.pump();
-        break;
-      case 'bookmark':
-        for (const feed of this.#feeds.values()) feed.bookmark(message.params.cursor);
-        break;
-      default: // `bye` is the line's own business; others are of a later server
-    }
+    const { params } = message;
+    const feeds = 'subscription' in params ? this.#of(params.subscription) : this.#feeds.values();
+    for (const feed of feeds) feed.notify(message);
+    this.pump();
   }
 
   /** Filters that differ in text may have the same effect, and then the server gives both one subscription. */

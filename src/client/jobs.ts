@@ -2,6 +2,7 @@
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';
+import { ConnectionLost } from './errors.js';
 
 export interface CallOptions {
   /** Milliseconds for everything, time offline included. Default: the client's `timeoutMs`, for bounded commands theirs. */
@@ -29,7 +30,7 @@ export type CompleteParams = Methods['job.complete']['params'];
 /** The commands; each rejects with a GatewayError. Only reads, and aborts and waits that name their run, are ever sent twice. */
 export interface JobVerbs {
   /** Cancels a job. With a `run` it is sent again after a reconnect, within its bound, and a run that has ended answers with its
-   * settlement. Without one it concerns the run that is live when the gateway receives it, JOB_NOT_FOUND if there is none, and
+   * settlement; CONNECTION_LOST where the second sending is refused, since the first may have been carried out. Without one it concerns the run that is live when the gateway receives it, JOB_NOT_FOUND if there is none, and
    * rejects with CONNECTION_LOST where the connection drops before the answer. */
   abort(params: AbortParams & { sync: true }, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
   abort(params: AbortParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
@@ -47,6 +48,9 @@ export interface JobVerbs {
   jobSetSpeed(target: JobTarget & { speed: Int64 }, options?: CallOptions): Promise<Requested>;
 }
 
+/** Answers that say that nothing was sent. */
+const REFUSED = /^(STALE_RUN|JOB_|SOURCE_)/;
+
 /** The server answers within its bound; this much more is for the network. */
 const GRACE_MS = 5_000;
 
@@ -60,12 +64,17 @@ export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
   ): Promise<Methods[Method]['result']> {
     const { timeoutMs = TIMEOUT_DEFAULT_MS, ...target } = params;
     const until = now() + timeoutMs;
-    const paramsAt = (time: number) => ({
-      ...target,
+    let sent = 0;
+    const paramsAt = (time: number) => {
+      sent += 1;
       // A bound outside the limits is the server's to refuse; what is left of a good one is kept inside.
-      timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time),
+      return { ...target, timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time) };
+    };
+    return ask(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt }).catch((error) => {
+      // A refusal of the second sending says nothing of the first, which may have been carried out: after a restart the
+      // gateway does not know the run any more.
+      throw sent > 1 && method === 'job.abort' && REFUSED.test(error.reason) ? new ConnectionLost(method) : error;
     });
-    return ask(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt });
   }
   /** Without a run the gateway binds to the one that is live at receipt: a second sending could hit the next run of the id. */
   const repeatOf = ({ run }: JobTarget): AskOptions['repeat'] => (run === undefined ? 'never' : 'safe');

@@ -77,7 +77,7 @@ export function openLine(url: string, WebSocket: SocketConstructor, runtime: Run
     if (phase !== 'open') return;
     heard = runtime.now();
     const message = parseFrame(data);
-    if (!message) return fail('garbled', 1006, 'a frame that is not of this protocol');
+    if (!message) return fail('garbled', 1006, 'not a frame of this protocol');
     if ('method' in message && message.method === 'bye') {
       const { code, reason, retryAfterMs } = message.params;
       bye = { cause: 'bye', code, detail: reason, retryAfterMs };

@@ -79,7 +79,7 @@ export class RequestTable {
     const unanswered = [...this.#sent.values()].filter(late);
     for (const { id } of unanswered) this.#sent.delete(id);
     for (const { method, reject } of unsent) {
-      reject(clientError('NO_ANSWER', `${method} was not sent: no connection`, { method, sent: false }));
+      reject(clientError('NO_ANSWER', `${method} was not sent`, { method, sent: false }));
     }
     for (const { method, reject } of unanswered) {
       reject(clientError('NO_ANSWER', `${method} was not answered`, { method, sent: true }));

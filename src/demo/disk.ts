@@ -1,6 +1,6 @@
 // One disk of the demo: a job, a rest, another job, for ever. In: a session on the demo's own QEMU. Out: nothing but what QEMU does.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { filter, firstValueFrom, map, type Observable } from 'rxjs';
+import { filter, firstValueFrom, fromEvent, map, type Observable, takeUntil } from 'rxjs';
 import { ofType, type QmpCommandName, type QmpSession } from '../qmp/index.js';
 
 /** From and to; each time another value between them is taken. */
@@ -63,16 +63,17 @@ export async function runDisk(options: DiskOptions): Promise<void> {
       }),
     );
 
-  /** The first of a stream; `undefined` when the session ends before. */
-  const first = <Value>(values$: Observable<Value>): Promise<Value | undefined> =>
-    firstValueFrom(values$, { defaultValue: undefined });
-  const status = (wanted: string): Promise<string | undefined> =>
+  /** The first of a stream; `undefined` when it ends before. */
+  const first = <Value>(values$: Observable<Value>, end: AbortSignal): Promise<Value | undefined> =>
+    firstValueFrom(values$.pipe(takeUntil(fromEvent(end, 'abort'))), { defaultValue: undefined });
+  const status = (wanted: string, end: AbortSignal): Promise<string | undefined> =>
     first(
       session.events$.pipe(
         ofType('JOB_STATUS_CHANGE'),
         filter(({ data }) => data.id === disk && data.status === wanted),
         map(({ data }) => data.status),
       ),
+      end,
     );
 
   const gone = new AbortController();
@@ -103,15 +104,16 @@ export async function runDisk(options: DiskOptions): Promise<void> {
     // From the reply on, and no later: until then the id may be another client's, whose job's end is not this one's.
     let ended: Promise<unknown> = Promise.resolve();
     const accepted = (): void => {
-      ended = status('null');
+      ended = status('null', stop);
     };
-    const ready = status('ready');
+    const ready = status('ready', during);
     // The event and not the status: QEMU pauses a job for a moment when it is created, without any error.
     const stopped = first(
       session.events$.pipe(
         ofType('BLOCK_JOB_ERROR'),
         filter(({ data }) => data.device === disk && data.action === 'stop'),
       ),
+      during,
     );
     const options = {
       'job-id': disk,

@@ -19,7 +19,7 @@ folder=$1
 shift
 pid=
 if [ $# -gt 0 ]; then "$@" </dev/null & pid=$!; fi
-cat >/dev/null
+read -r _
 if [ -n "$pid" ]; then kill -9 "$pid"; wait; fi
 rm -rf -- "$folder"`;
 

@@ -49,7 +49,7 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
     // A file that is read by all: a null-co source would be copied at once, since it reads as zeroes.
     const file = join(folder, 'disk.raw');
     await writeFile(file, Buffer.concat(Array.from({ length: Math.ceil(bytes / MIB) }, () => randomBytes(MIB))));
-    const own = await connected(ownPath);
+    const own = await connected(ownPath, report);
     const stopping = new AbortController();
     const { signal } = stopping;
     const { session } = own;
@@ -75,7 +75,7 @@ interface OwnSession {
 }
 
 /** The socket is there some milliseconds after the process. */
-async function connected(path: string): Promise<OwnSession> {
+async function connected(path: string, report: (problem: string) => void): Promise<OwnSession> {
   return new Promise((resolve, reject) => {
     let found = false;
     const subscription = openMonitor({ kind: 'unix', path })
@@ -95,7 +95,7 @@ async function connected(path: string): Promise<OwnSession> {
           found = true;
           resolve({ session: state.session, close: () => subscription.unsubscribe() });
         },
-        error: reject,
+        error: (error: Error) => (found ? report(`the demo's QEMU is gone: ${error.message}`) : reject(error)),
       });
   });
 }

@@ -31,6 +31,23 @@ describe('abort', () => {
     await expect(ended).resolves.toEqual(ENDED);
   });
 
+  it.each(['STALE_RUN', 'JOB_NOT_FOUND', 'SOURCE_DOWN', 'JOB_STATE'])(
+    'that was sent before a line was lost is not said to be refused: %s',
+    async (reason) => {
+      const { client, clock, far, open } = start();
+      const socket = await open();
+      const fate = client.abort({ ...TARGET, run: JOB.run }).catch((error) => error.reason);
+      const first = client.abort({ ...TARGET, run: 'k3f9:9' }).catch((error) => error.reason);
+      await clock.advance(0);
+      socket.refuse('job.abort', { data: { reason } });
+      expect(await first).toBe(reason);
+      socket.drop(1006);
+      await open(1_000);
+      far.last().refuse('job.abort', { data: { reason } });
+      expect(await fate).toBe('CONNECTION_LOST');
+    },
+  );
+
   it('without a run is not sent twice: the next connection could find another run of the id', async () => {
     const { client, clock, far, open } = start();
     const socket = await open();

@@ -43,6 +43,13 @@ describe.skipIf(!haveQemu)('the demo', () => {
     expect(count(raw, 'BLOCK_JOB_ERROR', ({ action }) => action === 'stop')).toBeGreaterThan(0);
   });
 
+  it('says that its QEMU is gone, once, and nothing waits for it any more', async () => {
+    const { raw, problems } = await openDemo(4);
+    await raw.execute('quit');
+    await raw.closed;
+    await expect.poll(() => problems).toEqual([expect.stringMatching(/^the demo's QEMU is gone: /)]);
+  });
+
   it('says what QEMU refused, and goes on', async () => {
     const { raw, problems } = await openDemo(3);
     // Another client takes the id of the demo's next job, and keeps it for some rounds.
