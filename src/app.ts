@@ -126,13 +126,17 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         metrics.settled(settled.outcome, settled.provenance);
         logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
       },
-      error: (error: unknown) => logger.error({ error }, 'the stream of job signals ended'),
+      error: (error: unknown) => logger.error({ err: error }, 'the stream of job signals ended'),
     }),
   );
   for (const source of config.sources) running.add(follow(source));
 
   function follow({ name, address }: Source): Subscription {
-    const tracker = new SourceTracker(name, log, () => socketBirth(address), tuning.track);
+    const tracker = new SourceTracker(name, log, () => socketBirth(address), {
+      report: (what, fields) =>
+        logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
+      ...tuning.track,
+    });
     fleet.add(tracker);
     polls.add(tracker);
     let lastReason: string | undefined;
@@ -150,7 +154,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         );
         lastReason = reason;
       },
-      error: (error: unknown) => logger.error({ source: name, error }, 'the supervisor ended'),
+      error: (error: unknown) => logger.error({ source: name, err: error }, 'the supervisor ended'),
     });
     subscription.add(() => tracker.close());
     return subscription;
@@ -162,6 +166,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     url: `http://${host}:${port}/`,
     port,
     close: async () => {
+      fleet.conclude();
       desk.close();
       await gateway.close();
       polls.close();

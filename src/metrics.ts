@@ -14,6 +14,12 @@ export interface Metrics {
   text(): Promise<{ type: string; text: string }>;
 }
 
+const STATES = ['up', 'stalled', 'connecting', 'down'] as const;
+
+/** A stalled QEMU is connected, but can't be relied on. */
+const stateOf = ({ state, reason }: SourceInfo): (typeof STATES)[number] =>
+  state === 'up' && reason === 'stalled' ? 'stalled' : state;
+
 export function openMetrics(read: MetricReaders): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -27,29 +33,52 @@ export function openMetrics(read: MetricReaders): Metrics {
       },
     });
   };
+  /** Of a count that its layer keeps. */
+  const counter = (name: string, help: string, value: () => number): void => {
+    new Counter({
+      name: `qmp_gateway_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  };
   gauge('connections', 'WebSocket connections', () => read.gateway().connections);
   gauge('live_subscriptions', 'Subscriptions that are up to date', () => read.gateway().subscribers);
   gauge('log_entries', 'Entries retained', () => read.log().entries);
   gauge('log_bytes', 'Bytes of entries retained', () => read.log().bytes);
   gauge('log_offset', 'Offset of the newest entry', () => read.log().head);
-  gauge('parked_total', 'Times a slow subscription left its group', () => read.gateway().parked);
-  gauge('caught_up_total', 'Times a subscription became live', () => read.gateway().caughtUp);
-  gauge('resets_total', 'Times a subscription lost continuity', () => read.gateway().resets);
-  gauge(
+  counter('parked_total', 'Times a slow subscription left its group', () => read.gateway().parked);
+  counter('caught_up_total', 'Times a subscription became live', () => read.gateway().caughtUp);
+  counter('resets_total', 'Times a subscription lost continuity', () => read.gateway().resets);
+  counter(
     'deflated_frames_total',
     'Frames compressed, each once for all who got it',
     () => read.gateway().deflatedFrames,
   );
-  gauge('deflated_from_bytes_total', 'Bytes of those frames before', () => read.gateway().deflatedFrom);
-  gauge('deflated_to_bytes_total', 'Bytes of those frames after', () => read.gateway().deflatedTo);
+  counter('deflated_from_bytes_total', 'Bytes of those frames before', () => read.gateway().deflatedFrom);
+  counter('deflated_to_bytes_total', 'Bytes of those frames after', () => read.gateway().deflatedTo);
   new Gauge({
     name: 'qmp_gateway_source_up',
-    help: '1 while the source is up',
+    help: '1 while the source is up and its QEMU answers',
     labelNames: ['source'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const { name, state } of read.sources()) this.set({ source: name }, state === 'up' ? 1 : 0);
+      for (const source of read.sources()) this.set({ source: source.name }, stateOf(source) === 'up' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'qmp_gateway_source_state',
+    help: '1 for the present state of the source',
+    labelNames: ['source', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const source of read.sources())
+        for (const state of STATES) this.set({ source: source.name, state }, stateOf(source) === state ? 1 : 0);
     },
   });
   const settled = new Counter({

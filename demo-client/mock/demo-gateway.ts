@@ -99,6 +99,7 @@ export class DemoGateway extends MockGateway {
         outcome,
         provenance: 'observed',
         pivoted: false,
+        pivotProof: 'graph',
         forced: false,
         escalated: false,
         requestedBy: [],
@@ -230,7 +231,7 @@ export class DemoGateway extends MockGateway {
         job.speed = target.speed ?? 0;
         return result(requested);
       case 'job.finalize':
-        setTimeout(() => this.end(job, 'completed', { requestedBy: ['you'] }), 300);
+        setTimeout(() => this.end(job, 'completed'), 300);
         return result(requested);
       case 'job.dismiss':
         this.about(job, 'JOB_STATUS_CHANGE', { id: job.job, status: 'null' });

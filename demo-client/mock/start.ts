@@ -4,13 +4,12 @@ import { handlers } from '../../test/client/msw/handlers.js';
 import { DemoGateway } from './demo-gateway.js';
 import { tellStory } from './story.js';
 
-export async function startMock(): Promise<void> {
+export async function startMock(url: string): Promise<void> {
   const gateway = new DemoGateway();
   tellStory(gateway, Number(new URLSearchParams(location.search).get('jobs') ?? 0));
   setInterval(() => gateway.bookmark(), 15_000);
   // For trying by hand what a page shows of a cut, a restart, a reset: `mock.drop(1006)`, `mock.reset('retention')`.
   Object.assign(globalThis, { mock: gateway });
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1`;
   await setupWorker(...handlers(gateway, url)).start({
     onUnhandledRequest: 'bypass',
     quiet: true,

@@ -48,7 +48,7 @@ export function tellStory(gateway: DemoGateway, many: number): void {
   const mirror = cast.find((job) => job.type === 'mirror' && job !== cast[2]);
   if (mirror) becomeReady(gateway, mirror);
   const lost = start('mail', 'archive', 0.4);
-  gateway.end(lost, 'lost', { provenance: 'unknown', pivoted: 'unknown' });
+  gateway.end(lost, 'lost', { provenance: 'unknown', pivoted: 'unknown', pivotProof: null });
 
   function beat(): void {
     for (const job of [...gateway.live.values()]) {

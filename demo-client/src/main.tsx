@@ -9,13 +9,14 @@ import { render } from 'preact';
 import { createClient } from 'qmp-gateway/client';
 import { openGateway } from './gateway.js';
 import { listenToKeys } from './keys.js';
+import { socketUrl } from './model/socket-url.js';
 import { storedToken } from './token.js';
 import { App } from './view/app.js';
 
 async function start(): Promise<void> {
+  const url = socketUrl(document.baseURI);
   // `npm run demo:mock`: a gateway inside the browser. The branch is not in the published page.
-  if (import.meta.env.MODE === 'mock') await (await import('../mock/start.js')).startMock();
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1`;
+  if (import.meta.env.MODE === 'mock') await (await import('../mock/start.js')).startMock(url);
   const gateway = openGateway(createClient({ url, ...storedToken() }));
   const root = document.getElementById('app');
   if (!root) throw new Error('no #app in the page');

@@ -1,5 +1,5 @@
 // The time as a signal, for countdowns and ages. Out: milliseconds, four times a second while somebody reads it.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -14,3 +14,8 @@ export const now = signal(Date.now(), {
     clearInterval(timer);
   },
 });
+
+const BEAT_MS = 4_000;
+
+/** The same in steps of 4 s, for what is costly to draw again. Never before a figure that has just come. */
+export const beat = computed(() => Math.floor(now.value / BEAT_MS) * BEAT_MS);

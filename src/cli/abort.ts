@@ -5,6 +5,7 @@ import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '.
 import type { AbortParams, Requested, Settled } from '../protocol/methods.js';
 import { openBars } from './bars.js';
 import { EXIT, type ExitCode } from './exit.js';
+import { print, printJson } from './output.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
 interface AbortOptions extends RemoteOptions {
@@ -33,7 +34,7 @@ export function addAbort(program: Command): void {
     .option('--timeout <duration>', 'the bound of the answer', parseDuration, 30_000)
     .option('--force', 'end a READY mirror at once instead of letting it finish its copy')
     .option('--escalate-after <duration>', 'force it if it has not ended so long after QEMU accepted', parseDuration)
-    .option('--run <run>', 'only this life of the job id')
+    .option('--run <run>', 'only this run of the job id; then it is sent again where the line drops')
     .addOption(urlOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -42,6 +43,8 @@ export function addAbort(program: Command): void {
 Examples:
   $ qmp-gateway abort vm1 drive0 --sync --timeout 2m
   $ qmp-gateway abort vm1 drive0 --sync --escalate-after 10s
+
+Without --run it concerns the run that is live when the gateway receives it: JOB_NOT_FOUND if there is none.
 
 Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 wrong usage · 3 the bound passed
       4 no gateway · 5 nobody can know`,
@@ -60,7 +63,8 @@ Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 
         const waiting = options.sync && process.stderr.isTTY ? showProgress(client, source, job) : undefined;
         return client.abort(params).finally(() => waiting?.());
       });
-      console.log(options.json ? JSON.stringify(result) : sentence(result));
+      if (options.json) printJson(result);
+      else print(...sentence(result));
       process.exitCode = exitCode(result);
     });
 }
@@ -71,7 +75,7 @@ function showProgress(client: Client, source: string, job: string): () => void {
   let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });
   const draw = (next: JobTable): void => {
     table = next;
-    bars.draw([...table.jobs.values()].filter((each) => each.source === source && each.job === job));
+    bars.draw({ jobs: [...table.jobs.values()].filter((each) => each.source === source && each.job === job) });
   };
   const subscription = client.subscribe(
     { sources: [source], jobs: [job], progress: 250 },
@@ -87,12 +91,12 @@ function showProgress(client: Client, source: string, job: string): () => void {
   };
 }
 
-function sentence(result: Requested | Settled): string {
+function sentence(result: Requested | Settled): string[] {
   const what = `${result.source} ${result.job}`;
   if (result.status === 'requested')
-    return `requested: QEMU has accepted to cancel ${what}; its end is in the events after ${result.cursor}`;
+    return [`requested: QEMU has accepted to cancel ${what}; its end is in the events after ${result.cursor}`];
   const { outcome, provenance, pivoted, dismissed, error } = result;
-  const parts = [`${outcome}: ${what}`];
+  const parts: string[] = [];
   if (error !== undefined) parts.push(`error: ${error}`);
   if (outcome === 'completed' && pivoted === false)
     parts.push('the copy was finished and the disk was not switched to it');
@@ -101,7 +105,7 @@ function sentence(result: Requested | Settled): string {
     parts.push('whether the disk was switched to the copy is unknown: do not delete the copy');
   if (provenance !== 'observed') parts.push(`provenance: ${provenance}`);
   if (!dismissed) parts.push('it still occupies its id until it is dismissed');
-  return parts.join('\n  ');
+  return [`${outcome}: ${what}`, ...parts.map((part) => `  ${part}`)];
 }
 
 function exitCode(result: Requested | Settled): ExitCode {

@@ -1,37 +1,70 @@
-// Progress of jobs as bars in a terminal. In: the present jobs, and which one is chosen. Out: drawn lines, one a job.
+// Progress of jobs as bars in a terminal. In: the present jobs, which one is chosen, what to say under them. Out: as many lines as fit.
 import { createLogUpdate } from 'log-update';
 import type { Job } from '../protocol/types.js';
+import { type Choice, scrollTo } from './choice.js';
 import { bytes, percent } from './format.js';
+import { printable } from './output.js';
+
+export interface Picture {
+  jobs: readonly Job[];
+  chosen?: Choice | undefined;
+  /** Lines under the bars; at least the last one is always in sight. */
+  foot?: readonly string[];
+  /** Whether a job's figures are the present: without it no speed and no time left. Default: of all jobs. */
+  isCurrent?(job: Job): boolean;
+}
 
 export interface Bars {
-  draw(jobs: readonly Job[], chosen?: string): void;
+  draw(picture: Picture): void;
   /** A line above the bars that stays. */
   log(line: string): void;
   stop(): void;
 }
 
 const WIDTH = 24;
+/** Figures that have not changed for so long have no speed. Running jobs are asked for every 500 ms. */
+const STALE_MS = 5_000;
 
 export function openBars(stream: NodeJS.WriteStream): Bars {
   const update = createLogUpdate(stream);
   const rates = new Map<string, Rate>();
+  let first = 0;
+
+  function rows(jobs: readonly Job[], chosen: Choice | undefined, isCurrent: (job: Job) => boolean): string[] {
+    for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
+    const names = jobs.map(nameOf);
+    const width = Math.max(0, ...names.map(({ length }) => length));
+    const now = Date.now();
+    return jobs.map((job, n) => {
+      const rate = measure(rates.get(job.run), job, now);
+      rates.set(job.run, rate);
+      const current = isCurrent(job) && now - rate.seen < STALE_MS;
+      const mark = chosen && job.run === chosen.run ? '>' : ' ';
+      return `${mark} ${(names[n] ?? '').padEnd(width)} ${bar(job)} ${percent(job).padStart(4)}  ${detail(job, current ? rate.perSecond : undefined)}`;
+    });
+  }
+
   return {
-    draw(jobs, chosen) {
-      for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
-      const width = Math.max(0, ...jobs.map((job) => nameOf(job).length));
-      // More than the screen holds would scroll away and be drawn again for ever.
-      const room = Math.max(1, (stream.rows || 24) - 2);
-      const lines = jobs.map((job) => {
-        const rate = measure(rates.get(job.run), job);
-        rates.set(job.run, rate);
-        const mark = job.run === chosen ? '>' : ' ';
-        const line = `${mark} ${nameOf(job).padEnd(width)} ${bar(job)} ${percent(job.len, job.offset).padStart(4)}  ${detail(job, rate.perSecond)}`;
-        return line.slice(0, (stream.columns || 80) - 1);
-      });
-      const hidden = lines.length - room;
-      update((hidden > 0 ? [...lines.slice(0, room), `  and ${hidden} more`] : lines).join('\n'));
+    draw({ jobs, chosen, foot = [], isCurrent = () => true }) {
+      const lines = rows(jobs, chosen, isCurrent);
+      // One line less than the screen has: the cursor stands on the last. More would scroll away and be drawn again for ever.
+      const free = Math.max(2, (stream.rows || 24) - 1);
+      const under = foot.slice(-Math.max(1, free - 1));
+      const whole = Math.max(1, free - under.length);
+      // What is hidden is said in a line above and one below, where there is room for these.
+      const room = lines.length <= whole ? whole : Math.max(1, whole - 2);
+      first = scrollTo(first, chosen?.at ?? 0, lines.length, room);
+      const above = first;
+      const below = Math.max(0, lines.length - first - room);
+      const shown = lines.slice(first, first + room);
+      const framed =
+        whole < 3 || above + below === 0
+          ? shown
+          : [above > 0 ? `  ${above} more above` : '', ...shown, below > 0 ? `  ${below} more below` : ''];
+      const columns = (stream.columns || 80) - 1;
+      update([...framed, ...under].map((line) => line.slice(0, columns)).join('\n'));
     },
-    log: (line) => update.persist(line),
+    log: (line) => update.persist(printable(line)),
     stop: () => update.done(),
   };
 }
@@ -40,18 +73,20 @@ interface Rate {
   offset: number;
   at: number;
   perSecond: number;
+  /** When these figures came, by this machine's clock. */
+  seen: number;
 }
 
 /** Smoothed over a few measures; units are QEMU's, bytes for block jobs. */
-function measure(before: Rate | undefined, job: Job): Rate {
+function measure(before: Rate | undefined, job: Job, seen: number): Rate {
   const offset = Number(job.offset);
   const at = Date.parse(job.updated);
-  if (!before || at <= before.at) return before ?? { offset, at, perSecond: 0 };
+  if (!before || at <= before.at) return before ?? { offset, at, perSecond: 0, seen };
   const now = ((offset - before.offset) * 1_000) / (at - before.at);
-  return { offset, at, perSecond: before.perSecond === 0 ? now : before.perSecond * 0.6 + now * 0.4 };
+  return { offset, at, perSecond: before.perSecond === 0 ? now : before.perSecond * 0.6 + now * 0.4, seen };
 }
 
-const nameOf = ({ source, job }: Job): string => `${source}/${job}`;
+const nameOf = ({ source, job }: Job): string => printable(`${source}/${job}`);
 
 /** Never full before the end: a job at 100 % may not be READY, nor a READY one done. */
 function bar({ len, offset }: Job): string {
@@ -60,14 +95,19 @@ function bar({ len, offset }: Job): string {
   return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;
 }
 
-function detail(job: Job, perSecond: number): string {
+function detail(job: Job, perSecond: number | undefined): string {
   const left = Number(job.len) - Number(job.offset);
-  const eta = perSecond > 0 && left > 0 && job.status === 'running' ? `  ${clock(left / perSecond)} left` : '';
+  const moving = perSecond !== undefined && job.status === 'running';
+  const eta = moving && perSecond > 0 && left > 0 ? `  ${clock(left / perSecond)} left` : '';
   const io = job.ioStatus !== undefined && job.ioStatus !== 'ok' ? `  stopped: ${job.ioStatus}` : '';
-  return `${job.type ?? '?'} ${job.status}  ${bytes(Math.max(0, perSecond))}/s${eta}${io}`;
+  const speed = moving ? `  ${bytes(Math.max(0, perSecond))}/s` : '';
+  return printable(`${job.type ?? '?'} ${job.status}${speed}${eta}${io}`);
 }
 
 function clock(seconds: number): string {
   const whole = Math.round(seconds);
-  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+  const pair = (unit: number, big: string, small: string): string =>
+    `${Math.floor(whole / unit / 60)}${big}${String(Math.floor(whole / unit) % 60).padStart(2, '0')}${small}`;
+  if (whole < 60) return `${whole}s`;
+  return whole < 3_600 ? pair(1, 'm', 's') : pair(60, 'h', 'm');
 }

@@ -5,7 +5,8 @@ import type { Client } from '../client/node.js';
 import type { Cursor, Entry, Filter } from '../protocol/types.js';
 import { CliError, EXIT } from './exit.js';
 import { eventLine } from './format.js';
-import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import { complain, print, printJson } from './output.js';
+import { announceLine, gapLine, jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
 interface EventsOptions extends RemoteOptions {
   type?: string[];
@@ -29,7 +30,10 @@ export function addEvents(program: Command): void {
       `
 Examples:
   $ qmp-gateway events --type 'BLOCK_JOB_*' --source 'vm*'
-  $ qmp-gateway events --json --type GATEWAY_JOB_SETTLED | jq -c '[.job.id, .data.outcome]'`,
+  $ qmp-gateway events --json --type GATEWAY_JOB_SETTLED | jq -c '[.job.id, .data.outcome]'
+
+When the gateway restarts or the line drops it goes on by itself, from where it was; a place where events may be missing
+is said on stderr. It ends with 4 only where no gateway was reached at the start.`,
     )
     .action((options: EventsOptions) => withGateway(options, (client) => follow(client, options)));
 }
@@ -41,20 +45,15 @@ async function follow(client: Client, options: EventsOptions): Promise<void> {
     ...(options.job && { jobs: options.job }),
     ...(options.after !== undefined && { after: options.after }),
   };
-  const print = (entry: Entry): void => {
-    process.stdout.write(`${options.json ? JSON.stringify(entry) : eventLine(entry)}\n`);
-  };
+  const show = (entry: Entry): void => (options.json ? printJson(entry) : print(eventLine(entry)));
   const refused = new Promise<never>((_, reject) => {
     client.subscribe(filter, {
-      events: (entries) => entries.forEach(print),
-      gap: ({ reason, after }) => console.error(`gap: events after ${after} are no longer retained (${reason})`),
+      events: (entries) => entries.forEach(show),
+      gap: (gap) => complain(gapLine(gap)),
       error: (error) => reject(new CliError(EXIT.failed, `${error.reason}: ${error.message}`, { cause: error })),
     });
   });
-  client.onState((state) => {
-    if (state.phase === 'waiting')
-      console.error(`line lost (${state.reason.detail || state.reason.cause}); trying again`);
-  });
+  announceLine(client, complain);
   // `| head` ends the reader, not us.
   process.stdout.on('error', () => process.exit(EXIT.ok));
   await Promise.race([refused, once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -1,9 +1,10 @@
 // Values as people read them. Pure.
 import Table from 'cli-table3';
-import type { Entry, Int64, Job, Settlement } from '../protocol/types.js';
+import type { Entry, Int64, Job, JobStatus, Settlement } from '../protocol/types.js';
+import { printable } from './output.js';
 
-/** Columns two spaces apart, no lines: it can be cut and grepped. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Lines with columns two spaces apart: it can be cut and grepped. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const none = {
     top: '',
     'top-mid': '',
@@ -26,19 +27,23 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     chars: none,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) drawn.push([...row]);
+  // Before the widths are measured: a line end in a cell would be drawn as a row of its own.
+  for (const row of rows) drawn.push(row.map(printable));
   return drawn
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+    .map((line) => line.trimEnd());
 }
 
-/** Whole percent, never 100 before the end: a mirror at 100 % may not be READY, nor a READY one done. */
-export function percent(len: Int64, offset: Int64): string {
+/** Statuses in which QEMU has copied everything; what is missing then is a decision, or its own clean-up. */
+const COPIED: readonly JobStatus[] = ['ready', 'standby', 'waiting', 'pending', 'concluded'];
+
+/** Whole percent. 100 only where the status says that all is copied: a running mirror at its length may not be READY. */
+export function percent({ len, offset, status }: Pick<Job, 'len' | 'offset' | 'status'>): string {
   const total = Number(len);
   if (!(total > 0)) return '-';
-  return `${Math.min(99, Math.floor((Number(offset) / total) * 100))}%`;
+  const done = Math.floor((Number(offset) / total) * 100);
+  return `${Math.min(COPIED.includes(status) ? 100 : 99, done)}%`;
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -54,7 +59,7 @@ export function bytes(value: Int64): string {
 }
 
 export function jobRow(job: Job): string[] {
-  const done = job.settled ? job.settled.outcome : percent(job.len, job.offset);
+  const done = job.settled ? job.settled.outcome : percent(job);
   const limit = job.speed === 0 ? '-' : `${bytes(job.speed)}/s`;
   return [
     job.source,

@@ -6,15 +6,18 @@ import { type App, start } from '../app.js';
 import { type Config, type ConfigInput, readConfig } from '../config.js';
 import { type Demo, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
+import { print, printable } from './output.js';
+import { stopSignal } from './signals.js';
 
 export type ServeFlags = ConfigInput & { demo?: boolean };
 
 export async function serve(flags: ServeFlags): Promise<void> {
   const read = readConfig(flags, process.env);
-  if (!read.ok) throw new CliError(EXIT.usage, read.problems.join('\n'));
+  if (!read.ok) throw new CliError(EXIT.usage, read.problems);
   const logger = openLogger(read.config.logLevel);
+  endOnInternalError(logger);
   const stop = stopSignal();
-  const demo = flags.demo ? await openDemo() : undefined;
+  const demo = flags.demo ? await openDemo((problem) => logger.warn({ problem }, 'demo')) : undefined;
   const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
   if (config.sources.length === 0)
     throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
@@ -53,7 +56,7 @@ function announce({ url }: App, demo: Demo | undefined): void {
     ...(demo ? [`demo: ${demo.what}`] : []),
     `try: ${ownCommand()} events${from}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
 }
 
 /** As this process was started: by its name where it is installed, by its file in a clone. */
@@ -64,14 +67,28 @@ function ownCommand(): string {
 
 /** JSON lines on stderr for machines, readable ones on a terminal. */
 function openLogger(level: Config['logLevel']): Logger {
+  const destination = pino.destination({ dest: 2, sync: true });
+  // A terminal that was closed, a pipe whose reader has gone: the gateway goes on without them, and ends when it is asked to.
+  destination.on('error', () => undefined);
+  process.stdout.removeAllListeners('error').on('error', () => undefined);
   const options = { level, base: null, timestamp: stdTimeFunctions.isoTime };
-  if (process.stderr.isTTY)
-    return pino(options, pretty({ destination: 2, sync: true, colorize: true, translateTime: 'SYS:HH:MM:ss.l' }));
-  return pino(options, pino.destination({ fd: 2, sync: true }));
+  if (!process.stderr.isTTY) return pino(options, destination);
+  const stream = pretty({ destination, colorize: true, translateTime: 'SYS:HH:MM:ss.l' });
+  return pino({ ...options, formatters: { log: harmless } }, stream);
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
+/** A fault of the gateway's own leaves its state in doubt: it is logged, and a supervisor sees the exit code and starts it anew. */
+function endOnInternalError(logger: Logger): void {
+  const end = (err: unknown): void => {
+    logger.fatal({ err }, 'internal error: the gateway ends');
+    process.exit(EXIT.failed);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
 }
+
+/** Texts of a monitor are in the log too: job ids, what it answered. */
+const harmless = (fields: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? printable(value) : value]),
+  );

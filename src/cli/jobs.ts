@@ -1,7 +1,10 @@
-// `jobs`: what runs now.
+// `jobs`: what runs now, and of which sources that can't be known.
 import type { Command } from 'commander';
-import type { Job } from '../protocol/types.js';
+import type { Client } from '../client/node.js';
+import type { Job, SourceInfo } from '../protocol/types.js';
+import { CliError, EXIT } from './exit.js';
 import { JOB_HEAD, jobRow, table } from './format.js';
+import { complain, print, printJson } from './output.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
 export function addJobs(program: Command): void {
@@ -11,23 +14,49 @@ export function addJobs(program: Command): void {
     .option('--source <glob...>', 'only of these sources')
     .addOption(urlOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  $ qmp-gateway jobs --json | jq -r .run')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ qmp-gateway jobs --json | jq -r .run\n\nExit: 0 listed · 1 no source is up, or refused · 4 no gateway',
+    )
     .action(async (options: RemoteOptions & { source?: string[] }) => {
-      const jobs = await withGateway(options, async (client) => {
-        const all: Job[] = [];
-        let pageToken: string | undefined;
-        do {
-          const page = await client.jobList({
-            ...(options.source && { sources: options.source }),
-            ...(pageToken !== undefined && { pageToken }),
-          });
-          all.push(...page.jobs);
-          pageToken = page.pageToken;
-        } while (pageToken !== undefined);
-        return all;
-      });
-      if (options.json) for (const job of jobs) console.log(JSON.stringify(job));
-      else if (jobs.length === 0) console.log('no jobs');
-      else console.log(table(JOB_HEAD, jobs.map(jobRow)));
+      const { jobs, sources } = await withGateway(options, (client) => read(client, options.source));
+      if (options.json) for (const job of jobs) printJson(job);
+      else if (jobs.length > 0) print(...table(JOB_HEAD, jobs.map(jobRow)));
+      const away = sources.filter(({ state }) => state !== 'up');
+      const names = away.map(
+        ({ name, state, reason }) => `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}`,
+      );
+      if (sources.length === 0) throw new CliError(EXIT.failed, `no source matches ${options.source?.join(' ') ?? ''}`);
+      if (away.length === sources.length)
+        throw new CliError(EXIT.failed, ['no source is up: its jobs are not known', ...names]);
+      if (jobs.length === 0 && !options.json) print('no jobs');
+      complain(...names.map((text) => `${text}: its jobs are not known, or as of before`));
     });
+}
+
+async function read(client: Client, globs: readonly string[] | undefined) {
+  const jobs: Job[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await client.jobList({
+      ...(globs && { sources: globs }),
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    jobs.push(...page.jobs);
+    pageToken = page.pageToken;
+  } while (pageToken !== undefined);
+  const wanted = matcher(globs);
+  return { jobs, sources: (await client.sources()).filter(({ name }: SourceInfo) => wanted(name)) };
+}
+
+/** As the gateway reads globs: `*` and `?`, the whole name. */
+function matcher(globs: readonly string[] | undefined): (name: string) => boolean {
+  const patterns = globs?.map((glob) => {
+    const text = glob
+      .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
+    return new RegExp(`^${text}$`, 's');
+  });
+  return (name) => patterns?.some((pattern) => pattern.test(name)) ?? true;
 }

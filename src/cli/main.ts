@@ -6,6 +6,7 @@ import { addAbort } from './abort.js';
 import { addEvents } from './events.js';
 import { CliError, EXIT } from './exit.js';
 import { addJobs } from './jobs.js';
+import { complain } from './output.js';
 import { addServe } from './serve.js';
 import { addSimulate } from './simulate.js';
 import { addSources } from './sources.js';
@@ -28,11 +29,12 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CliError) {
-    console.error(`qmp-gateway: ${error.message}`);
+    const [first = '', ...more] = error.lines;
+    complain(`qmp-gateway: ${first}`, ...more);
     process.exitCode = error.code;
   } else if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   else {
-    console.error(`qmp-gateway: ${error instanceof Error ? error.message : String(error)}`);
+    complain(`qmp-gateway: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = EXIT.failed;
   }
 }

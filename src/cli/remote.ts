@@ -1,7 +1,8 @@
 // A command's line to a running gateway. In: --url. Out: a client that fails at once where the published one would try for ever.
 import { Option } from 'commander';
-import { type Client, createClient, GatewayError } from '../client/node.js';
+import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
+import { whyUnreachable } from './unreachable.js';
 
 export interface RemoteOptions {
   url: string;
@@ -12,28 +13,34 @@ export const urlOption = (): Option =>
   new Option('--url <url>', 'the gateway').env('QMP_GATEWAY_URL').default('http://127.0.0.1:7070');
 export const jsonOption = (): Option => new Option('--json', 'JSON lines for programs');
 
-/** `http://host:7070` or `ws://host:7070/v1`. */
+/** Where the WebSocket is, from what people have at hand: the address of the dashboard (`https://host/qmp/`), or of the socket
+ * itself (`ws://host:7070/v1`). A `ws:` address without a slash at its end is taken as it is. */
 export function socketUrl(text: string): string {
   if (!URL.canParse(text)) throw new CliError(EXIT.usage, `--url ${text}: not a URL`);
   const url = new URL(text);
   if (!/^(http|ws)s?:$/.test(url.protocol))
     throw new CliError(EXIT.usage, `--url ${text}: expected http, https, ws or wss`);
+  const exact = url.protocol.startsWith('ws') && !url.pathname.endsWith('/');
+  const path = url.pathname.replace(/\/+$/, '');
+  if (!exact) url.pathname = path.endsWith('/v1') ? path : `${path}/v1`;
   url.protocol = url.protocol.replace('http', 'ws');
-  if (url.pathname === '/') url.pathname = '/v1';
+  url.hash = '';
   return url.href;
 }
 
-/** Runs one command; rejects with a CliError where the gateway can't be reached or refuses. */
+/** Runs one command; rejects with a CliError where the gateway can't be reached or refuses. Once it was reached the client
+ * reconnects for ever: how long a command waits for that is its own bound. */
 export async function withGateway<Result>(
   options: RemoteOptions,
   run: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const url = socketUrl(options.url);
-  const client = createClient({ url });
+  const client = createClient({ url: socketUrl(options.url) });
+  let reached = false;
   const lost = new Promise<never>((_, reject) => {
     client.onState((state) => {
-      if (state.phase === 'waiting' && state.reason.cause === 'unreachable')
-        reject(new CliError(EXIT.unreachable, `no gateway at ${options.url} (is "qmp-gateway serve" running there?)`));
+      if (state.phase === 'open') reached = true;
+      else if (state.phase === 'waiting' && !reached && state.reason.cause === 'unreachable')
+        reject(new CliError(EXIT.unreachable, whyUnreachable(options.url, state.reason.detail)));
       else if (state.phase === 'closed' && state.reason.cause !== 'asked')
         reject(new CliError(EXIT.unreachable, `the gateway at ${options.url} closed the line: ${state.reason.detail}`));
     });
@@ -47,12 +54,55 @@ export async function withGateway<Result>(
   }
 }
 
-function refused(error: GatewayError): CliError {
-  const code: ExitCode =
-    error.reason === 'TIMEOUT' ? EXIT.timeout : error.reason === 'OUTCOME_UNKNOWN' ? EXIT.unknown : EXIT.failed;
-  const { hint, desc } = (error.data ?? {}) as { hint?: string; desc?: string };
-  const more = [desc && desc !== error.message ? `QEMU says: ${desc}` : '', hint ? `hint: ${hint}` : ''].filter(
-    (text) => text !== '',
-  );
-  return new CliError(code, [`${error.reason}: ${error.message}`, ...more].join('\n  '), { cause: error });
+/** Says once that the line is lost and why, and once that it is back. */
+export function announceLine(client: Client, say: (line: string) => void): void {
+  let lost = false;
+  client.onState((state) => {
+    if (state.phase === 'open' && lost) say('the line is back');
+    if (state.phase === 'waiting' && !lost)
+      say(`line lost (${state.reason.detail || state.reason.cause}); trying again until it is back`);
+    lost = state.phase === 'open' ? false : lost || state.phase === 'waiting';
+  });
 }
+
+/** A place where events may be missing, in words. */
+export function gapLine({ reason, after, cursor }: Gap): string {
+  const why = {
+    epoch: 'the gateway was restarted and began a new log',
+    retention: 'it was longer ago than the gateway keeps its log',
+    grants: 'what may be seen here has changed',
+  }[reason];
+  return `gap: events after ${after} and up to ${cursor} may be missing here: ${why}`;
+}
+
+const CODES: Readonly<Record<string, ExitCode>> = {
+  TIMEOUT: EXIT.timeout,
+  OUTCOME_UNKNOWN: EXIT.unknown,
+  // A command was sent and not answered; whatever may be repeated was.
+  CONNECTION_LOST: EXIT.unknown,
+};
+
+function refused(error: GatewayError): CliError {
+  const { hint, desc, accepted, sent } = error.data as {
+    hint?: unknown;
+    desc?: unknown;
+    accepted?: unknown;
+    sent?: unknown;
+  };
+  const unanswered = sent === true ? EXIT.timeout : EXIT.unreachable;
+  const code = error.reason === 'NO_ANSWER' ? unanswered : (CODES[error.reason] ?? EXIT.failed);
+  const lines = [
+    `${error.reason}: ${error.message}`,
+    ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
+    ...(hint ? [`  hint: ${hint}`] : []),
+    ...(error.reason === 'TIMEOUT' ? [`  ${ACCEPTED[String(accepted)] ?? ACCEPTED.null}`] : []),
+  ];
+  return new CliError(code, lines, { cause: error });
+}
+
+/** What a passed bound leaves behind. */
+const ACCEPTED: Readonly<Record<string, string>> = {
+  true: 'QEMU has accepted it: it stays in force, and the end will be in the events',
+  false: 'QEMU has not accepted it, and will not carry it out',
+  null: 'QEMU has not answered: it may still carry it out',
+};

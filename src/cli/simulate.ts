@@ -1,7 +1,8 @@
 // `simulate`: a QMP server that behaves as QEMU does, for trying things where no QEMU is.
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { CliError, EXIT } from './exit.js';
+import { print } from './output.js';
+import { stopSignal } from './signals.js';
 
 export function addSimulate(program: Command): void {
   program
@@ -33,8 +34,8 @@ export function addSimulate(program: Command): void {
         },
       );
       const stop = options.idle ? () => undefined : runDemoJobs(simulator);
-      console.log(`simulated QEMU at ${uri}`);
-      await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+      print(`simulated QEMU at ${uri}`);
+      await stopSignal();
       stop();
       await simulator.close();
     });

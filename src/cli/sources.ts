@@ -1,6 +1,7 @@
 // `sources`: which monitors the gateway has, and how they are.
 import type { Command } from 'commander';
 import { table } from './format.js';
+import { print, printJson } from './output.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
 export function addSources(program: Command): void {
@@ -11,10 +12,10 @@ export function addSources(program: Command): void {
     .addOption(jsonOption())
     .action(async (options: RemoteOptions) => {
       const sources = await withGateway(options, (client) => client.sources());
-      if (options.json) for (const source of sources) console.log(JSON.stringify(source));
+      if (options.json) for (const source of sources) printJson(source);
       else
-        console.log(
-          table(
+        print(
+          ...table(
             ['SOURCE', 'STATE', 'REASON', 'QEMU', 'SINCE'],
             sources.map(({ name, state, reason = '', qemu = '', since }) => [name, state, reason, qemu, since]),
           ),

@@ -1,6 +1,6 @@
 // The client. In: options. Out: subscriptions that survive the line, requests that are honest about it, and a state.
 // This file only joins session (the line), requests (the table) and feeds (the subscriptions).
-import { LIMITS } from '../protocol/limits.js';
+import { MESSAGE_BYTES } from '../protocol/limits.js';
 import type { Methods } from '../protocol/methods.js';
 import { clientError, type GatewayError } from './errors.js';
 import { Feeds } from './feeds.js';
@@ -98,16 +98,16 @@ export function createClient(options: ClientOptions): Client {
   function transmit({ id, method, params, reject }: Pending): void {
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()) });
     // The server would close with 1009, and that is for good.
-    if (text.length > LIMITS.messageBytes / 4 && new TextEncoder().encode(text).length > LIMITS.messageBytes) {
+    if (new TextEncoder().encode(text).length > MESSAGE_BYTES) {
       requests.cancel(id);
-      reject(clientError('TOO_LARGE', `${method} is over ${LIMITS.messageBytes} bytes`, { method }));
+      reject(clientError('TOO_LARGE', `${method} is over ${MESSAGE_BYTES} bytes`, { method }));
     } else session.send(text);
   }
 
   function arm(): void {
     stopDeadline();
     const next = requests.nextDeadline;
-    if (next === undefined || closed) return;
+    if (next === Infinity || closed) return;
     stopDeadline = runtime.after(Math.max(0, next - runtime.now()), () => {
       requests.expire(runtime.now());
       flush();

@@ -29,7 +29,7 @@ export class Feed {
   /** Folds what all members see, so that the next one needs no snapshot from the server. Without a `types` filter only. */
   #mirror: Member | undefined;
   #table: JobTable | undefined;
-  #progressMs = 0;
+  #progressMs = Infinity;
   readonly #now: () => number;
 
   constructor(filter: Filter, now: () => number) {
@@ -64,7 +64,6 @@ export class Feed {
   }
 
   leave(member: Member): void {
-    member.leave();
     this.#members.delete(member);
   }
 
@@ -73,14 +72,12 @@ export class Feed {
     const stage = this.#stage.name;
     if (this.isEmpty || stage === 'asking' || stage === 'paging' || stage === 'postponed') return undefined;
     const all = this.#all();
-    const progressMs = all.reduce(
-      (least, { progressMs: ms }) => (ms > 0 && (least === 0 || ms < least) ? ms : least),
-      0,
-    );
+    // Infinity where nobody wants figures.
+    const progressMs = Math.min(...all.map(({ progressMs: ms }) => ms || Infinity));
     const common = {
       ...this.filter,
       snapshot: all.some(({ wantsSnapshot }) => wantsSnapshot),
-      ...(progressMs > 0 ? { progress: progressMs } : {}),
+      ...(progressMs < Infinity ? { progress: progressMs } : {}),
     };
     const ask = (covered: Member[], after?: Cursor): Question => {
       const question = { params: { ...common, ...(after === undefined ? {} : { after }) }, covered: new Set(covered) };

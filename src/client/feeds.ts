@@ -57,7 +57,6 @@ export class Feeds {
         return member.cursor;
       },
       unsubscribe: () => {
-        if (member.place.name === 'gone') return;
         member.leave();
         this.#feeds.get(key)?.leave(member);
         this.pump();

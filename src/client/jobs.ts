@@ -1,5 +1,5 @@
 // The verbs on jobs. In: a way to ask, and the caller's params. Out: the typed methods of a client.
-import { LIMITS } from '../protocol/limits.js';
+import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';
 
@@ -26,16 +26,17 @@ export type Ask = <Method extends MethodName>(
 export type WaitParams = Methods['job.wait']['params'];
 export type CompleteParams = Methods['job.complete']['params'];
 
-/** The commands; each rejects with a GatewayError. None but reads, and aborts and waits with their run, is ever sent twice. */
+/** The commands; each rejects with a GatewayError. Only reads, and aborts and waits that name their run, are ever sent twice. */
 export interface JobVerbs {
-  /** Cancels a job. Asks for the run first where none is given, so that no other life of the id can be hit, and repeats
-   * itself over a reconnect within its bound. A run that has ended already answers with its settlement. */
+  /** Cancels a job. With a `run` it is sent again after a reconnect, within its bound, and a run that has ended answers with its
+   * settlement. Without one it concerns the run that is live when the gateway receives it, JOB_NOT_FOUND if there is none, and
+   * rejects with CONNECTION_LOST where the connection drops before the answer. */
   abort(params: AbortParams & { sync: true }, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
   abort(params: AbortParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
   /** The fresh state of one job, or of a settled run. */
   jobGet(target: JobTarget, options?: CallOptions): Promise<Job>;
   jobList(params?: Methods['job.list']['params'], options?: CallOptions): Promise<Methods['job.list']['result']>;
-  /** Resolves when the run has ended. Binds to a run and repeats itself as `abort` does. */
+  /** Resolves when the run has ended. What `abort` says of `run` holds here too. */
   jobWait(params: WaitParams, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
   jobComplete(params: CompleteParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
   jobPause(target: JobTarget, options?: CallOptions): Promise<Requested>;
@@ -51,33 +52,32 @@ const GRACE_MS = 5_000;
 
 export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
   /** A command whose `timeoutMs` runs from the call: whenever it is sent, it carries what is left. */
-  async function bounded<Method extends 'job.abort' | 'job.wait' | 'job.complete'>(
+  function bounded<Method extends 'job.abort' | 'job.wait' | 'job.complete'>(
     method: Method,
     params: Methods[Method]['params'],
     repeat: AskOptions['repeat'],
     options: CallOptions,
   ): Promise<Methods[Method]['result']> {
-    const { timeoutMs = LIMITS.timeoutDefaultMs, ...target } = params;
+    const { timeoutMs = TIMEOUT_DEFAULT_MS, ...target } = params;
     const until = now() + timeoutMs;
-    if (repeat === 'safe' && target.run === undefined) {
-      const { source, job } = target;
-      target.run = (await ask('job.get', { source, job }, { ...options, timeoutMs, repeat: 'safe' })).run;
-    }
     const paramsAt = (time: number) => ({
       ...target,
       // A bound outside the limits is the server's to refuse; what is left of a good one is kept inside.
-      timeoutMs: Math.max(Math.min(timeoutMs, LIMITS.timeoutMinMs), until - time),
+      timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time),
     });
-    return ask(method, params, { ...options, timeoutMs: until - now() + GRACE_MS, repeat, paramsAt });
+    return ask(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt });
   }
+  /** Without a run the gateway binds to the one that is live at receipt: a second sending could hit the next run of the id. */
+  const repeatOf = ({ run }: JobTarget): AskOptions['repeat'] => (run === undefined ? 'never' : 'safe');
   const once = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'never' });
   const safe = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'safe' });
 
   return {
-    abort: (params: AbortParams, options = {}) => bounded('job.abort', params, 'safe', options) as Promise<Settled>,
+    abort: (params: AbortParams, options = {}) =>
+      bounded('job.abort', params, repeatOf(params), options) as Promise<Settled>,
     jobGet: (target, options) => ask('job.get', target, safe(options)),
     jobList: (params = {}, options) => ask('job.list', params, safe(options)),
-    jobWait: (params, options = {}) => bounded('job.wait', params, 'safe', options),
+    jobWait: (params, options = {}) => bounded('job.wait', params, repeatOf(params), options),
     jobComplete: (params, options = {}) => bounded('job.complete', params, 'never', options),
     jobPause: (target, options) => ask('job.pause', target, once(options)),
     jobResume: (target, options) => ask('job.resume', target, once(options)),

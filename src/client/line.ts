@@ -1,6 +1,6 @@
 // One socket from birth to death. In: a URL and a constructor. Out: open once, messages, end exactly once with its cause.
 import { SUBPROTOCOL } from '../protocol/codes.js';
-import { LIMITS } from '../protocol/limits.js';
+import { SILENCE_MS } from '../protocol/limits.js';
 import type { ServerMessage } from '../protocol/methods.js';
 import { parseFrame } from './frame.js';
 import type { Runtime } from './runtime.js';
@@ -52,8 +52,7 @@ export function openLine(url: string, WebSocket: SocketConstructor, runtime: Run
     const now = runtime.now();
     heard = Math.min(heard, now); // a clock that was set back must not make the line immortal
     if (phase === 'opening' && now - heard >= OPEN_MS) fail('unreachable', 1006, `not open after ${OPEN_MS} ms`);
-    else if (phase === 'open' && now - heard >= LIMITS.silenceMs)
-      fail('silent', 4510, `no frame for ${now - heard} ms`);
+    else if (phase === 'open' && now - heard >= SILENCE_MS) fail('silent', 4510, `no frame for ${now - heard} ms`);
   };
   const tick = (): void => {
     check();
@@ -85,11 +84,14 @@ export function openLine(url: string, WebSocket: SocketConstructor, runtime: Run
     }
     listener.message(message);
   });
-  // Browsers tell nothing here, and a close always follows; npm `ws` throws where nobody listens.
-  socket.addEventListener('error', () => {});
+  // A close always follows. Browsers tell nothing here; Node says what went wrong, in a message or, for several addresses, a code.
+  let broken: string | undefined;
+  socket.addEventListener('error', ({ message, error }) => {
+    broken = message || error?.code;
+  });
   socket.addEventListener('close', ({ code, reason }) => {
     const cause = phase === 'opening' ? 'unreachable' : 'closed';
-    finish(bye ?? { cause, code, detail: reason || 'closed' }, 1000);
+    finish(bye ?? { cause, code, detail: reason || broken || 'closed' }, 1000);
   });
 
   return {

@@ -39,9 +39,11 @@ export class Member {
   rebase(cut: Cut, reason: SnapshotReason): void {
     if (this.place.name === 'gone') return;
     const after = this.place.name === 'new' ? this.place.lost : this.place.cursor;
-    this.place = { name: 'at', cursor: cut.cursor };
+    // A new log may hold what came between its beginning and this connection. A snapshot shows that; without one it is asked for.
+    const cursor = reason === 'epoch' && !this.wantsSnapshot ? cut.cursor.replace(/\d+$/, '0') : cut.cursor;
+    this.place = { name: cursor === cut.cursor ? 'at' : 'held', cursor };
     if (reason !== 'initial' && after !== undefined) {
-      this.#call(() => this.#observer.gap?.({ reason, after, cursor: cut.cursor }));
+      this.#call(() => this.#observer.gap?.({ reason, after, cursor }));
     }
     this.#call(() => this.#observer.snapshot?.({ ...cut, reason }));
   }

@@ -1,6 +1,6 @@
 // The request table. In: requests, replies, the news that the line dropped, the time. Out: what to send; promises settle.
 // No I/O and no clock in here.
-import { LIMITS } from '../protocol/limits.js';
+import { IN_FLIGHT } from '../protocol/limits.js';
 import type { RpcFailure, RpcId, RpcResult } from '../protocol/methods.js';
 import { ConnectionLost, clientError, type GatewayError, serverError } from './errors.js';
 
@@ -30,14 +30,9 @@ export class RequestTable {
     this.#bound = bound;
   }
 
-  get size(): number {
-    return this.#waiting.length + this.#sent.size;
-  }
-
-  /** The earliest deadline, or undefined. */
-  get nextDeadline(): number | undefined {
-    const all = [...this.#waiting, ...this.#sent.values()];
-    return all.length > 0 ? all.reduce((least, { deadline }) => Math.min(least, deadline), Infinity) : undefined;
+  /** The earliest deadline; Infinity where there is none. */
+  get nextDeadline(): number {
+    return Math.min(...[...this.#waiting, ...this.#sent.values()].map(({ deadline }) => deadline));
   }
 
   add(request: Omit<Pending, 'id'>): RpcId {
@@ -51,7 +46,7 @@ export class RequestTable {
 
   /** What may be sent now, at most as many as the server lets one connection have in flight. */
   take(): Pending[] {
-    const taken = this.#waiting.splice(0, Math.max(0, LIMITS.inFlight - this.#sent.size));
+    const taken = this.#waiting.splice(0, Math.max(0, IN_FLIGHT - this.#sent.size));
     for (const pending of taken) this.#sent.set(pending.id, pending);
     return taken;
   }
@@ -70,10 +65,10 @@ export class RequestTable {
   drop(): void {
     const all = [...this.#sent.values(), ...this.#waiting];
     const stays = ({ id, repeat, lane }: Pending) => lane === 'queue' && (repeat === 'safe' || !this.#sent.has(id));
-    const [kept, gone] = [all.filter(stays), all.filter((pending) => !stays(pending))];
-    this.#sent.clear();
+    const gone = all.filter((pending) => !stays(pending));
     this.#waiting = [];
-    this.#insert(kept);
+    this.#insert(all.filter(stays));
+    this.#sent.clear();
     for (const { method, reject } of gone) reject(new ConnectionLost(method));
   }
 

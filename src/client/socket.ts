@@ -5,7 +5,7 @@ export interface Socket {
   send(text: string): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: 'open', listener: () => void): void;
-  addEventListener(type: 'error', listener: () => void): void;
+  addEventListener(type: 'error', listener: (event: { message?: string; error?: { code?: string } }) => void): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
 }

@@ -119,6 +119,12 @@ function apply(draft: Draft, event: KnownEntry): void {
     case 'GATEWAY_SOURCE_SYNCED':
       source(draft, event, { state: 'up' });
       break;
+    case 'GATEWAY_SOURCE_STALLED':
+      source(draft, event, { reason: 'stalled' });
+      break;
+    case 'GATEWAY_SOURCE_RESPONSIVE':
+      source(draft, event, {});
+      break;
     case 'GATEWAY_SOURCE_DOWN':
       source(draft, event, { state: 'down', reason: event.data.reason });
       // Ended ones that still occupy their id are found again, or not.
@@ -178,12 +184,13 @@ function dismiss(draft: Draft, event: KnownEntry): void {
   const { run, settled } = job;
   const cursor = formatCursor(draft.epoch, event.offset);
   if (!draft.settled.has(run)) {
-    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: event.time, settled });
+    // Its settlement was too old for the snapshot: when it ended was not said here.
+    draft.settled.set(run, { source: job.source, job: job.job, run, cursor, time: null, settled });
   }
   draft.jobs.delete(run);
 }
 
-function source(draft: Draft, event: KnownEntry, changes: Pick<SourceInfo, 'state'> & Partial<SourceInfo>): void {
-  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { since: '' };
+function source(draft: Draft, event: KnownEntry, changes: Partial<SourceInfo>): void {
+  const { reason: _reason, ...before } = draft.sources.get(event.source) ?? { state: 'up', since: '' };
   draft.sources.set(event.source, { ...before, ...changes, name: event.source, since: event.time ?? before.since });
 }

@@ -1,84 +1,146 @@
-// One disk of the demo: a job, a rest, another job, for ever. In: a session of ours on the daemon. Out: nothing but what QEMU does.
+// One disk of the demo: a job, a rest, another job, for ever. In: a session on the demo's own QEMU. Out: nothing but what QEMU does.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { filter, firstValueFrom, map } from 'rxjs';
-import { ofType, type QmpCommandName, type QmpReply } from '../qmp/index.js';
-import type { OwnSession } from './qemu.js';
+import { filter, firstValueFrom, map, type Observable } from 'rxjs';
+import { ofType, type QmpCommandName, type QmpSession } from '../qmp/index.js';
+
+/** From and to; each time another value between them is taken. */
+export type Span = readonly [number, number];
+
+export interface Pace {
+  /** Milliseconds between two jobs. */
+  restMs: Span;
+  /** Milliseconds for which a mirror stays READY before it is completed. */
+  readyMs: Span;
+  /** Milliseconds for which a job stands at an error before it is resumed. */
+  stoppedMs: Span;
+  /** Bytes per second of a job; 0 is unlimited. */
+  speed: Span;
+}
+
+export const PACE: Pace = {
+  restMs: [1_500, 6_000],
+  readyMs: [4_000, 15_000],
+  stoppedMs: [12_000, 12_000],
+  speed: [1 << 20, 5 << 20],
+};
 
 export interface DiskOptions {
-  session: OwnSession;
+  session: QmpSession;
   disk: string;
+  /** What is copied, and its length in bytes. */
   file: string;
   bytes: number;
   /** Milliseconds before the first job. */
   delayMs: number;
+  pace: Pace;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** What QEMU refused; for people. */
+  report(problem: string): void;
   signal: AbortSignal;
 }
 
 const MIB = 1024 * 1024;
+const SECTOR = 512;
+const ENOSPC = 28;
 
-export async function livesOfDisk({ session, disk, file, bytes, delayMs, signal }: DiskOptions): Promise<void> {
-  // The gateway's vocabulary is closed; the demo creates what it shows, on a daemon of its own.
-  const run = (name: string, args: object): Promise<QmpReply> =>
-    session.value.execute(name as QmpCommandName, args as never);
-  const pick = (min: number, max: number): number => Math.round(min + Math.random() * (max - min));
-  const status = (wanted: readonly string[]): Promise<string | undefined> =>
-    firstValueFrom(
-      session.value.events$.pipe(
-        ofType('JOB_STATUS_CHANGE'),
-        filter(({ data }) => data.id === disk && wanted.includes(data.status)),
-        map(({ data }) => data.status as string),
-      ),
-      { defaultValue: undefined },
+/** Ends when `signal` is aborted, or QEMU is gone. Whatever QEMU refuses is reported, and the next job comes after its rest. */
+export async function runDisk(options: DiskOptions): Promise<void> {
+  const { session, disk, file, bytes, delayMs, pace, random, report, signal } = options;
+  const pick = ([min, max]: Span): number => Math.round(min + random() * (max - min));
+  const rest = (span: Span, end: AbortSignal): Promise<boolean> =>
+    sleep(pick(span), true, { signal: end }).catch(() => false);
+
+  /** Whether QEMU accepted it. The gateway's vocabulary is closed; the demo creates what it shows, on a QEMU of its own. */
+  const run = (name: string, args: object, accepted: () => void = () => undefined): Promise<boolean> =>
+    new Promise((resolve) =>
+      session.request(name as QmpCommandName, args as never, (reply) => {
+        if (reply.kind === 'return') accepted();
+        if (reply.kind === 'error') report(`${disk}: QEMU refused ${name}: ${reply.desc}`);
+        if (reply.kind === 'timeout') report(`${disk}: QEMU did not answer ${name}`);
+        if (reply.kind === 'closed') gone.abort();
+        resolve(reply.kind === 'return');
+      }),
     );
+
+  /** The first of a stream; `undefined` when the session ends before. */
+  const first = <Value>(values$: Observable<Value>): Promise<Value | undefined> =>
+    firstValueFrom(values$, { defaultValue: undefined });
+  const status = (wanted: string): Promise<string | undefined> =>
+    first(
+      session.events$.pipe(
+        ofType('JOB_STATUS_CHANGE'),
+        filter(({ data }) => data.id === disk && data.status === wanted),
+        map(({ data }) => data.status),
+      ),
+    );
+
+  const gone = new AbortController();
+  const stop = AbortSignal.any([signal, gone.signal]);
   await run('blockdev-add', { driver: 'file', 'node-name': `${disk}-disk`, filename: file, 'read-only': true });
-  await run('blockdev-add', { driver: 'null-co', 'node-name': `${disk}-copy`, size: bytes });
-  try {
-    await sleep(delayMs, undefined, { signal });
-    for (let life = 1; !signal.aborted; life++) {
-      const luck = Math.random();
-      const trouble = luck < 0.12 ? 'report' : luck < 0.25 ? 'stop' : undefined;
-      const target = trouble === undefined ? `${disk}-copy` : `${disk}-bad${life}`;
-      if (trouble !== undefined)
-        await run('blockdev-add', {
-          driver: 'blkdebug',
-          'node-name': target,
-          image: { driver: 'null-co', size: bytes },
-          'inject-error': [{ event: 'none', iotype: 'write', errno: 28, once: true, sector: pick(8, 36) * 2048 }],
-        });
-      const ended = status(['null']);
-      const ready = status(['ready', 'null']);
-      const paused = status(['paused', 'null']);
-      const mirror = Math.random() < 0.55;
-      const options = {
-        'job-id': disk,
-        device: `${disk}-disk`,
-        target,
-        sync: 'full',
-        speed: pick(1, 5) * MIB,
-        // Else a mirror has 16 MiB under way at once, and its bar would jump.
-        ...(mirror && { 'buf-size': MIB }),
-        ...(trouble && { 'on-target-error': trouble }),
-      };
-      await run(mirror ? 'blockdev-mirror' : 'blockdev-backup', options);
-      if (trouble === 'stop') void resume(paused);
-      if (mirror) void complete(ready);
-      await ended;
-      if (trouble !== undefined) await run('blockdev-del', { 'node-name': target });
-      await sleep(pick(1_500, 6_000), undefined, { signal });
-    }
-  } catch {
-    // The demo ends.
+  await rest([delayMs, delayMs], stop);
+  for (let round = 1; !stop.aborted; round++) {
+    await playRound(`${disk}-copy${round}`);
+    await rest(pace.restMs, stop);
   }
 
-  async function complete(ready: Promise<string | undefined>): Promise<void> {
-    if ((await ready) !== 'ready') return;
-    await sleep(pick(4_000, 15_000), undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) await run('job-complete', { id: disk });
+  /** A target of its own for each job: a mirror that completes leaves its target as read-only as the disk is. */
+  async function playRound(target: string): Promise<void> {
+    const luck = random();
+    const trouble = luck < 0.12 ? 'report' : luck < 0.25 ? 'stop' : undefined;
+    const image = { driver: 'null-co', size: bytes };
+    const at = Math.floor((bytes * (0.2 + random() * 0.6)) / SECTOR);
+    const error = { event: 'none', iotype: 'write', errno: ENOSPC, once: true, sector: at };
+    const node = trouble === undefined ? image : { driver: 'blkdebug', image, 'inject-error': [error] };
+    if (!(await run('blockdev-add', { ...node, 'node-name': target }))) return;
+    await copy(target, random() < 0.55, trouble);
+    if (!stop.aborted) await run('blockdev-del', { 'node-name': target });
   }
 
-  async function resume(paused: Promise<string | undefined>): Promise<void> {
-    if ((await paused) !== 'paused') return;
-    await sleep(12_000, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) await run('job-resume', { id: disk });
+  async function copy(target: string, mirror: boolean, trouble: 'report' | 'stop' | undefined): Promise<void> {
+    const over = new AbortController();
+    const during = AbortSignal.any([stop, over.signal]);
+    // From the reply on, and no later: until then the id may be another client's, whose job's end is not this one's.
+    let ended: Promise<unknown> = Promise.resolve();
+    const accepted = (): void => {
+      ended = status('null');
+    };
+    const ready = status('ready');
+    // The event and not the status: QEMU pauses a job for a moment when it is created, without any error.
+    const stopped = first(
+      session.events$.pipe(
+        ofType('BLOCK_JOB_ERROR'),
+        filter(({ data }) => data.device === disk && data.action === 'stop'),
+      ),
+    );
+    const options = {
+      'job-id': disk,
+      device: `${disk}-disk`,
+      target,
+      sync: 'full',
+      speed: pick(pace.speed),
+      // Else a mirror has 16 MiB under way at once, and its bar would jump.
+      ...(mirror && { 'buf-size': MIB }),
+      ...(trouble && { 'on-target-error': trouble }),
+    };
+    if (!(await run(mirror ? 'blockdev-mirror' : 'blockdev-backup', options, accepted))) return;
+    void stopped.then((error) => (error ? resume(during) : undefined));
+    if (mirror) void ready.then((status) => (status === undefined ? undefined : complete(during)));
+    await ended;
+    over.abort();
+  }
+
+  /** Somebody may have paused it or resumed it meanwhile; then QEMU refuses, and it is tried again while the job is there. */
+  async function complete(during: AbortSignal): Promise<void> {
+    while (await rest(pace.readyMs, during)) if (await quietly('job-complete')) return;
+  }
+
+  async function resume(during: AbortSignal): Promise<void> {
+    if (await rest(pace.stoppedMs, during)) await quietly('job-resume');
+  }
+
+  async function quietly(name: string): Promise<boolean> {
+    const reply = await session.execute(name as QmpCommandName, { id: disk } as never);
+    return reply.kind === 'return';
   }
 }

@@ -1,9 +1,10 @@
 // `--demo`: something to look at. In: what is installed here. Out: sources with jobs that come and go, on a real QEMU where there is one.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDemoJobs, startSimulator } from '../simulator/index.js';
 import type { Source } from '../sources/index.js';
+import { keep } from './keeper.js';
 import { openDemoQemu } from './qemu.js';
 
 export interface Demo {
@@ -15,30 +16,28 @@ export interface Demo {
 
 const NAME = 'demo';
 
-export async function openDemo(): Promise<Demo> {
+/** @param report gets what went wrong in the demo itself, a sentence each; it goes on. */
+export async function openDemo(report: (problem: string) => void): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'qmp-gateway-demo-'));
   const path = join(folder, 'gateway.sock');
   const source: Source = { name: NAME, address: { kind: 'unix', path } };
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const qemu = await openDemoQemu(folder, path);
+  const qemu = await openDemoQemu({ folder, gatewayPath: path, report });
   if (qemu)
     return {
       sources: [source],
       what: `a real qemu-storage-daemon ${qemu.version} runs the jobs of source "${NAME}"`,
-      close: async () => {
-        await qemu.close();
-        await remove();
-      },
+      close: () => qemu.close(),
     };
+  const keeper = keep(folder);
   const simulator = await startSimulator({ listen: { path } });
-  const stop = runDemoJobs(simulator);
+  const stop = runDemoJobs(simulator, { report });
   return {
     sources: [source],
     what: `no qemu-storage-daemon on PATH: the simulator runs the jobs of source "${NAME}"`,
     close: async () => {
       stop();
       await simulator.close();
-      await remove();
+      await keeper.close();
     },
   };
 }

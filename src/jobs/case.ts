@@ -13,9 +13,9 @@ export interface Caller {
   by: string;
 }
 
-/** `written`: no reply yet. `unanswered`: the connection was lost before the reply; it may or may not have had its effect. */
+/** `queued`: waits for a place on the monitor, and has no effect yet. `written`: no reply yet. `unanswered`: the connection was lost before the reply; it may or may not have had its effect. */
 interface Sent {
-  phase: 'written' | 'accepted' | 'unanswered';
+  phase: 'queued' | 'written' | 'accepted' | 'unanswered';
   by: string;
   escalation: boolean;
 }
@@ -38,8 +38,11 @@ export interface Case {
 
 export type CaseInput =
   | { kind: 'call'; caller: Caller; escalateAfterMs?: number }
+  | { kind: 'written'; ask: Ask }
   | { kind: 'accepted'; ask: Ask }
   | { kind: 'refused'; ask: Ask; error: Refusal }
+  /** QEMU knows no soft cancel of this job: it is no block job, and has one way to be cancelled. */
+  | { kind: 'forced-only' }
   /** The connection closed, or the command's own deadline passed, before a reply. `sent:false`: it was not even written. */
   | { kind: 'unanswered'; ask: Ask; sent: boolean }
   | { kind: 'settled'; settled: SettledRun }
@@ -62,6 +65,8 @@ export type CaseAnswer =
 
 export type CaseEffect =
   | { kind: 'write'; ask: Ask; by: string; escalation: boolean }
+  /** Not yet written, and nobody wants it any more. */
+  | { kind: 'withdraw'; ask: Ask }
   | { kind: 'answer'; caller: Caller; answer: CaseAnswer }
   /** (Re)arm the escalation, counted from the acceptance of the soft cancel. */
   | { kind: 'arm'; afterMs: number }
@@ -98,10 +103,14 @@ class Turn {
     switch (input.kind) {
       case 'call':
         return this.#call(input.caller, input.escalateAfterMs);
+      case 'written':
+        return this.#mark(input.ask, 'written');
       case 'accepted':
         return this.#accepted(input.ask);
       case 'refused':
         return this.#refused(input.ask, input.error);
+      case 'forced-only':
+        return this.#forcedOnly();
       case 'unanswered':
         return this.#unanswered(input.ask, input.sent);
       case 'settled':
@@ -116,11 +125,17 @@ class Turn {
       case 'timeout':
         return this.#timeout(input.caller);
       case 'gone':
-        this.state.callers.delete(input.caller);
-        return;
+        return this.#gone(input.caller);
       case 'escalate':
         return this.#escalate();
     }
+  }
+
+  /** What was written stays in force. */
+  #gone(id: number): void {
+    const caller = this.state.callers.get(id);
+    this.state.callers.delete(id);
+    if (caller) this.#unwanted(caller.wants);
   }
 
   #call(caller: Caller, escalateAfterMs: number | undefined): void {
@@ -160,6 +175,16 @@ class Turn {
     if (ask === 'soft') this.#disarm();
   }
 
+  #forcedOnly(): void {
+    const { soft, ...sent } = this.state.sent;
+    if (!soft) return;
+    this.#change({ sent });
+    for (const [id, each] of this.state.callers)
+      if (each.wants === 'soft') this.state.callers.set(id, { ...each, wants: 'force' });
+    this.#disarm();
+    if (!sent.force && !this.state.settled) this.#write('force', soft.by, false);
+  }
+
   #unanswered(ask: Ask, sent: boolean): void {
     if (!this.state.sent[ask]) return;
     this.#mark(ask, 'unanswered');
@@ -172,6 +197,7 @@ class Turn {
   #settled(settled: SettledRun): void {
     this.#change({ settled });
     this.#disarm();
+    for (const ask of Object.keys(this.state.sent) as Ask[]) this.#withdraw(ask);
     this.#answer((caller) => caller.wants === 'wait' || this.state.sent[caller.wants]?.phase !== 'written', {
       kind: 'settled',
       settled,
@@ -205,9 +231,27 @@ class Turn {
     const caller = this.state.callers.get(id);
     if (!caller) return;
     if (settled) return this.#answerOne(id, { kind: 'settled', settled });
-    const phase = caller.wants === 'wait' ? undefined : this.state.sent[caller.wants]?.phase;
-    const accepted = phase === 'accepted' ? true : phase === undefined ? false : null;
+    const sent = caller.wants === 'wait' ? undefined : this.state.sent[caller.wants];
+    const accepted =
+      sent?.phase === 'accepted' ? true : sent?.phase === 'written' || sent?.phase === 'unanswered' ? null : false;
     this.#answerOne(id, { kind: 'timeout', accepted });
+    this.#unwanted(caller.wants);
+  }
+
+  /** A command that waits for its place is taken back when the last that wanted it has gone. */
+  #unwanted(wants: Caller['wants']): void {
+    if (wants === 'wait' || this.state.sent[wants]?.escalation) return;
+    for (const caller of this.state.callers.values()) if (caller.wants === wants) return;
+    this.#withdraw(wants);
+  }
+
+  /** Forgets a command that is not yet written: nothing was sent, and nothing will be. */
+  #withdraw(ask: Ask): void {
+    if (this.state.sent[ask]?.phase !== 'queued') return;
+    const { [ask]: _queued, ...sent } = this.state.sent;
+    this.#change({ sent });
+    this.effects.push({ kind: 'withdraw', ask });
+    if (ask === 'soft') this.#disarm();
   }
 
   #escalate(): void {
@@ -219,7 +263,7 @@ class Turn {
   }
 
   #write(ask: Ask, by: string, escalation: boolean): void {
-    this.#change({ sent: { ...this.state.sent, [ask]: { phase: 'written', by, escalation } } });
+    this.#change({ sent: { ...this.state.sent, [ask]: { phase: 'queued', by, escalation } } });
     this.effects.push({ kind: 'write', ask, by, escalation });
   }
 

@@ -1,23 +1,15 @@
 // The open cases: runs whose end somebody asks for or waits for. In: callers, and the fleet's signals. Out: commands on monitors and
 // answers to callers, each within its bound. Every decision is `case`'s; here are only the timers and the socket.
-import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
+import { type Answer, refuse } from '../protocol/answer.js';
 import type { CallContext } from '../protocol/call.js';
 import type { Requested, Settled } from '../protocol/methods.js';
-import type { Cursor, SettledRun } from '../protocol/types.js';
+import type { Cursor } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
-import {
-  type Ask,
-  type Case,
-  type CaseAnswer,
-  type CaseEffect,
-  type CaseInput,
-  caseStep,
-  isClosed,
-  openCase,
-} from './case.js';
+import { answerOf } from './answers.js';
+import { type Ask, type Case, type CaseEffect, type CaseInput, caseStep, isClosed, openCase } from './case.js';
 import { qmpCall } from './command.js';
-import { readRefusal } from './refusal.js';
-import { type Run, viewRun } from './run.js';
+import { readRefusal, sourceBusy } from './refusal.js';
+import type { Run } from './run.js';
 import { isBlockJob } from './status.js';
 import type { SourceTracker, TrackSignal } from './track.js';
 import { Waits } from './waits.js';
@@ -44,6 +36,8 @@ interface OpenCase {
   /** As the case was opened. */
   run: Run;
   cursors: Partial<Record<Ask, Cursor>>;
+  /** Takes a command back that is not yet written. */
+  withdraw: Partial<Record<Ask, () => boolean>>;
   acceptedAt: number | undefined;
   escalation: NodeJS.Timeout | undefined;
   /** A step may cause the next one before it is done. */
@@ -90,7 +84,11 @@ export class Cases {
       const open = this.#case(tracker, run);
       const id = this.#nextCaller++;
       this.#waits.add(id, resolve, context, {
-        due: () => this.#input(open, { kind: 'timeout', caller: id }),
+        due: () => {
+          // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
+          if (sync) tracker.conclude(run.run);
+          this.#input(open, { kind: 'timeout', caller: id });
+        },
         gone: () => this.#input(open, { kind: 'gone', caller: id }),
       });
       // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
@@ -141,6 +139,7 @@ export class Cases {
       tracker,
       run,
       cursors: {},
+      withdraw: {},
       acceptedAt: undefined,
       escalation: undefined,
       inputs: [],
@@ -181,8 +180,11 @@ export class Cases {
     switch (effect.kind) {
       case 'write':
         return this.#write(open, effect.ask, effect.by, effect.escalation);
+      case 'withdraw':
+        open.withdraw[effect.ask]?.();
+        return;
       case 'answer':
-        this.#waits.answer(effect.caller.id, this.#answer(open, effect.answer));
+        this.#waits.answer(effect.caller.id, answerOf(effect.answer, open));
         return;
       case 'arm': {
         clearTimeout(open.escalation);
@@ -205,91 +207,52 @@ export class Cases {
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
     const note = { kind: 'command', verb, by, force, escalation } as const;
-    tracker.audit(run, {
-      verb,
-      by,
-      args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
-    });
-    open.cursors[ask] = tracker.cursor;
-    tracker.record(run.id, { ...note, phase: 'written' });
     const { name, args } = qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command));
-    const answer = (reply: QmpReply) => {
-      const live = tracker.runs.get(run.id);
+    const live = (): Run | undefined => {
+      const present = tracker.runs.get(run.id);
+      return present?.run === run.run ? present : undefined;
+    };
+    const onWrite = (): void => {
+      tracker.audit(run, {
+        verb,
+        by,
+        args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
+      });
+      open.cursors[ask] = tracker.cursor;
+      tracker.record(run.id, { ...note, phase: 'written' });
+      this.#input(open, { kind: 'written', ask });
+    };
+    const answer = (reply: QmpReply): void => {
       switch (reply.kind) {
         case 'return':
-          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'accepted' });
+          if (live()) tracker.record(run.id, { ...note, phase: 'accepted' });
           if (ask === 'soft') open.acceptedAt = performance.now();
           return this.#input(open, { kind: 'accepted', ask });
         case 'error':
-          if (live?.run === run.run) tracker.record(run.id, { ...note, phase: 'refused' });
-          void this.#refusal(open, ask, reply).then((error) => this.#input(open, { kind: 'refused', ask, error }));
+          if (live()) tracker.record(run.id, { ...note, phase: 'refused' });
+          void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
           return;
+        case 'busy':
+          return this.#input(open, { kind: 'refused', ask, error: sourceBusy(tracker.name) });
         case 'timeout':
         case 'closed':
           return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
       }
     };
-    session.request(name, args, answer, { timeoutMs: REPLY_MS, urgent: true });
+    const present = live();
+    if (present?.sawReady && !force) tracker.renewBaseline(present);
+    open.withdraw[ask] = session.request(name, args, answer, { timeoutMs: REPLY_MS, lane: 'abort', onWrite });
   }
 
   /** A fresh query tells "not found" and "not in this state" apart. */
-  async #refusal(open: OpenCase, ask: Ask, error: { class: string; desc: string }): Promise<Refusal> {
+  async #refusal(open: OpenCase, ask: Ask, error: { class: string; desc: string }): Promise<CaseInput> {
     await open.tracker.refresh();
-    const live = open.tracker.runs.get(open.run.id);
-    return readRefusal(
-      error,
-      ask === 'complete' ? 'complete' : 'abort',
-      ask === 'force',
-      live?.run === open.run.run ? live : undefined,
-    );
+    const present = open.tracker.runs.get(open.run.id);
+    const live = present?.run === open.run.run ? present : undefined;
+    // Its type was not known when the soft cancel was written; of block-job-* commands, QEMU says that it has no such block job.
+    if (ask === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
+      return { kind: 'forced-only' };
+    const verb = ask === 'complete' ? 'complete' : 'abort';
+    return { kind: 'refused', ask, error: readRefusal(error, verb, ask === 'force', live) };
   }
-
-  #answer(open: OpenCase, answer: CaseAnswer): Answer<Requested | Settled> {
-    const { source, run } = open.run;
-    const job = open.run.ref.id;
-    switch (answer.kind) {
-      case 'requested':
-        return {
-          ok: true,
-          result: { status: 'requested', source, job, run, cursor: open.cursors[answer.ask] ?? open.tracker.cursor },
-        };
-      case 'settled':
-        return { ok: true, result: settledResult(answer.settled) };
-      case 'refused':
-        return { ok: false, error: answer.error };
-      case 'down':
-        return refuse('SOURCE_DOWN', 'the monitor was lost before the command was written; nothing was sent', { run });
-      case 'unknown':
-        return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
-          run,
-          ...(answer.reborn !== undefined && { newRun: answer.reborn }),
-        });
-      case 'timeout': {
-        const live = open.tracker.runs.get(open.run.id);
-        const last = live?.run === run ? live : open.run;
-        return refuse('TIMEOUT', 'the job has not ended within the bound; an accepted cancel stays in force', {
-          accepted: answer.accepted,
-          job: viewRun(last),
-        });
-      }
-    }
-  }
-}
-
-export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {
-  const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
-  return {
-    status: 'settled',
-    outcome,
-    provenance,
-    pivoted,
-    forced,
-    escalated,
-    dismissed,
-    ...(error !== undefined && { error }),
-    source,
-    job,
-    run,
-    cursor,
-  };
 }

@@ -4,11 +4,12 @@ import type { CallContext } from '../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job, JobVerb, Settlement } from '../protocol/types.js';
 import type { QmpReply } from '../qmp/index.js';
-import { Cases, type OnWaiting, settledResult } from './cases.js';
+import { settledResult } from './answers.js';
+import { Cases, type OnWaiting } from './cases.js';
 import { qmpCall } from './command.js';
 import type { Fleet } from './fleet.js';
 import { runNamed } from './name.js';
-import { readRefusal } from './refusal.js';
+import { readRefusal, sourceBusy } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import type { SourceTracker } from './track.js';
 import { within } from './waits.js';
@@ -43,8 +44,10 @@ export class JobDesk {
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
-    if (!force && run.complete !== 'none')
-      return refuse('JOB_STATE', 'job.complete was sent: a soft cancel would not keep the disk from its pivot', {
+    // It has ended, and only its settlement is missing: there is nothing to send.
+    if (run.end) return this.#cases.call(tracker, run, context, { wants: 'wait', sync: true });
+    if (!force && isCompleting(run))
+      return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
         status: run.status,
         hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
       });
@@ -111,13 +114,14 @@ export class JobDesk {
     if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
     const { tracker, run } = located.result;
     if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    if (run.end) return this.#cases.call(tracker, run, context, { wants: 'wait', sync: true });
     return this.#cases.call(tracker, run, context, { wants, sync });
   }
 
   async #simple(context: CallContext, verb: SimpleVerb, target: JobTarget, speed?: Int64): Promise<Answer<Requested>> {
     const located = await this.#locate(context, target);
     if (!located.ok) return located;
-    if (located.result.kind === 'settled')
+    if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
       return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
     return this.#send(context, verb, located.result, speed);
   }
@@ -132,14 +136,17 @@ export class JobDesk {
     if (!session) return sourceDown(tracker);
     const { source, id } = run;
     const job = run.ref.id;
-    tracker.audit(run, { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } });
-    const { cursor } = tracker;
     const { name, args } = qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) =>
       tracker.has(command),
     );
+    let { cursor } = tracker;
     const reply: QmpReply = await session.execute(name, args, {
       timeoutMs: Math.max(1, context.deadline - performance.now()),
-      urgent: true,
+      lane: 'verb',
+      onWrite: () => {
+        tracker.audit(run, { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } });
+        cursor = tracker.cursor;
+      },
     });
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
@@ -152,6 +159,8 @@ export class JobDesk {
         const now = tracker.runs.get(id);
         return { ok: false, error: readRefusal(reply, verb, false, now?.run === run.run ? now : undefined) };
       }
+      case 'busy':
+        return { ok: false, error: sourceBusy(source) };
       case 'timeout':
         return refuse('TIMEOUT', 'QEMU has not answered within the bound', {
           accepted: reply.sent ? null : false,
@@ -178,8 +187,7 @@ export class JobDesk {
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
     if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
-    if ((!live() || live()?.type === null) && tracker.session && !(await this.#fresh(context, tracker)))
-      return unanswered(tracker, job);
+    if (!live() && tracker.session && !(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     const found = live();
     if (found && (bound === undefined || found.run === bound))
       return { ok: true, result: { kind: 'live', tracker, run: found } };
@@ -196,6 +204,14 @@ export class JobDesk {
   #fresh(context: CallContext, tracker: SourceTracker): Promise<boolean> {
     return within(context, tracker.refresh());
   }
+}
+
+/**
+ * Whether a complete is under way, ours or another client's. Of the latter QEMU says nothing until the job goes on from READY; our own soft
+ * cancel makes it go on too.
+ */
+function isCompleting({ complete, soft, sawReady, status }: Run): boolean {
+  return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
 }
 
 function closing(): Answer<never> {

@@ -1,5 +1,5 @@
 // QEMU's events sorted for the job model. In: any QMP event. Out: which job it concerns and what it says, or that it is none of a job.
-import type { BlockJobEventData, Int64, JobStatus, QemuEventData } from '../protocol/types.js';
+import type { BlockJobEventData, JobStatus, QemuEventData } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
 import { JOB_STATUSES } from './status.js';
 
@@ -18,22 +18,23 @@ export interface JobEvent {
   signal: JobSignal;
 }
 
-/** `device` in some events and `id` in the others are both the job's id (qapi/block-core.json). Never throws. */
+/** `device` in some events and `id` in the others are both the job's id (qapi/block-core.json). Its data has passed the guards of `qmp`. */
 export function readJobEvent({ type, data }: QmpEvent): JobEvent | undefined {
   if (!type.startsWith('BLOCK_JOB_') && !type.startsWith('JOB_')) return undefined;
   if (typeof data !== 'object' || data === null) return undefined;
   const { id: named, device, status } = data as Record<string, unknown>;
   const id = typeof named === 'string' ? named : device;
-  if (typeof id !== 'string') return undefined;
+  // QEMU names no job where it has no id of its own; no method could name it either.
+  if (typeof id !== 'string' || id === '') return undefined;
   switch (type) {
     case 'JOB_STATUS_CHANGE':
       return { id, signal: isStatus(status) ? { kind: 'status', status } : { kind: 'other' } };
     case 'BLOCK_JOB_READY':
-      return { id, signal: isMeasured(data) ? { kind: 'ready', data } : { kind: 'other' } };
+      return { id, signal: { kind: 'ready', data: data as QemuEventData['BLOCK_JOB_READY'] } };
     case 'BLOCK_JOB_COMPLETED':
-      return { id, signal: isMeasured(data) ? { kind: 'completed', data } : { kind: 'other' } };
+      return { id, signal: { kind: 'completed', data: data as QemuEventData['BLOCK_JOB_COMPLETED'] } };
     case 'BLOCK_JOB_CANCELLED':
-      return { id, signal: isMeasured(data) ? { kind: 'cancelled', data } : { kind: 'other' } };
+      return { id, signal: { kind: 'cancelled', data: data as QemuEventData['BLOCK_JOB_CANCELLED'] } };
     case 'BLOCK_JOB_ERROR':
       return { id, signal: { kind: 'error', data: data as QemuEventData['BLOCK_JOB_ERROR'] } };
     case 'BLOCK_JOB_PENDING':
@@ -47,11 +48,7 @@ function isStatus(value: unknown): value is JobStatus | 'null' {
   return value === 'null' || (JOB_STATUSES as readonly unknown[]).includes(value);
 }
 
-function isMeasured(data: object): data is BlockJobEventData {
-  const { type, len, offset, speed } = data as Record<string, unknown>;
-  return typeof type === 'string' && isInt64(len) && isInt64(offset) && isInt64(speed);
-}
+/** Events after which the users of a disk may be others under the same names: an export or a device is gone, a medium changes. */
+const DISTURBING = new Set(['BLOCK_EXPORT_DELETED', 'DEVICE_DELETED', 'DEVICE_TRAY_MOVED']);
 
-function isInt64(value: unknown): value is Int64 {
-  return Number.isSafeInteger(value) || (typeof value === 'string' && /^-?\d{1,20}$/.test(value));
-}
+export const isDisturbing = ({ type }: QmpEvent): boolean => DISTURBING.has(type);

@@ -59,7 +59,23 @@ export class Fleet {
 
   isLive(source: string, job: string, run: string): boolean {
     const live = this.#trackers.get(source)?.runs.get(job);
-    return live?.run === run && !live.settled;
+    return live?.run === run && !live.settled && !live.end;
+  }
+
+  /** Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`. */
+  async freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> {
+    const asked = [...this.#trackers.values()].filter(({ name }) => wants(name));
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all(asked.map((tracker) => tracker.freshen(maxAgeMs))), bound]);
+    clearTimeout(timer);
+  }
+
+  /** The gateway ends: runs that wait for the proof of a pivot are settled without it. */
+  conclude(): void {
+    for (const tracker of this.#trackers.values()) tracker.conclude();
   }
 
   /** The newest settlements of the last 24 h, oldest of them first. */

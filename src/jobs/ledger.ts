@@ -5,15 +5,23 @@ import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
+import type { QmpEvent } from '../qmp/index.js';
+import type { JobInput, StepContext } from './input.js';
 import type { Journal } from './journal.js';
 import { type Run, viewRun } from './run.js';
-import { type JobInput, type StepContext, step } from './step.js';
+import { step } from './step.js';
 import { StormGate, type StormOptions } from './storm.js';
 
 export type LedgerSignal =
   | { kind: 'began'; run: Run }
   /** `job` is the run as it was last seen. */
   | { kind: 'settled'; settled: SettledRun; job: Job };
+
+/** What the QEMU behind the source can do: `legacy`, before 3.0; `canProve`, it can be asked for its block graph now. */
+export interface Ability {
+  legacy: boolean;
+  canProve: boolean;
+}
 
 export interface LedgerOptions {
   storm: StormOptions;
@@ -41,6 +49,7 @@ export class Ledger {
     this.#context = {
       source,
       id: '',
+      canProve: false,
       legacy: false,
       runAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
       now: () => this.#micros(),
@@ -57,16 +66,17 @@ export class Ledger {
     return formatCursor(this.#journal.epoch, this.#journal.head);
   }
 
-  /** `true`: only a query can tell what comes next. @param legacy QEMU before 3.0. */
-  step(id: string, input: JobInput, legacy: boolean): boolean {
+  /** @returns what only the source can tell: by its queries, by its block graph. */
+  step(id: string, input: JobInput, { legacy, canProve }: Ability): { ask: boolean; askGraph: boolean } {
     const before = this.#runs.get(id);
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { head } = this.#journal;
     this.#context.id = id;
     this.#context.legacy = legacy;
+    this.#context.canProve = canProve;
     this.#head = head;
-    const { run, drafts, settled, ask } = step(before, input, this.#context);
+    const { run, drafts, settled, ask, askGraph } = step(before, input, this.#context);
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
@@ -77,12 +87,12 @@ export class Ledger {
       if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
-    return ask;
+    return { ask, askGraph };
   }
 
-  /** The same for every run there is. */
-  stepAll(input: JobInput, legacy: boolean): void {
-    for (const id of [...this.#runs.keys()]) this.step(id, input, legacy);
+  /** An event that is not of a job. */
+  hear({ type, time, data, bytes }: QmpEvent): void {
+    this.publish({ source: this.#source, type, time, data, bytes });
   }
 
   publish(draft: EntryDraft): void {

@@ -6,13 +6,19 @@ export interface MemoryLimits {
   ageMs: number;
   /** Settlements of all sources; the oldest go first. */
   count: number;
+  /** Bytes of them, by the length of their ids and error texts. */
+  bytes: number;
 }
-export const MEMORY_LIMITS: MemoryLimits = { ageMs: 24 * 3_600_000, count: 10_000 };
+export const MEMORY_LIMITS: MemoryLimits = { ageMs: 24 * 3_600_000, count: 10_000, bytes: 32 * 1024 * 1024 };
+
+/** Of a settlement and the job as it was last seen, beside its texts. */
+const RECORD_BYTES = 1_024;
 
 interface Remembered {
   settled: SettledRun;
   job: Job;
   at: number;
+  bytes: number;
 }
 
 export class SettledMemory {
@@ -21,6 +27,7 @@ export class SettledMemory {
   readonly #runs = new Map<string, Remembered>();
   /** The newest settled run of each source and job id. */
   readonly #newest = new Map<string, string>();
+  #bytes = 0;
 
   constructor(limits: Partial<MemoryLimits> = {}, now: () => number = () => performance.now()) {
     this.#limits = { ...MEMORY_LIMITS, ...limits };
@@ -29,7 +36,9 @@ export class SettledMemory {
 
   /** @param job the run as it was last seen. */
   add(settled: SettledRun, job: Job): void {
-    this.#runs.set(settled.run, { settled, job, at: this.#now() });
+    const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
+    this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
+    this.#runs.set(settled.run, { settled, job, at: this.#now(), bytes });
     this.#newest.set(keyOf(settled), settled.run);
     this.#expire();
   }
@@ -58,9 +67,10 @@ export class SettledMemory {
 
   #expire(): void {
     const horizon = this.#now() - this.#limits.ageMs;
-    for (const [run, { at, settled }] of this.#runs) {
-      if (this.#runs.size <= this.#limits.count && at >= horizon) return;
+    for (const [run, { at, settled, bytes }] of this.#runs) {
+      if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;
       this.#runs.delete(run);
+      this.#bytes -= bytes;
       if (this.#newest.get(keyOf(settled)) === run) this.#newest.delete(keyOf(settled));
     }
   }

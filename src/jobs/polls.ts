@@ -14,7 +14,9 @@ const SLOWDOWN = 4;
 export class Polls {
   readonly #demands = new Map<string, Demand>();
   readonly #trackers = new Set<SourceTracker>();
-  readonly #timers = new Map<SourceTracker, NodeJS.Timeout>();
+  readonly #armed = new Map<SourceTracker, { dueAt: number; timer: NodeJS.Timeout }>();
+  /** When the last poll was answered (or the first was wanted), and how long it took. */
+  readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
   readonly #polling = new Set<SourceTracker>();
 
   add(tracker: SourceTracker): void {
@@ -23,38 +25,53 @@ export class Polls {
 
   /** `undefined` ends the demand of that key. */
   demand(key: string, demand: Demand | undefined): void {
+    const before = this.#demands.get(key);
+    // A key stands for one filter, so only the interval can have changed.
+    if (before?.everyMs === demand?.everyMs) return;
     if (demand) this.#demands.set(key, demand);
     else this.#demands.delete(key);
-    for (const tracker of this.#trackers) if (!demand || demand.wants(tracker.name)) this.arm(tracker);
+    for (const tracker of this.#trackers)
+      if (before?.wants(tracker.name) || demand?.wants(tracker.name)) this.arm(tracker);
   }
 
-  /** A run began, or the source is back: there may be something to poll. */
-  arm(tracker: SourceTracker, slowestMs = 0): void {
-    clearTimeout(this.#timers.get(tracker));
-    this.#timers.delete(tracker);
+  /**
+   * Something may have changed: a run began, the source is back, a demand came or went. A poll that is due is never put off by that, so that
+   * whatever others ask starves nobody.
+   */
+  arm(tracker: SourceTracker): void {
     if (this.#polling.has(tracker)) return;
     const everyMs = this.#intervalOf(tracker);
-    if (everyMs === undefined) return;
-    this.#timers.set(
-      tracker,
-      setTimeout(() => this.#poll(tracker), Math.max(everyMs, slowestMs)),
-    );
+    const armed = this.#armed.get(tracker);
+    if (everyMs === undefined) {
+      clearTimeout(armed?.timer);
+      this.#armed.delete(tracker);
+      return;
+    }
+    const now = performance.now();
+    const { at = now, busyMs = 0 } = this.#last.get(tracker) ?? {};
+    const dueAt = Math.max(now, at + Math.max(everyMs, busyMs * SLOWDOWN));
+    if (armed && armed.dueAt <= dueAt) return;
+    clearTimeout(armed?.timer);
+    this.#armed.set(tracker, { dueAt, timer: setTimeout(() => this.#poll(tracker), dueAt - now) });
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    for (const { timer } of this.#armed.values()) clearTimeout(timer);
+    this.#armed.clear();
+    this.#last.clear();
     this.#trackers.clear();
     this.#demands.clear();
   }
 
   #poll(tracker: SourceTracker): void {
-    this.#timers.delete(tracker);
+    this.#armed.delete(tracker);
     this.#polling.add(tracker);
     const asked = performance.now();
     void tracker.poll().then(() => {
       this.#polling.delete(tracker);
-      if (this.#trackers.has(tracker)) this.arm(tracker, (performance.now() - asked) * SLOWDOWN);
+      const at = performance.now();
+      this.#last.set(tracker, { at, busyMs: at - asked });
+      if (this.#trackers.has(tracker)) this.arm(tracker);
     });
   }
 
@@ -68,6 +85,6 @@ export class Polls {
 }
 
 function hasActiveRun(tracker: SourceTracker): boolean {
-  for (const run of tracker.runs.values()) if (!run.settled) return true;
+  for (const run of tracker.runs.values()) if (!run.settled && !run.end) return true;
   return false;
 }

@@ -87,8 +87,10 @@ export class Queries {
     return new Promise((resolve) => {
       const { timeoutMs } = this.#options;
       this.#options.asked();
-      let blockJobs: readonly BlockJobInfo[] = [];
+      let blockJobs: readonly BlockJobInfo[] | undefined;
       const finish = (jobs: readonly JobInfo[] | undefined) => {
+        // Refused or late: one half of the picture is none.
+        if (!blockJobs) return;
         if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), !both);
         resolve({ kind: 'return', value: undefined });
       };

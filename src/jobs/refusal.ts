@@ -28,3 +28,10 @@ export function readRefusal(error: QmpError, verb: JobVerb, force: boolean, now:
   }
   return refuse('QMP_ERROR', error.desc || error.class, { class: error.class, desc: error.desc }).error;
 }
+
+/** The monitor has as many commands waiting as a lane may hold. */
+export function sourceBusy(source: string): Refusal {
+  return refuse('SOURCE_BUSY', `too many commands wait for the monitor of ${source}; nothing was sent`, {
+    retryAfterMs: 1_000,
+  }).error;
+}

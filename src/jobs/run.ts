@@ -13,12 +13,19 @@ import type {
   Settlement,
 } from '../protocol/types.js';
 import { nameOf } from './name.js';
+import type { Baseline } from './pivot.js';
 
 /** How far a command of ours has come. A refused one is `none` again. */
 export type CommandPhase = 'none' | 'written' | 'accepted';
 
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
 export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
+
+/** `observed`: its end was seen. `shown`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
+export type Evidence = { kind: 'observed' } | { kind: 'shown'; error?: string } | { kind: 'vanished' };
+
+/** Characters of QEMU's error text that a run and its settlement keep; the event has all of it. */
+export const ERROR_LENGTH = 4_096;
 
 export interface Run {
   readonly source: string;
@@ -55,7 +62,15 @@ export interface Run {
   readonly soft: CommandPhase;
   readonly force: CommandPhase;
   readonly complete: CommandPhase;
+  /** Our complete was accepted, and the connection has not been lost since. */
+  readonly completeObserved: boolean;
   readonly escalated: boolean;
+  /** What used what in the block graph while it lived. */
+  readonly baseline: Baseline | undefined;
+  /** The block graph showed a job that does not pivot. */
+  readonly neverPivots: boolean;
+  /** It has ended, and its settlement waits for the block graph to prove whether it pivoted. `dismissed`: its id is free. */
+  readonly end: { readonly evidence: Evidence; readonly dismissed: boolean } | undefined;
   /** A command meant for an earlier life of the id may have reached this one. */
   readonly stray: boolean;
   readonly settled: Settlement | undefined;
@@ -90,7 +105,11 @@ export function beginRun(source: string, id: string, run: RunId, status: JobStat
     soft: 'none',
     force: 'none',
     complete: 'none',
+    completeObserved: false,
     escalated: false,
+    baseline: undefined,
+    neverPivots: false,
+    end: undefined,
     stray: false,
     settled: undefined,
   };
@@ -126,7 +145,11 @@ export function copyRun(run: Run): Run {
     soft: run.soft,
     force: run.force,
     complete: run.complete,
+    completeObserved: run.completeObserved,
     escalated: run.escalated,
+    baseline: run.baseline,
+    neverPivots: run.neverPivots,
+    end: run.end,
     stray: run.stray,
     settled: run.settled,
   };
@@ -158,3 +181,7 @@ export function viewRun(run: Run): Job {
 export function progressOf({ source, ref, run, status, len, offset, speed }: Run): Progress {
   return { source, job: ref.id, run, status, len, offset, speed };
 }
+
+/** Whether its end was seen, settled or not. */
+export const hasEnded = (run: Run | undefined): boolean => run?.end !== undefined || run?.settled !== undefined;
+export const isActive = (run: Run): boolean => !hasEnded(run);

@@ -1,16 +1,16 @@
-// How a run ended, from what was seen of it. Pure; success is never assumed, and a pivot is `false` only where it is proven.
-import type { Outcome, Pivoted, Provenance, Settlement } from '../protocol/types.js';
-import type { Run } from './run.js';
+// How a run ended, from what was seen of it. Pure; success is never assumed, and a pivot is `true` or `false` only where it is proven.
+import type { Outcome, Pivoted, PivotProof, Provenance, Settlement } from '../protocol/types.js';
+import type { Evidence, Run } from './run.js';
 
-/** `observed`: its end was seen. `shown`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
-export type Evidence = { kind: 'observed' } | { kind: 'shown'; error?: string } | { kind: 'vanished' };
-
-export function settle(run: Run, evidence: Evidence, dismissed: boolean): Settlement {
+/** @param graph what the block graph says of a pivot; `unknown` where it could not be asked. */
+export function settle(run: Run, evidence: Evidence, dismissed: boolean, graph: Pivoted): Settlement {
   const { outcome, provenance, error } = judge(run, evidence);
+  const { pivoted, pivotProof } = judgePivot(run, outcome, graph);
   return {
     outcome,
     provenance,
-    pivoted: pivoted(run, outcome),
+    pivoted,
+    pivotProof,
     forced: run.force !== 'none',
     escalated: run.escalated,
     requestedBy: [...run.requestedBy],
@@ -58,12 +58,31 @@ function judge(run: Run, evidence: Evidence): Verdict {
   }
 }
 
-function pivoted(run: Run, outcome: Outcome): Pivoted {
-  const mayPivot = run.type === null || run.type === 'mirror' || (run.type === 'commit' && (run.sawReady || run.gap));
-  if (!mayPivot) return false;
-  if (outcome === 'cancelled' || outcome === 'failed') return false;
-  if (outcome === 'lost' || run.stray) return 'unknown';
-  if (run.complete === 'accepted' && run.soft === 'none') return true;
-  if (run.soft === 'accepted' && run.complete === 'none') return false;
-  return 'unknown';
+/** The types that leave the users of the disk where they are. Of a later QEMU's types nothing is known. */
+const NEVER_PIVOT = ['stream', 'backup', 'create', 'amend', 'snapshot-load', 'snapshot-save', 'snapshot-delete'];
+
+function isNeverPivoting({ type, neverPivots, sawReady, gap }: Run): boolean {
+  // Only an active commit becomes READY, and it ends nowhere else without a cancel or a failure; what was not seen may have been one.
+  return (
+    (neverPivots && type !== 'mirror') ||
+    (type !== null && NEVER_PIVOT.includes(type)) ||
+    (type === 'commit' && !sawReady && !gap)
+  );
+}
+
+export const mayPivot = (run: Run): boolean => !isNeverPivoting(run);
+
+/** Whether only the block graph can say if the run pivoted. */
+export function needsGraph(run: Run): boolean {
+  return run.baseline !== undefined && run.ending.kind !== 'cancelled' && !isNeverPivoting(run);
+}
+
+function judgePivot(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivoted; pivotProof: PivotProof } {
+  if (run.ending.kind === 'cancelled') return { pivoted: false, pivotProof: 'event' };
+  if (isNeverPivoting(run)) return { pivoted: false, pivotProof: 'type' };
+  if (graph !== 'unknown') return { pivoted: graph, pivotProof: 'graph' };
+  // QEMU refuses a complete after a soft cancel, and a soft cancel after a complete changes nothing. An accepted soft cancel of ours proves nothing:
+  // another client's complete may have come before it.
+  if (outcome === 'completed' && run.completeObserved && !run.stray) return { pivoted: true, pivotProof: 'command' };
+  return { pivoted: 'unknown', pivotProof: null };
 }

@@ -1,6 +1,7 @@
 // One job as the two queries show it. In: replies of query-block-jobs and query-jobs. Out: one picture for each job, oldest first.
 import type { Int64, IoStatus, JobStatus, JobType } from '../protocol/types.js';
-import type { BlockJobInfo, JobInfo } from '../qmp/index.js';
+import { type BlockJobInfo, cutText, type JobInfo } from '../qmp/index.js';
+import { ERROR_LENGTH } from './run.js';
 
 export interface Shown {
   id: string;
@@ -23,9 +24,14 @@ export interface Shown {
  * @param jobs undefined where QEMU lacks query-jobs (before 3.0).
  */
 export function mergeQueries(blockJobs: readonly BlockJobInfo[], jobs: readonly JobInfo[] | undefined): Shown[] {
-  if (!jobs) return blockJobs.map(fromBlock).reverse();
+  // A job without an id of its own is QEMU's own business, and no command could name it.
+  const isNamed = ({ id }: Shown): boolean => id !== '';
+  if (!jobs) return blockJobs.map(fromBlock).filter(isNamed).reverse();
   const details = new Map(blockJobs.map((info) => [info.device, info]));
-  return jobs.map((info) => fromJob(info, details.get(info.id))).reverse();
+  return jobs
+    .map((info) => fromJob(info, details.get(info.id)))
+    .filter(isNamed)
+    .reverse();
 }
 
 function fromBlock(info: BlockJobInfo): Shown {
@@ -42,7 +48,7 @@ function fromBlock(info: BlockJobInfo): Shown {
   };
   if (info['auto-finalize'] !== undefined) shown.autoFinalize = info['auto-finalize'];
   if (info['auto-dismiss'] !== undefined) shown.autoDismiss = info['auto-dismiss'];
-  if (info.error !== undefined) shown.error = info.error;
+  if (info.error !== undefined) shown.error = cutText(info.error, ERROR_LENGTH);
   return shown;
 }
 
@@ -55,6 +61,6 @@ function fromJob(info: JobInfo, details: BlockJobInfo | undefined): Shown {
     len: info['total-progress'],
     offset: info['current-progress'],
   };
-  if (info.error !== undefined) shown.error = info.error;
+  if (info.error !== undefined) shown.error = cutText(info.error, ERROR_LENGTH);
   return shown;
 }

@@ -1,56 +1,16 @@
 // QEMU's job state machine as a pure function. In: one run (or none) and what happened to its id. Out: the run as it is then (or
 // none) and the entries that tell it, in order. No clock, no socket, no number drawn: all of that comes with `context`.
-import type { Micros } from '../protocol/time.js';
-import type { GatewayEventData, IoStatus, JobVerb, RunId } from '../protocol/types.js';
-import type { QmpEvent } from '../qmp/index.js';
+import type { GatewayEventData, IoStatus, Pivoted, RunId } from '../protocol/types.js';
+import { type BlockGraph, cutText, type QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
+import type { JobInput, Step, StepContext } from './input.js';
 import type { JobDraft } from './journal.js';
-import { beginRun, copyRun, type Ending, type Run } from './run.js';
-import { type Evidence, settle } from './settle.js';
+import { judgePivot, readBaseline } from './pivot.js';
+import { requestChanges } from './request.js';
+import { beginRun, copyRun, type Ending, ERROR_LENGTH, type Evidence, type Run } from './run.js';
+import { mayPivot, needsGraph, settle } from './settle.js';
 import type { Shown } from './shown.js';
-
-/** What can happen to a job id. */
-export type JobInput =
-  | { kind: 'event'; event: QmpEvent; signal: JobSignal }
-  /** A query shows it. `resync`: the first query of a connection. */
-  | { kind: 'shown'; shown: Shown }
-  /** A query does not show it. */
-  | { kind: 'absent' }
-  /** The connection was lost. */
-  | { kind: 'blind' }
-  /** The QEMU is gone: proven to be another one, removed, or nobody has listened for long. */
-  | { kind: 'gone' }
-  | {
-      kind: 'command';
-      verb: JobVerb;
-      phase: 'written' | 'accepted' | 'refused';
-      by: string;
-      force: boolean;
-      escalation: boolean;
-    }
-  /** A command for an earlier life of the id was answered in this one. */
-  | { kind: 'stray'; by: string };
-
-export interface StepContext {
-  source: string;
-  id: string;
-  /** The run that the nth entry of this step would begin. */
-  runAt: (nth: number) => RunId;
-  /** One moment for the whole step. */
-  now: () => Micros;
-  /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
-  legacy: boolean;
-}
-
-export interface Step {
-  run: Run | undefined;
-  drafts: JobDraft[];
-  /** The runs that settled, as they were then, in the order of their entries. */
-  settled: Run[];
-  /** Only a query can tell what comes next. */
-  ask: boolean;
-}
 
 export function step(run: Run | undefined, input: JobInput, context: StepContext): Step {
   const tale = new Tale(run, context);
@@ -65,30 +25,48 @@ export function step(run: Run | undefined, input: JobInput, context: StepContext
       tale.absent();
       break;
     case 'blind':
-      tale.change({ blind: true, gap: true, missed: 0 });
+      tale.unproven();
+      tale.blind();
       break;
     case 'gone':
-      tale.end({ kind: 'vanished' });
+      tale.unproven();
+      tale.replaced();
       break;
     case 'command':
-      tale.command(input);
+      if (run) tale.change(requestChanges(run, input));
       break;
     case 'stray':
       if (run) tale.change({ stray: true, requestedBy: [...run.requestedBy, input.by] });
       break;
+    case 'graph':
+      tale.graph(input.graph);
+      break;
+    case 'disturbed':
+      tale.disturbed();
+      break;
+    case 'unproven':
+      tale.unproven();
+      break;
   }
-  return { run: tale.run, drafts: tale.drafts, settled: tale.settled, ask: tale.ask };
+  const { drafts, settled, ask } = tale;
+  return {
+    run: tale.run,
+    drafts,
+    settled,
+    ask,
+    askGraph: tale.askGraph && tale.run !== undefined && mayPivot(tale.run),
+  };
 }
 
 type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-/** The step as it is told: the run moves on while entries are written. The run that came in is never changed. */
+/** The run moves on while entries are written. The run that came in is never changed. */
 class Tale {
   run: Run | undefined;
   #copied: Draft<Run> | undefined;
   readonly drafts: JobDraft[] = [];
   readonly settled: Run[] = [];
   ask = false;
+  askGraph = false;
   readonly #context: StepContext;
 
   constructor(run: Run | undefined, context: StepContext) {
@@ -112,27 +90,31 @@ class Tale {
 
   event(event: QmpEvent, signal: JobSignal): void {
     const created = signal.kind === 'status' && signal.status === 'created';
+    // Its id is free: what is heard of it now is another run, and the settlement goes first.
+    if (created || this.run?.end?.dismissed) this.unproven();
     // A concluded job raises nothing but its removal: whatever else is heard of its id after a blind spell is another life.
     const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
     const another = this.run?.blind && this.run.settled !== undefined && !ended;
     if (this.run?.blind && !created && !another) this.#recognise(signal);
     if (!this.run || created || another) this.#begin(signal);
     if (!this.run) return;
-    const { type, time, data } = event;
-    this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data });
+    const { type, time, data, bytes } = event;
+    this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data, bytes });
     this.#take(signal);
   }
 
   shown(shown: Shown): void {
     const now = this.#context.now();
-    if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.end({ kind: 'vanished' });
+    if (this.run?.end?.dismissed) this.unproven();
+    if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.replaced();
     if (!this.run) {
       this.run = beginRun(this.#context.source, this.#context.id, this.#next(), shown.status, now, true);
       this.#found(shown, 'new');
     } else if (this.run.blind || (this.#context.legacy && this.run.status !== shown.status)) {
       this.#found(shown, 'assumed');
     }
-    this.change({ ...detailsOf(shown), updated: now, missed: 0, blind: false });
+    const ended = this.run?.end !== undefined || this.run?.settled !== undefined;
+    this.change({ ...detailsOf(shown), ...(!ended && { updated: now }), missed: 0, blind: false });
     this.#attend(shown.ioStatus);
     // With auto-dismiss QEMU goes from concluded to null in one turn: what a query shows as concluded stays until dismissed.
     if (shown.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
@@ -141,7 +123,8 @@ class Tale {
 
   /** While events flow one query may miss what an I/O thread's event is about to tell; two in a row may not. */
   absent(): void {
-    if (!this.run) return;
+    // One that awaits its proof is known to be gone.
+    if (!this.run || this.run.end) return;
     if (this.run.blind || this.run.missed > 0) this.end({ kind: 'vanished' });
     else {
       this.change({ missed: 1 });
@@ -151,24 +134,42 @@ class Tale {
 
   end(evidence: Evidence): void {
     if (this.run && !this.run.settled) this.#settle(evidence, true);
-    this.run = undefined;
+    // One that awaits its proof stays, as `concluded`, until its settlement.
+    if (!this.run?.end) this.run = undefined;
   }
 
-  command({ verb, phase, by, force, escalation }: Extract<JobInput, { kind: 'command' }>): void {
-    if (!this.run) return;
-    const ends = verb === 'abort' || verb === 'complete';
-    if (!ends) return;
-    const slot = verb === 'complete' ? 'complete' : force ? 'force' : 'soft';
-    const { requestedBy } = this.run;
-    if (phase === 'refused') {
-      const at = requestedBy.lastIndexOf(by);
-      this.change({ [slot]: 'none', requestedBy: requestedBy.filter((_, index) => index !== at) });
-      if (escalation) this.change({ escalated: false });
-      return;
-    }
-    if (phase === 'written') this.change({ requestedBy: [...requestedBy, by] });
-    if (this.run[slot] !== 'accepted') this.change({ [slot]: phase });
-    if (escalation) this.change({ escalated: true });
+  /** It is gone, and its place is taken: no graph of now can prove how it ended. */
+  replaced(): void {
+    this.change({ baseline: undefined });
+    this.end({ kind: 'vanished' });
+  }
+
+  /** Exports that come and go are announced by events alone, so after a blind spell their backends can't be told apart. */
+  blind(): void {
+    this.unproven();
+    const baseline = this.run?.baseline;
+    this.change({ blind: true, gap: true, missed: 0, completeObserved: false });
+    if (baseline) this.change({ baseline: { ...baseline, countable: false } });
+  }
+
+  graph(graph: BlockGraph): void {
+    if (!this.run || this.run.settled) return;
+    const { baseline, end, id } = this.run;
+    if (end) return this.#publish(end.evidence, end.dismissed, baseline ? judgePivot(baseline, graph) : 'unknown');
+    const found = readBaseline(graph, id);
+    if (found === 'never') this.change({ neverPivots: true });
+    else if (found) this.change({ baseline: found, neverPivots: false });
+  }
+
+  disturbed(): void {
+    this.unproven();
+    this.askGraph = this.run?.baseline !== undefined;
+    if (this.askGraph) this.change({ baseline: undefined });
+  }
+
+  /** Settles what awaits a proof without it. */
+  unproven(): void {
+    if (this.run?.end) this.#publish(this.run.end.evidence, this.run.end.dismissed, 'unknown');
   }
 
   /** The run of the entry that comes next. */
@@ -177,13 +178,14 @@ class Tale {
   }
 
   #begin(signal: JobSignal): void {
-    this.end({ kind: 'vanished' });
+    this.replaced();
     const status = statusAt(signal);
     const { source, id } = this.#context;
     const now = this.#context.now();
     const seenFromTheStart = signal.kind === 'status' && signal.status === 'created';
     this.run = beginRun(source, id, this.#next(), status, now, !seenFromTheStart);
     this.ask = true;
+    this.askGraph = true;
   }
 
   /** After a blind spell an event speaks of an id: of the same life, if nothing contradicts that. */
@@ -194,8 +196,7 @@ class Tale {
     const type = data && 'type' in data ? data.type : run.type;
     const offset = data && 'offset' in data ? data.offset : run.offset;
     const known = signal.kind === 'status' || signal.kind === 'ready' || signal.kind === 'pending';
-    if (type === null || !continues(run, known ? statusAt(signal) : run.status, type, offset))
-      return this.end({ kind: 'vanished' });
+    if (type === null || !continues(run, known ? statusAt(signal) : run.status, type, offset)) return this.replaced();
     this.#tellFound({ type, status: run.status, continuity: 'assumed' });
     this.change({ blind: false, continuity: 'assumed' });
   }
@@ -206,10 +207,12 @@ class Tale {
         return this.#status(signal.status);
       case 'ready':
         this.change({ ...measuresOf(signal.data, this.#context.now()), sawReady: true });
+        // The disk may have got users since the run began.
+        this.askGraph = true;
         if (this.#context.legacy) this.change({ status: 'ready' });
         return;
       case 'completed': {
-        const { error } = signal.data;
+        const error = signal.data.error === undefined ? undefined : cutText(signal.data.error, ERROR_LENGTH);
         const ending: Ending = error === undefined ? { kind: 'completed' } : { kind: 'completed', error };
         this.change({ ...measuresOf(signal.data, this.#context.now()), ending, ...(error !== undefined && { error }) });
         if (this.#context.legacy) this.end({ kind: 'observed' });
@@ -251,10 +254,20 @@ class Tale {
 
   #settle(evidence: Evidence, dismissed: boolean): void {
     if (!this.run || this.run.settled) return;
-    const settled = settle(this.run, evidence, dismissed);
+    if (this.run.end) return this.change({ end: { ...this.run.end, dismissed } });
+    if (!this.#context.canProve || !needsGraph(this.run)) return this.#publish(evidence, dismissed, 'unknown');
+    this.change({ end: { evidence, dismissed } });
+    this.askGraph = true;
+  }
+
+  /** @param graph what the block graph says of a pivot. */
+  #publish(evidence: Evidence, dismissed: boolean, graph: Pivoted): void {
+    if (!this.run) return;
+    const settled = settle(this.run, evidence, dismissed, graph);
     this.#tell('GATEWAY_JOB_SETTLED', settled);
-    this.change({ settled });
+    this.change({ settled, end: undefined, baseline: undefined });
     this.settled.push(copyRun(this.run));
+    if (dismissed) this.run = undefined;
   }
 
   #found(shown: Shown, continuity: 'new' | 'assumed'): void {
@@ -269,6 +282,7 @@ class Tale {
   }
 
   #tellFound(data: GatewayEventData['GATEWAY_JOB_FOUND']): void {
+    this.askGraph = true;
     this.#tell('GATEWAY_JOB_FOUND', data);
   }
 

@@ -3,34 +3,18 @@
 import { merge, type Observable, Subject } from 'rxjs';
 import type { DownReason, GatewayEventData, Progress, SourceInfo } from '../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../qmp/index.js';
-import { compareIdentity, type Identity, type SourceSignal } from '../sources/index.js';
-import { readJobEvent } from './event.js';
+import { backoff, compareIdentity, type Identity, observe, type SourceSignal } from '../sources/index.js';
+import { isDisturbing, readJobEvent } from './event.js';
+import type { JobInput } from './input.js';
 import type { Journal } from './journal.js';
 import { Ledger, type LedgerSignal } from './ledger.js';
+import { GRAPH_QUERY, Proofs } from './proofs.js';
 import { Queries } from './queries.js';
-import { progressOf, type Run } from './run.js';
+import { hasEnded, isActive, progressOf, type Run } from './run.js';
+import { mayPivot } from './settle.js';
 import type { Shown } from './shown.js';
-import type { JobInput } from './step.js';
-import { STORM_DEFAULTS, type StormOptions } from './storm.js';
-
-export interface TrackOptions {
-  /** Milliseconds that nobody may listen before the runs of a source are lost. */
-  lostAfterMs: number;
-  /** Milliseconds of silence after which a monitor is probed. */
-  probeMs: number;
-  /** Milliseconds to the replies of a query; past it the source is `stalled`. */
-  queryMs: number;
-  storm: StormOptions;
-  /** Milliseconds since the epoch. */
-  now: () => number;
-}
-export const TRACK_DEFAULTS: TrackOptions = {
-  lostAfterMs: 10_000,
-  probeMs: 30_000,
-  queryMs: 30_000,
-  storm: STORM_DEFAULTS,
-  now: Date.now,
-};
+import { SourceState } from './source-state.js';
+import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
 
 /** What a waiting command must hear, in the order in which it happened. `down`: runs are blind until `synced`. */
 export type TrackSignal = LedgerSignal | { kind: 'down' } | { kind: 'synced' };
@@ -38,7 +22,7 @@ export type TrackSignal = LedgerSignal | { kind: 'down' } | { kind: 'synced' };
 type Phase =
   | { kind: 'down' }
   /** Events wait until GATEWAY_SOURCE_UP is written. */
-  | { kind: 'identifying'; session: QmpSession; held: QmpEvent[] }
+  | { kind: 'identifying'; session: QmpSession; identity: Identity; held: QmpEvent[]; heldBytes: number }
   | { kind: 'syncing'; session: QmpSession; queries: Queries }
   | { kind: 'up'; session: QmpSession; queries: Queries };
 
@@ -52,14 +36,17 @@ export class SourceTracker {
   readonly #ledger: Ledger;
   readonly #options: TrackOptions;
   readonly #socketBirth: () => string | undefined;
+  readonly #state: SourceState;
+  readonly #proofs: Proofs;
   #phase: Phase = { kind: 'down' };
-  #info: SourceInfo;
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
   #legacy = false;
-  #lostTimer: NodeJS.Timeout | undefined;
-  #probeTimer: NodeJS.Timeout | undefined;
+  /** Of the next try to sync, then of the next probe. */
+  #timer: NodeJS.Timeout | undefined;
+  /** By the monotonic clock: the last byte, and the last merged query. */
   #lastHeard = 0;
+  #lastMerged = Number.NEGATIVE_INFINITY;
   /** Ids of which only a query can tell more; asked after this turn's events. */
   readonly #doubts = new Set<string>();
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
@@ -75,13 +62,15 @@ export class SourceTracker {
     this.#socketBirth = socketBirth;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#ledger = new Ledger(name, journal, this.#options);
+    this.#state = new SourceState(name, this.#ledger, this.#options, () => this.#stepAll({ kind: 'gone' }));
+    const { proofMs } = this.#options;
+    this.#proofs = new Proofs({ proofMs, runs: this.#ledger.runs, step: (id, input) => this.#step(id, input) });
     this.signals$ = merge(this.#ledger.signals$, this.#signals$);
     this.progress$ = this.#progress$.asObservable();
-    this.#info = { name, state: 'connecting', since: this.#ledger.timestamp() };
   }
 
   get info(): SourceInfo {
-    return this.#info;
+    return this.#state.info;
   }
 
   get runs(): ReadonlyMap<string, Run> {
@@ -104,7 +93,7 @@ export class SourceTracker {
         this.#birthBefore = this.#socketBirth();
         return;
       case 'waiting':
-        return this.#unreachable(signal.reason);
+        return this.#state.down(signal.reason);
       case 'up':
         return this.#up(signal.session);
       case 'event':
@@ -115,18 +104,24 @@ export class SourceTracker {
   }
 
   /** Asks both queries anew; resolves when their replies are merged, `false` if there were none. */
-  refresh(): Promise<boolean> {
-    return this.#phase.kind === 'up' ? this.#phase.queries.fresh() : Promise.resolve(false);
+  async refresh(): Promise<boolean> {
+    return this.#phase.kind === 'up' && this.#phase.queries.fresh();
   }
 
   /** As {@link refresh}, but a query that is under way will do: for progress. */
-  poll(): Promise<boolean> {
-    return this.#phase.kind === 'up' ? this.#phase.queries.current() : Promise.resolve(false);
+  async poll(): Promise<boolean> {
+    return this.#phase.kind === 'up' && this.#phase.queries.current();
+  }
+
+  /** Resolves when the measures of its live runs are at most `maxAgeMs` old, or can't be had; a stalled source is not waited for. */
+  async freshen(maxAgeMs: number): Promise<void> {
+    const isOld = this.#options.monotonic() - this.#lastMerged > maxAgeMs;
+    if (isOld && !this.#state.isStalled && [...this.runs.values()].some(isActive)) await this.poll();
   }
 
   /** Whether the present QEMU has a command (query-commands). */
   has(command: QmpCommandName): boolean {
-    return this.#phase.kind === 'up' && this.#phase.queries.has(command);
+    return 'queries' in this.#phase && this.#phase.queries.has(command);
   }
 
   /** Records what became of a command of ours. */
@@ -134,16 +129,28 @@ export class SourceTracker {
     this.#step(id, input);
   }
 
-  /** The audit trail: before a command is written. */
+  /** The audit trail: as a command is written. */
   audit(run: Run, data: GatewayEventData['GATEWAY_COMMAND']): void {
     this.#ledger.tell('GATEWAY_COMMAND', data, run);
   }
 
-  /** The gateway ends: nothing more is told. */
+  /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */
+  renewBaseline(run: Run): void {
+    if (this.#canProve() && mayPivot(run)) this.#proofs.want(run);
+  }
+
+  /** Settles runs that have ended without the proof that they wait for: one of them, or all. */
+  conclude(run?: string): void {
+    this.#proofs.conclude((awaiting) => run === undefined || awaiting.run === run);
+  }
+
+  /** The gateway ends: nothing more is published. */
   close(): void {
-    clearTimeout(this.#lostTimer);
-    clearTimeout(this.#probeTimer);
-    if (this.#phase.kind === 'syncing' || this.#phase.kind === 'up') this.#phase.queries.close();
+    this.conclude();
+    this.#state.close();
+    this.#proofs.detach();
+    clearTimeout(this.#timer);
+    if ('queries' in this.#phase) this.#phase.queries.close();
     this.#phase = { kind: 'down' };
     this.#ledger.close();
     this.#signals$.complete();
@@ -151,150 +158,143 @@ export class SourceTracker {
   }
 
   #up(session: QmpSession): void {
-    clearTimeout(this.#lostTimer);
-    this.#lostTimer = undefined;
-    this.#phase = { kind: 'identifying', session, held: [] };
-    this.#lastHeard = this.#options.now();
-    const { version } = session.greeting;
-    const identity: Identity = { version: `${formatVersion(version)} ${version.package}` };
-    // Only a file that was there before the connection is the one that was connected to: QEMU may be replaced meanwhile.
-    const socket = this.#socketBirth();
-    if (socket !== undefined && socket === this.#birthBefore) identity.socket = socket;
+    const identity = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
+    const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
+    this.#phase = phase;
+    this.#lastHeard = this.#options.monotonic();
+    this.#state.connected(formatVersion(session.greeting.version));
     session.request(
       'query-cpus-fast',
       {},
       (reply) => {
-        if (reply.kind === 'closed' || this.#phase.kind !== 'identifying' || this.#phase.session !== session) return;
-        if (reply.kind === 'return' && Array.isArray(reply.value))
-          identity.threads = reply.value.map((cpu) => cpu['thread-id']);
-        this.#identified(this.#phase, identity);
+        if (reply.kind === 'closed' || this.#phase !== phase) return;
+        if (reply.kind === 'return') identity.threads = reply.value.map((cpu) => cpu['thread-id']);
+        this.#identified(phase);
       },
       { timeoutMs: this.#options.queryMs },
     );
   }
 
-  #identified({ session, held }: Extract<Phase, { kind: 'identifying' }>, identity: Identity): void {
+  #identified({ session, identity, held }: Extract<Phase, { kind: 'identifying' }>): void {
     const same = compareIdentity(this.#identity, identity);
     const qemu = formatVersion(session.greeting.version);
     this.#identity = identity;
     this.#ledger.tell('GATEWAY_SOURCE_UP', { qemu, same });
-    if (same === false) this.#loseAll();
+    if (same === false) this.#stepAll({ kind: 'gone' });
     const queries = new Queries(session, {
       timeoutMs: this.#options.queryMs,
       asked: () => this.#gone.clear(),
       merge: (shown, legacy) => this.#merge(shown, legacy),
-      stalled: (is) => this.#stalled(is),
+      stalled: (is) => (is ? this.#state.stalled(this.#options.queryMs) : this.#state.responsive()),
     });
     this.#phase = { kind: 'syncing', session, queries };
-    this.#info = { name: this.name, state: 'connecting', since: this.#info.since, qemu };
+    this.#proofs.attach(session);
+    // What a graph says of the disks of another QEMU proves nothing.
+    if (same !== true) this.#stepAll({ kind: 'disturbed' });
+    this.#state.connected(qemu);
     for (const event of held) this.#hear(event);
-    void queries.fresh();
+    this.#sync(queries, 0);
+  }
+
+  #sync(queries: Queries, refusals: number): void {
+    void queries.fresh().then((merged) => {
+      if (merged || this.#phase.kind !== 'syncing' || this.#phase.queries !== queries) return;
+      // With `-preconfig` QEMU refuses some queries until `x-exit-preconfig`.
+      this.#state.down('refused-query');
+      const { refusedMs: baseMs, refusedMaxMs: maxMs } = this.#options;
+      this.#timer = setTimeout(() => this.#sync(queries, refusals + 1), backoff(refusals, 1, { baseMs, maxMs }));
+    });
   }
 
   #down(reason: DownReason): void {
     const was = this.#phase;
-    clearTimeout(this.#probeTimer);
+    clearTimeout(this.#timer);
     this.#phase = { kind: 'down' };
-    if (was.kind === 'syncing' || was.kind === 'up') was.queries.close();
-    // Read, so told; whose they are can't be known any more.
-    if (was.kind === 'identifying') for (const event of was.held) this.#ledger.publish({ source: this.name, ...event });
+    if ('queries' in was) was.queries.close();
+    // They were received before the QEMU was identified, so they are published without a run.
+    if (was.kind === 'identifying') for (const event of was.held) this.#ledger.hear(event);
     this.#ledger.flush();
-    this.#ledger.stepAll({ kind: 'blind' }, this.#legacy);
-    this.#unreachable(reason, was.kind !== 'down');
+    this.#stepAll({ kind: 'blind' });
+    this.#proofs.detach();
+    this.#state.down(reason, was.kind !== 'down');
     if (was.kind === 'up') this.#signals$.next({ kind: 'down' });
   }
 
-  /** Told once for each reason. */
-  #unreachable(reason: DownReason, lost = false): void {
-    const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
-    if (lost || changed) this.#ledger.tell('GATEWAY_SOURCE_DOWN', { reason });
-    if (changed) this.#info = { name: this.name, state: 'down', reason, since: this.#ledger.timestamp() };
-    this.#nobodyListens(reason === 'absent' || reason === 'refused');
-  }
-
-  /** A peer that is silent or occupied is still a QEMU; one that is absent or refuses has ended, if it stays so. */
-  #nobodyListens(nobody: boolean): void {
-    if (!nobody) {
-      clearTimeout(this.#lostTimer);
-      this.#lostTimer = undefined;
-    } else if (this.#lostTimer === undefined && this.runs.size > 0)
-      this.#lostTimer = setTimeout(() => this.#loseAll(), this.#options.lostAfterMs);
-  }
-
-  #loseAll(): void {
-    this.#lostTimer = undefined;
-    this.#ledger.stepAll({ kind: 'gone' }, this.#legacy);
-  }
-
   #hear(event: QmpEvent): void {
-    this.#lastHeard = this.#options.now();
-    if (this.#phase.kind === 'identifying') {
-      this.#phase.held.push(event);
+    this.#lastHeard = this.#options.monotonic();
+    const phase = this.#phase;
+    if (phase.kind === 'identifying') {
+      phase.held.push(event);
+      phase.heldBytes += event.bytes ?? 0;
+      if (phase.heldBytes > this.#options.heldBytes) this.#identified(phase);
       return;
     }
     const job = readJobEvent(event);
-    if (!job || (job.signal.kind === 'other' && !this.runs.has(job.id)))
-      this.#ledger.publish({ source: this.name, ...event });
+    if (!job || (job.signal.kind === 'other' && !this.runs.has(job.id))) this.#ledger.hear(event);
     else this.#step(job.id, { kind: 'event', event, signal: job.signal });
+    if (isDisturbing(event)) this.#stepAll({ kind: 'disturbed' });
+  }
+
+  #stepAll(input: JobInput): void {
+    for (const id of [...this.runs.keys()]) this.#step(id, input);
   }
 
   #step(id: string, input: JobInput): void {
-    const before = this.runs.get(id)?.run;
-    const asks = this.#ledger.step(id, input, this.#legacy);
-    const after = this.runs.get(id)?.run;
-    if (before !== undefined && after === undefined) this.#gone.add(id);
-    if (!asks) return;
+    const before = this.runs.get(id);
+    const { ask, askGraph } = this.#ledger.step(id, input, { legacy: this.#legacy, canProve: this.#canProve() });
+    const after = this.runs.get(id);
+    const isReplaced = after?.run !== before?.run;
+    if (before && (isReplaced || (after?.end?.dismissed && !before.end?.dismissed))) this.#gone.add(id);
+    if (before && !hasEnded(before) && (isReplaced || hasEnded(after))) this.#proofs.concludeMovedBy(before);
+    if (before?.end && (isReplaced || !after?.end)) this.#proofs.forget(id);
+    if (after && askGraph && this.#canProve()) this.#proofs.want(after);
+    if (!ask) return;
     // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
-    if (after !== before) return this.#query();
-    if (this.#doubts.size === 0) setImmediate(() => this.#ask());
+    if (isReplaced) return this.#query();
+    if (this.#doubts.size === 0)
+      setImmediate(() => {
+        if ([...this.#doubts].some((each) => this.runs.has(each))) this.#query();
+        this.#doubts.clear();
+      });
     this.#doubts.add(id);
   }
 
-  #ask(): void {
-    if ([...this.#doubts].some((id) => this.runs.has(id))) this.#query();
-    this.#doubts.clear();
+  #canProve(): boolean {
+    return !this.#legacy && this.#proofs.isPossible && this.has(GRAPH_QUERY);
   }
 
   #query(): void {
-    if (this.#phase.kind === 'syncing' || this.#phase.kind === 'up') void this.#phase.queries.fresh();
+    if ('queries' in this.#phase) void this.#phase.queries.fresh();
   }
 
   /** Both replies have come, at their place between the events. */
   #merge(shown: readonly Shown[], legacy: boolean): void {
     this.#legacy = legacy;
-    this.#lastHeard = this.#options.now();
+    this.#lastHeard = this.#options.monotonic();
+    this.#lastMerged = this.#lastHeard;
     const present = new Set(shown.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#step(id, { kind: 'absent' });
-    // Overtaken, or a new life already: only a later reply tells.
-    const doubtful = new Set(shown.filter(({ id }) => this.#gone.has(id) && !this.runs.has(id)));
+    // Overtaken, or a new run already: only a later reply tells.
+    const isFree = (id: string): boolean => this.runs.get(id)?.end?.dismissed ?? !this.runs.has(id);
+    const doubtful = new Set(shown.filter(({ id }) => this.#gone.has(id) && isFree(id)));
     for (const each of shown) if (!doubtful.has(each)) this.#step(each.id, { kind: 'shown', shown: each });
     if (doubtful.size > 0) this.#query();
     if (this.#phase.kind === 'syncing') this.#synced(this.#phase, shown.length);
-    if (this.runs.size > 0) this.#progress$.next([...this.runs.values()].filter((run) => !run.settled).map(progressOf));
+    if (this.runs.size > 0) this.#progress$.next([...this.runs.values()].filter(isActive).map(progressOf));
   }
 
   #synced({ session, queries }: Extract<Phase, { kind: 'syncing' }>, jobs: number): void {
     this.#phase = { kind: 'up', session, queries };
-    this.#ledger.tell('GATEWAY_SOURCE_SYNCED', { jobs });
-    const qemu = formatVersion(session.greeting.version);
-    this.#info = { name: this.name, state: 'up', since: this.#ledger.timestamp(), qemu };
+    this.#state.synced(jobs, formatVersion(session.greeting.version));
     this.#signals$.next({ kind: 'synced' });
     this.#probe();
   }
 
-  /** A monitor that says nothing is asked; the queries find what events failed to tell. */
+  /** A monitor that says nothing is asked. */
   #probe(): void {
-    const quiet = this.#options.now() - this.#lastHeard;
-    if (quiet >= this.#options.probeMs) void this.poll();
-    const next = quiet >= this.#options.probeMs ? this.#options.probeMs : this.#options.probeMs - quiet;
-    this.#probeTimer = setTimeout(() => this.#probe(), next);
-    this.#probeTimer.unref();
-  }
-
-  /** Connected, but QEMU's main loop does not answer. */
-  #stalled(is: boolean): void {
-    const { reason, ...rest } = this.#info;
-    if (is) this.#info = { ...rest, reason: 'stalled' };
-    else if (reason === 'stalled') this.#info = rest;
+    const { probeMs, monotonic } = this.#options;
+    const quiet = monotonic() - this.#lastHeard;
+    if (quiet >= probeMs) void this.poll();
+    this.#timer = setTimeout(() => this.#probe(), quiet >= probeMs ? probeMs : probeMs - quiet).unref();
   }
 }

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   SOURCE_DOWN: -32050,
   QMP_ERROR: -32051,
   OUTCOME_UNKNOWN: -32052,
+  SOURCE_BUSY: -32053,
 } as const;
 export type ErrorReason = keyof typeof ERROR_CODES;
 

@@ -2,4 +2,8 @@
 import type { Micros } from './time.js';
 import type { Entry } from './types.js';
 
-export type EntryDraft = Omit<Entry, 'offset' | 'time'> & { time: Micros | null };
+export type EntryDraft = Omit<Entry, 'offset' | 'time'> & {
+  time: Micros | null;
+  /** Of the monitor's message that brought it; the log counts it, and encodes at once what comes without. */
+  bytes?: number | undefined;
+};

@@ -1,8 +1,18 @@
 // Limits that both ends of the wire must know, each with its reason. Imports nothing. The server's own are in its layers.
 
+/** Bytes of one message from a client; the largest legitimate request is a filter of many globs. Over it: close 1009. */
+export const MESSAGE_BYTES = 32 * 1024;
+/** Requests of one connection that wait for their answer. */
+export const IN_FLIGHT = 64;
+/** Milliseconds that a call may take: at least, and where the caller says nothing. */
+export const TIMEOUT_MIN_MS = 100;
+export const TIMEOUT_DEFAULT_MS = 30_000;
+/** Milliseconds without any frame until a client calls the line dead. */
+export const SILENCE_MS = 40_000;
+
+/** All of them in one object; the client names its own above, so that it carries no others. */
 export const LIMITS = {
-  /** Bytes of one message from a client; the largest legitimate request is a filter of many globs. Over it: close 1009. */
-  messageBytes: 32 * 1024,
+  messageBytes: MESSAGE_BYTES,
   /** Characters of a string id. */
   idLength: 64,
   /** Characters of a source name. */
@@ -16,19 +26,17 @@ export const LIMITS = {
   wildLength: 4_096,
   /** Subscriptions of one connection. */
   subscriptions: 64,
-  /** Requests of one connection that wait for their answer. */
-  inFlight: 64,
-  /** Milliseconds. */
-  timeoutMinMs: 100,
+  inFlight: IN_FLIGHT,
+  timeoutMinMs: TIMEOUT_MIN_MS,
   timeoutMaxMs: 3_600_000,
-  timeoutDefaultMs: 30_000,
+  timeoutDefaultMs: TIMEOUT_DEFAULT_MS,
   /** Bytes of one snapshot page; larger snapshots are paged. */
   snapshotPageBytes: 256 * 1024,
   /** Jobs in one answer of job.list. */
   listMax: 1_000,
-  /** Milliseconds between two bookmarks, and without any frame until a client calls the line dead. */
+  /** Milliseconds between two bookmarks. */
   bookmarkMs: 15_000,
-  silenceMs: 40_000,
+  silenceMs: SILENCE_MS,
 } as const;
 
 /** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */

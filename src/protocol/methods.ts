@@ -7,6 +7,7 @@ import type {
   Job,
   Outcome,
   Pivoted,
+  PivotProof,
   Progress,
   Provenance,
   RunId,
@@ -55,6 +56,7 @@ export interface Settled {
   outcome: Outcome;
   provenance: Provenance;
   pivoted: Pivoted;
+  pivotProof: PivotProof;
   forced: boolean;
   escalated: boolean;
   dismissed: boolean;

@@ -70,14 +70,21 @@ export type Outcome = 'completed' | 'cancelled' | 'failed' | 'lost';
 /** `observed`: the events were seen. `reconciled`: a query proved it. `unknown`: it vanished while nobody looked. */
 export type Provenance = 'observed' | 'reconciled' | 'unknown';
 
-/** Whether a READY mirror that ended switched the disk to its copy. */
+/** Whether a mirror or an active commit that ended switched the disk to its copy. `true` and `false` are proven. */
 export type Pivoted = boolean | 'unknown';
+
+/**
+ * How `pivoted` is known. `type`: such jobs never pivot. `event`: BLOCK_JOB_CANCELLED excludes it. `graph`: QEMU's block graph shows where the
+ * disk is. `command`: our complete was accepted, and the job completed without error. `null`: it is not known.
+ */
+export type PivotProof = 'type' | 'event' | 'graph' | 'command' | null;
 
 /** How a run ended; data of GATEWAY_JOB_SETTLED. */
 export interface Settlement {
   outcome: Outcome;
   provenance: Provenance;
   pivoted: Pivoted;
+  pivotProof: PivotProof;
   /** A forced cancel of ours was accepted on this run. */
   forced: boolean;
   /** `escalateAfterMs` turned a soft cancel into a forced one. */
@@ -93,7 +100,17 @@ export interface Settlement {
   error?: string;
 }
 
-export type DownReason = 'absent' | 'denied' | 'refused' | 'occupied' | 'silent' | 'stalled' | 'closed' | 'protocol';
+export type DownReason =
+  | 'absent'
+  | 'denied'
+  | 'refused'
+  | 'occupied'
+  | 'unreachable'
+  | 'silent'
+  | 'stalled'
+  | 'refused-query'
+  | 'closed'
+  | 'protocol';
 
 export type JobVerb = 'abort' | 'complete' | 'pause' | 'resume' | 'finalize' | 'dismiss' | 'setSpeed';
 
@@ -101,6 +118,8 @@ export type JobVerb = 'abort' | 'complete' | 'pause' | 'resume' | 'finalize' | '
 export interface GatewayEventData {
   GATEWAY_SOURCE_UP: { qemu: string; same: Same };
   GATEWAY_SOURCE_SYNCED: { jobs: number };
+  GATEWAY_SOURCE_STALLED: { waitedMs: number };
+  GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
   GATEWAY_SOURCE_DOWN: { reason: DownReason };
   GATEWAY_JOB_FOUND: {
     type: JobType;

@@ -1,13 +1,15 @@
 // Why a conversation with a monitor ended or never began. In: an error of the operating system. Out: a reason of the wire.
 import type { DownReason } from '../protocol/types.js';
+import { cutText } from './guards.js';
 
 /** The only error of a monitor's Observable. `reason` is stable and stands in GATEWAY_SOURCE_DOWN and source.list. */
 export class MonitorLost extends Error {
   override readonly name = 'MonitorLost';
   readonly reason: DownReason;
 
+  /** @param detail for people; it may quote the peer, so it is cut. */
   constructor(reason: DownReason, detail: string, options?: { cause?: unknown }) {
-    super(`${reason}: ${detail}`, options);
+    super(`${reason}: ${cutText(detail, 300)}`, options);
     this.reason = reason;
   }
 }
@@ -16,9 +18,12 @@ const REASONS: Record<string, DownReason> = {
   ENOENT: 'absent',
   ENOTFOUND: 'absent',
   EAI_AGAIN: 'absent',
-  EHOSTUNREACH: 'absent',
-  ENETUNREACH: 'absent',
-  ETIMEDOUT: 'absent',
+  // Nobody said that there is no QEMU: a packet filter, a cable, a host that is down.
+  EHOSTUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  ETIMEDOUT: 'unreachable',
   ENOTSOCK: 'absent',
   EACCES: 'denied',
   EPERM: 'denied',

@@ -1,5 +1,6 @@
-// One parsed JSON value of a monitor in, one of a closed set of messages out. Never throws: what is not QMP is `alien`.
+// One parsed JSON value of a monitor in, one of a closed set of messages out. Never throws: what is not QMP is `malformed`.
 import type { Micros } from '../protocol/time.js';
+import { cutText, type Dict, isDict, isEventData, truncateData } from './guards.js';
 import type { QmpEvent, QmpGreeting } from './vocabulary.js';
 
 export type QmpMessage =
@@ -7,10 +8,18 @@ export type QmpMessage =
   | { kind: 'greeting'; greeting: QmpGreeting }
   | { kind: 'return'; id: unknown; value: unknown }
   | { kind: 'error'; id: unknown; class: string; desc: string }
-  | { kind: 'alien'; why: string };
+  | { kind: 'malformed'; why: string };
 
-type Dict = Record<string, unknown>;
-const isDict = (value: unknown): value is Dict => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Parts of a message that are kept for long are bounded. */
+export interface MessageLimits {
+  /** Bytes of an event up to which its data is kept whole. */
+  maxEventBytes: number;
+  /** Characters of an error's text. */
+  maxText: number;
+}
+
+/** Characters of an event's name, of an error's class and of a version's package: QEMU's own are below 64. */
+const NAME_LENGTH = 256;
 
 /** QEMU's `{seconds, microseconds}`; both -1 where the host has no time (docs/interop/qmp-spec.rst). */
 function readTimestamp(value: unknown): Micros | null {
@@ -20,33 +29,49 @@ function readTimestamp(value: unknown): Micros | null {
   return seconds >= 0 && microseconds >= 0 && Number.isSafeInteger(moment) ? moment : null;
 }
 
-export function readMessage(value: unknown): QmpMessage {
-  if (!isDict(value)) return { kind: 'alien', why: 'not a JSON object' };
-  if (typeof value.event === 'string') {
-    const { event: type, data, timestamp } = value;
-    return { kind: 'event', event: { type, time: readTimestamp(timestamp), data: data ?? {} } };
-  }
+const malformed = (why: string): QmpMessage => ({ kind: 'malformed', why });
+
+/** @param bytes of the message on the wire. */
+export function readMessage(value: unknown, bytes: number, limits: MessageLimits): QmpMessage {
+  if (!isDict(value)) return malformed('not a JSON object');
+  if ('event' in value) return readEvent(value, bytes, limits);
   if ('return' in value) return { kind: 'return', id: value.id, value: value.return };
-  if (isDict(value.error)) {
-    const { class: name, desc } = value.error;
-    return { kind: 'error', id: value.id, class: String(name ?? 'GenericError'), desc: String(desc ?? '') };
-  }
+  if ('error' in value) return readError(value, limits);
   if (isDict(value.QMP)) return readGreeting(value.QMP);
-  return { kind: 'alien', why: 'neither greeting, event, return nor error' };
+  return malformed('neither greeting, event, return nor error');
 }
 
-function readGreeting(greeting: Dict): QmpMessage {
-  const version = greeting.version;
+function readEvent({ event: type, data = {}, timestamp }: Dict, bytes: number, limits: MessageLimits): QmpMessage {
+  if (typeof type !== 'string' || type.length > NAME_LENGTH) return malformed('an event without a name');
+  if (!isEventData(type, data)) return malformed(`malformed data of ${type}`);
+  const time = readTimestamp(timestamp);
+  if (bytes <= limits.maxEventBytes) return { kind: 'event', event: { type, time, data, bytes } };
+  const kept = truncateData(data, bytes, limits.maxText);
+  return { kind: 'event', event: { type, time, data: kept, bytes: JSON.stringify(kept).length } };
+}
+
+function readError({ id, error }: Dict, { maxText }: MessageLimits): QmpMessage {
+  if (!isDict(error)) return malformed('an error that is no object');
+  const { class: name = 'GenericError', desc = '' } = error;
+  if (typeof name !== 'string' || typeof desc !== 'string') return malformed('an error whose class or desc is no text');
+  return { kind: 'error', id, class: cutText(name, NAME_LENGTH), desc: cutText(desc, maxText) };
+}
+
+function readGreeting({ version, capabilities }: Dict): QmpMessage {
   const qemu = isDict(version) ? version.qemu : undefined;
-  if (!isDict(version) || !isDict(qemu)) return { kind: 'alien', why: 'a greeting without a version' };
+  if (!isDict(version) || !isDict(qemu)) return malformed('a greeting without a version');
+  const { major, minor, micro } = qemu;
+  const { package: build = '' } = version;
+  if (![major, minor, micro].every((each) => Number.isSafeInteger(each)) || typeof build !== 'string')
+    return malformed('a greeting with a malformed version');
   return {
     kind: 'greeting',
     greeting: {
       version: {
-        qemu: { major: Number(qemu.major), minor: Number(qemu.minor), micro: Number(qemu.micro) },
-        package: String(version.package ?? ''),
+        qemu: { major: major as number, minor: minor as number, micro: micro as number },
+        package: cutText(build, NAME_LENGTH),
       },
-      capabilities: Array.isArray(greeting.capabilities) ? greeting.capabilities : [],
+      capabilities: Array.isArray(capabilities) ? capabilities : [],
     },
   };
 }

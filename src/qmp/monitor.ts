@@ -7,6 +7,7 @@ import { lostBy, MonitorLost } from './lost.js';
 import { type QmpMessage, readMessage } from './message.js';
 import { QmpSession } from './session.js';
 import { Splitter } from './splitter.js';
+import { unacknowledged } from './unacknowledged.js';
 
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
 
@@ -56,7 +57,9 @@ class Conversation {
   #deadline: NodeJS.Timeout | undefined;
   /** Events that came before the negotiation reply; delivered right after it, since what was read must not be lost. */
   readonly #early: QmpMessage[] = [];
-  #strangers = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #earlyCount = 0;
+  #earlyBytes = 0;
   #over = false;
 
   constructor(
@@ -79,8 +82,11 @@ class Conversation {
             keepAliveInitialDelay: 30_000,
             noDelay: true,
           });
-    this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('absent', `no connection within ${ms} ms`)));
-    this.#socket.on('connect', () => this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting'));
+    this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('unreachable', `no connection within ${ms} ms`)));
+    this.#socket.on('connect', () => {
+      this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting');
+      if (address.kind === 'tcp') this.#watchAcknowledgements();
+    });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on('error', (error) => this.#lose(lostBy(error)));
     this.#socket.on('close', () => this.#lose(new MonitorLost('closed', 'the monitor closed the connection')));
@@ -89,6 +95,7 @@ class Conversation {
   close(): void {
     this.#over = true;
     clearTimeout(this.#deadline);
+    clearInterval(this.#watch);
     // What was said in this turn is on its way before the end.
     while (this.#socket.writableCorked > 0) this.#socket.uncork();
     this.#socket.destroy();
@@ -104,6 +111,22 @@ class Conversation {
     this.#within(after, (ms) => this.#onState({ kind: 'waiting', reason, detail: `${detail} within ${ms} ms` }));
   }
 
+  /** A peer that acknowledges bytes lives, whether or not it answers; one that does not for long is out of reach. */
+  #watchAcknowledgements(): void {
+    const { unacknowledgedMs, unacknowledgedCheckMs } = this.#limits;
+    let last = 0;
+    let since = performance.now();
+    const look = async (): Promise<void> => {
+      const bytes = (await unacknowledged(this.#socket)) ?? 0;
+      const now = performance.now();
+      if (bytes === 0 || last === 0 || bytes < last) since = now;
+      last = bytes;
+      if (bytes > 0 && now - since >= unacknowledgedMs)
+        this.#lose(new MonitorLost('unreachable', `${bytes} bytes unacknowledged for ${Math.round(now - since)} ms`));
+    };
+    this.#watch = setInterval(() => void look(), unacknowledgedCheckMs).unref();
+  }
+
   #lose(lost: MonitorLost): void {
     if (this.#over) return;
     this.close();
@@ -111,34 +134,30 @@ class Conversation {
   }
 
   #receive(chunk: Buffer): void {
-    const { messages, error } = this.#splitter.push(chunk);
-    for (const message of messages) {
+    const { messages, sizes, error } = this.#splitter.push(chunk);
+    for (const [at, message] of messages.entries()) {
       if (this.#over) return;
-      this.#take(readMessage(message));
+      const bytes = sizes[at] ?? 0;
+      this.#take(readMessage(message, bytes, this.#limits), bytes);
     }
     if (error) this.#lose(new MonitorLost('protocol', error));
   }
 
-  #take(message: QmpMessage): void {
-    if (message.kind === 'alien') return this.#lose(new MonitorLost('protocol', message.why));
-    switch (this.#phase.kind) {
-      case 'greeting':
-        // An event, or a reply that an earlier client left behind, may come first.
-        if (message.kind === 'greeting')
-          this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
-        else this.#stranger(message);
-        return;
-      case 'negotiating':
-        if (message.kind === 'event') return this.#stranger(message);
-        if (message.kind !== 'greeting' && !this.#phase.session.owns(message.id)) return this.#stranger(message);
-        if (!this.#phase.session.receive(message))
-          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
-        return;
-      case 'open':
-        if (!this.#phase.session.receive(message))
-          this.#lose(new MonitorLost('protocol', `unexpected ${message.kind}`));
-        return;
+  #take(message: QmpMessage, bytes: number): void {
+    if (message.kind === 'malformed') return this.#lose(new MonitorLost('protocol', message.why));
+    const phase = this.#phase;
+    // Before the greeting, and before the negotiation reply, may come an event, or a reply that an earlier client left behind.
+    if (phase.kind === 'greeting') {
+      if (message.kind === 'greeting')
+        this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
+      else this.#keepEarly(message, bytes);
+      return;
     }
+    const isReply = message.kind === 'return' || message.kind === 'error';
+    if (phase.kind === 'negotiating' && (message.kind === 'event' || (isReply && !phase.session.owns(message.id))))
+      return this.#keepEarly(message, bytes);
+    const why = phase.session.receive(message);
+    if (why !== undefined) this.#lose(new MonitorLost('protocol', why));
   }
 
   /** What is said in one turn goes in one write: each wakes QEMU's main loop. */
@@ -150,11 +169,17 @@ class Conversation {
     this.#socket.write(line);
   }
 
-  #stranger(message: QmpMessage): void {
+  #keepEarly(message: QmpMessage, bytes: number): void {
     if (message.kind === 'event') this.#early.push(message);
-    if (++this.#strangers > this.#limits.maxStrangers)
+    this.#earlyCount += 1;
+    this.#earlyBytes += bytes;
+    const { maxEarly, maxEarlyBytes } = this.#limits;
+    if (this.#earlyCount > maxEarly || this.#earlyBytes > maxEarlyBytes)
       this.#lose(
-        new MonitorLost('protocol', `more than ${this.#limits.maxStrangers} messages before the negotiation reply`),
+        new MonitorLost(
+          'protocol',
+          `more than ${maxEarly} messages or ${maxEarlyBytes} bytes before the negotiation reply`,
+        ),
       );
   }
 

@@ -3,32 +3,47 @@
 import { randomBytes } from 'node:crypto';
 import { filter, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import type { QemuEventData } from '../protocol/types.js';
+import { isReplyTo } from './guards.js';
 import { stringifyJson } from './json.js';
 import type { QmpLimits } from './limits.js';
 import type { QmpMessage } from './message.js';
 import type { QmpCommandName, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './vocabulary.js';
 
-/** What became of a command. `sent:false`: it was never written, so it has no effect; else it may have or may yet have one. */
+/** What became of a command. `busy`, and `sent:false`: it was never written, so it has no effect; else it may have or may yet have one. */
 export type QmpReply<Value = unknown> =
   | { kind: 'return'; value: Value }
   | { kind: 'error'; class: string; desc: string }
   | { kind: 'timeout'; sent: boolean }
-  | { kind: 'closed'; sent: boolean };
+  | { kind: 'closed'; sent: boolean }
+  /** Its lane is full. */
+  | { kind: 'busy' };
+
+/** Commands of a lane wait for each other alone; an abort is never behind a pause, nor that behind a poll. */
+export type QmpLane = 'abort' | 'verb' | 'query';
 
 export interface ExecuteOptions {
   /** Milliseconds from the call to the answer, waiting for a place included. Default: the session's `commandMs`. */
   timeoutMs?: number;
-  /** Goes before commands that wait without it: an abort is never behind a poll. Default false. */
-  urgent?: boolean;
+  /** Default `query`. */
+  lane?: QmpLane;
+  /** Called once, in the turn in which the command is written: from then on it may have its effect. */
+  onWrite?: () => void;
 }
 
 interface Pending {
   id: string;
+  name: QmpCommandName;
   line: string;
+  lane: QmpLane;
   answer: (reply: QmpReply) => void;
+  onWrite: (() => void) | undefined;
   timer: NodeJS.Timeout;
   written: boolean;
 }
+
+/** First to last; places of `maxInFlight` that a lane leaves to those before it. */
+const LANES: readonly QmpLane[] = ['abort', 'verb', 'query'];
+const RESERVED: Readonly<Record<QmpLane, number>> = { abort: 0, verb: 1, query: 2 };
 
 const noAnswer = (): void => {};
 
@@ -41,8 +56,7 @@ export class QmpSession {
   /** Unique over connections and processes: a new client receives the reply that an earlier one did not wait for. */
   readonly #prefix = `qmpgw-${randomBytes(6).toString('hex')}-`;
   readonly #inFlight = new Map<string, Pending>();
-  readonly #urgent: Pending[] = [];
-  readonly #queued: Pending[] = [];
+  readonly #queued: Readonly<Record<QmpLane, Set<Pending>>> = { abort: new Set(), verb: new Set(), query: new Set() };
   #next = 1;
   #closed = false;
 
@@ -53,38 +67,51 @@ export class QmpSession {
     this.#write = write;
   }
 
+  /** Commands that are written and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
   /** Resolves at the reply, at the deadline, or when the socket closes; never rejects. */
   execute<Name extends QmpCommandName>(
     name: Name,
     args: QmpCommands[Name]['args'],
     options: ExecuteOptions = {},
   ): Promise<QmpReply<QmpCommands[Name]['value']>> {
-    return new Promise((resolve) => this.request(name, args, resolve, options));
+    return new Promise((resolve) => void this.request(name, args, resolve, options));
   }
 
-  /** As {@link execute}, with the answer called at the reply's place in the byte stream, before any later event. */
+  /**
+   * As {@link execute}, with the answer called at the reply's place in the byte stream, before any later event.
+   *
+   * @returns takes the command back if it is not yet written; then it is not answered. `false`: it is written, or answered.
+   */
   request<Name extends QmpCommandName>(
     name: Name,
     args: QmpCommands[Name]['args'],
     answer: (reply: QmpReply<QmpCommands[Name]['value']>) => void,
-    options: ExecuteOptions = {},
-  ): void {
-    const queue = options.urgent ? this.#urgent : this.#queued;
-    if (this.#closed || queue.length >= this.#limits.maxQueued) {
-      answer({ kind: 'closed', sent: false });
-      return;
+    { timeoutMs = this.#limits.commandMs, lane = 'query', onWrite }: ExecuteOptions = {},
+  ): () => boolean {
+    const queue = this.#queued[lane];
+    if (this.#closed || queue.size >= this.#limits.maxQueued) {
+      answer(this.#closed ? { kind: 'closed', sent: false } : { kind: 'busy' });
+      return () => false;
     }
     const id = `${this.#prefix}${this.#next++}`;
     const pending: Pending = {
       id,
+      name,
       line: `${stringifyJson({ execute: name, arguments: args, id })}\r\n`,
-      // What QEMU returns to this name is what the vocabulary says; nothing else can be checked here.
+      lane,
+      // A value reaches it only where it is one of this command's.
       answer: answer as Pending['answer'],
-      timer: setTimeout(() => this.#expire(pending), options.timeoutMs ?? this.#limits.commandMs),
+      onWrite,
+      timer: setTimeout(() => this.#expire(pending), timeoutMs),
       written: false,
     };
-    queue.push(pending);
+    queue.add(pending);
     this.#pump();
+    return () => this.#withdraw(pending);
   }
 
   /** For the connection alone: whether a reply with this id answers a command in flight; an id-less error does. */
@@ -92,19 +119,20 @@ export class QmpSession {
     return id === undefined ? this.#inFlight.size > 0 : typeof id === 'string' && this.#inFlight.has(id);
   }
 
-  /** For the connection alone: the next message. `false`: this peer does not speak QMP, hang up. */
-  receive(message: QmpMessage): boolean {
+  /** For the connection alone: the next message. @returns why this peer does not speak QMP: hang up. */
+  receive(message: QmpMessage): string | undefined {
     switch (message.kind) {
       case 'event':
         this.#events$.next(message.event);
-        return true;
+        return undefined;
       case 'return':
         return this.#reply(message.id, { kind: 'return', value: message.value });
       case 'error':
         return this.#reply(message.id, { kind: 'error', class: message.class, desc: message.desc });
       case 'greeting':
-      case 'alien':
-        return false;
+        return 'a second greeting';
+      case 'malformed':
+        return message.why;
     }
   }
 
@@ -112,7 +140,7 @@ export class QmpSession {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const pending = [...this.#inFlight.values(), ...this.#urgent, ...this.#queued];
+    const pending = [...this.#inFlight.values(), ...LANES.flatMap((lane) => [...this.#queued[lane]])];
     this.#inFlight.clear();
     for (const each of pending) {
       clearTimeout(each.timer);
@@ -122,37 +150,44 @@ export class QmpSession {
   }
 
   #pump(): void {
-    while (this.#inFlight.size < this.#limits.maxInFlight) {
-      const next = this.#urgent.shift() ?? this.#queued.shift();
-      if (!next) return;
-      next.written = true;
-      this.#inFlight.set(next.id, next);
-      this.#write(next.line);
+    for (const lane of LANES) {
+      for (const next of this.#queued[lane]) {
+        if (this.#inFlight.size >= Math.max(1, this.#limits.maxInFlight - RESERVED[lane])) break;
+        this.#queued[lane].delete(next);
+        next.written = true;
+        this.#inFlight.set(next.id, next);
+        next.onWrite?.();
+        this.#write(next.line);
+      }
     }
   }
 
-  /** An id of somebody else is dropped: a reply to an earlier client. */
-  #reply(id: unknown, reply: QmpReply): boolean {
+  #withdraw(pending: Pending): boolean {
+    if (!this.#queued[pending.lane].delete(pending)) return false;
+    clearTimeout(pending.timer);
+    return true;
+  }
+
+  /** An id that is not one of ours is dropped: it is a reply to an earlier client. */
+  #reply(id: unknown, reply: QmpReply): string | undefined {
     // QEMU answers what it could not parse without an id. With one command in flight that is the one; with more nobody can tell.
-    if (id === undefined && this.#inFlight.size > 1) return false;
+    if (id === undefined && this.#inFlight.size > 1) return 'a reply without an id while several commands wait';
     const key = id === undefined ? this.#inFlight.keys().next().value : id;
     const pending = typeof key === 'string' ? this.#inFlight.get(key) : undefined;
-    if (!pending) return true;
+    if (!pending) return undefined;
+    if (reply.kind === 'return' && !isReplyTo(pending.name, reply.value)) return `malformed reply to ${pending.name}`;
     this.#inFlight.delete(pending.id);
     clearTimeout(pending.timer);
     pending.answer(reply);
     this.#pump();
-    return true;
+    return undefined;
   }
 
   /** A written command keeps its place until its late reply, which is then swallowed: QEMU still has it in its queue. */
   #expire(pending: Pending): void {
     const { answer } = pending;
     pending.answer = noAnswer;
-    for (const queue of [this.#urgent, this.#queued]) {
-      const at = queue.indexOf(pending);
-      if (at >= 0) queue.splice(at, 1);
-    }
+    this.#queued[pending.lane].delete(pending);
     answer({ kind: 'timeout', sent: pending.written });
   }
 }

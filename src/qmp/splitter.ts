@@ -7,8 +7,17 @@ const LF = 10;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
+/**
+ * Arrays and objects within each other. QEMU's own events nest less than ten; it parses 1,024 itself. What is deeper would overflow the stack of
+ * the code that walks it, here or in a client.
+ */
+const MAX_DEPTH = 128;
+const TOO_DEEP = `a message nests more than ${MAX_DEPTH} levels`;
+
 export interface SplitResult {
   messages: unknown[];
+  /** Characters of each message, on the wire. */
+  sizes: number[];
   /** Set once, when a message exceeds the limit or is no JSON; the splitter is dead from then on. */
   error?: string;
 }
@@ -29,6 +38,24 @@ function depthOf(line: string): number {
   return depth;
 }
 
+/** A text needs two characters for each level, so nearly no message is scanned. */
+function isTooDeep(text: string): boolean {
+  if (text.length < 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === 0x5c) i++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === OPEN || char === 0x5b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === CLOSE || char === 0x5d) depth--;
+  }
+  return false;
+}
+
 export class Splitter {
   readonly #maxBytes: number;
   /** Bytes after the last line end. */
@@ -45,9 +72,10 @@ export class Splitter {
   }
 
   push(chunk: Buffer): SplitResult {
-    if (this.#error !== undefined) return { messages: [] };
+    if (this.#error !== undefined) return { messages: [], sizes: [] };
     const end = chunk.lastIndexOf(LF);
     const messages: unknown[] = [];
+    const sizes: number[] = [];
     if (end < 0) {
       this.#rest.push(chunk);
       this.#restBytes += chunk.length;
@@ -59,20 +87,23 @@ export class Splitter {
       this.#restBytes = tail.length;
       const exact = hasLongNumber(bytes);
       for (const line of bytes.toString('utf8').split('\n'))
-        if (this.#error === undefined) this.#line(line, exact, messages);
+        if (this.#error === undefined) this.#line(line, exact, messages, sizes);
     }
     if (this.#restBytes + this.#lineBytes > this.#maxBytes) this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
-    return this.#error === undefined ? { messages } : { messages, error: this.#error };
+    return this.#error === undefined ? { messages, sizes } : { messages, sizes, error: this.#error };
   }
 
-  #line(line: string, exact: boolean, messages: unknown[]): void {
+  #line(line: string, exact: boolean, messages: unknown[], sizes: number[]): void {
     if (line.length > this.#maxBytes) return this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
     if (this.#lines.length === 0) {
       // Nearly every line is a message by itself.
       const last = line.charCodeAt(line.length - (line.endsWith('\r') ? 2 : 1));
-      const parsed = line.charCodeAt(0) === OPEN && last === CLOSE ? parseJson(line, exact) : undefined;
+      const whole = line.charCodeAt(0) === OPEN && last === CLOSE;
+      if (whole && isTooDeep(line)) return this.#fail(TOO_DEEP);
+      const parsed = whole ? parseJson(line, exact) : undefined;
       if (parsed?.ok) {
         messages.push(parsed.value);
+        sizes.push(line.length);
         return;
       }
       if (line.trim() === '') return;
@@ -81,9 +112,13 @@ export class Splitter {
     this.#lineBytes += line.length + 1;
     this.#depth += depthOf(line);
     if (this.#depth > 0) return;
-    const parsed = parseJson(this.#lines.join('\n'));
-    if (parsed.ok) messages.push(parsed.value);
-    else this.#fail(`not JSON: ${parsed.error}`);
+    const text = this.#lines.join('\n');
+    if (isTooDeep(text)) return this.#fail(TOO_DEEP);
+    const parsed = parseJson(text);
+    if (parsed.ok) {
+      messages.push(parsed.value);
+      sizes.push(text.length);
+    } else this.#fail(`not JSON: ${parsed.error}`);
     this.#lines = [];
     this.#lineBytes = 0;
     this.#depth = 0;

@@ -30,6 +30,26 @@ export interface JobInfo {
   error?: string;
 }
 
+/** XDbgBlockGraph of x-debug-query-block-graph (QEMU 4.0). Node ids are of one reply only. */
+export interface BlockGraph {
+  nodes: readonly BlockGraphNode[];
+  edges: readonly BlockGraphEdge[];
+}
+
+export interface BlockGraphNode {
+  id: number;
+  type: 'block-backend' | 'block-job' | 'block-driver' | (string & {});
+  /** Empty for the backend of an export or of a job. */
+  name: string;
+}
+
+/** `parent` uses `child` under `name`: `root`, `backing`, `children.0`, and of a job `source`, `target`, `main node`. */
+export interface BlockGraphEdge {
+  parent: number;
+  child: number;
+  name: string;
+}
+
 type Nothing = Record<string, never>;
 type ById = { id: string };
 type ByDevice = { device: string };
@@ -41,6 +61,7 @@ export interface QmpCommands {
   'query-block-jobs': { args: Nothing; value: BlockJobInfo[] };
   'query-jobs': { args: Nothing; value: JobInfo[] };
   'query-cpus-fast': { args: Nothing; value: { 'thread-id': number }[] };
+  'x-debug-query-block-graph': { args: Nothing; value: BlockGraph };
   'block-job-cancel': { args: ByDevice & { force?: boolean }; value: Nothing };
   'block-job-pause': { args: ByDevice; value: Nothing };
   'block-job-resume': { args: ByDevice; value: Nothing };
@@ -74,6 +95,8 @@ export interface QmpEvent<Type extends string = string, Data = unknown> {
   /** By QEMU's clock; `null` where the host has none (-1). */
   time: Micros | null;
   data: Data;
+  /** Bytes of the message that brought it, for a bound on what is kept. */
+  bytes?: number;
 }
 export type QmpEventOf<Type extends keyof QemuEventData> = {
   [Each in Type]: QmpEvent<Each, QemuEventData[Each]>;

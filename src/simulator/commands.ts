@@ -37,6 +37,11 @@ function table(): Record<string, Command> {
     },
     'query-jobs': { parameters: {}, modern: true, run: () => ({ input: { kind: 'query-jobs' } }) },
     'query-block-jobs': { parameters: {}, run: (_, { version }) => ({ input: { kind: 'query-block-jobs', version } }) },
+    'x-debug-query-block-graph': {
+      parameters: {},
+      modern: true,
+      run: () => ({ input: { kind: 'query-block-graph' } }),
+    },
     quit: { parameters: {}, run: () => ({ input: { kind: 'quit' } }) },
     'block-job-set-speed': {
       parameters: { device: 'str', speed: 'int' },

@@ -54,9 +54,12 @@ export function abortTransaction(world: World, job: SimJob): void {
 
 function finalizeOne(world: World, job: SimJob): void {
   updateResult(world, job);
+  // QEMU ignores a soft cancel after a complete, and refuses a complete after a soft cancel.
+  const pivoted = job.started && job.active && job.completing && job.error === null;
+  if (pivoted) world.disks.set(job.id, (world.disks.get(job.id) ?? 0) + 1);
   if (job.started) {
-    if (job.forceCancel) emitBlockJob(world, 'BLOCK_JOB_CANCELLED', job);
-    else emitBlockJob(world, 'BLOCK_JOB_COMPLETED', job, job.error);
+    if (job.forceCancel) emitBlockJob(world, 'BLOCK_JOB_CANCELLED', job, { pivoted });
+    else emitBlockJob(world, 'BLOCK_JOB_COMPLETED', job, { pivoted, error: job.error });
   }
   job.transaction.members = job.transaction.members.filter((member) => member !== job);
   transition(world, job, 'concluded');

@@ -14,6 +14,8 @@ import { encode, type Timestamp, timestamp } from './wire.js';
 export interface SentMessage {
   event: string;
   data?: Record<string, unknown>;
+  /** Whether the job that ends with it switched its disk to the copy. */
+  pivoted?: boolean;
   timestamp: Timestamp;
   /** Whether a negotiated client was there to receive it. */
   delivered: boolean;
@@ -87,11 +89,17 @@ export class Conversation {
     this.#options.client()?.write(this.encode(message));
   }
 
-  event({ event, data }: Pick<SimEvent, 'event'> & { data?: Record<string, unknown> }): void {
+  event({ event, data, pivoted }: Pick<SimEvent, 'event' | 'pivoted'> & { data?: Record<string, unknown> }): void {
     const stamp = this.stamp();
     const client = this.#options.client();
     const delivered = client?.listening ?? false;
-    this.#options.record?.push({ event, ...(data ? { data } : {}), timestamp: stamp, delivered });
+    this.#options.record?.push({
+      event,
+      ...(data ? { data } : {}),
+      ...(pivoted !== undefined && { pivoted }),
+      timestamp: stamp,
+      delivered,
+    });
     if (client && delivered) client.write(this.encode({ timestamp: stamp, event, ...(data ? { data } : {}) }));
   }
 

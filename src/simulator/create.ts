@@ -13,6 +13,7 @@ function create(world: World, spec: JobSpec): { job: SimJob } | { refused: Reply
   if (find(world, spec.id)) return { refused: fail(`Job ID '${spec.id}' already in use`) };
   const job = build(spec);
   world.jobs = [job, ...world.jobs];
+  if (isBlockJob(job) && !world.disks.has(job.id)) world.disks.set(job.id, 0);
   transition(world, job, 'created');
   if (job.speed >= 0n) return { job };
   // Seen on 7.2: created, then null, then the error.

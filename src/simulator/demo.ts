@@ -1,5 +1,6 @@
 // In: a simulator, a seed and a clock. Out: jobs that come and go for ever, pleasant to look at, until stopped.
 import { type Clock, systemClock } from './clock.js';
+import type { JobRow } from './jobs.js';
 import type { JobSpec } from './model.js';
 import type { Simulator } from './simulator.js';
 
@@ -8,6 +9,8 @@ export interface DemoOptions {
   seed?: number;
   /** Default: the system's. Give it the simulator's. */
   clock?: Clock;
+  /** What the simulator refused; it goes on. Default: nothing is said. */
+  report?(problem: string): void;
 }
 
 const MIB = 1024 * 1024;
@@ -48,12 +51,14 @@ function nextJob(id: string, roll: () => number): JobSpec {
  * Runs jobs on four disks. A job that stopped at an error is resumed after about 12 seconds; whatever others do to the
  * jobs (cancel, pause, complete) is left as it is. Out: what ends it; jobs under way stay.
  */
-export function runDemoJobs(simulator: Simulator, { seed = 1, clock = systemClock }: DemoOptions = {}): () => void {
+export function runDemoJobs(simulator: Simulator, options: DemoOptions = {}): () => void {
+  const { seed = 1, clock = systemClock, report = () => {} } = options;
   const roll = dice(seed);
   /** When a disk's next job may start, and since when its job has stood at an error. */
   const resting = new Map<string, number>(DISKS.map((disk, index) => [disk, clock.now() + index * 1500]));
   const stoppedSince = new Map<string, number>();
-  const awaitingTrouble = new Set<string>();
+  /** Where a disk's job will stand at its error: a job that is paused elsewhere was paused by somebody. */
+  const stopsAt = new Map<string, bigint>();
   let cancel = (): void => {};
 
   const beat = (): void => {
@@ -61,21 +66,25 @@ export function runDemoJobs(simulator: Simulator, { seed = 1, clock = systemCloc
     const rows = new Map(simulator.jobs.list().map((row) => [row.id, row]));
     for (const disk of DISKS) {
       const row = rows.get(disk);
-      if (row?.status === 'concluded') simulator.jobs.dismiss(disk);
-      else if (row) tend(disk, row.status, now);
-      else rest(disk, now);
+      try {
+        if (row?.status === 'concluded') simulator.jobs.dismiss(disk);
+        else if (row) tend(row, now);
+        else rest(disk, now);
+      } catch (error) {
+        report(`${disk}: the simulator refused: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
     cancel = clock.setTimer(beat, BEAT_MS);
   };
 
-  const tend = (disk: string, status: string, now: number): void => {
+  const tend = ({ id: disk, status, 'current-progress': offset }: JobRow, now: number): void => {
     resting.delete(disk);
-    if (status !== 'paused' || !awaitingTrouble.has(disk)) return void stoppedSince.delete(disk);
+    if (status !== 'paused' || offset !== stopsAt.get(disk)) return void stoppedSince.delete(disk);
     const since = stoppedSince.get(disk) ?? now;
     stoppedSince.set(disk, since);
     if (now - since < 12_000) return;
     stoppedSince.delete(disk);
-    awaitingTrouble.delete(disk);
+    stopsAt.delete(disk);
     simulator.jobs.resume(disk);
   };
 
@@ -84,9 +93,9 @@ export function runDemoJobs(simulator: Simulator, { seed = 1, clock = systemCloc
     resting.set(disk, until);
     if (now < until) return;
     const job = nextJob(disk, roll);
-    awaitingTrouble.delete(disk);
+    stopsAt.delete(disk);
     stoppedSince.delete(disk);
-    if (job.errorAction === 'stop') awaitingTrouble.add(disk);
+    if (job.errorAction === 'stop' && job.failAt !== undefined) stopsAt.set(disk, BigInt(job.failAt ?? 0));
     simulator.jobs.start(job);
   };
 

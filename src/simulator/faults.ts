@@ -28,6 +28,8 @@ export interface Faults {
   restart(options?: { downMs?: number; how?: 'clean' | 'reset' }): Promise<void>;
   /** The next command of that name is answered with the error instead of being executed. Calls add up. */
   refuseNextCommand(name: string, error: QmpError): void;
+  /** The next command of that name is executed, and answered with this value instead of its own. Calls add up. */
+  malformNextReply(name: string, value: unknown): void;
   /** Every command of that name holds the main loop's dispatcher for so long; 0 takes it back. */
   delayReply(name: string, ms: number): void;
   /** Any event, to the negotiated client. */
@@ -72,6 +74,9 @@ export function faultsOf({ monitor, loop, conversation, restart, storm }: FaultP
     },
     refuseNextCommand(name, error) {
       loop.refusals.set(name, [...(loop.refusals.get(name) ?? []), error]);
+    },
+    malformNextReply(name, value) {
+      loop.malformed.set(name, [...(loop.malformed.get(name) ?? []), value]);
     },
     delayReply(name, ms) {
       if (ms > 0) loop.delays.set(name, ms);

@@ -33,6 +33,8 @@ export class MainLoop {
   #latest = 0;
   /** Errors for the next command of a name; consumed in order. */
   readonly refusals = new Map<string, QmpError[]>();
+  /** Values for the next replies to a command of a name; consumed in order. */
+  readonly malformed = new Map<string, unknown[]>();
   /** Milliseconds that each command of a name takes. */
   readonly delays = new Map<string, number>();
 
@@ -133,12 +135,17 @@ export class MainLoop {
     const refused = negotiation ?? this.#refusal(request);
     const meaning = refused ? { reply: refused } : this.#interpret(request);
     if ('reply' in meaning) {
-      this.#handlers.reply(meaning.reply, request);
+      this.#handlers.reply(this.#malform(meaning.reply, request), request);
       return;
     }
     this.#deliver(step(this.#world, meaning.input, this.#now()), request);
     if (meaning.input.kind === 'quit') this.#handlers.quit();
     else this.#arm();
+  }
+
+  #malform(reply: Reply, { execute }: Request): Reply {
+    const queued = this.malformed.get(execute);
+    return queued && queued.length > 0 ? { ok: true, value: queued.shift() } : reply;
   }
 
   #refusal({ execute }: Request): Reply | null {
@@ -153,7 +160,7 @@ export class MainLoop {
   #deliver(effects: readonly Effect[], request: Request | null): void {
     for (const effect of effects) {
       if (effect.kind === 'event') this.#handlers.event(effect.event);
-      else if (request) this.#handlers.reply(effect.reply, request);
+      else if (request) this.#handlers.reply(this.#malform(effect.reply, request), request);
     }
   }
 }

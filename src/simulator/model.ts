@@ -102,6 +102,8 @@ export interface QmpError {
 export interface SimEvent {
   event: string;
   data: Record<string, unknown>;
+  /** With BLOCK_JOB_COMPLETED and _CANCELLED, for the record alone: whether the job switched its disk to the copy. */
+  pivoted?: boolean;
 }
 
 /** What a step produced, in order. `reply` stands where QEMU's return stands among the events of its command. */
@@ -112,6 +114,8 @@ export type Reply = { ok: true; value: unknown } | { ok: false; error: QmpError 
 export interface World {
   jobs: SimJob[];
   readonly effects: Effect[];
+  /** How often the disk of each job id has pivoted. */
+  readonly disks: Map<string, number>;
   /** QEMU before 3.0: no JOB_STATUS_CHANGE. */
   readonly legacy: boolean;
 }

@@ -1,6 +1,7 @@
 // In: a world, one input and the time. Out: the effects of it, in QEMU's order. No socket, no clock, no randomness.
 import { cancelAll } from './completion.js';
 import { start } from './create.js';
+import { blockGraph } from './graph.js';
 import {
   type Effect,
   fail,
@@ -26,9 +27,10 @@ export type Input =
   | { kind: 'io-error'; id: string; action: 'report' | 'ignore' | 'stop'; operation: Operation; noSpace: boolean }
   | { kind: 'query-jobs' }
   | { kind: 'query-block-jobs'; version: { major: number; minor: number } }
+  | { kind: 'query-block-graph' }
   | { kind: 'quit' };
 
-export const emptyWorld = (legacy = false): World => ({ jobs: [], effects: [], legacy });
+export const emptyWorld = (legacy = false): World => ({ jobs: [], effects: [], disks: new Map(), legacy });
 
 /** Mutates `world`. Effects hold exactly one reply for every input but `tick`. `now` in ms must not go back. */
 export function step(world: World, input: Input, now: number): Effect[] {
@@ -68,6 +70,8 @@ function answer(world: World, input: Exclude<Input, { kind: 'tick' }>, now: numb
         ok: true,
         value: world.jobs.filter(isBlockJob).map((job) => blockJobInfo(world, job, input.version, now)),
       };
+    case 'query-block-graph':
+      return { ok: true, value: blockGraph(world) };
     case 'quit':
       cancelAll(world);
       return { ok: true, value: {} };

@@ -14,10 +14,16 @@ export function transition(world: World, job: SimJob, status: SimJob['status']):
   if (!world.legacy) emit(world, 'JOB_STATUS_CHANGE', { status, id: job.id });
 }
 
-export function emitBlockJob(world: World, name: string, job: SimJob, error?: string | null): void {
+export function emitBlockJob(
+  world: World,
+  event: string,
+  job: SimJob,
+  { error, pivoted }: { error?: string | null; pivoted?: boolean } = {},
+): void {
   if (!isBlockJob(job)) return;
   const { id: device, len, offset, speed, type } = job;
-  emit(world, name, { device, len, offset, speed, type, ...(error ? { error } : {}) });
+  const data = { device, len, offset, speed, type, ...(error ? { error } : {}) };
+  world.effects.push({ kind: 'event', event: { event, data, ...(pivoted !== undefined && { pivoted }) } });
 }
 
 /** From running or ready into paused or standby. */

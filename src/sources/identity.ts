@@ -1,7 +1,7 @@
 // Is the QEMU behind a source the one from before? QMP has no identity of its own. In: two observations. Out: only what they prove.
 import { statSync } from 'node:fs';
 import type { Same } from '../protocol/types.js';
-import type { MonitorAddress } from '../qmp/index.js';
+import { formatVersion, type MonitorAddress, type QmpGreeting } from '../qmp/index.js';
 
 export interface Identity {
   /** Version and package of the greeting. */
@@ -21,6 +21,22 @@ export function socketBirth(address: MonitorAddress): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What is known of a QEMU by its greeting and its socket. Only a file that was there before the connection is the one that was connected
+ * to: QEMU may be replaced meanwhile.
+ *
+ * @param before {@link socketBirth} before the connection. @param now the same, after the greeting.
+ */
+export function observe(
+  version: QmpGreeting['version'],
+  before: string | undefined,
+  now: string | undefined,
+): Identity {
+  const identity: Identity = { version: `${formatVersion(version)} ${version.package}` };
+  if (now !== undefined && now === before) identity.socket = now;
+  return identity;
 }
 
 /**

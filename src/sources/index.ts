@@ -1,4 +1,5 @@
 // sources: named monitors, each kept connected by itself.
-export { compareIdentity, type Identity, socketBirth } from './identity.js';
+export { backoff } from './backoff.js';
+export { compareIdentity, type Identity, observe, socketBirth } from './identity.js';
 export { formatAddress, parseSource, type Source } from './source.js';
 export { type SourceSignal, SUPERVISE_DEFAULTS, type SuperviseOptions, supervise } from './supervise.js';

@@ -12,6 +12,9 @@ export interface Shelf {
   evictedUpTo: number;
 }
 
+/** Bytes over which an entry is encoded as it comes: text counts exactly, an object's size can't be known. */
+const LARGE = 16 * 1024;
+
 export class LoggedEntry {
   readonly offset: number;
   readonly source: string;
@@ -19,7 +22,7 @@ export class LoggedEntry {
   readonly job: JobRef | undefined;
   readonly #time: Micros | null;
   readonly #repeated: number | undefined;
-  readonly #data: unknown;
+  #data: unknown;
   #json: string | undefined;
   /** For the log alone: bytes that the retention counts, since when it is kept (milliseconds of the log's clock), where, whether it has left. */
   readonly bytes: number;
@@ -27,7 +30,7 @@ export class LoggedEntry {
   readonly shelf: Shelf;
   evicted = false;
 
-  constructor(offset: number, draft: EntryDraft, bytes: number, at: number, shelf: Shelf) {
+  constructor(offset: number, draft: EntryDraft, at: number, shelf: Shelf) {
     this.offset = offset;
     this.source = draft.source;
     this.type = draft.type;
@@ -35,14 +38,18 @@ export class LoggedEntry {
     this.#time = draft.time;
     this.#repeated = draft.repeated;
     this.#data = draft.data;
-    this.bytes = bytes;
     this.at = at;
     this.shelf = shelf;
+    // The monitor's own text is nearly as long as ours of it. Where there is none, or much of it, the entry is kept as text alone.
+    this.bytes = draft.bytes !== undefined && draft.bytes <= LARGE ? draft.bytes : this.json.length;
   }
 
   /** As the wire has it. */
   get json(): string {
-    this.#json ??= this.#encode();
+    if (this.#json === undefined) {
+      this.#json = this.#encode();
+      this.#data = undefined;
+    }
     return this.#json;
   }
 

@@ -76,12 +76,12 @@ export class EventLog {
     return { entries: this.#live, bytes: this.#bytes };
   }
 
-  /** @param bytes near the encoded size, for the retention. */
-  append(draft: EntryDraft, bytes = 256): void {
+  append(draft: EntryDraft): void {
     this.#head += 1;
     const shelf = this.#shelf(draft.source);
     // Whole milliseconds are small integers, which live in the entry itself.
-    const entry = new LoggedEntry(this.#head, draft, bytes, Math.trunc(this.#now()), shelf);
+    const entry = new LoggedEntry(this.#head, draft, Math.trunc(this.#now()), shelf);
+    const { bytes } = entry;
     this.#all.push(entry);
     shelf.kept.push(entry);
     shelf.live += 1;

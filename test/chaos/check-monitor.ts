@@ -176,12 +176,20 @@ class MonitorWalk {
         const place = this.#places.get(`${epoch}:${entry.offset}`);
         if (place !== undefined) lastPlace.set(entry.job.run, place);
         if (entry.type !== 'GATEWAY_JOB_SETTLED') continue;
-        const { outcome, provenance } = entry.data as Settlement;
-        if (outcome === 'lost') continue;
+        const { outcome, provenance, pivoted, pivotProof } = entry.data as Settlement;
         const seen = lastPlace.get(entry.job.run);
         const mine = lives.filter(({ id }) => id === entry.job?.id);
         const life = mine.find(({ from, to }) => seen !== undefined && seen >= from && seen <= to);
         const who = `${epoch}:${entry.offset}`;
+        if (life?.pivoted !== undefined && pivoted !== 'unknown' && pivoted !== life.pivoted)
+          this.#wrong(
+            'truth',
+            who,
+            `${entry.job.id} pivoted:${pivoted} by ${pivotProof}, but the disk says ${life.pivoted}`,
+          );
+        if ((pivotProof === null) !== (pivoted === 'unknown'))
+          this.#wrong('truth', who, `${entry.job.id} pivoted:${pivoted} by ${pivotProof}`);
+        if (outcome === 'lost') continue;
         if (provenance === 'observed') {
           if (this.#record.aside && seen === undefined) continue;
           if (!isSo(outcome, life?.outcome))
@@ -214,6 +222,8 @@ interface LifeTruth {
   from: number;
   to: number;
   endedAt: number;
+  /** Where its disk is; `undefined` where the monitor does not say, or it had not ended. */
+  pivoted: boolean | undefined;
   /** `aborted`: no event tells whether it failed or was cancelled. */
   outcome: 'completed' | 'cancelled' | 'failed' | 'aborted' | 'vanished';
 }
@@ -221,7 +231,7 @@ interface LifeTruth {
 function livesOf({ raised, deaths }: MonitorRecord): LifeTruth[] {
   const lives: (LifeTruth & { aborting: boolean; decided: boolean; concluded: boolean })[] = [];
   const live = new Map<string, (typeof lives)[number]>();
-  for (const [index, { type, data, time }] of raised.entries()) {
+  for (const [index, { type, data, time, pivoted }] of raised.entries()) {
     if (deaths.includes(index)) live.clear();
     const id = jobOf(type, data);
     if (id === '') continue;
@@ -232,6 +242,7 @@ function livesOf({ raised, deaths }: MonitorRecord): LifeTruth[] {
         from: index,
         to: index,
         endedAt: Number.NaN,
+        pivoted: undefined,
         outcome: 'vanished' as const,
         aborting: false,
         decided: false,
@@ -243,6 +254,7 @@ function livesOf({ raised, deaths }: MonitorRecord): LifeTruth[] {
     const life = live.get(id);
     if (!life) continue;
     life.to = index;
+    if (pivoted !== undefined) life.pivoted = pivoted;
     if (type === 'BLOCK_JOB_COMPLETED')
       Object.assign(life, { outcome: error === undefined ? 'completed' : 'failed', decided: true });
     if (type === 'BLOCK_JOB_CANCELLED') Object.assign(life, { outcome: 'cancelled', decided: true });

@@ -15,18 +15,23 @@ interface Life {
   over: boolean;
 }
 
+/** Milliseconds from a job's end to its settlement: the bound of the proof, and a busy machine. */
+const UNPROVEN_MS = 4_000;
+
 export function checkRuns({ epoch, entries }: Log): Violation[] {
   const violations: Violation[] = [];
   const lives = new Map<string, Life>();
   const past = new Set<string>();
   const blinded = new Set<string>();
+  /** Runs that have left QEMU and are not settled yet. */
+  const unproven = new Map<string, Entry>();
   const wrong = (what: string, entry: Entry): void =>
     void violations.push({
       rule: 'runs',
       who: `${epoch}:${entry.offset}`,
       what: `${entry.source} ${entry.type} ${what}`,
     });
-  for (const [index, entry] of entries.entries()) {
+  for (const entry of entries) {
     const { source, type, job } = entry;
     if (type === 'GATEWAY_SOURCE_DOWN')
       for (const [key, life] of lives) if (key.startsWith(`${source} `)) blinded.add(life.run);
@@ -46,6 +51,7 @@ export function checkRuns({ epoch, entries }: Log): Violation[] {
     if (type === 'GATEWAY_JOB_SETTLED') {
       if (life.settled) wrong(`${job.run} settles twice`, entry);
       life.settled = entry.data as Settlement;
+      unproven.delete(job.run);
       if (life.settled.dismissed) life.over = true;
       if (life.settled.outcome === 'lost' && !blinded.has(job.run))
         wrong(`${job.run} is lost although nobody was blind`, entry);
@@ -53,12 +59,13 @@ export function checkRuns({ epoch, entries }: Log): Violation[] {
     }
     if (type !== 'JOB_STATUS_CHANGE' || (entry.data as { status: string }).status !== 'null') continue;
     if (life.settled) life.over = true;
-    else {
-      const next = entries[index + 1];
-      if (next && (next.type !== 'GATEWAY_JOB_SETTLED' || next.job?.run !== job.run))
-        wrong(`${job.run} ends without a settlement`, entry);
-    }
+    else unproven.set(job.run, entry);
   }
+  // One that is settled without a proof waits for it a second at the most, and a gateway that was killed settles nothing more.
+  const last = Math.max(0, ...entries.slice(-200).map(({ time }) => (time === null ? 0 : Date.parse(time))));
+  for (const entry of unproven.values())
+    if (entry.time !== null && last - Date.parse(entry.time) > UNPROVEN_MS)
+      wrong(`${entry.job?.run} ends without a settlement`, entry);
   return violations;
 }
 

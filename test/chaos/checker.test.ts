@@ -13,6 +13,7 @@ const SETTLED: Settlement = {
   outcome: 'completed',
   provenance: 'observed',
   pivoted: false,
+  pivotProof: 'graph',
   forced: false,
   escalated: false,
   requestedBy: [],
@@ -20,6 +21,14 @@ const SETTLED: Settlement = {
   type: 'mirror',
   len: 9,
   offset: 9,
+};
+
+const LOST: Settlement = {
+  ...SETTLED,
+  outcome: 'lost',
+  provenance: 'unknown',
+  pivoted: 'unknown',
+  pivotProof: null,
 };
 
 /** As QEMU raised it: a mirror that completes among errors, then one that is cancelled while the gateway is blind. */
@@ -44,12 +53,12 @@ function raisedEvents(): Raised[] {
     error(3),
     error(4),
     { type: 'STOP', data: {}, time: at(4), delivered: true },
-    { type: 'BLOCK_JOB_COMPLETED', data: BLOCK, time: at(5), delivered: true },
+    { type: 'BLOCK_JOB_COMPLETED', data: BLOCK, time: at(5), delivered: true, pivoted: false },
     status('concluded', 6),
     status('null', 6),
     status('created', 10),
     status('running', 11),
-    { type: 'BLOCK_JOB_CANCELLED', data: BLOCK, time: at(20), delivered: false },
+    { type: 'BLOCK_JOB_CANCELLED', data: BLOCK, time: at(20), delivered: false, pivoted: false },
     { type: 'RESUME', data: {}, time: at(40), delivered: true },
   ];
 }
@@ -72,7 +81,7 @@ function logEntries(): Entry[] {
     ['JOB_STATUS_CHANGE', at(11), raised[11]?.data, 12],
     ['GATEWAY_SOURCE_DOWN', at(15), { reason: 'closed' }],
     ['GATEWAY_SOURCE_UP', at(30), { qemu: '7.2.22', same: false }],
-    ['GATEWAY_JOB_SETTLED', at(30), { ...SETTLED, outcome: 'lost', provenance: 'unknown', pivoted: 'unknown' }, 12],
+    ['GATEWAY_JOB_SETTLED', at(30), LOST, 12],
     ['GATEWAY_SOURCE_SYNCED', at(30), { jobs: 0 }],
     ['RESUME', at(40), {}],
   ];
@@ -470,6 +479,37 @@ const LIES: [name: string, rule: string, says: RegExp, lie: () => ChaosRecord][]
     'truth',
     /j completed, but the monitor says cancelled/,
     () => retold((entries) => entries.map((entry) => (entry.offset === 16 ? { ...entry, data: SETTLED } : entry))),
+  ],
+  [
+    'a pivot is claimed that was none',
+    'truth',
+    /j pivoted:true by command, but the disk says false/,
+    () =>
+      retold((entries) =>
+        entries.map((entry) =>
+          entry.offset === 11 ? { ...entry, data: { ...SETTLED, pivoted: true, pivotProof: 'command' } } : entry,
+        ),
+      ),
+  ],
+  [
+    'a pivot of a lost run is claimed that was none',
+    'truth',
+    /j pivoted:true by graph, but the disk says false/,
+    () =>
+      retold((entries) =>
+        entries.map((entry) =>
+          entry.offset === 16 ? { ...entry, data: { ...LOST, pivoted: true, pivotProof: 'graph' } } : entry,
+        ),
+      ),
+  ],
+  [
+    'a pivot is claimed without a proof',
+    'truth',
+    /j pivoted:false by null/,
+    () =>
+      retold((entries) =>
+        entries.map((entry) => (entry.offset === 11 ? { ...entry, data: { ...SETTLED, pivotProof: null } } : entry)),
+      ),
   ],
   [
     'a loss is told although nobody was blind',

@@ -25,6 +25,19 @@ export interface LiveMonitor {
 }
 
 const MIB = 1024 * 1024;
+/** What no QEMU says; whoever hears it hangs up. */
+const GARBAGE = [
+  ...['not json', '{"event":}', '[1,2]', '{"neither":"nor"}', '{"event":7}', '{"event":"X","data":[]}', '{"error":7}'],
+  ...[
+    '{"error":{"class":"GenericError","desc":[[]]}}',
+    '{"event":"JOB_STATUS_CHANGE","data":{"id":"job0","status":{}}}',
+  ],
+  ...['{"event":"BLOCK_JOB_ERROR","data":{"device":"job0","operation":{"toString":1},"action":"stop"}}'],
+  ...['{"event":"BLOCK_JOB_COMPLETED","data":{"device":"job0","len":0.5,"offset":0,"speed":0,"type":"mirror"}}'],
+  `{"event":"X","data":{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+].map((text) => `${text}\r\n`);
+/** Instead of a reply's value. */
+const MALFORMED = [{}, null, [null], [{}], 7, 'x', [{ id: 'job0', status: 'running' }]];
 const PAD = 'x'.repeat(200);
 const soon = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -119,7 +132,9 @@ class SimMonitor implements LiveMonitor {
         faults.eventBeforeGreeting('VSERPORT_CHANGE', { open: true, id: 'channel0', planted: true });
         return faults.dropConnection();
       case 'garbage':
-        return faults.garbage(dice.pick(['not json\r\n', '{"event":}\r\n', '[1,2]\r\n', '{"neither":"nor"}\r\n']));
+        return faults.garbage(dice.pick(GARBAGE));
+      case 'malformed-reply':
+        return faults.malformNextReply(fault.command, dice.pick(MALFORMED));
       case 'half-message':
         faults.halfMessage();
         return faults.dropConnection();
@@ -163,11 +178,12 @@ class SimMonitor implements LiveMonitor {
 
   record(): Promise<MonitorRecord> {
     const raised = this.#sim.record.map(
-      ({ event, data, timestamp, delivered }): Raised => ({
+      ({ event, data, timestamp, delivered, pivoted }): Raised => ({
         type: event,
         data: data ?? {},
         time: timeOf(timestamp),
         delivered,
+        pivoted,
       }),
     );
     const left = this.#sim.jobs.list().map(({ id, status }) => ({ id, status }));

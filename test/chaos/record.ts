@@ -38,6 +38,8 @@ export interface Raised {
   time: string | null;
   /** A negotiated client was there. */
   delivered: boolean;
+  /** Of an outcome event: whether the job switched its disk to the copy, where the monitor says so. */
+  pivoted?: boolean | undefined;
 }
 
 export interface MonitorRecord {

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Filter } from '../../src/protocol/index.js';
+import { WebSocket } from 'ws';
+import type { Filter, Settlement } from '../../src/protocol/index.js';
 import { LOG_LIMITS } from '../../src/stream/index.js';
 import { haveQemu } from '../support/qemu.js';
 
@@ -151,6 +152,7 @@ class Run {
     }
     for (const monitor of this.#monitors) void this.#meddle(monitor);
     for (let n = 0; n < 8; n += 1) void this.#abort(dice(seed, `abort${n}`));
+    for (let n = 0; n < 3; n += 1) void this.#abandon(dice(seed, `abandon${n}`));
     const begun = performance.now();
     // Who never reads does so once, long after the flood: what it lacks is gone, and it gets a reset.
     this.#timers.push(
@@ -277,6 +279,42 @@ class Run {
     }
   }
 
+  /** Calls that nobody waits for any more: connections that ask and hang up, requests by POST that are given up. */
+  async #abandon(throws: Dice): Promise<void> {
+    while (this.#playing) {
+      await soon(throws.between(50, 500));
+      const live = [...this.#live.values()];
+      const target = live[throws.between(0, Math.max(0, live.length - 1))];
+      if (!target) continue;
+      const waits = Array.from({ length: throws.between(1, 32) }, (_, id) =>
+        JSON.stringify({
+          ...{ jsonrpc: '2.0', id, method: 'job.wait' },
+          params: { source: target.source, job: target.job, timeoutMs: 3_600_000 },
+        }),
+      );
+      if (throws.chance(0.5)) {
+        const socket = new WebSocket(`ws://127.0.0.1:${this.#gateway.port}/v1`);
+        socket.on('error', () => undefined);
+        socket.on('open', () => {
+          for (const wait of waits) socket.send(wait);
+          socket.terminate();
+        });
+      } else {
+        const { signal } = this.#ended(throws.between(1, 200));
+        await fetch(`http://127.0.0.1:${this.#gateway.port}/v1/rpc`, {
+          ...{ method: 'POST', signal, body: waits[0] ?? '' },
+          headers: { 'content-type': 'application/json' },
+        }).catch(() => undefined);
+      }
+    }
+  }
+
+  #ended(afterMs: number): AbortController {
+    const controller = new AbortController();
+    this.#timers.push(setTimeout(() => controller.abort(), afterMs));
+    return controller;
+  }
+
   async #compressedFrames(): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.#gateway.port}/metrics`);
     return Number(/^qmp_gateway_deflated_frames_total (\d+)$/m.exec(await response.text())?.[1] ?? 0);
@@ -333,8 +371,10 @@ async function verdict(record: ChaosRecord, gateway: GatewayProcess, folder: str
     log.entries.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED'),
   );
   const outcomes: Record<string, number> = {};
+  const proofs: Record<string, number> = {};
   for (const { data } of settled) {
-    const { outcome, provenance } = data as { outcome: string; provenance: string };
+    const { outcome, provenance, pivoted, pivotProof } = data as Settlement;
+    proofs[`${pivoted}/${pivotProof}`] = (proofs[`${pivoted}/${pivotProof}`] ?? 0) + 1;
     outcomes[`${outcome}/${provenance}`] = (outcomes[`${outcome}/${provenance}`] ?? 0) + 1;
   }
   const answers: Record<string, number> = {};
@@ -351,7 +391,7 @@ async function verdict(record: ChaosRecord, gateway: GatewayProcess, folder: str
     `log: ${entries.join(' + ')} entries; ${delivered} deliveries; ${count('subscribed')} subscriptions, ${resumed} resumed; ${count('reset')} resets; ${count('page')} pages; ${count('progress')} progress`,
   );
   say(`raised: ${record.monitors.map(({ source, raised }) => `${source} ${raised.length}`).join(', ')}`);
-  say(`settled: ${JSON.stringify(outcomes)}`);
+  say(`settled: ${JSON.stringify(outcomes)}, pivoted: ${JSON.stringify(proofs)}`);
   say(
     `aborts: ${JSON.stringify(answers)}, slowest over its bound ${Math.round(Math.max(0, ...record.aborts.map(({ tookMs, timeoutMs }) => tookMs - timeoutMs)))} ms`,
   );

@@ -12,6 +12,7 @@ export type SimFault =
   | { kind: 'stale-reply' }
   | { kind: 'early-event' }
   | { kind: 'garbage' }
+  | { kind: 'malformed-reply'; command: string }
   | { kind: 'half-message' }
   | { kind: 'refuse'; command: string }
   | { kind: 'delay'; command: string; ms: number }
@@ -35,6 +36,8 @@ export interface ScheduleOptions {
 
 const COMMANDS = ['query-jobs', 'query-block-jobs', 'block-job-cancel', 'job-cancel', 'job-pause'] as const;
 
+const QUERIES = ['query-jobs', 'query-block-jobs', 'query-commands', 'x-debug-query-block-graph'] as const;
+
 export function schedule({ seed, durationMs, sims, qemus }: ScheduleOptions): Fault[] {
   const throws = dice(seed, 'schedule');
   const faults: Fault[] = [];
@@ -53,7 +56,8 @@ export function schedule({ seed, durationMs, sims, qemus }: ScheduleOptions): Fa
       return { kind: 'storm', events: throws.between(50, 6_000), operation: throws.pick(['read', 'write']) };
     if (luck < 0.67) return { kind: 'stale-reply' };
     if (luck < 0.74) return { kind: 'early-event' };
-    if (luck < 0.79) return { kind: 'garbage' };
+    if (luck < 0.77) return { kind: 'garbage' };
+    if (luck < 0.79) return { kind: 'malformed-reply', command: throws.pick(QUERIES) };
     if (luck < 0.84) return { kind: 'half-message' };
     if (luck < 0.9) return { kind: 'refuse', command: throws.pick(COMMANDS) };
     if (luck < 0.97) return { kind: 'delay', command: throws.pick(COMMANDS), ms: throws.between(5, 400) };

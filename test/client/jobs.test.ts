@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { Client } from '../../src/client/client.js';
 import type { Settled } from '../../src/protocol/methods.js';
 import { cursor, JOB, SETTLEMENT } from './support/fixtures.js';
 import { start } from './support/start.js';
 
 const TARGET = { source: 'vm1', job: 'drive0' };
-const { outcome, provenance, pivoted, forced, escalated, dismissed } = SETTLEMENT;
+const { outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed } = SETTLEMENT;
 const ENDED: Settled = {
-  ...{ outcome, provenance, pivoted, forced, escalated, dismissed },
+  ...{ outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed },
   ...TARGET,
   status: 'settled',
   run: JOB.run,
@@ -14,23 +15,43 @@ const ENDED: Settled = {
 };
 
 describe('abort', () => {
-  it('learns the run first, and sends it', async () => {
+  it.each([
+    ['abort', (client: Client) => client.abort({ ...TARGET, sync: true, force: true })],
+    ['jobWait', (client: Client) => client.jobWait(TARGET)],
+  ])('%s sends its request and no other', async (_name, call) => {
     const { client, clock, open } = start();
     const socket = await open();
-    const abort = client.abort({ ...TARGET, sync: true, force: true });
-    expect(socket.sent.map(({ method }) => method)).toEqual(['job.get']);
-    await clock.advance(4_000);
-    socket.answer('job.get', JOB);
+    const ended = call(client);
     await clock.advance(0);
-    expect(socket.of('job.abort')[0]?.params).toEqual({
-      ...TARGET,
-      run: JOB.run,
-      sync: true,
-      force: true,
-      timeoutMs: 26_000,
-    });
-    socket.answer('job.abort', ENDED);
-    await expect(abort).resolves.toEqual(ENDED);
+    const [request, ...more] = socket.sent;
+    expect(more).toEqual([]);
+    expect(request).toMatchObject({ params: { ...TARGET, timeoutMs: 30_000 } });
+    expect(request?.params).not.toHaveProperty('run');
+    socket.say({ jsonrpc: '2.0', id: request?.id, result: ENDED });
+    await expect(ended).resolves.toEqual(ENDED);
+  });
+
+  it('without a run is not sent twice: the next connection could find another run of the id', async () => {
+    const { client, clock, far, open } = start();
+    const socket = await open();
+    const fates = [client.abort({ ...TARGET, sync: true }), client.jobWait(TARGET)].map((call) =>
+      call.catch((error) => error.reason),
+    );
+    await clock.advance(0);
+    socket.drop(1006);
+    expect(await Promise.all(fates)).toEqual(['CONNECTION_LOST', 'CONNECTION_LOST']);
+    await open(1_000);
+    expect(far.last().sent).toEqual([]);
+  });
+
+  it('without a run waits for the connection, and its bound shrinks meanwhile', async () => {
+    const { client, clock, open } = start();
+    const abort = client.abort({ ...TARGET, timeoutMs: 10_000 });
+    await clock.advance(4_000);
+    const socket = await open();
+    expect(socket.of('job.abort').map(({ params }) => params)).toEqual([{ ...TARGET, timeoutMs: 6_000 }]);
+    socket.refuse('job.abort', { code: -32004, data: { reason: 'JOB_NOT_FOUND' } });
+    await expect(abort).rejects.toMatchObject({ name: 'GatewayError', code: -32004, reason: 'JOB_NOT_FOUND' });
   });
 
   it('is repeated on the next line with its run and with what is left of its bound', async () => {
@@ -48,16 +69,6 @@ describe('abort', () => {
     ).toEqual([{ ...TARGET, run: JOB.run, timeoutMs: 6_000 }]);
     far.last().answer('job.abort', ENDED);
     await expect(abort).resolves.toMatchObject({ status: 'settled' });
-  });
-
-  it('is not sent where the run can’t be learnt', async () => {
-    const { client, clock, open } = start();
-    const socket = await open();
-    const abort = client.abort(TARGET);
-    socket.refuse('job.get', { code: -32004, data: { reason: 'JOB_NOT_FOUND' } });
-    await expect(abort).rejects.toMatchObject({ name: 'GatewayError', code: -32004, reason: 'JOB_NOT_FOUND' });
-    await clock.advance(0);
-    expect(socket.of('job.abort')).toEqual([]);
   });
 
   it('ends at the latest 5 s after its bound, connected or not', async () => {

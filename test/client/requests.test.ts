@@ -31,7 +31,7 @@ describe('request table', () => {
     });
     expect(two.fate).toEqual([['resolved', 2]]);
     expect(one.fate).toEqual([['JOB_STATE', { hint: 'x' }]]);
-    expect(table.size).toBe(0);
+    expect(table.nextDeadline).toBe(Infinity);
   });
 
   it('rejects what was sent and may not be repeated; keeps the rest in its old order', () => {

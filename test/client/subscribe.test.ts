@@ -71,6 +71,26 @@ describe('a subscription', () => {
     expect(heard.slice(1)).toEqual([`gap ${reason} k3f9:10 ${at}`, `snapshot ${reason} ${at}`]);
   });
 
+  it('without a snapshot reads a new log from its beginning, after the gap', async () => {
+    const { client, open, clock } = start();
+    const { observer, heard } = listen();
+    const { snapshot: _none, ...plain } = observer;
+    client.subscribe({}, plain);
+    const socket = await open();
+    socket.answer('subscribe', subscribed(10));
+    push(socket, [11]);
+    socket.drop(1006);
+    const again = await open();
+    again.answer('subscribe', subscribed(0, { cursor: cursor(7, 'new') }));
+    await clock.advance(0);
+    expect(again.of('subscribe').map(({ params }) => params.after)).toEqual([cursor(11), cursor(0, 'new')]);
+    again.answer('subscribe', resumed(0, { cursor: cursor(7, 'new') }));
+    await clock.advance(0);
+    again.notify('events', { subscription: 's1', cursor: cursor(7, 'new'), events: [status(3, 'running')] });
+    push(again, [4], 's1');
+    expect(heard).toEqual(['events 11 to k3f9:11', 'gap epoch k3f9:11 new:0', 'events 3 to new:7']);
+  });
+
   it('turns a reset into a gap and a snapshot, and goes on from there', async () => {
     const { heard, socket } = await live();
     const cut = { jobs: [JOB], settled: [], sources: [SOURCE] };

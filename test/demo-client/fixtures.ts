@@ -25,7 +25,14 @@ export function endOf(job: string, changes: Partial<SettledRun['settled']> = {})
   return {
     ...{ source: 'vm1', job, run: `e:${job}`, cursor: 'e:9', time: null },
     settled: {
-      ...{ outcome: 'completed', provenance: 'observed', pivoted: false, forced: false, escalated: false },
+      ...{
+        outcome: 'completed',
+        provenance: 'observed',
+        pivoted: false,
+        pivotProof: 'event',
+        forced: false,
+        escalated: false,
+      },
       ...{ requestedBy: [], dismissed: true, type: 'backup', len: 100, offset: 100, ...changes },
     },
   };

@@ -24,10 +24,14 @@ describe('figures', () => {
     expect(limit(0)).toBe('unlimited');
   });
 
-  it('never call a full length done', () => {
-    expect(percent(share(100, 100))).toBe('99.9 %');
-    expect(percent(share(0, 0))).toBe('—');
-    expect(percent(0.149_99)).toBe('14.9 %');
+  it('call a full length whole only where nothing more is copied', () => {
+    const whole = share(100, 100);
+    for (const state of ['created', 'running', 'paused'] as const) expect(percent(whole, state)).toBe('99.9 %');
+    for (const state of ['waiting', 'pending', 'concluded', 'cancelled'] as const)
+      expect(percent(whole, state)).toBe('100 %');
+    expect(percent(0.999_99, 'pending')).toBe('99.9 %');
+    expect(percent(share(0, 0), 'running')).toBe('—');
+    expect(percent(0.149_99, 'running')).toBe('14.9 %');
   });
 
   it.each([

@@ -1,10 +1,12 @@
 // What the page says about a job: verbs, attention, endings, and what nobody saw.
 import { describe, expect, it } from 'vitest';
-import { ABORT_FORM, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
+import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
 import { attentionOf } from '../../demo-client/src/model/attention.js';
-import { abortText, pivotText } from '../../demo-client/src/model/outcome.js';
+import { abortText, finalizedBy, pivotText, proofOf } from '../../demo-client/src/model/outcome.js';
+import { findRun } from '../../demo-client/src/model/run.js';
 import { orphansOf, unseenOf } from '../../demo-client/src/model/unseen.js';
 import { softAbort, verbsFor } from '../../demo-client/src/model/verbs.js';
+import type { Entry, PivotProof, SettledRun } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
 describe('verbs', () => {
@@ -14,8 +16,11 @@ describe('verbs', () => {
     ['ready', ['complete', 'pause', 'setSpeed', 'abort']],
     ['pending', ['finalize', 'abort']],
     ['aborting', []],
-    ['concluded', ['dismiss']],
+    ['concluded', []],
   ] as const)('of a %s job', (status, verbs) => expect(verbsFor({ status })).toEqual(verbs));
+
+  it('of one that has ended and holds its id', () =>
+    expect(verbsFor({ status: 'concluded', settled: endOf('x').settled })).toEqual(['dismiss']));
 
   it('know what a soft abort would do', () => {
     expect(softAbort({ status: 'running', type: 'mirror' })).toBe('cancels');
@@ -33,7 +38,9 @@ describe('attention', () => {
     expect(mark({ status: 'paused', ioStatus: 'failed' })).toBe('error');
     expect(mark({ status: 'pending' })).toBe('pending');
     expect(mark({ status: 'ready' })).toBe('ready');
-    expect(mark({ status: 'concluded' })).toBe('undismissed');
+    expect(mark({ status: 'concluded', settled: endOf('x').settled })).toBe('undismissed');
+    // Its end is being read: there is nothing to do.
+    expect(mark({ status: 'concluded' })).toBeUndefined();
     expect(mark({ ioStatus: 'ok' })).toBeUndefined();
   });
 });
@@ -60,21 +67,88 @@ describe('an abort', () => {
   });
 
   it('says what happened, not what was asked', () => {
-    const asked = { force: false, wasReady: true };
+    const asked = { force: false, wasReady: true, sent: true };
     const end = endOf('x').settled;
     expect(abortText(end, asked)).toContain('completed instead');
-    expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('before the cancel');
+    expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('not known whether the disk switched');
+    expect(abortText({ ...end, pivoted: true }, asked)).toContain('another client had completed it');
+    expect(abortText(end, { ...asked, force: true })).toContain('before the cancel');
     expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('Nobody knows');
     expect(abortText({ ...end, outcome: 'cancelled', escalated: true }, asked)).toContain('escalated');
-    expect(pivotText('unknown')).toBe("The disk may have switched to the copy: don't delete it.");
+    expect(abortText(end, { ...asked, sent: false })).toContain('Not by this abort');
+    expect(pivotText('unknown')).toBe("It is not known whether the disk switched to the copy: don't delete it.");
   });
 
   it('says of a timeout what QEMU had accepted', () => {
     expect(refusalText('TIMEOUT', '', { accepted: true })).toContain('stays in force');
     expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('had not accepted');
-    expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('nobody knows');
+    expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('not known whether');
     expect(refusalText('JOB_STATE', '', { status: 'paused', hint: 'Use force.' })).toContain('Use force.');
   });
+});
+
+it.each([
+  ['TIMEOUT', { accepted: null }, true],
+  ['TIMEOUT', { accepted: true }, true],
+  ['TIMEOUT', { accepted: false }, false],
+  ['NO_ANSWER', { sent: true }, true],
+  ['NO_ANSWER', { sent: false }, false],
+  ['CONNECTION_LOST', {}, true],
+  ['OUTCOME_UNKNOWN', {}, true],
+  ['JOB_STATE', {}, false],
+  ['SOURCE_DOWN', {}, false],
+])('after %s %j the cancel may be in force: %s', (reason, data, expected) =>
+  expect(mayBeInForce(reason, data)).toBe(expected),
+);
+
+describe('an ending', () => {
+  const command = (verb: string, by: string): Entry => ({
+    ...{ offset: 1, source: 'vm1', type: 'GATEWAY_COMMAND', time: null },
+    data: { verb, by, args: {} },
+  });
+
+  it('names who finalized it', () => {
+    expect(finalizedBy([command('pause', 'a'), command('finalize', 'b'), command('finalize', 'b')])).toEqual(['b']);
+  });
+
+  it.each<[{ pivotProof?: PivotProof }, string | undefined]>([
+    [{ pivotProof: 'graph' }, 'block graph'],
+    [{ pivotProof: 'event' }, 'cancelled'],
+    [{ pivotProof: 'type' }, 'of this type'],
+    [{ pivotProof: 'command' }, 'job.complete'],
+    [{ pivotProof: null }, undefined],
+    [{}, undefined],
+  ])('known by %j', (settled, words) => {
+    const text = proofOf(settled);
+    if (words === undefined) expect(text).toBeUndefined();
+    else expect(text).toContain(words);
+  });
+});
+
+describe('the run of an address', () => {
+  const at = (run: string | undefined) => ({ source: 'vm1', job: 'drive0', run });
+  const live = tableOf([jobOf()], [endOf('old')]);
+  const unseen = new Map<string, SettledRun>();
+  const find = (table: typeof live, run: string | undefined) => findRun({ table, unseen }, at(run));
+
+  it('is the live one where none is named', () =>
+    expect(find(live, undefined)).toMatchObject({ kind: 'known', run: 'e:drive0' }));
+  it('is the named one, live or ended', () => {
+    expect(find(live, 'e:drive0')).toMatchObject({ kind: 'known', job: jobOf() });
+    expect(find(live, 'e:old')).toMatchObject({ kind: 'known', ended: endOf('old') });
+  });
+  it('of an older log is the live run of that id', () =>
+    expect(find(live, 'f:7')).toMatchObject({ kind: 'renamed', run: 'e:drive0' }));
+  it('of an older log is the newest that ended, where none is live', () => {
+    const ended = [1, 2].map((n) => ({ ...endOf(`x${n}`), job: 'drive0' }));
+    expect(find(tableOf([], ended), 'f:7')).toEqual({ kind: 'renamed', run: 'e:x2', job: undefined, ended: ended[1] });
+  });
+  it('of an older log waits for its source, then is gone', () => {
+    expect(find(tableOf([], [], { vm1: 'connecting' }), 'f:7')).toEqual({ kind: 'restarted', waits: true });
+    expect(find(tableOf([]), 'f:7')).toEqual({ kind: 'restarted', waits: false });
+  });
+  it('of this log, and not in the table, is asked for', () =>
+    expect(find(live, 'e:7')).toEqual({ kind: 'unknown', other: jobOf() }));
 });
 
 describe('after a reset', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { etaOf, extend, newTrail, rateOf, ratesOf } from '../../demo-client/src/model/pace.js';
+import { etaOf, extend, newTrail, rateOf, ratesOf, STALE_MS } from '../../demo-client/src/model/pace.js';
 
 function trail(pairs: [number, number][], max = 100) {
   const made = newTrail();
@@ -8,13 +8,15 @@ function trail(pairs: [number, number][], max = 100) {
 }
 
 it('has no rate before the second figure', () => {
-  expect(rateOf(newTrail())).toBeUndefined();
-  expect(rateOf(trail([[0, 5]]))).toBeUndefined();
+  expect(rateOf(newTrail(), 0)).toBeUndefined();
+  expect(rateOf(trail([[0, 5]]), 0)).toBeUndefined();
 });
 
 it('is the rate of the newest window', () => {
   const pairs = Array.from({ length: 30 }, (_, n): [number, number] => [n * 1_000, n < 20 ? 0 : (n - 19) * 100]);
-  expect(rateOf(trail(pairs), 5_000)).toBe(100);
+  expect(rateOf(trail(pairs), 29_000, 5_000)).toBe(100);
+  expect(rateOf(trail(pairs), 29_000 + STALE_MS, 5_000)).toBe(100);
+  expect(rateOf(trail(pairs), 29_001 + STALE_MS, 5_000)).toBeUndefined();
 });
 
 it('is never negative: a mirror may be set back', () => {
@@ -24,6 +26,7 @@ it('is never negative: a mirror may be set back', () => {
         [0, 100],
         [1_000, 50],
       ]),
+      1_000,
     ),
   ).toBe(0);
 });

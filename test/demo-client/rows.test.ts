@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { currentIn } from '../../demo-client/src/model/current.js';
 import { newTrail } from '../../demo-client/src/model/pace.js';
-import { matcher, rowsOf, sortRows, type View } from '../../demo-client/src/model/rows.js';
+import { matcher, type Paces, rowsOf, sortRows, type View } from '../../demo-client/src/model/rows.js';
 import { summarize } from '../../demo-client/src/model/summary.js';
 import type { Job } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
@@ -13,15 +14,16 @@ const JOBS: Job[] = [
   jobOf({ job: 'synced', status: 'ready', len: 100, offset: 100 }),
 ];
 const table = tableOf(JOBS, [endOf('old', { outcome: 'failed' })]);
-const names = (view: View) => rowsOf(table, trails, view).map(({ job }) => job);
-const active = rowsOf(table, trails, 'active');
+const paces: Paces = { trails, isCurrent: () => true, now: 1_000 };
+const names = (view: View) => rowsOf(table, paces, view).map(({ job }) => job);
+const active = rowsOf(table, paces, 'active');
 
 describe('rows', () => {
   it('are the live jobs, the ended ones, or all', () => {
     expect(names('active')).toEqual(['drive10', 'drive2', 'stuck', 'synced']);
     expect(names('ended')).toEqual(['old']);
     expect(names('all')).toHaveLength(5);
-    expect(rowsOf(table, trails, 'ended', new Map([['x', endOf('unseen')]])).map(({ job }) => job)).toContain('unseen');
+    expect(rowsOf(table, paces, 'ended', new Map([['x', endOf('unseen')]])).map(({ job }) => job)).toContain('unseen');
   });
 
   it('have a rate and an ETA only while running', () => {
@@ -31,6 +33,29 @@ describe('rows', () => {
       [undefined, undefined],
       [undefined, undefined],
     ]);
+  });
+
+  it('have none of it while offline, nor of a source that is away', () => {
+    const away = (phase: 'open' | 'waiting', state: 'up' | 'down') => {
+      const now = { ...table, sources: tableOf([], [], { vm1: state }).sources };
+      const rows = rowsOf(now, { ...paces, isCurrent: currentIn(phase, now) }, 'active');
+      return rows.map(({ rate, etaMs }) => rate ?? etaMs).filter((figure) => figure !== undefined);
+    };
+    expect(away('open', 'up')).toEqual([10]);
+    expect(away('waiting', 'up')).toEqual([]);
+    expect(away('open', 'down')).toEqual([]);
+  });
+
+  it('of one that has ended and holds its id have the time of its end', () => {
+    const end = { ...endOf('held', { dismissed: false }), time: '2026-11-23T01:00:00.000000Z' };
+    const held = jobOf({ job: 'held', status: 'concluded', settled: end.settled, updated: '2026-11-23T09:00:00Z' });
+    const [row] = rowsOf(tableOf([held], [end]), paces, 'active');
+    expect(row?.ended?.at).toBe(Date.parse('2026-11-23T01:00:00Z'));
+  });
+
+  it('say an unknown pivot without alarm', () => {
+    const [row] = rowsOf(tableOf([], [endOf('x', { pivoted: 'unknown' })]), paces, 'ended');
+    expect(row?.attention).toMatchObject({ mark: 'unclear', label: 'Pivot unknown' });
   });
 
   it('sort by gravity first, then in natural order', () => {
@@ -58,7 +83,7 @@ describe('rows', () => {
 });
 
 it('sums up the fleet', () => {
-  expect(summarize(table, new Map([...trails, ['none', newTrail()]]))).toEqual({
+  expect(summarize(table, { ...paces, trails: new Map([...trails, ['none', newTrail()]]) })).toEqual({
     ...{ up: 1, sources: 1, active: 4, attention: 1, ready: 1, bytesPerSecond: 10 },
   });
 });

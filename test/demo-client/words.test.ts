@@ -5,6 +5,7 @@ import { feedMatcher } from '../../demo-client/src/model/feed-filter.js';
 import { linkText } from '../../demo-client/src/model/link.js';
 import { accept, readTyped, suggest, TEMPLATES } from '../../demo-client/src/model/methods.js';
 import { jobHref, parseRoute } from '../../demo-client/src/model/route.js';
+import { socketUrl } from '../../demo-client/src/model/socket-url.js';
 import type { Entry } from '../../src/protocol/types.js';
 import { endOf } from './fixtures.js';
 
@@ -27,12 +28,18 @@ describe('routes', () => {
   ])('%j is %s', (hash, page) => expect(parseRoute(hash).page).toBe(page));
 });
 
+it.each([
+  ['http://127.0.0.1:7070/', 'ws://127.0.0.1:7070/v1'],
+  ['https://host/qmp/', 'wss://host/qmp/v1'],
+  ['https://host/qmp/index.html?x#/events', 'wss://host/qmp/v1'],
+])('the page %s speaks to %s', (page, socket) => expect(socketUrl(page)).toBe(socket));
+
 describe('events', () => {
   it('read as sentences', () => {
     expect(inWords(entry('JOB_STATUS_CHANGE', { id: 'x', status: 'null' })).text).toBe('left QEMU');
     expect(inWords(entry('GATEWAY_SOURCE_SYNCED', { jobs: 1 })).text).toBe('in sync, 1 job');
     const settled = { ...endOf('x').settled, pivoted: 'unknown' };
-    expect(inWords(entry('GATEWAY_JOB_SETTLED', settled)).text).toBe('completed (observed), disk may have switched');
+    expect(inWords(entry('GATEWAY_JOB_SETTLED', settled)).text).toBe('completed (observed), pivot unknown');
     const storm = { ...entry('BLOCK_JOB_ERROR', { operation: 'write', action: 'ignore' }), repeated: 6_000 };
     expect(inWords(storm)).toEqual({ text: 'write error, action ignore × 6000', tone: 'bad' });
   });

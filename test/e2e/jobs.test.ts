@@ -1,7 +1,7 @@
 // What a person does with jobs, on a real QEMU behind a real gateway in a real browser.
 import { describe, expect, it } from 'vitest';
 import { haveQemu } from '../support/qemu.js';
-import { haveBrowser, openPage, rowOf } from './support/browser.js';
+import { goTo, haveBrowser, openPage, rowOf } from './support/browser.js';
 import { startGateway } from './support/process.js';
 import { startVm } from './support/vm.js';
 
@@ -79,7 +79,43 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
     await expect.poll(() => page.getByTestId('waited').innerText()).toMatch(/^1\.\d s$/);
     await page.locator('dialog[data-stage="refused"]').waitFor();
-    await page.getByText('nobody knows whether it accepted').waitFor();
+    await page.getByRole('dialog').getByText('No end yet').waitFor();
+    await page.getByText('not known whether it will carry it out').waitFor();
+    // It does, and the dialog says so without a word from this page.
+    vm.thaw();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+  });
+
+  it('are not waited for past the bound where the gateway itself stands still', async () => {
+    const { vm, gateway } = await begin();
+    await vm.mirror('drive0');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.locator('input[name="bound"]').fill('1');
+    gateway.freeze();
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.getByText('the gateway has not answered').waitFor({ timeout: 3_000 });
+    gateway.thaw();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    expect(await page.getByTestId('abort-text').innerText()).toContain('as asked');
+  });
+
+  it('that are pending are whole, and say who finalized them', async () => {
+    const { vm, gateway } = await begin();
+    await vm.backup('drive0', { 'auto-finalize': false, 'auto-dismiss': false });
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'drive0').getByText('pending', { exact: true }).waitFor();
+    expect(await rowOf(page, 'drive0').locator('.percent').innerText()).toBe('100 %');
+    await rowOf(page, 'drive0').getByRole('link').click();
+    expect(await page.getByTestId('percent').innerText()).toBe('100 %');
+    await page.getByRole('button', { name: 'Finalize' }).click();
+    await page.getByTestId('outcome').waitFor();
+    await expect.poll(() => page.getByTestId('requested-by').innerText()).toMatch(/\(finalize\)$/);
+    await goTo(page, '#/');
+    await rowOf(page, 'drive0').getByText('Holds its id').waitFor();
+    expect(await rowOf(page, 'drive0').locator('.cell-eta').innerText()).toMatch(/^\d\d:\d\d:\d\d$/);
   });
 
   it('say beforehand what QEMU will refuse, and then that it was refused', async () => {

@@ -1,5 +1,6 @@
 // What the page shows when the line or the gateway under it goes away, with a real QEMU behind.
 import { describe, expect, it } from 'vitest';
+import { openPath } from '../support/path-proxy.js';
 import { haveQemu } from '../support/qemu.js';
 import { goTo, haveBrowser, openPage, rowOf } from './support/browser.js';
 import { openLine } from './support/line.js';
@@ -34,6 +35,72 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     expect(shown.length).toBeGreaterThan(4);
     expect(await page.getByTestId('reset').count()).toBe(0);
     expect(await page.getByTestId('offline').count()).toBe(0);
+  });
+
+  it('shows no speed and no time left that it can’t know', async () => {
+    const vm = await startVm();
+    const gateway = await startGateway({ vm1: vm.uri });
+    const line = await openLine(gateway.url);
+    const page = await openPage(line.url);
+    await vm.mirror('drive0');
+    const speed = rowOf(page, 'drive0').locator('.cell-rate .num');
+    const left = rowOf(page, 'drive0').locator('.cell-eta');
+    await expect.poll(() => speed.innerText()).toMatch(/iB\/s$/);
+    await expect.poll(() => left.innerText()).toMatch(/\d/);
+    line.cut();
+    await page.getByTestId('offline').waitFor();
+    expect(await speed.innerText()).toBe('');
+    expect(await left.innerText()).toBe('');
+    expect(await page.locator('.kpi', { hasText: 'Throughput' }).innerText()).toMatch(/—/);
+    await rowOf(page, 'drive0').getByRole('link').click();
+    expect(await page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/—/);
+    line.mend();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    await expect.poll(() => page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/iB\/s/);
+  });
+
+  it('follows a job over restarts of the gateway, and so do links that were shared before', async () => {
+    const vm = await startVm();
+    const gateway = await startGateway({ vm1: vm.uri });
+    const page = await openPage(gateway.url);
+    await vm.mirror('drive0');
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('heading', { name: 'drive0' }).waitFor();
+    const shared = page.url();
+    for (let round = 0; round < 2; round += 1) {
+      const before = await page.locator('.job-head .mono').innerText();
+      await gateway.kill();
+      await page.getByTestId('offline').waitFor();
+      await gateway.start();
+      await page.getByTestId('connection').getByText('Live').waitFor();
+      await expect.poll(() => page.locator('.job-head .mono').innerText()).not.toBe(before);
+      await page.getByTestId('renamed').getByText('was restarted').waitFor();
+      await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
+      const other = await openPage(shared);
+      await other.getByTestId('renamed').waitFor();
+      await other.getByRole('heading', { name: 'drive0' }).waitFor();
+    }
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.locator('dialog[data-stage="settled"]').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    const late = await openPage(shared);
+    await late.getByTestId('renamed').waitFor();
+    await late.getByTestId('outcome').getByText('cancelled', { exact: true }).waitFor();
+    const gone = await openPage(shared.replace('drive0', 'drive7'));
+    await gone.getByText('No job drive7 on vm1 now').waitFor();
+  });
+
+  it('works under a path of a proxy, and speaks to no other gateway there', async () => {
+    const vm = await startVm();
+    const gateway = await startGateway({ vm1: vm.uri });
+    await vm.mirror('drive0');
+    const page = await openPage(await openPath(gateway.url, '/qmp/'));
+    await rowOf(page, 'drive0').waitFor();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    await goTo(page, '#/console');
+    await page.getByText('own line open').waitFor();
+    await page.getByText(/connected to ws:.*\/qmp\/v1/).waitFor();
   });
 
   it('shows the reset after a restart; jobs reappear, and what nobody saw is unknown', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Settlement } from '../../src/protocol/index.js';
 import { addBroken, addNull, addOverlay, addRandomFile, haveQemu } from '../support/qemu.js';
-import { dirtyMirror, MIB, openRig, type Rig, readyMirror, slowMirror, writeByNbd } from '../support/rig.js';
+import { dirtyMirror, MIB, openRig, type Rig, readyMirror, slowMirror, useNode, writeByNbd } from '../support/rig.js';
 import type { Frame, WireError } from '../support/wire.js';
 
 const target = (job: string) => ({ source: 'vm1', job });
@@ -75,10 +75,12 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
   it('a READY mirror: soft completes without a pivot, force cancels', async () => {
     const rig = await openRig();
     await readyMirror(rig, 'soft');
+    await useNode(rig, 'soft-src');
     await readyMirror(rig, 'hard');
     expect(await rig.wire.call('job.abort', { ...target('soft'), sync: true })).toMatchObject({
       outcome: 'completed',
       pivoted: false,
+      pivotProof: 'graph',
       forced: false,
     });
     expect(await rig.wire.call('job.abort', { ...target('hard'), sync: true, force: true })).toMatchObject({
@@ -88,11 +90,16 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     });
   });
 
-  it('a READY mirror that another client completes: nobody can say whether it pivoted', async () => {
+  it('a READY mirror of a disk that nothing uses, completed by another client: its pivot is not known', async () => {
     const rig = await openRig();
     await readyMirror(rig, 'j');
     await rig.qmp('job-complete', { id: 'j' });
-    expect(await settlement(rig, 'j')).toMatchObject({ outcome: 'completed', pivoted: 'unknown', requestedBy: [] });
+    expect(await settlement(rig, 'j')).toMatchObject({
+      outcome: 'completed',
+      pivoted: 'unknown',
+      pivotProof: null,
+      requestedBy: [],
+    });
   });
 
   it('a backup, whose events may come before the return', async () => {
@@ -363,7 +370,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
       'on-target-error': 'report',
     });
     const settled = await settlement(rig, 'j');
-    expect(settled).toMatchObject({ outcome: 'failed', provenance: 'observed', pivoted: false });
+    expect(settled).toMatchObject({ outcome: 'failed', provenance: 'observed', pivoted: 'unknown' });
     expect(settled.error).toMatch(/\w/);
     expect(await rig.wire.call('job.get', target('j'))).toMatchObject({
       settled: { outcome: 'failed', error: settled.error },

@@ -1,58 +1,10 @@
 // The command line as people and programs use it: real processes, exit codes, one clear line; a real QEMU where there is one.
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { MAIN, run } from '../support/cli.js';
 import { haveQemu } from '../support/qemu.js';
 import { openRig, slowMirror } from '../support/rig.js';
-
-const MAIN = 'dist/cli/main.js';
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error('the command line is not built: npm run build');
-});
-
-interface Run {
-  child: ChildProcessWithoutNullStreams;
-  out: () => string;
-  err: () => string;
-  /** Resolves when the text has come, on either stream. */
-  said(text: string | RegExp): Promise<string>;
-  exit: Promise<number | null>;
-}
-
-function run(args: readonly string[], command: readonly string[] = [process.execPath, MAIN]): Run {
-  const [program = '', ...first] = command;
-  const child = spawn(program, [...first, ...args], { env: { ...process.env, NO_COLOR: '1', QMP_GATEWAY_URL: '' } });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  const watchers = new Set<() => void>();
-  const wake = (): void => {
-    for (const watch of [...watchers]) watch();
-  };
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-    wake();
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-    wake();
-  });
-  const exit = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
-  const said = (text: string | RegExp): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const watch = (): void => {
-        const all = out + err;
-        if (typeof text === 'string' ? !all.includes(text) : !text.test(all)) return;
-        watchers.delete(watch);
-        resolve(all);
-      };
-      watchers.add(watch);
-      watch();
-      void exit.then(() => reject(new Error(`ended without saying ${text}: ${out}${err}`)));
-    });
-  return { child, out: () => out, err: () => err, said, exit };
-}
 
 /** A gateway with demo jobs on a free port. */
 async function demo(): Promise<string> {
@@ -135,21 +87,6 @@ describe('a gateway with the demo', () => {
     gateway.child.kill('SIGTERM');
     expect(await gateway.exit).toBe(0);
     expect(gateway.err()).toMatch(/closing/);
-  });
-
-  it('draws bars in a real terminal, aborts with a key, and quits', async () => {
-    const url = await demo();
-    const jobs = run(['events', '--url', url]);
-    await jobs.said('status=running');
-    const watch = run(
-      ['-qec', `stty cols 100 rows 24; ${process.execPath} ${MAIN} watch --url ${url}`, '/dev/null'],
-      ['script'],
-    );
-    await watch.said(/> demo\/\w+ +[█░]{24}/);
-    watch.child.stdin.write('f');
-    await watch.said(/abort requested|GATEWAY_JOB_SETTLED/);
-    watch.child.stdin.write('q');
-    expect(await watch.exit).toBe(0);
   });
 
   it('prints plain lines where stdout is no terminal', async () => {

@@ -1,9 +1,10 @@
 // The ten-line service: each outcome once, whatever happens to its line, and a restart of the gateway said to be one.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp } from '../support/app.js';
 import { startProxy } from '../support/proxy.js';
@@ -63,11 +64,39 @@ it('logs each outcome once across ten cut lines and a frozen one, and tells a re
   for (const job of expected) expect(settled(job), job).toHaveLength(1);
   expect(lines.filter((line) => line.startsWith('gap'))).toEqual([]);
 
-  await app.close();
-  app = await startApp({ vm1: `unix:${path}` });
-  await allUp(await app.wire());
-  await expect.poll(() => lines.filter((line) => line.startsWith('gap')), { timeout: 20_000 }).toEqual(['gap epoch']);
-  await expect.poll(subscribed).toBe(true);
-  finish('after');
-  await expect.poll(() => settled('after')).toHaveLength(1);
+  for (const round of [1, 2]) {
+    await app.close();
+    app = await startApp({ vm1: `unix:${path}` });
+    await allUp(await app.wire());
+    // The new log has this one before the service is back.
+    finish(`missed${round}`);
+    await expect.poll(() => settled(`missed${round}`), { timeout: 60_000 }).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('gap epoch after '))).toHaveLength(round);
+    await expect.poll(subscribed).toBe(true);
+    finish(`after${round}`);
+    await expect.poll(() => settled(`after${round}`)).toHaveLength(1);
+  }
+});
+
+it('exits where the gateway refuses it for good', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  onTestFinished(() => void server.close());
+  server.on('connection', (socket) => socket.close(4403, 'no'));
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
+    env: { ...process.env, QMP_GATEWAY_URL: `ws://127.0.0.1:${port}/v1` },
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void service.kill('SIGKILL'));
+  expect(await new Promise((resolve) => service.once('exit', resolve))).toBe(1);
+});
+
+it('is what the README shows', async () => {
+  const [example, readme] = await Promise.all([
+    readFile('examples/outcomes.mjs', 'utf8'),
+    readFile('README.md', 'utf8'),
+  ]);
+  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.QMP_GATEWAY_URL \?\? /, '');
+  expect(readme).toContain(`\`\`\`js\n${code}\`\`\``);
 });

@@ -1,4 +1,5 @@
 // A conversation against a scripted monitor: what comes first, late, without an id, for somebody else, or not at all.
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import {
   type QmpLimits,
   type QmpSession,
 } from '../../src/qmp/index.js';
+import { lostBy } from '../../src/qmp/lost.js';
 import { type SourceSignal, supervise } from '../../src/sources/index.js';
 
 const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
@@ -150,6 +152,17 @@ describe('negotiation', () => {
     expect((await lost).reason).toBe(reason);
   });
 
+  it.each<[string, string, Partial<QmpLimits>]>([
+    ['messages', '{"event":"X"}', { maxEarly: 100 }],
+    ['bytes', `{"event":"X","data":{"pad":"${'x'.repeat(1_000)}"}}`, { maxEarlyBytes: 100_000 }],
+    ['bytes of foreign replies', `{"return":"${'x'.repeat(1_000)}","id":"other"}`, { maxEarlyBytes: 100_000 }],
+  ])('is not waited for beyond so many %s', async (_, message, limits) => {
+    const { path } = await script((peer) => peer.say(...Array<string>(101).fill(message)));
+    const { lost } = open(path, limits);
+    expect((await lost).reason).toBe('protocol');
+    expect((await lost).message).toMatch(/before the negotiation reply/);
+  });
+
   it('waits on a peer that is silent or stalled, and says so: giving up would cost a place in the backlog', async () => {
     const { path, peer } = await script();
     const { session, waiting } = open(path, { greetingMs: 20, negotiationMs: 20 });
@@ -166,6 +179,11 @@ describe('negotiation', () => {
     ['/etc/hostname', 'refused'],
   ])('%s', async (path, reason) => {
     expect(['absent', reason]).toContain((await open(path).lost).reason);
+  });
+
+  it('a host that does not answer is unreachable: nobody has said that there is no QEMU', () => {
+    for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+      expect(lostBy(Object.assign(new Error(code), { code })).reason).toBe('unreachable');
   });
 });
 
@@ -193,25 +211,58 @@ describe('commands', () => {
     await expect.poll(() => order).toEqual(['running', 'reply', 'ready']);
   });
 
-  it('write bigints exactly, and keep at most eight in flight, urgent ones first', async () => {
+  it('write bigints exactly, and keep at most eight in flight: places are left for verbs, and more for aborts', async () => {
     const { session, qemu } = await pair();
-    const answers = Array.from({ length: 8 }, () => session.execute('query-jobs', {}));
-    const ninth = session.execute('query-version', {});
-    const abort = session.execute(
+    const queries = Array.from({ length: 7 }, () => session.execute('query-jobs', {}));
+    const speed = { device: 'j', speed: 9223372036854775807n };
+    const verbs = Array.from({ length: 2 }, () => session.execute('block-job-set-speed', speed, { lane: 'verb' }));
+    const aborts = Array.from({ length: 2 }, () => session.execute('job-cancel', { id: 'j' }, { lane: 'abort' }));
+    const written = [];
+    for (let i = 0; i < 8; i++) written.push(await qemu.command());
+    expect(written.map(({ execute }) => execute)).toEqual([
+      ...Array(6).fill('query-jobs'),
       'block-job-set-speed',
-      { device: 'j', speed: 9223372036854775807n },
-      { urgent: true },
-    );
-    const first = await qemu.command();
-    for (let i = 1; i < 8; i++) await qemu.command();
-    qemu.say(ok(first.id, []));
-    const next = await qemu.command();
-    expect(next.text).toContain('"speed":9223372036854775807');
-    qemu.say(ok(next.id));
-    expect(await abort).toEqual({ kind: 'return', value: {} });
-    expect((await qemu.command()).execute).toBe('query-version');
+      'job-cancel',
+    ]);
+    expect(written[6]?.text).toContain('"speed":9223372036854775807');
+    // One place is free: the abort that waits is first, whatever has waited longer.
+    qemu.say(ok(written[0]?.id, []));
+    expect((await qemu.command()).execute).toBe('job-cancel');
     qemu.socket.destroy();
-    expect(await Promise.all([...answers.slice(1), ninth])).toEqual(Array(8).fill({ kind: 'closed', sent: true }));
+    const answers = await Promise.all([...queries.slice(1), ...verbs, ...aborts]);
+    const closed = (sent: boolean): unknown => ({ kind: 'closed', sent });
+    expect(answers).toEqual([
+      ...Array(5).fill(closed(true)),
+      closed(false),
+      closed(true),
+      closed(false),
+      closed(true),
+      closed(true),
+    ]);
+  });
+
+  it('say that a lane is full, and take back what is not yet written', async () => {
+    const { session, qemu } = await pair({ maxInFlight: 1, maxQueued: 2 });
+    const wrote: string[] = [];
+    const ask = (name: string): [Promise<unknown>, () => boolean] => {
+      let withdraw = (): boolean => false;
+      const reply = new Promise((resolve) => {
+        const onWrite = (): void => void wrote.push(name);
+        withdraw = session.request('job-cancel', { id: name }, resolve, { lane: 'abort', onWrite });
+      });
+      return [reply, withdraw];
+    };
+    const [first, withdrawFirst] = ask('a');
+    const [, withdrawSecond] = ask('b');
+    const [third] = ask('c');
+    const [fourth] = ask('d');
+    expect(await fourth).toEqual({ kind: 'busy' });
+    expect([withdrawFirst(), withdrawSecond(), withdrawSecond()]).toEqual([false, true, false]);
+    qemu.say(ok((await qemu.command()).id));
+    expect(await first).toMatchObject({ kind: 'return' });
+    qemu.say(ok((await qemu.command()).id));
+    expect(await third).toMatchObject({ kind: 'return' });
+    expect(wrote).toEqual(['a', 'c']);
   });
 
   it('have a deadline; a late reply is swallowed', async () => {
@@ -219,7 +270,7 @@ describe('commands', () => {
     expect(await session.execute('query-jobs', {}, { timeoutMs: 20 })).toEqual({ kind: 'timeout', sent: true });
     const late = await qemu.command();
     const next = session.execute('query-version', {});
-    qemu.say(ok(late.id, ['late']), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
+    qemu.say(ok(late.id, []), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
     expect(await next).toEqual({ kind: 'return', value: 'mine' });
     await expect.poll(() => events.map(({ type }) => type)).toEqual(['MARKER']);
   });

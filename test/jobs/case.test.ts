@@ -19,6 +19,12 @@ class Model {
   state: Case = openCase('e:1');
   readonly effects: CaseEffect[] = [];
   answers = new Map<number, CaseAnswer[]>();
+  /** Whether the monitor has places free: a command is written as it is asked for. */
+  readonly #free: boolean;
+
+  constructor(free = true) {
+    this.#free = free;
+  }
 
   feed(...inputs: CaseInput[]): this {
     for (const input of inputs) {
@@ -28,6 +34,7 @@ class Model {
       for (const effect of next.effects)
         if (effect.kind === 'answer')
           this.answers.set(effect.caller.id, [...(this.answers.get(effect.caller.id) ?? []), effect.answer]);
+        else if (effect.kind === 'write' && this.#free) this.feed({ kind: 'written', ask: effect.ask });
     }
     return this;
   }
@@ -122,6 +129,31 @@ describe('a case', () => {
     expect(at(new Model().feed(call(1, 'wait', true)))).toEqual([{ kind: 'timeout', accepted: false }]);
     expect(at(new Model().feed(call(1, 'soft', true), ends))).toMatchObject([{ kind: 'settled' }]);
   });
+
+  it('takes a command back that was never written, when the last who wants it has gone, and asks anew', () => {
+    const model = new Model(false).feed(call(1, 'soft', true, 500), call(2, 'soft', true));
+    model.feed({ kind: 'timeout', caller: 1 });
+    expect(model.answers.get(1)).toEqual([{ kind: 'timeout', accepted: false }]);
+    expect(model.effects.filter(({ kind }) => kind === 'withdraw')).toEqual([]);
+    model.feed({ kind: 'timeout', caller: 2 });
+    expect(model.effects.at(-1)).toEqual({ kind: 'withdraw', ask: 'soft' });
+    expect(isClosed(model.state)).toBe(true);
+    expect(model.feed(call(3)).writes()).toEqual(['soft', 'soft']);
+  });
+
+  it('takes a command back that was never written when the run has ended', () => {
+    const model = new Model(false).feed(call(1, 'force', true), ends);
+    expect(model.effects.map(({ kind }) => kind)).toEqual(['write', 'withdraw', 'answer']);
+    expect(model.answers.get(1)).toMatchObject([{ kind: 'settled' }]);
+  });
+
+  it('forces where QEMU knows no soft cancel of the job', () => {
+    const model = new Model().feed(call(1), call(2, 'soft', true, 500), { kind: 'forced-only' });
+    expect(model.writes()).toEqual(['soft', 'force']);
+    model.feed({ kind: 'accepted', ask: 'force' });
+    expect(model.answers.get(1)).toEqual([{ kind: 'requested', ask: 'force' }]);
+    expect(model.feed(ends).answers.get(2)).toMatchObject([{ kind: 'settled' }]);
+  });
 });
 
 describe('any interleaving', () => {
@@ -140,14 +172,17 @@ describe('any interleaving', () => {
       { kind: 'drop' as const },
       { kind: 'back' as const },
       { kind: 'escalate' as const },
+      { kind: 'place' as const },
+      { kind: 'forced-only' as const },
     ),
     fc.record({ kind: fc.constantFrom('timeout' as const, 'gone' as const), nth: fc.nat(20) }),
   );
 
   it('answers every caller exactly once, writes only for a live connected run, and asks nothing twice while unanswered', () => {
     fc.assert(
-      fc.property(fc.array(move, { maxLength: 30 }), (moves) => {
-        const model = new Model();
+      fc.property(fc.array(move, { maxLength: 30 }), fc.boolean(), (moves, congested) => {
+        const model = new Model(false);
+        const queued = new Set<Ask>();
         let callers = 0;
         let connected = true;
         let over = false;
@@ -157,11 +192,21 @@ describe('any interleaving', () => {
           const before = model.effects.length;
           model.feed(input);
           for (const effect of model.effects.slice(before)) {
+            if (effect.kind === 'withdraw') expect(queued.delete(effect.ask)).toBe(true);
             if (effect.kind !== 'write') continue;
             expect(connected).toBe(true);
             expect(over).toBe(false);
-            expect(open.has(effect.ask)).toBe(false);
-            open.add(effect.ask);
+            expect(open.has(effect.ask) || queued.has(effect.ask)).toBe(false);
+            queued.add(effect.ask);
+          }
+          if (!congested) place();
+        };
+        /** The monitor has places for all that wait. */
+        const place = (): void => {
+          for (const ask of queued) {
+            queued.delete(ask);
+            open.add(ask);
+            model.feed({ kind: 'written', ask });
           }
         };
         for (const each of moves) {
@@ -197,8 +242,11 @@ describe('any interleaving', () => {
               break;
             case 'drop':
               if (!connected) break;
-              for (const ask of open) feed({ kind: 'unanswered', ask, sent: true });
-              open.clear();
+              for (const [asks, sent] of [[open, true] as const, [queued, false] as const])
+                for (const ask of asks) {
+                  asks.delete(ask);
+                  feed({ kind: 'unanswered', ask, sent });
+                }
               connected = false;
               feed({ kind: 'down' });
               break;
@@ -206,6 +254,12 @@ describe('any interleaving', () => {
               if (connected) break;
               connected = true;
               if (!over) feed({ kind: 'survived' });
+              break;
+            case 'place':
+              place();
+              break;
+            case 'forced-only':
+              if (!over && connected && open.delete('soft')) feed({ kind: 'forced-only' });
               break;
             case 'escalate':
               if (model.state.escalateAfterMs !== undefined && model.state.sent.soft?.phase === 'accepted')

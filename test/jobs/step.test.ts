@@ -2,13 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJobEvent } from '../../src/jobs/event.js';
+import type { JobInput } from '../../src/jobs/input.js';
 import type { JobDraft } from '../../src/jobs/journal.js';
 import type { Run } from '../../src/jobs/run.js';
 import type { Shown } from '../../src/jobs/shown.js';
 import { JOB_STATUSES, TRANSITIONS } from '../../src/jobs/status.js';
-import { type JobInput, step } from '../../src/jobs/step.js';
+import { step } from '../../src/jobs/step.js';
 import type { JobStatus, Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent } from '../../src/qmp/index.js';
+import { GraphWorld, type Users } from '../support/graph-world.js';
 
 const measures = { type: 'mirror', device: 'j', len: 100, offset: 50, speed: 0 };
 const raise = (type: string, data: unknown): JobInput => {
@@ -45,7 +47,7 @@ const command = (verb: 'abort' | 'complete', phase: 'written' | 'accepted' | 're
 /** Feeds inputs as a ledger would; returns the last run and all entries. */
 function play(
   inputs: readonly JobInput[],
-  legacy = false,
+  { legacy = false, canProve = true }: { legacy?: boolean; canProve?: boolean } = {},
 ): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
   let run: Run | undefined;
   const drafts: JobDraft[] = [];
@@ -56,6 +58,7 @@ function play(
       id: 'j',
       runAt: (nth) => `e:${head + nth + 1}`,
       now: () => 1,
+      canProve,
       legacy,
     });
     run = next.run;
@@ -90,12 +93,12 @@ describe('a life', () => {
     [
       'failed',
       [status('aborting'), raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'No space' }), ...ending],
-      { outcome: 'failed', error: 'No space', pivoted: false },
+      { outcome: 'failed', error: 'No space', pivoted: 'unknown', pivotProof: null },
     ],
     [
       'cancelled',
       [status('aborting'), raise('BLOCK_JOB_CANCELLED', measures), ...ending],
-      { outcome: 'cancelled', provenance: 'observed', requestedBy: [] },
+      { outcome: 'cancelled', provenance: 'observed', pivoted: false, pivotProof: 'event', requestedBy: [] },
     ],
     ['never started', [status('aborting'), ...ending], { outcome: 'failed', provenance: 'observed' }],
     [
@@ -132,7 +135,14 @@ describe('a life', () => {
   });
 
   it('that begins and ends in one step is settled and remembered too', () => {
-    const context = { source: 's', id: 'j', runAt: (nth: number) => `e:${nth + 1}`, now: () => 1, legacy: false };
+    const context = {
+      source: 's',
+      id: 'j',
+      runAt: (nth: number) => `e:${nth + 1}`,
+      now: () => 1,
+      canProve: false,
+      legacy: false,
+    };
     const { run, settled } = step(undefined, status('null'), context);
     expect(run).toBeUndefined();
     expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
@@ -141,39 +151,138 @@ describe('a life', () => {
   it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
     const { settled, run } = play(
       [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],
-      true,
+      { legacy: true },
     );
     expect(settled).toMatchObject([{ outcome: 'completed' }]);
     expect(run).toBeUndefined();
   });
 });
 
+const GRAPHS = (() => {
+  const world = new GraphWorld();
+  world.start('j');
+  const running = world.graph();
+  world.end(true);
+  return { running, onTarget: world.graph() };
+})();
+
 describe('a pivot', () => {
   const done = [raise('BLOCK_JOB_COMPLETED', measures), ...ending];
+  const failed = [status('aborting'), raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'EIO' }), ...ending];
   const ready = [...life, status('ready'), raise('BLOCK_JOB_READY', measures)];
-  it.each<[string, JobInput[], Settlement['pivoted']]>([
-    ['our soft cancel was accepted', [command('abort', 'written'), command('abort', 'accepted')], false],
-    ['our soft cancel has no reply yet', [command('abort', 'written')], 'unknown'],
-    ['our complete was accepted', [command('complete', 'written'), command('complete', 'accepted')], true],
-    ['our complete was refused', [command('complete', 'written'), command('complete', 'refused')], 'unknown'],
-    ['nobody of ours asked', [], 'unknown'],
-    [
-      'both',
-      [
-        command('complete', 'written'),
-        command('complete', 'accepted'),
-        command('abort', 'written'),
-        command('abort', 'accepted'),
-      ],
-      'unknown',
-    ],
-    [
-      'a stray command',
-      [command('abort', 'written'), command('abort', 'accepted'), { kind: 'stray', by: 'x' }],
-      'unknown',
-    ],
-  ])('where %s: %s', (_, inputs, pivoted) => {
-    expect(play([...ready, ...inputs, ...done]).settled).toMatchObject([{ outcome: 'completed', pivoted }]);
+  const soft = [command('abort', 'written'), command('abort', 'accepted')];
+  const complete = [command('complete', 'written'), command('complete', 'accepted')];
+  const running: JobInput = { kind: 'graph', graph: GRAPHS.running };
+  const onTarget: JobInput = { kind: 'graph', graph: GRAPHS.onTarget };
+
+  it.each<[string, JobInput[], Settlement['pivoted'], Settlement['pivotProof']]>([
+    ['our soft cancel was accepted', soft, 'unknown', null],
+    ['our complete was accepted', complete, true, 'command'],
+    ['our complete has no reply yet', [command('complete', 'written')], 'unknown', null],
+    ['our complete was refused', [command('complete', 'written'), command('complete', 'refused')], 'unknown', null],
+    ['we asked for nothing', [], 'unknown', null],
+    ['both were accepted: a complete after a soft cancel is refused', [...complete, ...soft], true, 'command'],
+    ['a misdelivered command', [...complete, { kind: 'stray', by: 'x' }], 'unknown', null],
+    ['a blind spell came after our complete', [...complete, { kind: 'blind' }, shown('ready')], 'unknown', null],
+  ])('without the block graph, where %s: %s by %s', (_, inputs, pivoted, pivotProof) => {
+    const { settled } = play([...ready, ...inputs, ...done], { canProve: false });
+    expect(settled).toMatchObject([{ outcome: 'completed', pivoted, pivotProof }]);
+  });
+
+  it.each<[string, JobInput[], Partial<Settlement>]>([
+    ['completed', [...done, onTarget], { outcome: 'completed', pivoted: true, pivotProof: 'graph' }],
+    ['failed, and the disk is on the copy', [...failed, onTarget], { outcome: 'failed', pivoted: true }],
+    ['no reply', [...done, { kind: 'unproven' }], { pivoted: 'unknown', pivotProof: null }],
+    ['an export went away meanwhile', [...done, { kind: 'disturbed' }, onTarget], { pivoted: 'unknown' }],
+    ['lost its source first', [...done, { kind: 'blind' }], { outcome: 'completed', pivoted: 'unknown' }],
+    ['gone after a blind spell', [{ kind: 'blind' }, { kind: 'absent' }, onTarget], { outcome: 'lost' }],
+    ['lost its QEMU', [{ kind: 'blind' }, { kind: 'gone' }], { outcome: 'lost', pivoted: 'unknown' }],
+    ['followed by another run', [...done, status('created')], { outcome: 'completed', pivoted: 'unknown' }],
+  ])('with a baseline: %s', (_, inputs, expected) => {
+    expect(play([...ready, running, ...inputs]).settled).toMatchObject([expected]);
+  });
+
+  it('a run that awaits its proof is concluded, and present until it is settled', () => {
+    const awaiting = play([...ready, running, ...done]);
+    expect(awaiting.settled).toEqual([]);
+    expect(awaiting.run).toMatchObject({ status: 'concluded', end: { dismissed: true } });
+    expect(play([...ready, running, ...done, onTarget]).run).toBeUndefined();
+  });
+
+  it('the settlement comes before the first entry of the next run', () => {
+    const { drafts } = play([...ready, running, ...done, status('created')]);
+    expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
+      ['GATEWAY_JOB_SETTLED', 'e:1'],
+      ['JOB_STATUS_CHANGE', `e:${drafts.length}`],
+    ]);
+  });
+
+  it('an intermediate commit never does', () => {
+    const commit = { ...measures, type: 'commit' };
+    const { settled } = play([...life, raise('BLOCK_JOB_COMPLETED', commit), ...ending]);
+    expect(settled).toMatchObject([{ outcome: 'completed', pivoted: false, pivotProof: 'type' }]);
+  });
+
+  it('whatever comes in between, and however it ended: what is said to be proven is true', () => {
+    const MOVES = [
+      ...(['graph', 'disturbed', 'blind', 'seen', 'absent', 'unproven'] as const),
+      ...(['deleteLoser', 'addExport', 'addDevice', 'swapExports'] as const),
+    ];
+    type Move = (typeof MOVES)[number];
+    const move = fc.constantFrom<Move>(...MOVES);
+    const moves = fc.array(move, { maxLength: 4 });
+    const users = fc.constantFrom<Users>('device', 'export', 'both', 'none', 'replaces');
+    const asked = fc.constantFrom<'soft' | 'complete' | 'both' | 'none'>('soft', 'complete', 'both', 'none');
+    fc.assert(
+      fc.property(
+        fc.array(moves, { minLength: 5, maxLength: 5 }),
+        users,
+        asked,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (between, using, ours, others, fails, kept) => {
+          const world = new GraphWorld(using);
+          const inputs: JobInput[] = [];
+          const play1 = (each: Move): void => {
+            if (each === 'graph') inputs.push({ kind: 'graph', graph: world.graph() });
+            else if (each === 'seen') inputs.push(shown(world.hasEnded ? 'concluded' : 'ready'));
+            else if (each === 'deleteLoser') world.deleteLoser();
+            else if (each === 'addExport') world.addExport();
+            else if (each === 'addDevice') world.addDevice();
+            else if (each === 'swapExports') {
+              world.swapExports();
+              // While the monitor is connected QEMU's event says that exports have ended.
+              if (inputs.at(-1)?.kind !== 'blind') inputs.push({ kind: 'disturbed' });
+            } else inputs.push({ kind: each });
+          };
+          const pass = (at: number): void => between[at]?.forEach(play1);
+          inputs.push(status('created'));
+          world.start('j');
+          pass(0);
+          inputs.push(status('running'), status('ready'), raise('BLOCK_JOB_READY', measures));
+          pass(1);
+          // A complete that comes first pivots, whatever is cancelled softly after it.
+          if (others || ours === 'complete' || ours === 'both') world.end(true);
+          else world.end(false);
+          if (ours === 'complete' || ours === 'both') inputs.push(...complete);
+          if (ours === 'soft' || ours === 'both') inputs.push(...soft);
+          const error = fails ? { error: 'EINVAL' } : {};
+          inputs.push(...(fails ? [status('aborting')] : []));
+          inputs.push(raise('BLOCK_JOB_COMPLETED', { ...measures, ...error }), status('concluded'));
+          pass(2);
+          if (!kept) inputs.push(status('null'));
+          pass(3);
+          pass(4);
+          inputs.push({ kind: 'unproven' }, { kind: 'gone' });
+          const first = play(inputs).settled[0];
+          expect(first).toBeDefined();
+          if (first?.pivoted !== 'unknown') expect([inputs, first?.pivoted]).toEqual([inputs, world.pivoted]);
+          expect(first?.pivotProof === null).toBe(first?.pivoted === 'unknown');
+        },
+      ),
+      { numRuns: 5_000 },
+    );
   });
 });
 
@@ -241,6 +350,10 @@ describe('any sequence of inputs', () => {
       { kind: 'absent' },
       { kind: 'gone' },
       { kind: 'stray', by: 'x' },
+      { kind: 'graph', graph: GRAPHS.running },
+      { kind: 'graph', graph: GRAPHS.onTarget },
+      { kind: 'disturbed' },
+      { kind: 'unproven' },
     ),
     fc.constantFrom<JobInput>(
       ...JOB_STATUSES.map((each) => shown(each)),
@@ -260,7 +373,7 @@ describe('any sequence of inputs', () => {
   it('leaves a legal state, one settlement a run, and every QMP event told once', () => {
     fc.assert(
       fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), (inputs, legacy) => {
-        const { run, drafts } = play(inputs, legacy);
+        const { run, drafts } = play([...inputs, { kind: 'unproven' }], { legacy });
         if (run) expect(JOB_STATUSES).toContain(run.status);
         const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map((draft) => draft.job.run);
         expect(new Set(settled).size).toBe(settled.length);

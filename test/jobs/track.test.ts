@@ -1,5 +1,5 @@
 // What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { SourceTracker } from '../../src/jobs/track.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { QmpSession } from '../../src/qmp/index.js';
@@ -74,5 +74,63 @@ it('a job that a reply still shows after its end was seen is no new one: a later
   await reply([]);
   const told = drafts.filter(({ type }) => type.startsWith('GATEWAY_JOB')).map(({ type }) => type);
   expect(told).toEqual(['GATEWAY_JOB_SETTLED']);
+  tracker.close();
+});
+
+it('probes by a clock that is never set: neither the wall clock set back an hour nor on a month keeps it from it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const asked: string[] = [];
+  const talking = {
+    ...session,
+    request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
+      asked.push(name);
+      answer(name === 'query-cpus-fast' ? { kind: 'error', class: 'x', desc: '' } : { kind: 'return', value: [] });
+    },
+    execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }] }),
+  } as unknown as QmpSession;
+  const tracker = new SourceTracker('vm1', { epoch: 'e', head: 0, append: () => undefined }, () => undefined, {
+    probeMs: 30_000,
+  });
+  tracker.take({ kind: 'connecting', attempt: 1 });
+  tracker.take({ kind: 'up', session: talking });
+  await vi.advanceTimersByTimeAsync(1);
+  const probes = async (ms: number): Promise<number> => {
+    const before = asked.filter((name) => name === 'query-jobs').length;
+    await vi.advanceTimersByTimeAsync(ms);
+    return asked.filter((name) => name === 'query-jobs').length - before;
+  };
+  vi.setSystemTime(Date.now() - 3_600_000);
+  expect(await probes(61_000)).toBe(2);
+  vi.setSystemTime(Date.now() + 30 * 86_400_000);
+  expect(await probes(61_000)).toBe(2);
+  tracker.close();
+});
+
+it('publishes what waits for an identification that does not come, within a bound of bytes', () => {
+  const drafts: EntryDraft[] = [];
+  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
+  const mute = { ...session, request: () => () => false } as unknown as QmpSession;
+  const tracker = new SourceTracker('vm1', journal, () => undefined, { heldBytes: 1_000 });
+  tracker.take({ kind: 'connecting', attempt: 1 });
+  tracker.take({ kind: 'up', session: mute });
+  for (let n = 0; n < 5; n++)
+    tracker.take({ kind: 'event', event: { type: 'STOP', time: null, data: { n }, bytes: 300 } });
+  expect(drafts.map(({ type }) => type)).toEqual(['GATEWAY_SOURCE_UP', ...Array(5).fill('STOP')]);
+  expect(drafts[0]?.data).toMatchObject({ same: 'unknown' });
+  tracker.close();
+});
+
+it('an event of a job without an id is of no job', () => {
+  const drafts: EntryDraft[] = [];
+  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
+  const tracker = new SourceTracker('vm1', journal, () => undefined);
+  tracker.take({ kind: 'connecting', attempt: 1 });
+  tracker.take({ kind: 'up', session });
+  const data = { device: '', type: 'commit', len: 1, offset: 1, speed: 0 };
+  tracker.take({ kind: 'event', event: { type: 'BLOCK_JOB_COMPLETED', time: null, data } });
+  expect(drafts.at(-1)).toMatchObject({ type: 'BLOCK_JOB_COMPLETED', data });
+  expect(drafts.at(-1)?.job).toBeUndefined();
+  expect(tracker.runs.size).toBe(0);
   tracker.close();
 });

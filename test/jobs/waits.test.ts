@@ -5,6 +5,7 @@ import { beginRun, type Run } from '../../src/jobs/run.js';
 import type { SourceTracker } from '../../src/jobs/track.js';
 import { within } from '../../src/jobs/waits.js';
 import type { CallContext } from '../../src/protocol/call.js';
+import type { ExecuteOptions } from '../../src/qmp/index.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -20,7 +21,12 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
     has: () => true,
     audit: () => undefined,
     record: () => undefined,
-    session: { request: (name: string) => void written.push(name) },
+    session: {
+      request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
+        written.push(name);
+        onWrite?.();
+      },
+    },
   };
   return { tracker: tracker as unknown as SourceTracker, written };
 }
@@ -57,9 +63,10 @@ describe('a caller that goes', () => {
     const { tracker, written } = openTracker(live);
     Object.assign(tracker, {
       session: {
-        request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
+        request: (name: string, _args: unknown, answer: (reply: unknown) => void, { onWrite }: ExecuteOptions) => {
           written.push(name);
           answers.push(answer);
+          onWrite?.();
         },
       },
     });
@@ -74,6 +81,19 @@ describe('a caller that goes', () => {
     answers[0]?.({ kind: 'return', value: {} });
     await vi.advanceTimersByTimeAsync(600);
     expect(written).toEqual(['block-job-cancel', 'job-cancel']);
+  });
+
+  it('takes the command with it that was not yet written', async () => {
+    const cases = new Cases(() => undefined);
+    const live = run();
+    const { tracker } = openTracker(live);
+    let withdrawn = 0;
+    Object.assign(tracker, { session: { request: () => () => ++withdrawn > 0 } });
+    const connection = new AbortController();
+    const answer = cases.call(tracker, live, contextOf(connection.signal), { wants: 'force', sync: false });
+    connection.abort();
+    expect((await answer).ok).toBe(false);
+    expect(withdrawn).toBe(1);
   });
 
   it('is not kept by a query that never ends', async () => {

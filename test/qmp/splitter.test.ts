@@ -62,7 +62,7 @@ describe('Splitter', () => {
   ])('refuses a message over its limit %s, once', (_, text) => {
     const splitter = new Splitter(100);
     expect(splitter.push(Buffer.from(text)).error).toMatch(/100 bytes/);
-    expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [] });
+    expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [], sizes: [] });
   });
 });
 

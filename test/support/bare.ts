@@ -125,6 +125,7 @@ export function settledRun(n: number, job: string): SettledRun {
       outcome: 'completed',
       provenance: 'observed',
       pivoted: false,
+      pivotProof: 'type',
       forced: false,
       escalated: false,
       requestedBy: [],

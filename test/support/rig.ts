@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import type { Tuning } from '../../src/app.js';
 import { allUp, startApp, type TestApp } from './app.js';
+import { Cutter } from './cutter.js';
 import { addRandomFile, addThrottled, connectQemu, type Qemu, startQemu } from './qemu.js';
 import type { RawClient } from './qmp-raw.js';
 import type { Wire } from './wire.js';
@@ -19,16 +20,29 @@ export interface Rig {
   app: TestApp;
   /** Subscribed to everything. */
   wire: Wire;
+  /** Between the gateway and its monitor, with `cuttable`. */
+  line: Cutter;
   /** A QMP command that must succeed. */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
 }
 
-export async function openRig(options: { pretty?: boolean; tuning?: Partial<Tuning> } = {}): Promise<Rig> {
-  const qemu = await startQemu({ monitors: 2, pretty: options.pretty ?? false });
+export interface RigOptions {
+  pretty?: boolean;
+  tuning?: Partial<Tuning>;
+  /** The gateway is connected through a {@link Cutter}. Default false. */
+  cuttable?: boolean;
+  /** Monitors beyond the two; default 0. */
+  more?: number;
+}
+
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
+  const qemu = await startQemu({ monitors: 2 + (options.more ?? 0), pretty: options.pretty ?? false });
   onTestFinished(() => qemu.close());
   const raw = await connectQemu(qemu, 1);
   await raw.negotiate();
-  const app = await startApp({ vm1: `unix:${qemu.path}` }, options.tuning);
+  const line = new Cutter(join(qemu.folder, 'line.sock'), qemu.path);
+  if (options.cuttable) await line.listen();
+  const app = await startApp({ vm1: `unix:${options.cuttable ? line.path : qemu.path}` }, options.tuning);
   const wire = await app.wire();
   await allUp(wire);
   await wire.call('subscribe', {});
@@ -37,7 +51,7 @@ export async function openRig(options: { pretty?: boolean; tuning?: Partial<Tuni
     if (!('return' in reply)) throw new Error(`${command}: ${JSON.stringify(reply)}`);
     return reply.return;
   };
-  return { qemu, raw, app, wire, qmp };
+  return { qemu, raw, app, wire, line, qmp };
 }
 
 /** A running mirror of `bytes` random bytes that never gets far: `bytesPerSecond` is its own limit. */
@@ -66,6 +80,16 @@ export async function readyMirror(rig: Rig, id: string, more: Record<string, unk
   await rig.qmp('blockdev-add', { driver: 'null-co', 'node-name': `${id}-dst`, size: MIB });
   await rig.qmp('blockdev-mirror', { 'job-id': id, device: `${id}-src`, target: `${id}-dst`, sync: 'full', ...more });
   await rig.wire.typed('BLOCK_JOB_READY', id);
+}
+
+/** A user of a node, as a guest's device would be: an NBD export `<node>-export`, whose backend has no name in the block graph. */
+export async function useNode(rig: Rig, node: string): Promise<string> {
+  const path = join(rig.qemu.folder, 'nbd.sock');
+  const started = await rig.raw.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
+  if (!('return' in started) && !JSON.stringify(started).includes('already running'))
+    throw new Error(JSON.stringify(started));
+  await rig.qmp('block-export-add', { type: 'nbd', id: `${node}-export`, 'node-name': node, writable: true });
+  return `nbd+unix:///${node}?socket=${path}`;
 }
 
 /** Writes to a node as a guest would: by an NBD export, `<node>-export`, which stays. */

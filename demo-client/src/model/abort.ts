@@ -37,6 +37,16 @@ export function planAbort({ source, job, run }: JobTarget, form: AbortForm): Abo
   return { ok: true, params: { ...params, escalateAfterMs } };
 }
 
+export const GATEWAY_SILENT =
+  'The bound has passed, and the gateway has not answered: it is not known whether the cancel reached QEMU. If it did, the end shows here.';
+
+/** Whether QEMU may have got the cancel although this answer is no success. */
+export function mayBeInForce(reason: string, { accepted, sent }: Readonly<Record<string, unknown>>): boolean {
+  if (reason === 'TIMEOUT') return accepted !== false;
+  if (reason === 'NO_ANSWER') return sent !== false;
+  return reason === 'OUTCOME_UNKNOWN' || reason === 'CONNECTION_LOST';
+}
+
 /** An error answer in words: what happened to the command, and what would help. `accepted` is of a TIMEOUT. */
 export function refusalText(reason: string, message: string, data: Readonly<Record<string, unknown>>): string {
   const hint = typeof data.hint === 'string' ? ` ${data.hint}` : '';
@@ -45,11 +55,13 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
       if (data.accepted === true)
         return 'The bound has passed. QEMU accepted the cancel, it stays in force, and its event will still come.';
       if (data.accepted === false) return 'The bound has passed, and QEMU had not accepted the cancel.';
-      return 'The bound has passed, and QEMU has not answered: nobody knows whether it accepted.';
+      return 'The bound has passed, and QEMU has not answered: it is not known whether it will carry it out. If it does, the end shows here.';
     case 'JOB_STATE':
       return `QEMU would refuse this now (${String(data.status ?? 'its status')}).${hint}`;
+    case 'NO_ANSWER':
+      return data.sent === false ? 'There was no connection to the gateway. Nothing was sent.' : GATEWAY_SILENT;
     case 'STALE_RUN':
-      return 'This run is over and the id lives again. Nothing was sent.';
+      return 'This run is over, and the id has another run now. Nothing was sent.';
     case 'JOB_NOT_FOUND':
       return 'QEMU has no such job.';
     case 'SOURCE_DOWN':

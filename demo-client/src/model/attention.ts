@@ -1,7 +1,7 @@
 // What a person should look at. In: a job. Out: one mark or none, the gravest first. Pure.
 import type { Job } from 'qmp-gateway/protocol';
 
-export type Mark = 'error' | 'pending' | 'ready' | 'undismissed';
+export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';
 
 export interface Attention {
   mark: Mark;
@@ -11,10 +11,10 @@ export interface Attention {
 }
 
 /** Order of gravity, for sorting. */
-export const GRAVITY: Record<Mark, number> = { error: 0, pending: 1, ready: 2, undismissed: 3 };
+export const GRAVITY: Record<Mark, number> = { error: 0, pending: 1, ready: 2, undismissed: 3, unclear: 4 };
 
 export function attentionOf(job: Job): Attention | undefined {
-  if (job.status === 'concluded') {
+  if (job.settled) {
     return {
       mark: 'undismissed',
       label: 'Holds its id',

@@ -17,6 +17,8 @@ const KNOWN = [
   'JOB_STATUS_CHANGE',
   'GATEWAY_SOURCE_UP',
   'GATEWAY_SOURCE_SYNCED',
+  'GATEWAY_SOURCE_STALLED',
+  'GATEWAY_SOURCE_RESPONSIVE',
   'GATEWAY_SOURCE_DOWN',
   'GATEWAY_JOB_FOUND',
   'GATEWAY_JOB_ATTENTION',
@@ -24,13 +26,21 @@ const KNOWN = [
   'GATEWAY_JOB_SETTLED',
 ] as const satisfies readonly KnownEntry['type'][];
 
+/** Of a later gateway, or of the same: texts for types that are only a name here. */
+const PLAIN: Readonly<Record<string, Line>> = {
+  GATEWAY_SOURCE_STALLED: { text: 'QEMU does not answer; the connection is kept', tone: 'warn' },
+  GATEWAY_SOURCE_RESPONSIVE: { text: 'QEMU answers again', tone: 'good' },
+};
+
 export function describe(entry: Entry): Line {
+  const plain = PLAIN[entry.type];
+  if (plain) return plain;
   return isEventOf(entry, ...KNOWN) ? known(entry) : line(brief(entry.data));
 }
 
 const line = (text: string, tone: Tone = 'calm'): Line => ({ text, tone });
 
-function known(entry: KnownEntry): Line {
+function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Line {
   const times = entry.repeated ? ` × ${entry.repeated}` : '';
   switch (entry.type) {
     case 'JOB_STATUS_CHANGE':
@@ -51,10 +61,16 @@ function known(entry: KnownEntry): Line {
       return line(`QEMU ${entry.data.qemu}, ${SAME[String(entry.data.same) as keyof typeof SAME]}`);
     case 'GATEWAY_SOURCE_SYNCED':
       return line(`in sync, ${entry.data.jobs} ${entry.data.jobs === 1 ? 'job' : 'jobs'}`, 'good');
+    case 'GATEWAY_SOURCE_STALLED':
+      return line(`QEMU has not answered for ${Math.round(entry.data.waitedMs / 1_000)} s`, 'warn');
+    case 'GATEWAY_SOURCE_RESPONSIVE':
+      return line('QEMU answers again', 'good');
     case 'GATEWAY_SOURCE_DOWN':
       return line(`connection lost: ${entry.data.reason}`, 'bad');
     case 'GATEWAY_JOB_FOUND':
-      return line(`found ${entry.data.status}${entry.data.continuity === 'assumed' ? ', taken for the same run' : ''}`);
+      return line(
+        `found ${entry.data.status}${entry.data.continuity === 'assumed' ? ', assumed to be the same run' : ''}`,
+      );
     case 'GATEWAY_JOB_ATTENTION':
       return line(
         `stopped by ${entry.data.ioStatus === 'nospace' ? 'a full target' : 'an I/O error'}, waits for you`,
@@ -64,7 +80,7 @@ function known(entry: KnownEntry): Line {
       return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
     case 'GATEWAY_JOB_SETTLED': {
       const { outcome, provenance, pivoted, error } = entry.data;
-      const disk = pivoted === 'unknown' ? ', disk may have switched' : pivoted ? ', disk switched' : '';
+      const disk = pivoted === 'unknown' ? ', pivot unknown' : pivoted ? ', disk switched' : '';
       return line(`${outcome} (${provenance})${disk}${error ? `: ${error}` : ''}`, OUTCOME_TONE[outcome]);
     }
   }

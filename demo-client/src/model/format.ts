@@ -1,5 +1,5 @@
 // Figures for people. In: the wire's numbers. Out: short text of stable width. Pure.
-import type { Int64, JobType } from 'qmp-gateway/protocol';
+import type { Int64, JobStatus, JobType, Outcome } from 'qmp-gateway/protocol';
 
 /** A display value; beyond 2^53 the last digits are lost, which no reader of "8.0 EiB" minds. */
 export const toNumber = (value: Int64): number => Number(value);
@@ -48,9 +48,15 @@ export function share(len: Int64, offset: Int64): number | undefined {
   return whole > 0 ? Math.min(1, Math.max(0, toNumber(offset) / whole)) : undefined;
 }
 
-/** Rounded down, and never 100: only a settlement says that a job is done. */
-export function percent(part: number | undefined): string {
-  return part === undefined ? '—' : `${Math.min(99.9, Math.floor(part * 1000) / 10).toFixed(1)} %`;
+/** Here more may still be copied: a mirror at its length may be dirtied again before it is READY. */
+const COPYING: readonly (JobStatus | Outcome)[] = ['created', 'running', 'paused'];
+
+/** Rounded down; 100 only where all is copied and stays so. */
+export function percent(part: number | undefined, state: JobStatus | Outcome): string {
+  if (part === undefined) return '—';
+  return part >= 1 && !COPYING.includes(state)
+    ? '100 %'
+    : `${Math.min(99.9, Math.floor(part * 1000) / 10).toFixed(1)} %`;
 }
 
 /** `850 ms`, `4.2 s`, `3 min 12 s`, `2 h 05 min`, `3 d 4 h`. */

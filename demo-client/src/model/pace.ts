@@ -26,11 +26,14 @@ export function extend(trail: Trail, at: number, offset: number, max: number): v
 /** Rates over this much time are steady enough to read. */
 export const RATE_WINDOW_MS = 8_000;
 
-/** Units per second over the newest window; `undefined` before there are two pairs. */
-export function rateOf({ at, offset }: Trail, windowMs = RATE_WINDOW_MS): number | undefined {
+/** A trail whose newest pair is older has no rate: the gateway sends figures every 5 s at least while a job runs. */
+export const STALE_MS = 12_000;
+
+/** Units per second over the newest window; `undefined` before there are two pairs, and where the newest is old at `now`. */
+export function rateOf({ at, offset }: Trail, now: number, windowMs = RATE_WINDOW_MS): number | undefined {
   const last = at.length - 1;
   const end = at[last];
-  if (end === undefined || last < 1) return undefined;
+  if (end === undefined || last < 1 || now - end > STALE_MS) return undefined;
   let first = last - 1;
   while (first > 0 && end - (at[first - 1] ?? 0) <= windowMs) first -= 1;
   const seconds = (end - (at[first] ?? end)) / 1_000;

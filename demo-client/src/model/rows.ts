@@ -31,28 +31,43 @@ export interface Sort {
   down: boolean;
 }
 
+export interface Paces {
+  trails: ReadonlyMap<string, Trail>;
+  /** Whether a source's figures are the present. */
+  isCurrent(source: string): boolean;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
 export function rowsOf(
   table: JobTable,
-  trails: ReadonlyMap<string, Trail>,
+  paces: Paces,
   view: View,
   unseen: ReadonlyMap<string, SettledRun> = new Map(),
 ): Row[] {
   const rows: Row[] = [];
-  if (view !== 'ended') for (const job of table.jobs.values()) rows.push(liveRow(job, trails.get(job.run)));
+  if (view !== 'ended')
+    for (const job of table.jobs.values()) rows.push(liveRow(job, paceOf(job, paces), table.settled.get(job.run)));
   if (view === 'active') return rows;
   for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
   for (const end of unseen.values()) rows.push(endedRow(end));
   return rows;
 }
 
-function liveRow(job: Job, trail: Trail | undefined): Row {
-  const moving = job.status === 'running';
-  const rate = moving && trail ? rateOf(trail) : undefined;
+/** Units per second of a running job, where that is known now. */
+export function paceOf({ source, run, status }: Job, { trails, isCurrent, now }: Paces): number | undefined {
+  const trail = trails.get(run);
+  return status === 'running' && trail && isCurrent(source) ? rateOf(trail, now) : undefined;
+}
+
+/** @param end its settlement, where it has ended and still holds its id: `updated` is of its figures, and a query renews it. */
+function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined): Row {
   const { source, job: id, run, type } = job;
+  const endedAt = Date.parse(end ? (end.time ?? '') : job.updated) || 0;
   return {
     ...{ run, source, job: id, type, rate, live: !job.settled },
     state: job.settled?.outcome ?? job.status,
-    ended: job.settled && { provenance: job.settled.provenance, at: Date.parse(job.updated) || 0 },
+    ended: job.settled && { provenance: job.settled.provenance, at: endedAt },
     share: share(job.len, job.offset),
     etaMs: etaOf(toNumber(job.len), toNumber(job.offset), rate),
     attention: attentionOf(job),
@@ -60,14 +75,14 @@ function liveRow(job: Job, trail: Trail | undefined): Row {
   };
 }
 
-/** The one ending that may still cost a disk. */
-const SWITCHED: Attention = { mark: 'error', label: 'Disk unclear', advice: pivotText('unknown') };
+/** Nothing is wrong: another client completed it, or it ended unseen. Who deletes the copy has to look first. */
+const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: pivotText('unknown') };
 
 function endedRow({ source, job, run, time, settled }: SettledRun): Row {
   const { type, outcome, provenance, pivoted, len, offset } = settled;
   return {
     ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined },
-    attention: pivoted === 'unknown' ? SWITCHED : undefined,
+    attention: pivoted === 'unknown' ? UNCLEAR : undefined,
     ended: { provenance, at: Date.parse(time ?? '') || 0 },
     share: len === null || offset === null ? undefined : share(len, offset),
     key: natural(source, job),

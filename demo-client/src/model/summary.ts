@@ -2,7 +2,7 @@
 import type { JobTable } from 'qmp-gateway/client';
 import { attentionOf } from './attention.js';
 import { countsBytes } from './format.js';
-import { rateOf, type Trail } from './pace.js';
+import { type Paces, paceOf } from './rows.js';
 
 export interface Summary {
   up: number;
@@ -14,7 +14,7 @@ export interface Summary {
   bytesPerSecond: number;
 }
 
-export function summarize(table: JobTable, trails: ReadonlyMap<string, Trail>): Summary {
+export function summarize(table: JobTable, paces: Paces): Summary {
   const summary: Summary = { up: 0, sources: table.sources.size, active: 0, attention: 0, ready: 0, bytesPerSecond: 0 };
   for (const source of table.sources.values()) if (source.state === 'up') summary.up += 1;
   for (const job of table.jobs.values()) {
@@ -22,8 +22,7 @@ export function summarize(table: JobTable, trails: ReadonlyMap<string, Trail>): 
     if (!job.settled) summary.active += 1;
     if (mark === 'error' || mark === 'pending') summary.attention += 1;
     if (mark === 'ready') summary.ready += 1;
-    const trail = trails.get(job.run);
-    if (trail && job.status === 'running' && countsBytes(job.type)) summary.bytesPerSecond += rateOf(trail) ?? 0;
+    if (countsBytes(job.type)) summary.bytesPerSecond += paceOf(job, paces) ?? 0;
   }
   return summary;
 }

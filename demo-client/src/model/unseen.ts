@@ -27,7 +27,9 @@ export function unseenOf(orphans: readonly Job[], table: JobTable): SettledRun[]
           dismissed: true,
         },
         // Only a mirror or an active commit switches disks; of a type that is not known nothing is ruled out.
-        pivoted: type === 'backup' || type === 'stream' ? false : 'unknown',
+        ...(type === 'backup' || type === 'stream'
+          ? { pivoted: false, pivotProof: 'type' }
+          : { pivoted: 'unknown', pivotProof: null }),
         ...{ type, len, offset },
       },
     }));

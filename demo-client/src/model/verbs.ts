@@ -11,11 +11,12 @@ const ALLOWED: Record<JobStatus, readonly JobVerb[]> = {
   waiting: ['abort'],
   pending: ['finalize', 'abort'],
   aborting: [],
-  concluded: ['dismiss'],
+  // Its end is being read, or it goes by itself.
+  concluded: [],
 };
 
 export function verbsFor({ status, settled }: Pick<Job, 'status' | 'settled'>): readonly JobVerb[] {
-  return settled ? ALLOWED.concluded : ALLOWED[status];
+  return settled ? ['dismiss'] : ALLOWED[status];
 }
 
 /** What a soft abort would do here, before it is asked for. */

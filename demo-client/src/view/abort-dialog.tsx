@@ -3,18 +3,24 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
 import type { AbortParams, Job } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
-import { refusalText } from '../model/abort.js';
+import { GATEWAY_SILENT, mayBeInForce, refusalText } from '../model/abort.js';
 import type { Asked, Ending } from '../model/outcome.js';
 import { AbortForm } from './abort-form.js';
 import { AbortEnd, AbortWait } from './abort-stages.js';
 
-/** Where the dialog stands. `requested` goes on to `settled` when the log says so. */
+/** Where the dialog stands. All but the question go on to `settled` when the log says so. */
 export type Stage =
   | { name: 'asking' }
   | { name: 'waiting'; since: number; params: AbortParams & { timeoutMs: number } }
   | { name: 'requested'; since: number }
   | { name: 'settled'; ending: Ending; tookMs: number }
-  | { name: 'refused'; text: string; tookMs: number };
+  /** `inForce`: QEMU may have got the cancel although the answer is no success. */
+  | { name: 'refused'; since: number; text: string; tookMs: number; inForce: boolean };
+
+/** The gateway answers at the bound; this much more is for its answer's way. Milliseconds. */
+const WAY_MS = 250;
+
+const STOPPED = 'You stopped waiting. What was sent stays in force, and the end shows here when it comes.';
 
 interface AbortDialogProps {
   gateway: Gateway;
@@ -28,39 +34,60 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
   const dialog = useRef<HTMLDialogElement>(null);
   const waiting = useRef<AbortController | undefined>(undefined);
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
-  const [asked, setAsked] = useState<Asked>({ force: false, wasReady: false });
+  const [asked, setAsked] = useState<Asked>({ force: false, wasReady: false, sent: false });
   useEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
     return () => waiting.current?.abort();
   }, []);
 
-  // Returned at once: the settlement arrives in the log like everybody's.
+  // The settlement arrives in the log like everybody's, whatever became of the answer.
   const settled = gateway.table.value?.settled.get(job.run)?.settled ?? current?.settled;
   useEffect(() => {
-    if (stage.name === 'requested' && settled)
-      setStage({ name: 'settled', ending: settled, tookMs: performance.now() - stage.since });
+    if (stage.name === 'asking' || stage.name === 'settled' || !settled) return;
+    setStage({ name: 'settled', ending: settled, tookMs: performance.now() - stage.since });
   }, [stage, settled]);
+
+  // A gateway that stands still says nothing at the bound.
+  useEffect(() => {
+    if (stage.name !== 'waiting') return undefined;
+    const { since, params } = stage;
+    const timer = setTimeout(() => refuse(GATEWAY_SILENT, since, true), params.timeoutMs + WAY_MS);
+    return () => clearTimeout(timer);
+  }, [stage]);
+
+  function refuse(text: string, since: number, inForce: boolean): void {
+    setAsked((before) => ({ ...before, sent: inForce }));
+    const tookMs = performance.now() - since;
+    setStage((before) => (before.name === 'settled' ? before : { name: 'refused', since, text, tookMs, inForce }));
+  }
 
   function send(params: AbortParams & { timeoutMs: number }): void {
     const since = performance.now();
     const abort = new AbortController();
     waiting.current = abort;
-    setAsked({ force: params.force ?? false, wasReady: (current ?? job).status === 'ready' });
+    setAsked({ force: params.force ?? false, wasReady: (current ?? job).status === 'ready', sent: true });
     setStage({ name: 'waiting', since, params });
     gateway.client.abort(params, { signal: abort.signal }).then(
       (answer) => {
+        if (waiting.current !== abort) return;
         const tookMs = performance.now() - since;
         if (answer.status === 'settled') setStage({ name: 'settled', ending: answer, tookMs });
         else setStage({ name: 'requested', since });
       },
       (error: GatewayError) => {
-        const text = abort.signal.aborted
-          ? 'You stopped waiting. What was sent stays in force, and its event will still come.'
-          : refusalText(error.reason, error.message, error.data ?? {});
-        setStage({ name: 'refused', text, tookMs: performance.now() - since });
+        if (waiting.current !== abort) return;
+        if (abort.signal.aborted) return refuse(STOPPED, since, true);
+        const { reason, message, data } = error;
+        refuse(refusalText(reason, message, data), since, mayBeInForce(reason, data));
       },
     );
+  }
+
+  /** The answer to the earlier request, should it still come, is not about the next one. */
+  function again(): void {
+    waiting.current = undefined;
+    setStage({ name: 'asking' });
   }
 
   return (
@@ -73,12 +100,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
       ) : stage.name === 'waiting' ? (
         <AbortWait stage={stage} onStop={() => waiting.current?.abort()} />
       ) : (
-        <AbortEnd
-          stage={stage}
-          asked={asked}
-          onClose={() => dialog.current?.close()}
-          onAgain={() => setStage({ name: 'asking' })}
-        />
+        <AbortEnd stage={stage} asked={asked} onClose={() => dialog.current?.close()} onAgain={again} />
       )}
     </dialog>
   );

@@ -71,7 +71,9 @@ function Said({ stage, asked }: Pick<AbortEndProps, 'stage' | 'asked'>) {
     case 'refused':
       return (
         <>
-          <p class="outcome-word tone-bad">Not ended</p>
+          <p class={`outcome-word tone-${stage.inForce ? 'warn' : 'bad'}`}>
+            {stage.inForce ? 'No end yet' : 'Not aborted'}
+          </p>
           <p>{stage.text}</p>
           <p class="muted small num">after {duration(stage.tookMs)}</p>
         </>
@@ -85,7 +87,7 @@ function Said({ stage, asked }: Pick<AbortEndProps, 'stage' | 'asked'>) {
           </p>
           <p data-testid="abort-text">{abortText(ending, asked)}</p>
           {ending.error && <p class="error-text">{ending.error}</p>}
-          {ending.pivoted === 'unknown' && <p class="warning">{pivotText(ending.pivoted)}</p>}
+          {ending.pivoted === 'unknown' && <p class="unclear">{pivotText(ending.pivoted)}</p>}
           <p class="muted small">
             <span class="num">After {duration(tookMs)}.</span> {PROVENANCE_TEXT[ending.provenance]}
             {ending.dismissed ? '' : ' It still holds its id: dismiss it.'}

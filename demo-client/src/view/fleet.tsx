@@ -1,15 +1,22 @@
 // Every source and every job. In: the job table. Out: figures, sources, and the table of jobs.
 import { useMemo } from 'preact/hooks';
 import type { Gateway } from '../gateway.js';
+import { currentIn } from '../model/current.js';
 import { rate } from '../model/format.js';
 import { summarize } from '../model/summary.js';
+import { beat } from '../now.js';
 import { JobTableView } from './job-table.js';
 import { Notice } from './notice.js';
 import { Sources } from './sources.js';
 
 export function Fleet({ gateway }: { gateway: Gateway }) {
   const table = gateway.table.value;
-  const summary = useMemo(() => table && summarize(table, gateway.trails), [table, gateway]);
+  const phase = gateway.state.value.phase;
+  const at = beat.value;
+  const summary = useMemo(
+    () => table && summarize(table, { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at }),
+    [table, gateway, phase, at],
+  );
   if (!table || !summary) return <Loading gateway={gateway} />;
   return (
     <div class="fleet">
@@ -18,7 +25,7 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
         <Figure label="Active jobs" value={String(summary.active)} />
         <Figure label="Need you" value={String(summary.attention)} tone={summary.attention > 0 ? 'bad' : undefined} />
         <Figure label="Ready" value={String(summary.ready)} />
-        <Figure label="Throughput" value={rate(summary.bytesPerSecond, 'mirror')} />
+        <Figure label="Throughput" value={phase === 'open' ? rate(summary.bytesPerSecond, 'mirror') : '—'} />
         <Figure
           label="Sources up"
           value={`${summary.up} / ${summary.sources}`}

@@ -3,22 +3,24 @@ import type { Signal } from '@preact/signals';
 import type { Job, Settlement } from 'qmp-gateway/protocol';
 import { amount, duration, limit, percent, rate, share, toNumber } from '../model/format.js';
 import { etaOf, rateOf, type Trail } from '../model/pace.js';
-import { now } from '../now.js';
+import { beat, now } from '../now.js';
 import { Bar } from './job-row.js';
 
 interface JobFiguresProps {
   job: Job | undefined;
   settled: Settlement | undefined;
   trail: Signal<Trail>;
+  /** Whether the figures are the present: without it no speed and no ETA. */
+  current: boolean;
 }
 
-export function JobFigures({ job, settled, trail }: JobFiguresProps) {
+export function JobFigures({ job, settled, trail, current }: JobFiguresProps) {
   const type = job?.type ?? settled?.type ?? null;
   const len = settled?.len ?? job?.len ?? 0;
   const offset = settled?.offset ?? job?.offset ?? 0;
   const part = share(len, offset);
   const moving = job?.status === 'running' && !settled;
-  const speed = moving ? rateOf(trail.value) : undefined;
+  const speed = moving && current ? rateOf(trail.value, beat.value) : undefined;
   const eta = etaOf(toNumber(len), toNumber(offset), speed);
   const inSync = !settled && (job?.status === 'ready' || job?.status === 'standby');
   const state = settled?.outcome ?? job?.status ?? 'concluded';
@@ -26,7 +28,7 @@ export function JobFigures({ job, settled, trail }: JobFiguresProps) {
     <section class="card pad job-figures" aria-label="Progress">
       <div class="big-progress">
         <span class="big num" data-testid="percent">
-          {inSync ? 'In sync' : settled?.outcome === 'completed' ? '100 %' : percent(part)}
+          {inSync ? 'In sync' : settled?.outcome === 'completed' ? '100 %' : percent(part, state)}
         </span>
         <Bar row={{ state, share: part }} />
       </div>

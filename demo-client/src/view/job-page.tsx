@@ -4,7 +4,10 @@ import type { Job, SettledRun } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { openLife } from '../life.js';
 import { attentionOf } from '../model/attention.js';
+import { currentIn } from '../model/current.js';
+import { finalizedBy } from '../model/outcome.js';
 import { jobHref } from '../model/route.js';
+import { findRun } from '../model/run.js';
 import { StateBadge } from './badge.js';
 import { Loading } from './fleet.js';
 import { JobFigures } from './job-figures.js';
@@ -23,39 +26,64 @@ interface JobPageProps {
 
 export function JobPage({ gateway, source, job: id, run: asked }: JobPageProps) {
   const table = gateway.table.value;
-  const ofId = (each: Job): boolean => each.source === source && each.job === id;
-  const run = asked ?? (table && [...table.jobs.values()].find(ofId)?.run);
-  const job = run === undefined ? undefined : table?.jobs.get(run);
-  const ended = run === undefined ? undefined : (table?.settled.get(run) ?? gateway.unseen.value.get(run));
-  const [older, setOlder] = useState<Job | string>();
-  const missing = table !== undefined && !job && !ended;
+  if (!table) return <Loading gateway={gateway} />;
+  const found = findRun({ table, unseen: gateway.unseen.value }, { source, job: id, run: asked });
+  switch (found.kind) {
+    case 'known':
+      return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} />;
+    case 'renamed':
+      return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} former={asked} />;
+    case 'restarted':
+      return <Restarted source={source} id={id} waits={found.waits} />;
+    case 'unknown':
+      return <Older key={asked} gateway={gateway} source={source} id={id} run={asked} other={found.other} />;
+  }
+}
+
+/** The link is of a log that is no more, and the new one has no run of its id. */
+function Restarted({ source, id, waits }: { source: string; id: string; waits: boolean }) {
+  return (
+    <Notice title={waits ? `Waiting for ${source}…` : `No job ${id} on ${source} now`}>
+      <p>
+        The gateway was restarted since this link was made, and names runs anew.{' '}
+        {waits
+          ? 'When the source is connected, the job is shown here if it still runs.'
+          : 'How that run ended it does not know.'}
+      </p>
+      <a href="#/">Go to the fleet</a>
+    </Notice>
+  );
+}
+
+interface OlderProps extends JobPageProps {
+  id: string;
+  other: Job | undefined;
+}
+
+/** Not in the table: the gateway may still remember it. */
+function Older({ gateway, source, id, run, other }: Omit<OlderProps, 'job'>) {
+  const [answer, setAnswer] = useState<Job | string>();
   useEffect(() => {
-    if (!missing) return undefined;
     const abort = new AbortController();
     gateway.client
       .jobGet({ source, job: id, ...(run ? { run } : {}) }, { signal: abort.signal })
-      .then(setOlder, (error: Error) => !abort.signal.aborted && setOlder(error.message));
+      .then(setAnswer, (error: Error) => !abort.signal.aborted && setAnswer(error.message));
     return () => abort.abort();
-  }, [missing, gateway, source, id, run]);
-
-  if (!table) return <Loading gateway={gateway} />;
-  const shown = job ?? (typeof older === 'object' ? older : undefined);
-  if ((!shown && !ended) || run === undefined) {
-    const other = [...table.jobs.values()].find(ofId);
-    return (
-      <Notice title={older === undefined ? 'Looking for the job…' : `No job ${id} on ${source}`}>
-        {typeof older === 'string' && <p>{older}. Its run may have ended more than 24 hours ago.</p>}
-        {other ? (
-          <p>
-            The id lives in another run: <a href={jobHref(source, id, other.run)}>go there</a>.
-          </p>
-        ) : (
-          <a href="#/">Go to the fleet</a>
-        )}
-      </Notice>
-    );
-  }
-  return <Known gateway={gateway} job={shown} ended={ended} source={source} id={id} run={run} />;
+  }, [gateway, source, id, run]);
+  if (typeof answer === 'object')
+    return <Known gateway={gateway} job={answer} ended={undefined} source={source} id={id} run={answer.run} />;
+  return (
+    <Notice title={answer === undefined ? 'Looking for the job…' : `No job ${id} on ${source}`}>
+      {answer !== undefined && <p>{answer}. Its run may have ended more than 24 hours ago.</p>}
+      {other ? (
+        <p>
+          The id has another run now: <a href={jobHref(source, id, other.run)}>go there</a>.
+        </p>
+      ) : (
+        <a href="#/">Go to the fleet</a>
+      )}
+    </Notice>
+  );
 }
 
 interface KnownProps {
@@ -65,9 +93,11 @@ interface KnownProps {
   source: string;
   id: string;
   run: string;
+  /** The run that the link names, where it is of before a restart. */
+  former?: string | undefined;
 }
 
-function Known({ gateway, job, ended, source, id, run }: KnownProps) {
+function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
   const life = useMemo(
     () => openLife(gateway.client, { source, job: id, run }, gateway.trails.get(run)),
     [gateway, source, id, run],
@@ -75,6 +105,8 @@ function Known({ gateway, job, ended, source, id, run }: KnownProps) {
   useEffect(() => life.close, [life]);
   const settled = ended?.settled ?? job?.settled;
   const attention = job && attentionOf(job);
+  const table = gateway.table.value;
+  const current = table !== undefined && currentIn(gateway.state.value.phase, table)(source);
   return (
     <div class="job">
       <div class="job-head">
@@ -89,13 +121,21 @@ function Known({ gateway, job, ended, source, id, run }: KnownProps) {
         <p class="muted small mono">run {run}</p>
         <Verbs gateway={gateway} job={job} run={run} />
       </div>
+      {former && (
+        <p class="banner inset tone-calm" role="status" data-testid="renamed">
+          The gateway was restarted and names runs anew. The link is of run <span class="mono">{former}</span> of
+          before. This is the newest run of that id; whether it is the same job is not known.
+        </p>
+      )}
       {attention && (
         <p class={`banner inset mark-${attention.mark}`} role="status">
           <strong>{attention.label}.</strong> {attention.advice}
         </p>
       )}
-      {settled && <OutcomeCard settled={settled} time={ended?.time ?? null} />}
-      <JobFigures job={job} settled={settled} trail={life.trail} />
+      {settled && (
+        <OutcomeCard settled={settled} time={ended?.time ?? null} finalizedBy={finalizedBy(life.events.value)} />
+      )}
+      <JobFigures job={job} settled={settled} trail={life.trail} current={current} />
       <Throughput trail={life.trail} type={job?.type ?? settled?.type ?? null} live={settled === undefined} />
       <Timeline life={life} />
     </div>

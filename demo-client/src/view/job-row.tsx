@@ -65,7 +65,7 @@ function timeOf({ ended, etaMs }: Row): string {
 /** READY is full and not done: its bar is striped, and says so. */
 const percentOf = (row: Row): string => {
   if (row.state === 'completed') return '100 %';
-  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : percent(row.share);
+  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : percent(row.share, row.state);
 };
 
 export function Bar({ row }: { row: Pick<Row, 'state' | 'share'> }) {

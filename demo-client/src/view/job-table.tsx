@@ -3,8 +3,10 @@ import { batch, signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import type { Gateway } from '../gateway.js';
+import { currentIn } from '../model/current.js';
 import { jobHref } from '../model/route.js';
 import { matcher, type Row, rowsOf, type Sort, type SortKey, sortRows, type View } from '../model/rows.js';
+import { beat } from '../now.js';
 import { filterText } from './filter-text.js';
 import { JobRow } from './job-row.js';
 import { isNarrow } from './narrow.js';
@@ -43,7 +45,12 @@ const ENDED_LABELS: Partial<Record<SortKey, string>> = { state: 'Outcome', rate:
 
 export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobTable }) {
   const unseen = gateway.unseen.value;
-  const all = useMemo(() => rowsOf(table, gateway.trails, view.value, unseen), [table, gateway, view.value, unseen]);
+  const phase = gateway.state.value.phase;
+  const at = beat.value;
+  const all = useMemo(() => {
+    const paces = { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at };
+    return rowsOf(table, paces, view.value, unseen);
+  }, [table, gateway, view.value, unseen, phase, at]);
   const text = filterText.value;
   const rows = useMemo(() => sortRows(all.filter(matcher(text)), sort.value), [all, text, sort.value]);
   return (

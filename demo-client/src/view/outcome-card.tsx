@@ -1,10 +1,19 @@
 // How a run ended, and how one knows. In: a settlement. Out: outcome, provenance, and where the disk is.
 import type { Settlement } from 'qmp-gateway/protocol';
 import { clock } from '../model/format.js';
-import { OUTCOME_TONE, PROVENANCE_TEXT, pivotText } from '../model/outcome.js';
+import { OUTCOME_TONE, PROVENANCE_TEXT, pivotText, proofOf } from '../model/outcome.js';
 
-export function OutcomeCard({ settled, time }: { settled: Settlement; time: string | null }) {
-  const { outcome, provenance, pivoted, forced, escalated, requestedBy, dismissed, error } = settled;
+interface OutcomeCardProps {
+  settled: Settlement;
+  time: string | null;
+  /** Who finalized it here; that is no request for an end, and still somebody's hand. */
+  finalizedBy: readonly string[];
+}
+
+export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
+  const proof = proofOf(settled);
+  const hands = [...settled.requestedBy, ...finalizedBy.map((by) => `${by} (finalize)`)];
+  const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
   return (
     <section class={`card pad outcome tone-${OUTCOME_TONE[outcome]}`} aria-label="Outcome" data-testid="outcome">
       <h2>
@@ -13,9 +22,9 @@ export function OutcomeCard({ settled, time }: { settled: Settlement; time: stri
       </h2>
       {error && <p class="error-text">{error}</p>}
       {pivoted === 'unknown' && (
-        <p class="warning" role="alert">
-          <strong>{pivotText(pivoted)}</strong> Ask the VM which file it uses (<code>query-named-block-nodes</code>)
-          before you remove anything.
+        <p class="unclear" role="note">
+          {pivotText(pivoted)} Ask the VM which file it uses (<code>query-named-block-nodes</code>) before you remove
+          anything.
         </p>
       )}
       <dl class="facts">
@@ -25,11 +34,11 @@ export function OutcomeCard({ settled, time }: { settled: Settlement; time: stri
         </div>
         <div>
           <dt>Pivoted</dt>
-          <dd>{String(pivoted)}</dd>
+          <dd data-testid="pivoted">{pivoted === 'unknown' ? 'unknown' : pivoted ? 'yes' : 'no'}</dd>
         </div>
         <div>
           <dt>Requested by</dt>
-          <dd>{requestedBy.length > 0 ? requestedBy.join(', ') : 'nobody here'}</dd>
+          <dd data-testid="requested-by">{hands.length > 0 ? hands.join(', ') : 'not through this gateway'}</dd>
         </div>
         <div>
           <dt>Force</dt>
@@ -41,7 +50,8 @@ export function OutcomeCard({ settled, time }: { settled: Settlement; time: stri
         </div>
       </dl>
       <p class="muted small">
-        {PROVENANCE_TEXT[provenance]} {pivoted !== 'unknown' && pivotText(pivoted)}
+        {PROVENANCE_TEXT[provenance]} {pivoted !== 'unknown' && pivotText(pivoted)}{' '}
+        {pivoted !== 'unknown' && proof && <span data-testid="proof">Known because {proof}.</span>}
       </p>
     </section>
   );

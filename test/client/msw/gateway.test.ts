@@ -121,7 +121,7 @@ describe('a client of the mock gateway', () => {
     ]);
   });
 
-  it('repeats an abort by its run when the line dies under it, and hits no other life', async () => {
+  it('repeats an abort by its run when the line dies under it, and hits no other run', async () => {
     const { gateway, clock, client, ask } = begin();
     gateway.startJob('drive0');
     gateway.script = ({ method }, connection) => {
@@ -131,7 +131,7 @@ describe('a client of the mock gateway', () => {
       gateway.startJob('drive0'); // the id lives again
       return { kind: 'die', code: 1006 };
     };
-    const abort = client.abort({ source: 'vm1', job: 'drive0', sync: true });
+    const abort = client.abort({ source: 'vm1', job: 'drive0', run: 'mock1:1', sync: true });
     await until(clock, () => ask('job.abort').length === 2);
     await expect(abort).resolves.toMatchObject({ status: 'settled', run: 'mock1:1' });
     expect(gateway.jobs.size).toBe(1);

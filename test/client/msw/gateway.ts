@@ -93,7 +93,14 @@ export class MockGateway {
     this.emit('BLOCK_JOB_CANCELLED', figures, { id, run });
     this.emit('JOB_STATUS_CHANGE', { id, status: 'null' }, { id, run });
     const settled: Settlement = {
-      ...{ outcome: 'cancelled', provenance: 'observed', pivoted: false, forced: false, escalated: false },
+      ...{
+        outcome: 'cancelled',
+        provenance: 'observed',
+        pivoted: false,
+        pivotProof: 'event',
+        forced: false,
+        escalated: false,
+      },
       ...{ requestedBy: ['anonymous'], dismissed: true, type: 'mirror', len: 100, offset: 40 },
     };
     this.jobs.delete(id);

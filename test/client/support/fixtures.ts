@@ -18,6 +18,7 @@ export const SETTLEMENT: Settlement = {
   outcome: 'cancelled',
   provenance: 'observed',
   pivoted: false,
+  pivotProof: 'event',
   forced: false,
   escalated: false,
   requestedBy: ['anonymous'],

@@ -14,6 +14,9 @@ export interface GatewayProcess {
   readonly url: string;
   /** SIGKILL: no goodbye. */
   kill(): Promise<void>;
+  /** It stands still: its connections stay open, and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
   /** Again, at the same port. */
   start(): Promise<void>;
 }
@@ -56,6 +59,8 @@ export async function startGateway(
       return url;
     },
     kill,
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     start,
   };
 }

@@ -1,10 +1,9 @@
 // What the gateway says of jobs that it did not see: with the simulator, and with a real QEMU behind a proxy that cuts the line.
-import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Entry, Settlement } from '../../../src/protocol/index.js';
 import { allUp, startApp } from '../../support/app.js';
+import { Cutter } from '../../support/cutter.js';
 import { addNull, addRandomFile, connectQemu, haveQemu, startQemu } from '../../support/qemu.js';
 import type { Wire, WireError } from '../../support/wire.js';
 import { type Bench, openBench, until } from './support.js';
@@ -227,57 +226,6 @@ describe('a simulated monitor that was away', () => {
     expect(await wire.typed('GATEWAY_JOB_FOUND', 'vm2')).toMatchObject({ data: { continuity: 'assumed' } });
   });
 });
-
-/** Between the gateway and QEMU: cuts the line, and keeps it cut. */
-class Cutter {
-  readonly path: string;
-  #open = true;
-  readonly #to: string;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(path: string, to: string) {
-    this.path = path;
-    this.#to = to;
-    this.#server = createServer((socket) => this.#accept(socket));
-  }
-
-  async listen(): Promise<void> {
-    this.#server.listen(this.path);
-    await once(this.#server, 'listening');
-    onTestFinished(() => {
-      this.cut();
-      this.#server.close();
-    });
-  }
-  cut(): void {
-    this.#open = false;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-  /** Nobody listens any more. */
-  end(): void {
-    this.cut();
-    this.#server.close();
-  }
-  heal(): void {
-    this.#open = true;
-  }
-
-  #accept(socket: Socket): void {
-    if (!this.#open) return void socket.destroy();
-    const there = connect(this.#to);
-    for (const each of [socket, there]) {
-      this.#sockets.add(each);
-      each.on('error', () => undefined);
-      each.on('close', () => {
-        this.#sockets.delete(each);
-        socket.destroy();
-        there.destroy();
-      });
-    }
-    socket.pipe(there).pipe(socket);
-  }
-}
 
 describe.skipIf(!haveQemu)('a real QEMU that was away', () => {
   async function openQemu(): Promise<{

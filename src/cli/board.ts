@@ -1,0 +1,117 @@
+// The screen of `watch`. In: the table of jobs, keys, a client. Out: bars with a chosen one, a question before each abort, and what came of it.
+import { type Client, GatewayError, type JobTable } from '../client/node.js';
+import type { Job } from '../protocol/types.js';
+import { openBars } from './bars.js';
+import { type Choice, keepChoice, moveChoice } from './choice.js';
+import { printable } from './output.js';
+
+export interface Board {
+  draw(): void;
+  /** A line above the bars that stays. */
+  log(line: string): void;
+  /** Returns whether that key ends it. */
+  press(key: string): boolean;
+  close(): void;
+}
+
+/** An abort that is not confirmed yet. It is of this run, whatever is chosen meanwhile. */
+interface Question {
+  job: Job;
+  force: boolean;
+}
+
+const KEYS = 'up/down choose · a abort · f abort by force · q quit';
+const STEPS: Readonly<Record<string, number>> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10 };
+/** Between drawings without news: a speed that is no longer true has to go. */
+const REDRAW_MS = 1_000;
+
+export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () => JobTable): Board {
+  const bars = openBars(stream);
+  let chosen: Choice | undefined;
+  let question: Question | undefined;
+  /** What came of the last command; also among the lines above, which a full screen hides. */
+  let notice: string | undefined;
+  const present = (): Job[] => [...table().jobs.values()].filter((job) => !job.settled);
+  const isCurrent = ({ source }: Job): boolean => {
+    const info = table().sources.get(source);
+    return client.state.phase === 'open' && info?.state === 'up' && info.reason === undefined;
+  };
+
+  function draw(): void {
+    const jobs = present();
+    chosen = keepChoice(chosen, jobs);
+    if (question) {
+      const { source, job: id, run } = question.job;
+      const job = jobs.find((each) => each.run === run);
+      question = job && { ...question, job };
+      if (!job) note(`${source}/${id} is gone: nothing was sent`);
+    }
+    const offline = client.state.phase === 'open' ? [] : ['offline: what is shown is as of before'];
+    const none = jobs.length === 0 ? ['no jobs'] : [];
+    const said = notice === undefined ? [] : [printable(notice)];
+    bars.draw({ jobs, chosen, isCurrent, foot: [...none, ...offline, ...said, question ? textOf(question) : KEYS] });
+  }
+
+  function note(line: string): void {
+    notice = line;
+    bars.log(line);
+  }
+
+  function say(line: string): void {
+    bars.log(line);
+    draw();
+  }
+
+  async function abort({ job: { source, job, run }, force }: Question): Promise<void> {
+    const name = `${source}/${job}`;
+    try {
+      const answer = await client.abort({ source, job, run, force });
+      note(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: abort requested`);
+    } catch (error) {
+      const hint = error instanceof GatewayError && error.data.hint ? ` (${error.data.hint})` : '';
+      note(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
+    }
+    draw();
+  }
+
+  function press(key: string): boolean {
+    notice = undefined;
+    if (question) {
+      const asked = question;
+      question = undefined;
+      if (key === 'y') void abort(asked);
+    } else if (key === 'q' || key === 'escape') return true;
+    else if (key === 'a' || key === 'f') {
+      const job = present().find(({ run }) => run === chosen?.run);
+      if (job) question = { job, force: key === 'f' };
+    } else chosen = moveChoice(chosen, present(), STEPS[key] ?? 0);
+    draw();
+    return false;
+  }
+
+  const timer = setInterval(draw, REDRAW_MS);
+  const stopState = client.onState(draw);
+  stream.on('resize', draw);
+  return {
+    draw,
+    log: say,
+    press,
+    close: () => {
+      clearInterval(timer);
+      stopState();
+      stream.off('resize', draw);
+      bars.stop();
+    },
+  };
+}
+
+/** The answer comes first, since a narrow terminal cuts the end off. */
+function textOf({ job, force }: Question): string {
+  const name = printable(`${job.source}/${job.job}`);
+  const effect = force
+    ? 'it ends at once, its copy is not usable'
+    : job.status === 'ready'
+      ? 'it is READY: QEMU finishes the copy, the disk stays where it is'
+      : 'QEMU stops it at its next safe point';
+  return `y/n? abort ${name}${force ? ' BY FORCE' : ''}: ${effect}`;
+}

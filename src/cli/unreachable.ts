@@ -1,0 +1,30 @@
+// Why no gateway was reached, in words. In: how the connection ended before it was open. Out: a sentence that says what to change. Pure.
+
+const HTTP: Readonly<Record<string, string>> = {
+  401: 'a proxy before it asks for credentials',
+  403: 'refused; the gateway needs --allow-host for the name in this URL, or a proxy forbids it',
+  404: 'no gateway at this path; --url is the address of its dashboard',
+  429: 'too many connections from here; try again later',
+  502: 'the proxy reaches no gateway behind it (is "qmp-gateway serve" running?)',
+  503: 'it takes no more connections, or the proxy reaches no gateway behind it',
+  504: 'the gateway behind the proxy does not answer',
+};
+
+/** The first that fits; the texts are those of Node and of npm `ws`. */
+const CAUSES: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED|ENOENT/, 'connection refused (is "qmp-gateway serve" running there?)'],
+  [/ENOTFOUND|EAI_AGAIN/, 'no such host'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'the host cannot be reached'],
+  [/ETIMEDOUT|not open after/, 'no answer in time'],
+  [/wrong version number|EPROTO|packet length too long/, 'no TLS is spoken there: use http:// or ws://'],
+  [/certificate|CERT/i, 'its certificate is not trusted; NODE_EXTRA_CA_CERTS=FILE adds an authority'],
+  [/socket hang up|ECONNRESET/, 'it hung up before the handshake: is TLS needed (https://)?'],
+];
+
+export function whyUnreachable(url: string, detail: string): string {
+  const status = /Unexpected server response: (\d+)/.exec(detail)?.[1];
+  if (status !== undefined)
+    return `no gateway at ${url}: HTTP ${status}: ${HTTP[status] ?? 'no WebSocket is served there'}`;
+  const words = CAUSES.find(([pattern]) => pattern.test(detail))?.[1];
+  return `no gateway at ${url}: ${words === undefined ? detail : `${words} [${detail}]`}`;
+}

@@ -1,0 +1,119 @@
+// Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
+// pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
+import type { BlockGraph, QmpReply, QmpSession } from '../qmp/index.js';
+import type { JobInput } from './input.js';
+import { sharesNodes } from './pivot.js';
+import type { Run } from './run.js';
+import { mayPivot } from './settle.js';
+
+export const GRAPH_QUERY = 'x-debug-query-block-graph';
+
+export interface ProofsOptions {
+  /** Milliseconds from a run's end until it is settled without a proof. */
+  proofMs: number;
+  runs: ReadonlyMap<string, Run>;
+  /** Feeds one run. */
+  step: (id: string, input: Extract<JobInput, { kind: 'graph' | 'unproven' }>) => void;
+}
+
+export class Proofs {
+  readonly #options: ProofsOptions;
+  #session: QmpSession | undefined;
+  /** By job id: the run that asks. */
+  #wanted = new Map<string, string>();
+  #asked: ReadonlyMap<string, string> | undefined;
+  #refused = false;
+  /** Runs that have ended and await their proof, by job id. */
+  readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout }>();
+
+  constructor(options: ProofsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this QEMU answers the query, as far as it was tried. */
+  get isPossible(): boolean {
+    return this.#session !== undefined && !this.#refused;
+  }
+
+  attach(session: QmpSession): void {
+    this.#session = session;
+    this.#refused = false;
+  }
+
+  /** The connection is lost; what awaits a proof has been settled without it. */
+  detach(): void {
+    this.#session = undefined;
+    this.#asked = undefined;
+    this.#wanted.clear();
+    for (const id of [...this.#ended.keys()]) this.forget(id);
+  }
+
+  want({ id, run, end }: Run): void {
+    if (!this.isPossible) return;
+    this.#wanted.set(id, run);
+    if (end && this.#ended.get(id)?.run !== run) {
+      this.forget(id);
+      this.#ended.set(id, { run, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
+    }
+    if (!this.#asked) this.#ask();
+  }
+
+  /** The run of that id is settled, or gone. */
+  forget(id: string): void {
+    clearTimeout(this.#ended.get(id)?.timer);
+    this.#ended.delete(id);
+  }
+
+  /** Settles without a proof what awaits one, where `which` says so. */
+  conclude(which: (run: Run) => boolean = () => true): void {
+    for (const [id, { run }] of [...this.#ended]) {
+      const awaiting = this.#options.runs.get(id);
+      if (awaiting?.run === run && which(awaiting)) this.#giveUp(id, run);
+    }
+  }
+
+  /**
+   * A run has ended that may have moved the users of a disk: where an earlier run of the same nodes still awaits its proof, the graph of now
+   * does not show that one's end.
+   */
+  concludeMovedBy(run: Run): void {
+    if (!mayPivot(run)) return;
+    const { baseline } = run;
+    this.conclude(
+      (other) => other.run !== run.run && (!baseline || !other.baseline || sharesNodes(baseline, other.baseline)),
+    );
+  }
+
+  #ask(): void {
+    const session = this.#session;
+    if (!session || this.#wanted.size === 0) return;
+    const asked = this.#wanted;
+    this.#asked = asked;
+    this.#wanted = new Map();
+    session.request(GRAPH_QUERY, {}, (reply) => {
+      // A reply to an earlier connection's question.
+      if (this.#asked !== asked) return;
+      this.#asked = undefined;
+      this.#answer(asked, reply);
+      this.#ask();
+    });
+  }
+
+  #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {
+    // QEMU before 4.0, or a build without it.
+    if (reply.kind === 'error') this.#refused = true;
+    for (const [id, run] of asked) {
+      // A new run of the id has not asked, and the reply may be older than it.
+      const asking = this.#options.runs.get(id);
+      if (asking?.run !== run) continue;
+      if (reply.kind === 'return') this.#options.step(id, { kind: 'graph', graph: reply.value });
+      else if (asking.end) this.#options.step(id, { kind: 'unproven' });
+    }
+  }
+
+  #giveUp(id: string, run: string): void {
+    this.forget(id);
+    const awaiting = this.#options.runs.get(id);
+    if (awaiting?.run === run && awaiting.end) this.#options.step(id, { kind: 'unproven' });
+  }
+}

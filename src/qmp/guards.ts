@@ -1,0 +1,118 @@
+// What QEMU's replies and events must look like before anything behind this folder sees them. A guest that has taken over its QEMU writes
+// what it likes to the monitor; what fails here ends that conversation with the reason `protocol`.
+import type { Int64 } from '../protocol/types.js';
+import type { QmpCommandName, QmpCommands } from './vocabulary.js';
+
+export type Dict = Record<string, unknown>;
+export const isDict = (value: unknown): value is Dict =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An integer of 64 bits as `parseJson` gives it: a safe integer, or beyond that a decimal string. */
+export const isInt64 = (value: unknown): value is Int64 =>
+  Number.isSafeInteger(value) || (typeof value === 'string' && /^-?\d{16,20}$/.test(value));
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+/** QEMU's own names of types and statuses are below 32 characters. */
+const isWord = (value: unknown): value is string => isText(value) && value.length <= 256;
+/** A job id, a node's name: QEMU takes any length, but what is kept for each job is bounded. */
+const isName = (value: unknown): value is string => isText(value) && value.length <= 65_536;
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+type Guard = (value: unknown) => boolean;
+const optional =
+  (guard: Guard): Guard =>
+  (value) =>
+    value === undefined || guard(value);
+
+/** Every named member passes its guard; other members are a later QEMU's, and ignored. */
+const hasMembers =
+  (members: Record<string, Guard>): Guard =>
+  (value) =>
+    isDict(value) && Object.entries(members).every(([name, guard]) => guard(value[name]));
+
+const listOf =
+  (guard: Guard): Guard =>
+  (value) =>
+    Array.isArray(value) && value.every(guard);
+
+const measures = { len: isInt64, offset: isInt64, speed: isInt64 };
+const anything: Guard = () => true;
+
+/** The replies that are read; the value of every other command is not looked at. */
+const REPLIES: { [Name in QmpCommandName]?: Guard } = {
+  'query-commands': listOf(hasMembers({ name: isWord })),
+  'query-block-jobs': listOf(
+    hasMembers({
+      ...measures,
+      type: isWord,
+      device: isName,
+      busy: isFlag,
+      paused: isFlag,
+      ready: optional(isFlag),
+      'io-status': isWord,
+      status: optional(isWord),
+      'auto-finalize': optional(isFlag),
+      'auto-dismiss': optional(isFlag),
+      error: optional(isText),
+    }),
+  ),
+  'query-jobs': listOf(
+    hasMembers({
+      id: isName,
+      type: isWord,
+      status: isWord,
+      'current-progress': isInt64,
+      'total-progress': isInt64,
+      error: optional(isText),
+    }),
+  ),
+  'query-cpus-fast': listOf(hasMembers({ 'thread-id': Number.isSafeInteger })),
+  'x-debug-query-block-graph': hasMembers({
+    nodes: listOf(hasMembers({ id: Number.isSafeInteger, type: isWord, name: isName })),
+    edges: listOf(hasMembers({ parent: Number.isSafeInteger, child: Number.isSafeInteger, name: isName })),
+  }),
+};
+
+export function isReplyTo<Name extends QmpCommandName>(
+  name: Name,
+  value: unknown,
+): value is QmpCommands[Name]['value'] {
+  return (REPLIES[name] ?? anything)(value);
+}
+
+const blockJob = hasMembers({ ...measures, type: isWord, device: isName, error: optional(isText) });
+
+/** The events that the job model reads (qapi/block-core.json, qapi/job.json). Of every other the data is an object, and passed on. */
+const EVENTS: Readonly<Record<string, Guard>> = {
+  BLOCK_JOB_COMPLETED: blockJob,
+  BLOCK_JOB_CANCELLED: blockJob,
+  BLOCK_JOB_READY: blockJob,
+  BLOCK_JOB_ERROR: hasMembers({ device: isName, operation: isWord, action: isWord }),
+  BLOCK_JOB_PENDING: hasMembers({ type: isWord, id: isName }),
+  JOB_STATUS_CHANGE: hasMembers({ id: isName, status: isWord }),
+};
+
+export function isEventData(type: string, data: unknown): data is Dict {
+  return isDict(data) && (Object.hasOwn(EVENTS, type) ? (EVENTS[type] ?? anything)(data) : true);
+}
+
+/** Of an event too large to keep, the members that the job model reads. */
+const KEPT = ['id', 'device', 'type', 'len', 'offset', 'speed', 'status', 'operation', 'action'] as const;
+
+/**
+ * The data of an event over the limit: how large it was, and the members that the state of its type needs. An error text is cut, since
+ * it is for people; that there is one decides the outcome.
+ */
+export function truncateData(data: Dict, bytes: number, textLength: number): Dict {
+  const kept: Dict = { truncated: bytes };
+  for (const name of KEPT) {
+    const value = data[name];
+    if (typeof value === 'number' || (typeof value === 'string' && value.length <= textLength)) kept[name] = value;
+  }
+  if (typeof data.error === 'string') kept.error = cutText(data.error, textLength);
+  return kept;
+}
+
+/** At most `length` UTF-16 units, and an ellipsis where something is missing. */
+export function cutText(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

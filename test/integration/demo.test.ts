@@ -1,0 +1,65 @@
+// The demo's jobs on a real QEMU, faster than people would watch them: what goes on for ten rounds without a refusal goes on for days.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDemoQemu } from '../../src/demo/qemu.js';
+import { dice } from '../chaos/dice.js';
+import { haveQemu } from '../support/qemu.js';
+import { connectRaw, type RawClient } from '../support/qmp-raw.js';
+
+const FAST = { restMs: [0, 2], readyMs: [0, 20], stoppedMs: [0, 20], speed: [0, 0] } as const;
+const DISKS = ['system', 'data', 'logs', 'home'];
+const ROUNDS = 10;
+
+async function openDemo(seed: number): Promise<{ raw: RawClient; problems: string[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const problems: string[] = [];
+  const gatewayPath = join(folder, 'gw.sock');
+  const { roll: random } = dice(seed, 'demo');
+  const report = (problem: string): void => void problems.push(problem);
+  const demo = await openDemoQemu({ folder, gatewayPath, report, pace: FAST, random, bytes: 4 << 20 });
+  if (!demo) throw new Error('no demo');
+  onTestFinished(() => demo.close());
+  const raw = await connectRaw({ path: gatewayPath });
+  await raw.negotiate();
+  return { raw, problems };
+}
+
+const count = (raw: RawClient, event: string, wanted: (data: Record<string, unknown>) => boolean): number =>
+  raw.received.filter(({ message }) => message.event === event && wanted(message.data as Record<string, unknown>))
+    .length;
+
+describe.skipIf(!haveQemu)('the demo', () => {
+  it.each([1, 2])('goes on round after round on every disk, and QEMU refuses nothing: seed %d', async (seed) => {
+    const { raw, problems } = await openDemo(seed);
+    const rounds = (disk: string): number =>
+      count(raw, 'JOB_STATUS_CHANGE', ({ id, status }) => id === disk && status === 'null');
+    for (const disk of DISKS) await expect.poll(() => rounds(disk), { timeout: 15_000 }).toBeGreaterThanOrEqual(ROUNDS);
+    expect(problems).toEqual([]);
+    const completed = ({ type, error }: Record<string, unknown>): boolean => type === 'mirror' && error === undefined;
+    expect(count(raw, 'BLOCK_JOB_COMPLETED', completed)).toBeGreaterThan(DISKS.length);
+    expect(count(raw, 'BLOCK_JOB_ERROR', ({ action }) => action === 'stop')).toBeGreaterThan(0);
+  });
+
+  it('says what QEMU refused, and goes on', async () => {
+    const { raw, problems } = await openDemo(3);
+    // Another client takes the id of the demo's next job, and keeps it for some rounds.
+    for (const node of ['src', 'dst'])
+      await raw.execute('blockdev-add', { driver: 'null-co', 'node-name': node, size: 1 << 20, 'read-zeroes': true });
+    const mirror = { 'job-id': 'data', device: 'src', target: 'dst', sync: 'full' };
+    await expect.poll(async () => 'return' in (await raw.execute('blockdev-mirror', mirror))).toBe(true);
+    await expect.poll(() => problems.join()).toMatch(/^data: QEMU refused blockdev-\w+: Job ID 'data' already in use/);
+    await raw.execute('block-job-cancel', { device: 'data', force: true });
+    const from = raw.received.length;
+    const isDone = ({ event, data }: Record<string, unknown>): boolean => {
+      const { id, status } = (data ?? {}) as { id?: string; status?: string };
+      return event === 'JOB_STATUS_CHANGE' && id === 'data' && status === 'null';
+    };
+    const first = await raw.waitFor(isDone, { from });
+    const second = await raw.waitFor((message, index) => index > first.index && isDone(message), { from });
+    await raw.waitFor((message, index) => index > second.index && isDone(message), { from });
+    expect(problems.filter((problem) => !/already in use/.test(problem))).toEqual([]);
+  });
+});

@@ -1,0 +1,69 @@
+// Polls of one source are its own matter: what others want, begin or end must neither put them off nor add to them.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Polls } from '../../src/jobs/polls.js';
+import type { SourceTracker } from '../../src/jobs/track.js';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number } {
+  const tracker = {
+    name,
+    session: {},
+    runs: new Map([['j', {}]]),
+    polled: 0,
+    poll: () => {
+      tracker.polled += 1;
+      return takesMs === 0 ? Promise.resolve(true) : new Promise((resolve) => setTimeout(() => resolve(true), takesMs));
+    },
+  };
+  return tracker as unknown as SourceTracker & { polled: number };
+}
+const only = (name: string) => (source: string) => source === name;
+
+describe('polls', () => {
+  it('of one source go on while demands of others come and go', async () => {
+    const polls = new Polls();
+    const [x, y] = [trackerOf('x'), trackerOf('y')];
+    polls.add(x);
+    polls.add(y);
+    polls.demand('progress', { wants: () => true, everyMs: 1_000 });
+    for (let at = 0; at < 8_000; at += 100) {
+      polls.demand('wait x', { wants: only('x'), everyMs: 2_000 });
+      await vi.advanceTimersByTimeAsync(50);
+      polls.demand('wait x', undefined);
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect([x.polled, y.polled]).toEqual([8, 8]);
+    polls.close();
+  });
+
+  it('come sooner for whoever wants them more often, and no oftener than wanted', async () => {
+    const polls = new Polls();
+    const x = trackerOf('x');
+    polls.add(x);
+    polls.demand('slow', { wants: only('x'), everyMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    polls.demand('fast', { wants: only('x'), everyMs: 500 });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(x.polled).toBe(4);
+    polls.demand('fast', undefined);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(x.polled).toBeLessThanOrEqual(4 + 3);
+    polls.demand('slow', undefined);
+    const { polled } = x;
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(x.polled).toBe(polled);
+    polls.close();
+  });
+
+  it('take at most a quarter of the time of a slow source', async () => {
+    const polls = new Polls();
+    const x = trackerOf('x', 1_000);
+    polls.add(x);
+    polls.demand('fast', { wants: only('x'), everyMs: 100 });
+    await vi.advanceTimersByTimeAsync(10_100);
+    expect(x.polled).toBe(3);
+    polls.close();
+  });
+});
