@@ -50,7 +50,10 @@ export class Connection implements Beating {
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
-    this.#session = new Session(this.#outbox, principal, deps, (ms) => this.bye(4429, 'rate limited', ms));
+    this.#session = new Session(this.#outbox, principal, deps, {
+      later: (work) => this.#inbox.defer(work),
+      abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+    });
     this.#inbox = new Inbox(requests, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),

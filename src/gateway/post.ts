@@ -10,9 +10,12 @@ import type { GatewayLimits } from './limits.js';
 import { isLocalPeer, peerOf } from './peer.js';
 import { AddressRates } from './rates.js';
 import { send } from './reply.js';
+import type { Turns } from './turns.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
+  /** Of the requests of all connections. */
+  requests: Turns;
   principal: string;
 }
 
@@ -80,7 +83,12 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
     if (bytes > LIMITS.messageBytes) return;
     if (deps.posts.isFlooded(request.socket)) return void request.socket.destroy();
     const text = Buffer.concat(chunks).toString('utf8');
-    dispatch(new PostCaller(request, response, deps), text, performance.now(), deps);
+    const caller = new PostCaller(request, response, deps);
+    const receivedAt = performance.now();
+    deps.requests.now(caller, () => {
+      dispatch(caller, text, receivedAt, deps);
+      return true;
+    });
   });
 }
 
@@ -91,8 +99,10 @@ class PostCaller implements Caller {
   readonly #peer: string;
   readonly #socket: Socket;
   readonly #gone = new AbortController();
+  readonly #requests: Turns;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts }: PostDeps) {
+  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts, requests }: PostDeps) {
+    this.#requests = requests;
     this.principal = principal;
     this.#response = response;
     this.#posts = posts;
@@ -121,6 +131,13 @@ class PostCaller implements Caller {
 
   answer(id: RpcId, answer: Answer<unknown>): void {
     send(this.#response, 200, answerText(id, answer), 'application/json');
+  }
+
+  later(work: () => void): void {
+    this.#requests.later(this, () => {
+      work();
+      return true;
+    });
   }
 
   reject(text: string): void {

@@ -97,6 +97,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       pages,
       onError,
       principal,
+      requests,
       posts: new Posts(limits),
       isClosing: () => closing,
     }),

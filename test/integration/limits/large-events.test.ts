@@ -16,7 +16,7 @@ const memory = (): number => {
 
 describe('events of megabytes', () => {
   it('a resume over 300 of them: the loop goes on, and one at a time waits', { timeout: 60_000 }, async () => {
-    const bare = await openBare();
+    const bare = await openBare({}, { log: { totalBytes: 1 << 30 } });
     for (let n = 0; n < 300; n += 1) append(bare, n, MIB);
     // Their text is made once, and kept by the log.
     for (const { json } of bare.log.since(0, 300).entries) expect(json.length).toBeGreaterThan(MIB);
