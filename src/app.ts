@@ -77,6 +77,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     settled: () => fleet.settled(() => true, Number.POSITIVE_INFINITY),
     isLive: (source, job, run) => fleet.isLive(source, job, run),
     progress$: fleet.progress$,
+    freshen: (wants, maxAgeMs, waitMs) => fleet.freshen(wants, maxAgeMs, waitMs),
     demand: (key, demand) => polls.demand(key, demand),
   };
   const commands: CommandPort = {

@@ -31,7 +31,22 @@ export function addJobs(program: Command): void {
         throw new CliError(EXIT.failed, ['no source is up: its jobs are not known', ...names]);
       if (jobs.length === 0 && !options.json) print('no jobs');
       complain(...names.map((text) => `${text}: its jobs are not known, or as of before`));
+      complain(
+        ...sources
+          .filter(({ reason, state }) => state === 'up' && reason === 'stalled')
+          .map((each) => agedLine(each, jobs)),
+      );
     });
+}
+
+/** By the gateway's clock, as it said: this machine's may differ. */
+function agedLine({ name }: SourceInfo, jobs: readonly Job[]): string {
+  const newest = jobs.reduce(
+    (latest, { source, updated }) => (source === name && updated > latest ? updated : latest),
+    '',
+  );
+  const asOf = newest === '' ? '' : `, its jobs are as of ${newest.slice(11, 19)} UTC`;
+  return `${name} does not answer (stalled)${asOf}`;
 }
 
 async function read(client: Client, globs: readonly string[] | undefined) {

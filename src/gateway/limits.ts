@@ -41,6 +41,9 @@ export interface GatewayLimits {
   limitLoopback: boolean;
   /** POSTs of one address that wait for their answer. */
   postsInFlight: number;
+  /** Milliseconds that the measures of `job.list` may be old, and that a call waits for newer ones. */
+  freshMs: number;
+  freshWaitMs: number;
   /** Milliseconds between bookmarks, each with a WebSocket ping. */
   bookmarkMs: number;
   /** Milliseconds that the headers of a request, and a whole request, may take; how often that is looked at. */
@@ -77,6 +80,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   connectionsBurst: 200,
   limitLoopback: false,
   postsInFlight: 256,
+  freshMs: 1_000,
+  freshWaitMs: 250,
   bookmarkMs: 15_000,
   headersMs: 10_000,
   requestMs: 30_000,

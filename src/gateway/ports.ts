@@ -25,6 +25,8 @@ export interface ViewPort {
   isLive(source: string, job: string, run: string): boolean;
   /** Fresh measures of live jobs. */
   progress$: Observable<Progress[]>;
+  /** Resolves when the jobs of these sources are at most `maxAgeMs` old, or after `waitMs`; `undefined`: they are. */
+  freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> | undefined;
   /** What is wanted of `progress$` from now on; `undefined` ends the demand of that key. */
   demand(key: string, demand: { wants: (source: string) => boolean; everyMs: number } | undefined): void;
 }

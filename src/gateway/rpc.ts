@@ -43,7 +43,11 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
     // Without authentication configured every token is as good as none.
     authenticate: () => ({ ok: true, result: { principal: 'anonymous', scopes: ['*'], expiresAt: null } }),
     'source.list': () => ({ ok: true, result: { sources: view.sources() } }),
-    'job.list': (_context, params) => listJobs(params, log, view),
+    'job.list': (_context, params) => {
+      // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
+      const renewed = view.freshen(compileGlobs(params.sources), limits.freshMs, limits.freshWaitMs);
+      return renewed ? renewed.then(() => listJobs(params, log, view)) : listJobs(params, log, view);
+    },
   };
 }
 

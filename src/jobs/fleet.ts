@@ -62,15 +62,22 @@ export class Fleet {
     return live?.run === run && !live.settled && !live.end;
   }
 
-  /** Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`. */
-  async freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> {
-    const asked = [...this.#trackers.values()].filter(({ name }) => wants(name));
-    let timer: NodeJS.Timeout | undefined;
-    const bound = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs);
+  /**
+   * Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`; a query under way is shared, and
+   * a stalled source not waited for. `undefined`: they are as fresh already as they can be.
+   */
+  freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> | undefined {
+    const queries: Promise<unknown>[] = [];
+    for (const tracker of this.#trackers.values())
+      if (wants(tracker.name) && tracker.isOlderThan(maxAgeMs)) queries.push(tracker.poll());
+    if (queries.length === 0) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      void Promise.all(queries).then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
-    await Promise.race([Promise.all(asked.map((tracker) => tracker.freshen(maxAgeMs))), bound]);
-    clearTimeout(timer);
   }
 
   /** The gateway ends: runs that wait for the proof of a pivot are settled without it. */

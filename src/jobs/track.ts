@@ -113,10 +113,10 @@ export class SourceTracker {
     return this.#phase.kind === 'up' && this.#phase.queries.current();
   }
 
-  /** Resolves when the measures of its live runs are at most `maxAgeMs` old, or can't be had; a stalled source is not waited for. */
-  async freshen(maxAgeMs: number): Promise<void> {
-    const isOld = this.#options.monotonic() - this.#lastMerged > maxAgeMs;
-    if (isOld && !this.#state.isStalled && [...this.runs.values()].some(isActive)) await this.poll();
+  /** Whether the measures of its live runs are older, and a query would renew them. */
+  isOlderThan(ageMs: number): boolean {
+    if (this.#phase.kind !== 'up' || this.#state.isStalled) return false;
+    return this.#options.monotonic() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
   }
 
   /** Whether the present QEMU has a command (query-commands). */

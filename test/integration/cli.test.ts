@@ -56,6 +56,23 @@ describe('wrong usage is one clear line and exit 2', () => {
   });
 });
 
+it('a fault of the gateway’s own is logged, and ends it with exit 1', async () => {
+  // A timer of a module that is loaded before all others throws once the gateway listens.
+  const fault = `process.stdout.write = ((write) => (...args) => {
+      if (String(args[0]).includes('listens at')) setTimeout(() => { throw new Error('planted'); }, 1);
+      return write(...args);
+    })(process.stdout.write.bind(process.stdout));`;
+  const planted = ['--import', `data:text/javascript,${encodeURIComponent(fault)}`];
+  const serve = ['serve', '--source', 'a=unix:/none', '--listen', '127.0.0.1:0'];
+  const ended = run(serve, [process.execPath, ...planted, MAIN]);
+  expect(await ended.exit).toBe(1);
+  const line = ended
+    .err()
+    .split('\n')
+    .find((each) => each.includes('internal error'));
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 60, err: { message: 'planted', stack: expect.any(String) } });
+});
+
 it('a reader that has what it wanted ends the command without a word, and not as a success', async () => {
   const child = spawn(process.execPath, [MAIN, 'abort', '--help']);
   child.stdout.destroy();

@@ -148,6 +148,19 @@ describe('a life', () => {
     expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
   });
 
+  it('keeps the time of its measures when it has ended, however often it is queried', () => {
+    const kept = [...life, shown('running', { autoDismiss: false }), raise('BLOCK_JOB_CANCELLED', measures)];
+    let clock = 0;
+    let run: Run | undefined;
+    for (const input of [...kept, status('concluded'), shown('concluded'), shown('concluded')])
+      run = step(run, input, {
+        ...{ source: 's', id: 'j', runAt: () => 'e:1', canProve: false, legacy: false },
+        now: () => ++clock,
+      }).run;
+    expect(run).toMatchObject({ settled: { outcome: 'cancelled' } });
+    expect(run?.updated).toBeLessThan(clock - 1);
+  });
+
   it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
     const { settled, run } = play(
       [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],

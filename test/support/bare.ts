@@ -56,6 +56,7 @@ export async function openBare(
     isLive: (source, job, run) =>
       !settled.some((each) => each.source === source && each.job === job && each.run === run),
     progress$,
+    freshen: () => undefined,
     demand: (key, demand) => void (demand ? demands.set(key, demand) : demands.delete(key)),
   };
   const commands = new Proxy({} as CommandPort, {
