@@ -46,7 +46,8 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
     'job.list': (_context, params) => {
       // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
       const renewed = view.freshen(compileGlobs(params.sources), limits.freshMs, limits.freshWaitMs);
-      return renewed ? renewed.then(() => listJobs(params, log, view)) : listJobs(params, log, view);
+      const list = (): Answer<Methods['job.list']['result']> => listJobs(params, log, view);
+      return renewed ? renewed.then(() => list) : list();
     },
   };
 }
