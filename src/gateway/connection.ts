@@ -11,6 +11,7 @@ import type { Beating } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import { notificationText } from './messages.js';
 import { Outbox } from './outbox.js';
+import type { SendQueues } from './send-queues.js';
 import { Session, type SessionDeps } from './session.js';
 import type { Turns } from './turns.js';
 
@@ -18,6 +19,7 @@ export interface ConnectionDeps extends SessionDeps {
   deflater: Deflater;
   /** Of the requests of all connections. */
   requests: Turns;
+  sendQueues: SendQueues;
 }
 
 export class Connection implements Beating {
@@ -33,6 +35,8 @@ export class Connection implements Beating {
   #seen = { in: 0, taken: 0, at: performance.now() };
   /** Pings sent since: after a sleep of this process the time alone proves nothing. */
   #pings = 0;
+  /** Bytes in the kernel, when that was last looked at. */
+  #queued: number | undefined;
 
   constructor(ws: WebSocket, socket: Socket, principal: string, deps: ConnectionDeps, onClose: () => void) {
     const { limits, requests } = deps;
@@ -46,7 +50,10 @@ export class Connection implements Beating {
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
-    this.#session = new Session(this.#outbox, principal, deps, (ms) => this.bye(4429, 'rate limited', ms));
+    this.#session = new Session(this.#outbox, principal, deps, {
+      later: (work) => this.#inbox.defer(work),
+      abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+    });
     this.#inbox = new Inbox(requests, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
@@ -76,7 +83,7 @@ export class Connection implements Beating {
     if (bytesRead > this.#seen.in || taken > this.#seen.taken) {
       this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
       this.#pings = 0;
-    }
+    } else void this.#lookBehind(now);
     // Behind a full socket a ping proves nothing; drain progress is judged there.
     if (this.#outbox.isBlocked) return;
     const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
@@ -84,6 +91,16 @@ export class Connection implements Beating {
     this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
     this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor) : PING);
+  }
+
+  /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */
+  async #lookBehind(now: number): Promise<void> {
+    const queued = await this.#deps.sendQueues.of(this.#socket);
+    if (queued !== undefined && queued < (this.#queued ?? 0)) {
+      this.#seen.at = now;
+      this.#pings = 0;
+    }
+    this.#queued = queued;
   }
 
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */

@@ -6,7 +6,7 @@ import type { MethodName, Methods, RpcId } from '../protocol/methods.js';
 import { checkParams, isMethod } from '../protocol/schemas.js';
 import { readEnvelope } from './envelope.js';
 import { errorText, resultText } from './messages.js';
-import { isStreamMethod, type PlainMethods } from './rpc.js';
+import { type Answered, isStreamMethod, type PlainMethods } from './rpc.js';
 
 export type StreamRequest = {
   [Name in 'subscribe' | 'unsubscribe']: { id: RpcId; method: Name; params: Methods[Name]['params'] };
@@ -19,6 +19,8 @@ export interface Caller {
   /** Before anything is executed. What is admitted is answered once, by {@link answer} or by `stream`. */
   admit(id: RpcId): Refusal | undefined;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
+  /** Something that costs time and bytes: once the caller's other requests, and other callers, have had their turn. */
+  later(work: () => void): void;
   /** Answers nothing that was admitted: the request could not be read, or was refused. */
   reject(text: string): void;
   /** `subscribe` and `unsubscribe`. `false`: it is not done yet, and wants to be called again. */
@@ -65,15 +67,24 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     answer(refuse('INTERNAL_ERROR', error instanceof Error ? error.message : 'unknown'));
   };
   // The check has given this method its own params; the compiler can't follow the name.
-  const call = methods[name] as (context: CallContext, params: object) => Answer<unknown> | Promise<Answer<unknown>>;
-  try {
+  const call = methods[name] as (context: CallContext, params: object) => Answered<unknown>;
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const take = (value: Answer<unknown> | (() => Answer<unknown>)): void => {
+    if (typeof value !== 'function') answer(value);
+    else caller.later(() => guarded(() => answer(value())));
+  };
+  guarded(() => {
     const answered = call(context, checked.params);
     // At once where it is known: what it adds to the unsent bytes is seen by the next request.
-    if (answered instanceof Promise) answered.then(answer, failed);
+    if (answered instanceof Promise) answered.then(take, failed);
     else answer(answered);
-  } catch (error) {
-    failed(error);
-  }
+  });
   return undefined;
 }
 

@@ -26,7 +26,16 @@ const SECURITY_HEADERS = {
 
 const READ = ['GET', 'HEAD'];
 
-export function serveHttp(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
+export function serveHttp(given: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
+  // Requests that come while metrics are gathered share them.
+  let gathering: ReturnType<HttpDeps['metrics']> | undefined;
+  const metrics: HttpDeps['metrics'] = () => {
+    gathering ??= given.metrics().finally(() => {
+      gathering = undefined;
+    });
+    return gathering;
+  };
+  const deps = { ...given, metrics };
   return (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     if (deps.isClosing()) response.setHeader('connection', 'close');

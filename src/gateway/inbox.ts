@@ -16,15 +16,13 @@ export interface InboxOptions {
   pause: (paused: boolean) => void;
 }
 
-interface Message {
-  text: string;
-  receivedAt: number;
-}
+/** A message, or the rest of one that had to wait for something. */
+type Item = { text: string; receivedAt: number } | { work: () => void };
 
 export class Inbox {
   readonly #turns: Turns;
   readonly #options: InboxOptions;
-  #waiting: Message[] = [];
+  #waiting: Item[] = [];
   #bytes = 0;
   #unfinished: Unfinished;
   #paused = false;
@@ -47,6 +45,13 @@ export class Inbox {
     this.#options.pause(true);
   }
 
+  /** What an earlier message still has to do. */
+  defer(work: () => void): void {
+    if (this.#closed) return;
+    this.#waiting.push({ work });
+    this.resume();
+  }
+
   /** The client has read. */
   resume(): void {
     if (!this.#closed && this.#waiting.length > 0) this.#turns.now(this, () => this.#step());
@@ -66,10 +71,13 @@ export class Inbox {
       if (this.#unfinished) {
         if (this.#unfinished.again()) this.#unfinished = undefined;
       } else {
-        const message = this.#waiting.shift();
-        if (!message) return true;
-        this.#bytes -= message.text.length;
-        this.#unfinished = this.#options.execute(message.text, message.receivedAt);
+        const item = this.#waiting.shift();
+        if (!item) return true;
+        if ('work' in item) item.work();
+        else {
+          this.#bytes -= item.text.length;
+          this.#unfinished = this.#options.execute(item.text, item.receivedAt);
+        }
       }
     } catch (error) {
       this.#options.onError(error);

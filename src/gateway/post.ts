@@ -1,6 +1,7 @@
 // POST /v1/rpc: one request of a method that needs no stream. In: the body. Out: its answer; 413 and 415 are the transport's, a
 // JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { RpcId } from '../protocol/methods.js';
@@ -9,25 +10,40 @@ import type { GatewayLimits } from './limits.js';
 import { isLocalPeer, peerOf } from './peer.js';
 import { AddressRates } from './rates.js';
 import { send } from './reply.js';
+import type { Turns } from './turns.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
+  /** Of the requests of all connections. */
+  requests: Turns;
   principal: string;
 }
+
+/**
+ * Requests of one connection whose answers it has not got. Node executes as many as one read of the socket has, and behind a long wait
+ * does not notice that the peer hangs up: the line is cut instead.
+ */
+const MAX_PIPELINED = 8;
 
 /** Who posts how much. */
 export class Posts {
   readonly #limits: GatewayLimits;
   readonly #rates: AddressRates;
   readonly #inFlight = new Map<string, number>();
+  readonly #pipelined = new WeakMap<Socket, number>();
 
   constructor(limits: GatewayLimits) {
     this.#limits = limits;
     this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
   }
 
+  /** More than a client that pipelines in good faith has under way. */
+  isFlooded(socket: Socket): boolean {
+    return (this.#pipelined.get(socket) ?? 0) >= MAX_PIPELINED;
+  }
+
   /** What is admitted is ended by {@link end}. */
-  admit(peer: string): Refusal | undefined {
+  admit(peer: string, socket: Socket): Refusal | undefined {
     const limited = (message: string, retryAfterMs: number): Refusal =>
       refuse('RATE_LIMITED', message, { retryAfterMs }).error;
     const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
@@ -36,10 +52,12 @@ export class Posts {
     const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer);
     if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
     this.#inFlight.set(peer, count + 1);
+    this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 0) + 1);
     return undefined;
   }
 
-  end(peer: string): void {
+  end(peer: string, socket: Socket): void {
+    this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 1) - 1);
     const left = (this.#inFlight.get(peer) ?? 0) - 1;
     if (left > 0) this.#inFlight.set(peer, left);
     else this.#inFlight.delete(peer);
@@ -63,8 +81,14 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
   });
   request.on('end', () => {
     if (bytes > LIMITS.messageBytes) return;
+    if (deps.posts.isFlooded(request.socket)) return void request.socket.destroy();
     const text = Buffer.concat(chunks).toString('utf8');
-    dispatch(new PostCaller(request, response, deps), text, performance.now(), deps);
+    const caller = new PostCaller(request, response, deps);
+    const receivedAt = performance.now();
+    deps.requests.now(caller, () => {
+      dispatch(caller, text, receivedAt, deps);
+      return true;
+    });
   });
 }
 
@@ -73,13 +97,17 @@ class PostCaller implements Caller {
   readonly #response: ServerResponse;
   readonly #posts: Posts;
   readonly #peer: string;
+  readonly #socket: Socket;
   readonly #gone = new AbortController();
+  readonly #requests: Turns;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts }: PostDeps) {
+  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts, requests }: PostDeps) {
+    this.#requests = requests;
     this.principal = principal;
     this.#response = response;
     this.#posts = posts;
-    this.#peer = peerOf(request.socket.remoteAddress);
+    this.#socket = request.socket;
+    this.#peer = peerOf(this.#socket.remoteAddress);
   }
 
   get signal(): AbortSignal {
@@ -87,18 +115,29 @@ class PostCaller implements Caller {
   }
 
   admit(): Refusal | undefined {
-    const refused = this.#posts.admit(this.#peer);
-    // After the answer, or when the peer hangs up before it.
-    if (!refused)
-      this.#response.once('close', () => {
-        this.#posts.end(this.#peer);
-        this.#gone.abort();
-      });
-    return refused;
+    const refused = this.#posts.admit(this.#peer, this.#socket);
+    if (refused) return refused;
+    // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
+    const end = (): void => {
+      this.#socket.off('close', end);
+      this.#response.off('close', end);
+      this.#posts.end(this.#peer, this.#socket);
+      this.#gone.abort();
+    };
+    this.#socket.once('close', end);
+    this.#response.once('close', end);
+    return undefined;
   }
 
   answer(id: RpcId, answer: Answer<unknown>): void {
     send(this.#response, 200, answerText(id, answer), 'application/json');
+  }
+
+  later(work: () => void): void {
+    this.#requests.later(this, () => {
+      work();
+      return true;
+    });
   }
 
   reject(text: string): void {

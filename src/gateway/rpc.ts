@@ -11,13 +11,13 @@ import type { CommandPort, ViewPort } from './ports.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
 export type PlainMethod = Exclude<MethodName, StreamMethod>;
-type PlainAnswer<Name extends PlainMethod> = Answer<Methods[Name]['result']>;
-/** What is known at once is answered at once. */
+/**
+ * What is known at once is answered at once. A large answer that had to wait is a function, called when the client can take the answer: many
+ * may have waited for the same.
+ */
+export type Answered<Result> = Answer<Result> | Promise<Answer<Result> | (() => Answer<Result>)>;
 export type PlainMethods = {
-  [Name in PlainMethod]: (
-    context: CallContext,
-    params: Methods[Name]['params'],
-  ) => PlainAnswer<Name> | Promise<PlainAnswer<Name>>;
+  [Name in PlainMethod]: (context: CallContext, params: Methods[Name]['params']) => Answered<Methods[Name]['result']>;
 };
 
 export function isStreamMethod(name: MethodName): name is StreamMethod {
@@ -46,7 +46,8 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
     'job.list': (_context, params) => {
       // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
       const renewed = view.freshen(compileGlobs(params.sources), limits.freshMs, limits.freshWaitMs);
-      return renewed ? renewed.then(() => listJobs(params, log, view)) : listJobs(params, log, view);
+      const list = (): Answer<Methods['job.list']['result']> => listJobs(params, log, view);
+      return renewed ? renewed.then(() => list) : list();
     },
   };
 }

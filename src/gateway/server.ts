@@ -17,6 +17,7 @@ import { Posts } from './post.js';
 import { ProgressLanes } from './progress.js';
 import { AddressRates } from './rates.js';
 import { plainMethods } from './rpc.js';
+import { SendQueues } from './send-queues.js';
 import { Snapshots } from './snapshot.js';
 import { Turns } from './turns.js';
 import { acceptOffers, judgeUpgrade, openSockets, type Refusal, rejectUpgrade, retryAfter } from './upgrade.js';
@@ -62,7 +63,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deflater = new Deflater();
   const requests = new Turns();
-  const deps: ConnectionDeps = { log, hub, progress, snapshots, methods, limits, deflater, requests, onError };
+  const sendQueues = new SendQueues();
+  const deps: ConnectionDeps = {
+    log,
+    hub,
+    progress,
+    snapshots,
+    methods,
+    limits,
+    deflater,
+    requests,
+    sendQueues,
+    onError,
+  };
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
   const upgrades = new Turns();
@@ -84,6 +97,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       pages,
       onError,
       principal,
+      requests,
       posts: new Posts(limits),
       isClosing: () => closing,
     }),

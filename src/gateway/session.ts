@@ -25,6 +25,14 @@ export interface SessionDeps extends Dispatch {
   limits: GatewayLimits;
 }
 
+/** The connection, as its session sees it. */
+export interface Line {
+  /** In the client's turn, once it reads. */
+  later(work: () => void): void;
+  /** The client goes on though it is refused. */
+  abused(retryAfterMs: number): void;
+}
+
 /** A reply that must not overtake the events before its cursor. */
 interface Held {
   offset: number;
@@ -43,17 +51,16 @@ export class Session implements Peer, Caller {
   readonly #gone = new AbortController();
   readonly #requests: Rate;
   readonly #refusals: Rate;
-  readonly #onAbuse: (retryAfterMs: number) => void;
+  readonly #line: Line;
   /** Milliseconds that the message under way should have waited. */
   #early = 0;
   #closed = false;
 
-  /** @param onAbuse the client goes on though it is refused. */
-  constructor(outbox: Outbox, principal: string, deps: SessionDeps, onAbuse: (retryAfterMs: number) => void) {
+  constructor(outbox: Outbox, principal: string, deps: SessionDeps, line: Line) {
     this.outbox = outbox;
     this.principal = principal;
     this.#deps = deps;
-    this.#onAbuse = onAbuse;
+    this.#line = line;
     this.#streams = new Streams(this, deps);
     // One listener for each request in flight; Node warns of more than ten.
     setMaxListeners(0, this.#gone.signal);
@@ -94,6 +101,10 @@ export class Session implements Peer, Caller {
       timer: setTimeout(() => this.#release(held), Math.max(0, dueAt - performance.now())),
     };
     this.#held.add(held);
+  }
+
+  later(work: () => void): void {
+    if (!this.#closed) this.#line.later(work);
   }
 
   reject(text: string): void {
@@ -146,7 +157,7 @@ export class Session implements Peer, Caller {
   /** Refused because it came too early. */
   #refused(): void {
     const retryAfterMs = this.#refusals.take();
-    if (retryAfterMs > 0) this.#onAbuse(retryAfterMs);
+    if (retryAfterMs > 0) this.#line.abused(retryAfterMs);
   }
 
   #release(held: Held): void {

@@ -27,6 +27,8 @@ export interface Bare {
   /** Calls of commands; they answer when the test says so, or when their caller has gone. */
   calls: { name: string; context: CallContext; answer: (refusal: Refusal) => void }[];
   errors: unknown[];
+  /** How often all jobs were looked at. */
+  looks: { jobs: number };
   counts(): GatewayCounts;
   wire(options?: Parameters<typeof connectWire>[1]): Promise<Wire>;
   close(): Promise<void>;
@@ -40,6 +42,8 @@ export async function openBare(
     allowOrigins?: string[];
     host?: string;
     log?: Partial<LogLimits>;
+    /** Resolves when the jobs' figures are fresh; by default they are. */
+    freshen?: () => Promise<void> | undefined;
   } = {},
 ): Promise<Bare> {
   const log = new EventLog({ epoch: 'e', limits: options.log ?? {} });
@@ -49,14 +53,18 @@ export async function openBare(
   const demands = new Map<string, unknown>();
   const calls: Bare['calls'] = [];
   const errors: unknown[] = [];
+  const looks = { jobs: 0 };
   const view: ViewPort = {
     sources: () => [],
-    jobs: (wants) => jobs.filter(({ source }) => wants(source)),
+    jobs: (wants) => {
+      looks.jobs += 1;
+      return jobs.filter(({ source }) => wants(source));
+    },
     settled: () => settled,
     isLive: (source, job, run) =>
       !settled.some((each) => each.source === source && each.job === job && each.run === run),
     progress$,
-    freshen: () => undefined,
+    freshen: options.freshen ?? (() => undefined),
     demand: (key, demand) => void (demand ? demands.set(key, demand) : demands.delete(key)),
   };
   const commands = new Proxy({} as CommandPort, {
@@ -104,6 +112,7 @@ export async function openBare(
     demands,
     calls,
     errors,
+    looks,
     counts: () => gateway.counts(),
     wire,
     close,

@@ -28,6 +28,31 @@ describe('a client that answers no ping', () => {
     await expect.poll(() => bare.counts().connections).toBe(0);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'but reads what the kernel holds, slowly, stays until it has it',
+    { timeout: 60_000 },
+    async () => {
+      const bare = await openBare({ bookmarkMs: 100, deadMs: 2_200 });
+      const raw = await rawSocket(bare.url);
+      raw.request(1, 'subscribe', {});
+      await expect.poll(() => bare.counts().subscribers).toBe(1);
+      const total = 30 * 40_000;
+      for (let n = 0; n < 30; n += 1)
+        bare.log.append({ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(40_000) } });
+      let read = 0;
+      raw.socket.on('data', (chunk: Buffer) => {
+        read += chunk.length;
+        raw.socket.pause();
+      });
+      const began = performance.now();
+      const timer = setInterval(() => raw.socket.resume(), 400);
+      await expect.poll(() => read > total * 0.9, { timeout: 40_000 }).toBe(true);
+      expect(performance.now() - began, 'for longer than the limit').toBeGreaterThan(3_000);
+      expect(bare.counts()).toMatchObject({ parked: 0, subscribers: 1 });
+      clearInterval(timer);
+    },
+  );
+
   it('but takes events, slowly, stays; parked, only drain progress counts', { timeout: 60_000 }, async () => {
     const bare = await openBare({ bookmarkMs: 50, deadMs: 300, stuckMs: 2_000 });
     const [sipping, stuck] = [await rawSocket(bare.url), await rawSocket(bare.url)];

@@ -73,6 +73,30 @@ describe('a client that pipelines requests and does not read', () => {
     expect(outside() - before).toBeLessThan(32 * MIB);
   });
 
+  it('lists that waited for fresh figures are made one by one, while the client reads', async () => {
+    let renew: () => void = () => undefined;
+    const fresh = new Promise<void>((resolve) => {
+      renew = resolve;
+    });
+    const bare = await openBare({}, { freshen: () => fresh });
+    fillJobs(bare.jobs);
+    for (const job of bare.jobs) job.job = job.job.padEnd(900, 'x');
+    const raw = await rawSocket(bare.url);
+    pipeline(
+      raw,
+      Array.from({ length: 60 }, (_, n) => text(n, 'job.list', {})),
+    );
+    const probe = await bare.wire();
+    await probe.call('server.info', {});
+    expect(bare.looks.jobs).toBe(0);
+    renew();
+    for (let n = 0; n < 50; n += 1) await probe.call('source.list', {});
+    // A megabyte each: the kernel takes some of them.
+    expect(bare.looks.jobs).toBeLessThan(20);
+    raw.socket.resume();
+    await expect.poll(() => bare.looks.jobs).toBe(60);
+  });
+
   it('requests that inflate to more than may wait close the line with 4429', async () => {
     const bare = await openBare({ hardStopBytes: 64 * 1024, highWaterBytes: 64 * 1024 }, { compression: 'on' });
     fillJobs(bare.jobs);

@@ -134,6 +134,26 @@ describe('a request', () => {
   });
 });
 
+it('POSTs that are pipelined: eight are executed, more cut the line, and end what waits on it', async () => {
+  const bare = await openBare();
+  const body = '{"jsonrpc":"2.0","id":1,"method":"job.wait","params":{"source":"vm1","job":"j"}}';
+  const one = `POST /v1/rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const socket = await dial(bare);
+  socket.write(one.repeat(8));
+  await expect.poll(() => bare.calls.length).toBe(8);
+  for (const { answer } of bare.calls) answer({ reason: 'SOURCE_DOWN', message: '' });
+  let all = '';
+  socket.on('data', (chunk) => {
+    all += String(chunk);
+  });
+  await expect.poll(() => all.split('SOURCE_DOWN').length - 1).toBe(8);
+  bare.calls.length = 0;
+  socket.write(one.repeat(100));
+  await once(socket, 'close');
+  expect(bare.calls).toHaveLength(8);
+  await expect.poll(() => bare.calls.every(({ context }) => context.signal.aborted)).toBe(true);
+});
+
 describe('a handshake', () => {
   it.each([
     [['Host: localhost'], 101],

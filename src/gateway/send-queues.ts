@@ -1,0 +1,39 @@
+// What the kernel still holds of what was written to a socket: megabytes, where the peer reads slowly. Node does not tell it; Linux lists
+// it in /proc/net/tcp. In: a socket. Out: its bytes that the peer's host has not acknowledged, where that is known.
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+
+/** Milliseconds for which one reading serves all who ask. */
+const FRESH_MS = 1_000;
+
+/** By local and remote port; `null` where two remote hosts use the same. */
+type Queues = ReadonlyMap<string, number | null>;
+
+export class SendQueues {
+  #read: Promise<Queues> | undefined;
+  #readAt = 0;
+
+  async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
+    if (!this.#read || performance.now() - this.#readAt > FRESH_MS) {
+      this.#readAt = performance.now();
+      this.#read = readQueues();
+    }
+    return (await this.#read).get(`${localPort} ${remotePort}`) ?? undefined;
+  }
+}
+
+async function readQueues(): Promise<Queues> {
+  const queues = new Map<string, number | null>();
+  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    // Elsewhere than on Linux there is none, and nothing is known.
+    const text = await readFile(file, 'latin1').catch(() => '');
+    for (const [, local = '', remote = '', queue = ''] of text.matchAll(LINE)) {
+      const ports = `${Number.parseInt(local, 16)} ${Number.parseInt(remote, 16)}`;
+      queues.set(ports, queues.has(ports) ? null : Number.parseInt(queue, 16));
+    }
+  }
+  return queues;
+}
+
+/** `  0: 0100007F:1B9E 0100007F:D431 01 0003A2F0:00000000 …`: number, local, remote, state, unacknowledged and unread bytes. */
+const LINE = /^ *\d+: [\dA-F]+:([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) [\dA-F]{2} ([\dA-F]{8}):/gm;
