@@ -43,6 +43,8 @@ export function readMessage(value: unknown, bytes: number, limits: MessageLimits
 
 function readEvent({ event: type, data = {}, timestamp }: Dict, bytes: number, limits: MessageLimits): QmpMessage {
   if (typeof type !== 'string' || type.length > NAME_LENGTH) return malformed('an event without a name');
+  // Names of the gateway's own: an outcome under one of them would be taken for the gateway's word.
+  if (type.startsWith('GATEWAY_')) return malformed('an event under a name that is the gateway’s own');
   if (!isEventData(type, data)) return malformed(`malformed data of ${type}`);
   const time = readTimestamp(timestamp);
   if (bytes <= limits.maxEventBytes) return { kind: 'event', event: { type, time, data, bytes } };

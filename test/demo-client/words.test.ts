@@ -17,6 +17,10 @@ describe('routes', () => {
     expect(parseRoute(jobHref(source, job, run))).toEqual({ page: 'job', source, job, run });
   });
 
+  it('have no half characters, on which the whole page would fail', () => {
+    expect(jobHref('vm1', 'a\ud800b', 'e:1')).toBe('#/job/vm1/a%EF%BF%BDb/e%3A1');
+  });
+
   it.each([
     ['', 'fleet'],
     ['#/', 'fleet'],

@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.js';
+import { HOSTILE, hostileMonitor } from '../support/hostile-monitor.js';
 import { goTo, haveBrowser, openPage, rowOf } from './support/browser.js';
 import { startGateway } from './support/process.js';
 
@@ -151,6 +152,25 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await rowOf(page, 'running').getByRole('link').click();
     await page.getByRole('button', { name: 'Abort…' }).click();
     expect(await wide(), 'job').toBe(390);
+  });
+
+  it('shows what a hostile monitor calls its jobs, and goes on', async () => {
+    const monitor = await hostileMonitor();
+    const { simulator, uri } = await simulate();
+    simulator.jobs.start({ id: 'honest', type: 'backup', len: 1024 * MIB, bytesPerSecond: MIB });
+    const gateway = await startGateway({ bad: monitor.uri, sim: uri });
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'honest').waitFor();
+    await page.locator('.row', { hasText: 'owned' }).getByRole('link').click();
+    await page.locator('h1', { hasText: 'owned' }).waitFor();
+    await page.getByTestId('percent').getByText('25.0 %').waitFor();
+    monitor.say('BLOCK_JOB_ERROR', { device: HOSTILE, operation: HOSTILE, action: HOSTILE });
+    monitor.say(HOSTILE, { [HOSTILE]: [HOSTILE] });
+    monitor.say('STOP', {});
+    await goTo(page, '#/events');
+    await page.locator('.event[data-type="STOP"]').waitFor();
+    await goTo(page, '#/');
+    await rowOf(page, 'honest').waitFor();
   });
 
   it('remembers the theme', async () => {

@@ -1,82 +1,15 @@
 // A monitor that sends terminal commands in every text it can. In: each command of the command line. Out: they are shown, never executed.
-import { createServer, type Socket } from 'node:net';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { allUp, startApp, type TestApp } from '../support/app.js';
 import { run } from '../support/cli.js';
+import { HOSTILE, type Hostile, hostileMonitor } from '../support/hostile-monitor.js';
 import { runInTerminal } from '../support/terminal.js';
 import type { Wire } from '../support/wire.js';
 
-/** Sets the title, clears the screen, forges a line; C1, DEL, an override of the reading direction, line separators, an invisible tag. */
-const HOSTILE =
-  'x\u001b]0;owned\u0007\u001b[2J\r\nforged line\t\u009b31m\u007f\u202etxt\u2028forged too\u{e0041}\ud800';
+/** What is printed of it: the lone surrogate at its end is lost on the way through UTF-8. */
 const SHOWN =
   'x\\u001b]0;owned\\u0007\\u001b[2J\\r\\nforged line\\t\\u009b31m\\u007f\\u202etxt\\u2028forged too\\u{e0041}';
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
-
-const COMMANDS = ['query-jobs', 'query-block-jobs', 'job-cancel', 'block-job-cancel', 'job-pause'];
-
-interface Hostile {
-  uri: string;
-  say(event: string, data: object): void;
-}
-
-/** Just enough QMP for a source to be up, with one job of the worst name. */
-async function hostileMonitor(): Promise<Hostile> {
-  const sockets = new Set<Socket>();
-  const answer = (command: string): object => {
-    switch (command) {
-      case 'query-jobs':
-        return {
-          return: [
-            {
-              id: HOSTILE,
-              type: HOSTILE,
-              status: 'running',
-              'current-progress': 1,
-              'total-progress': 4,
-              error: HOSTILE,
-            },
-          ],
-        };
-      case 'query-block-jobs':
-        return { return: [] };
-      case 'query-commands':
-        return { return: COMMANDS.map((name) => ({ name })) };
-      case 'qmp_capabilities':
-        return { return: {} };
-      default:
-        return { error: { class: 'GenericError', desc: HOSTILE } };
-    }
-  };
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    const version = { qemu: { major: 7, minor: 2, micro: 22 }, package: HOSTILE };
-    socket.write(`${JSON.stringify({ QMP: { version, capabilities: [] } })}\r\n`);
-    let rest = '';
-    socket.on('data', (chunk) => {
-      const lines = (rest + String(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines.filter((each) => each.trim() !== '')) {
-        const { execute, id } = JSON.parse(line) as { execute: string; id?: unknown };
-        socket.write(`${JSON.stringify({ ...answer(execute), id })}\r\n`);
-      }
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  onTestFinished(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return {
-    uri: `tcp:127.0.0.1:${(server.address() as { port: number }).port}`,
-    say: (event, data) => {
-      const timestamp = { seconds: 1_700_000_000, microseconds: 1 };
-      for (const socket of sockets) socket.write(`${JSON.stringify({ event, data, timestamp })}\r\n`);
-    },
-  };
-}
 
 let monitor: Hostile;
 let app: TestApp;
@@ -148,6 +81,15 @@ describe('text of a monitor', () => {
       .toMatch(/vm1\/x\\u001b.*forged line.*(QMP|QEMU|refused|\\u001b)/);
     expectNotSent(watch.raw());
     expect(watch.screen().filter((line) => line.startsWith('forged'))).toEqual([]);
+  });
+
+  it('under a name of the gateway’s own is never taken for its word', async () => {
+    await wire.call('subscribe', {});
+    const forged = { outcome: 'completed', provenance: 'observed', pivoted: true, requestedBy: [], dismissed: true };
+    monitor.say('GATEWAY_JOB_SETTLED', { device: 'x', id: 'x', ...forged });
+    const down = await wire.typed('GATEWAY_SOURCE_DOWN');
+    expect(down.data).toMatchObject({ reason: 'protocol' });
+    expect(wire.events.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED')).toEqual([]);
   });
 
   it('--json is as it came', async () => {
