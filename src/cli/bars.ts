@@ -16,8 +16,8 @@ export interface Picture {
 
 export interface Bars {
   draw(picture: Picture): void;
-  /** A line above the bars that stays. */
-  log(line: string): void;
+  /** Lines above the bars that stay; to be followed by a drawing. */
+  log(lines: readonly string[]): void;
   stop(): void;
 }
 
@@ -66,7 +66,7 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
       const columns = (stream.columns || 80) - 1;
       update([...framed, ...under].map((line) => line.slice(0, columns)).join('\n'));
     },
-    log: (line) => update.persist(printable(line)),
+    log: (lines) => update.persist(lines.map(printable).join('\n')),
     stop: () => update.done(),
   };
 }

@@ -6,6 +6,7 @@ import { type Choice, keepChoice, moveChoice } from './choice.js';
 import { printable } from './output.js';
 
 export interface Board {
+  /** Draws what there is, soon: a burst of news is one drawing. */
   draw(): void;
   /** A line above the bars that stays. */
   log(line: string): void;
@@ -24,6 +25,10 @@ const KEYS = 'up/down choose · a abort · f abort by force · q quit';
 const STEPS: Readonly<Record<string, number>> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10 };
 /** Between drawings without news: a speed that is no longer true has to go. */
 const REDRAW_MS = 1_000;
+/** Between two drawings of news. */
+const SOON_MS = 40;
+/** More lines than this in one drawing are counted instead of written. */
+const LINES_MAX = 100;
 
 export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () => JobTable): Board {
   const bars = openBars(stream);
@@ -31,6 +36,8 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   let question: Question | undefined;
   /** What came of the last command; also among the lines above, which a full screen hides. */
   let notice: string | undefined;
+  let lines: string[] = [];
+  let soon: NodeJS.Timeout | undefined;
   const present = (): Job[] => [...table().jobs.values()].filter((job) => !job.settled);
   const isCurrent = ({ source }: Job): boolean => {
     const info = table().sources.get(source);
@@ -38,6 +45,12 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   };
 
   function draw(): void {
+    soon ??= setTimeout(paint, SOON_MS);
+  }
+
+  function paint(): void {
+    clearTimeout(soon);
+    soon = undefined;
     const jobs = present();
     chosen = keepChoice(chosen, jobs);
     if (question) {
@@ -48,17 +61,20 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
     }
     const offline = client.state.phase === 'open' ? [] : ['offline: what is shown is as of before'];
     const none = jobs.length === 0 ? ['no jobs'] : [];
+    if (lines.length > LINES_MAX) lines = [`${lines.length - LINES_MAX} more`, ...lines.slice(-LINES_MAX)];
+    if (lines.length > 0) bars.log(lines);
+    lines = [];
     const said = notice === undefined ? [] : [printable(notice)];
     bars.draw({ jobs, chosen, isCurrent, foot: [...none, ...offline, ...said, question ? textOf(question) : KEYS] });
   }
 
   function note(line: string): void {
     notice = line;
-    bars.log(line);
+    log(line);
   }
 
-  function say(line: string): void {
-    bars.log(line);
+  function log(line: string): void {
+    lines.push(line);
     draw();
   }
 
@@ -71,7 +87,6 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
       const hint = error instanceof GatewayError && error.data.hint ? ` (${error.data.hint})` : '';
       note(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
     }
-    draw();
   }
 
   function press(key: string): boolean {
@@ -85,7 +100,7 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
       const job = present().find(({ run }) => run === chosen?.run);
       if (job) question = { job, force: key === 'f' };
     } else chosen = moveChoice(chosen, present(), STEPS[key] ?? 0);
-    draw();
+    paint();
     return false;
   }
 
@@ -94,10 +109,12 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   stream.on('resize', draw);
   return {
     draw,
-    log: say,
+    log,
     press,
     close: () => {
+      paint();
       clearInterval(timer);
+      clearTimeout(soon);
       stopState();
       stream.off('resize', draw);
       bars.stop();
