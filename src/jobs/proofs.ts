@@ -23,7 +23,7 @@ export class Proofs {
   /** By job id: the run that asks. */
   #wanted = new Map<string, string>();
   #asked: ReadonlyMap<string, string> | undefined;
-  #refused = false;
+  #isMissing = false;
   /** Runs that have ended and await their proof, by job id. */
   readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout }>();
 
@@ -33,12 +33,12 @@ export class Proofs {
 
   /** Whether this QEMU answers the query, as far as it was tried. */
   get isPossible(): boolean {
-    return this.#session !== undefined && !this.#refused;
+    return this.#session !== undefined && !this.#isMissing;
   }
 
   attach(session: QmpSession): void {
     this.#session = session;
-    this.#refused = false;
+    this.#isMissing = false;
   }
 
   /** The connection is lost; what awaits a proof has been settled without it. */
@@ -102,7 +102,7 @@ export class Proofs {
 
   #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {
     // QEMU before 4.0, or a build without it.
-    if (reply.kind === 'error') this.#refused = true;
+    if (reply.kind === 'error' && reply.class === 'CommandNotFound') this.#isMissing = true;
     const graph = reply.kind === 'return' ? new GraphIndex(reply.value) : undefined;
     for (const [id, run] of asked) {
       // A new run of the id has not asked, and the reply may be older than it.

@@ -57,8 +57,8 @@ class Source {
     for (const answer of this.#waiting.splice(0)) answer({ kind: 'return', value: this.world.graph() });
   }
 
-  refuse(): void {
-    for (const answer of this.#waiting.splice(0)) answer({ kind: 'error', class: 'CommandNotFound', desc: '' });
+  refuse(name = 'CommandNotFound'): void {
+    for (const answer of this.#waiting.splice(0)) answer({ kind: 'error', class: name, desc: '' });
   }
 
   ready(): void {
@@ -118,6 +118,15 @@ describe('a run that has ended', () => {
     source.reply();
     vi.advanceTimersByTime(5_000);
     expect(source.settled).toHaveLength(1);
+  });
+
+  it('is proven by the next query where one was refused', () => {
+    source.ready();
+    source.hear('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
+    source.refuse('GenericError');
+    source.complete();
+    source.reply();
+    expect(source.settled).toMatchObject([{ pivoted: true }]);
   });
 
   it('is not settled early by the bound of another run', () => {
