@@ -9,7 +9,7 @@ export interface Keeper {
 }
 
 /**
- * A process that is killed with SIGKILL can't clean up after itself, and a child is not told. So a shell is the program's parent and reads
+ * A process that is killed with SIGKILL can't clean up after itself, and a child does not hear of it. So a shell is the program's parent and reads
  * a pipe from here: the kernel closes that pipe with this process, whatever ended it, and then the shell kills and removes.
  * In a session of its own no signal of a terminal ends it first; as the parent it kills the right process, since the id of a child is
  * not given to another before `wait`.

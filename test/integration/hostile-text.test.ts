@@ -31,7 +31,7 @@ function expectHarmless(text: string): void {
   }
 }
 
-/** A terminal gets sequences of ours, so these are looked for one by one. */
+/** The terminal gets this program's own sequences too, so these are looked for one by one. */
 function expectNotSent(raw: string): void {
   for (const part of ['\u001b]0;owned', '\u001b[2J', '\u009b', '\u007f', '\u202e', '\u2028', '\nforged'])
     expect(raw.includes(part), JSON.stringify(part)).toBe(false);
