@@ -81,12 +81,14 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
   });
   request.on('end', () => {
     if (bytes > LIMITS.messageBytes) return;
-    if (deps.posts.isFlooded(request.socket)) return void request.socket.destroy();
     const text = Buffer.concat(chunks).toString('utf8');
     const caller = new PostCaller(request, response, deps);
     const receivedAt = performance.now();
     deps.requests.now(caller, () => {
-      dispatch(caller, text, receivedAt, deps);
+      const { socket } = request;
+      if (deps.posts.isFlooded(socket)) socket.destroy();
+      // The peer may have hung up while its request waited.
+      if (!socket.destroyed) dispatch(caller, text, receivedAt, deps);
       return true;
     });
   });

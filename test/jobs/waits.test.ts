@@ -1,4 +1,4 @@
-// Whoever has gone is not waited for: no caller, timer or poll is left, and what was sent stays in force.
+// A caller that has gone is not waited for: no caller, timer or poll is left, and what was sent stays in force.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Cases } from '../../src/jobs/cases.js';
 import { beginRun, type Run } from '../../src/jobs/run.js';
