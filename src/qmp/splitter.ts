@@ -22,9 +22,10 @@ export interface SplitResult {
   error?: string;
 }
 
-/** The change of nesting depth over one line; strings and their escapes are skipped. */
-function depthOf(line: string): number {
+/** How the nesting changes over one line, and how deep it gets beyond where it began; strings and their escapes are skipped. */
+function nestingOf(line: string): { change: number; deepest: number } {
   let depth = 0;
+  let deepest = 0;
   let inString = false;
   for (let i = 0; i < line.length; i++) {
     const char = line.charCodeAt(i);
@@ -32,29 +33,15 @@ function depthOf(line: string): number {
       if (char === 0x5c) i++;
       else if (char === 0x22) inString = false;
     } else if (char === 0x22) inString = true;
-    else if (char === OPEN || char === 0x5b) depth++;
-    else if (char === CLOSE || char === 0x5d) depth--;
+    else if (char === OPEN || char === 0x5b) {
+      if (++depth > deepest) deepest = depth;
+    } else if (char === CLOSE || char === 0x5d) depth--;
   }
-  return depth;
+  return { change: depth, deepest };
 }
 
 /** A text needs two characters for each level, so nearly no message is scanned. */
-function isTooDeep(text: string): boolean {
-  if (text.length < 2 * MAX_DEPTH) return false;
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === 0x5c) i++;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
-    else if (char === OPEN || char === 0x5b) {
-      if (++depth > MAX_DEPTH) return true;
-    } else if (char === CLOSE || char === 0x5d) depth--;
-  }
-  return false;
-}
+const isTooDeep = (line: string): boolean => line.length >= 2 * MAX_DEPTH && nestingOf(line).deepest > MAX_DEPTH;
 
 export class Splitter {
   readonly #maxBytes: number;
@@ -110,10 +97,11 @@ export class Splitter {
     }
     this.#lines.push(line);
     this.#lineBytes += line.length + 1;
-    this.#depth += depthOf(line);
+    const { change, deepest } = nestingOf(line);
+    if (this.#depth + deepest > MAX_DEPTH) return this.#fail(TOO_DEEP);
+    this.#depth += change;
     if (this.#depth > 0) return;
     const text = this.#lines.join('\n');
-    if (isTooDeep(text)) return this.#fail(TOO_DEEP);
     const parsed = parseJson(text);
     if (parsed.ok) {
       messages.push(parsed.value);

@@ -36,6 +36,19 @@ describe('Splitter', () => {
     );
   });
 
+  it.each([false, true])('refuses what nests deeper than 128 levels, pretty %s', (pretty) => {
+    const deep = (levels: number): string => {
+      let value: unknown = 0;
+      for (let level = 1; level < levels; level++) value = level % 2 ? [value] : { value };
+      return encode({ value }, pretty);
+    };
+    const fits = new Splitter(1 << 20).push(Buffer.from(deep(128)));
+    expect([fits.messages.length, fits.error]).toEqual([1, undefined]);
+    expect(new Splitter(1 << 20).push(Buffer.from(deep(129))).error).toMatch(/128 levels/);
+    // Brackets in strings are no nesting.
+    expect(new Splitter(1 << 20).push(Buffer.from(encode({ a: '['.repeat(1_000) }, pretty))).messages).toHaveLength(1);
+  });
+
   it('takes a transcript byte by byte', () => {
     const bytes = Buffer.from('{"QMP": {"ü": "€😀"}}\r\n\r\n{\r\n    "return": {\r\n    }\r\n}\r\n');
     const splitter = new Splitter(1_000);
