@@ -1,6 +1,6 @@
 // Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
 // pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
-import type { BlockGraph, QmpReply, QmpSession } from '../qmp/index.js';
+import type { BlockGraph, QmpLane, QmpReply, QmpSession } from '../qmp/index.js';
 import { GraphIndex } from './graph-index.js';
 import type { JobInput } from './input.js';
 import { sharesNodes } from './pivot.js';
@@ -22,7 +22,8 @@ export class Proofs {
   #session: QmpSession | undefined;
   /** By job id: the run that asks. */
   #wanted = new Map<string, string>();
-  #asked: ReadonlyMap<string, string> | undefined;
+  /** Queries that are not answered yet. */
+  #asking = 0;
   #isMissing = false;
   /** Runs that have ended and await their proof, by job id. */
   readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout }>();
@@ -44,7 +45,7 @@ export class Proofs {
   /** The connection is lost; what awaits a proof has been settled without it. */
   detach(): void {
     this.#session = undefined;
-    this.#asked = undefined;
+    this.#asking = 0;
     this.#wanted.clear();
     for (const id of [...this.#ended.keys()]) this.forget(id);
   }
@@ -56,7 +57,17 @@ export class Proofs {
       this.forget(id);
       this.#ended.set(id, { run, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
     }
-    if (!this.#asked) this.#ask();
+    if (this.#asking === 0) this.#ask('query');
+  }
+
+  /**
+   * A command that is written next may lead to a pivot: who uses the disk is asked before it, and not after a query that is under way, whose
+   * reply QEMU may give when the job has ended.
+   */
+  wantFirst({ id, run }: Run): void {
+    if (!this.isPossible) return;
+    this.#wanted.set(id, run);
+    this.#ask('verb');
   }
 
   /** The run of that id is settled, or gone. */
@@ -85,19 +96,24 @@ export class Proofs {
     );
   }
 
-  #ask(): void {
+  #ask(lane: QmpLane): void {
     const session = this.#session;
     if (!session || this.#wanted.size === 0) return;
     const asked = this.#wanted;
-    this.#asked = asked;
     this.#wanted = new Map();
-    session.request(GRAPH_QUERY, {}, (reply) => {
-      // A reply to an earlier connection's question.
-      if (this.#asked !== asked) return;
-      this.#asked = undefined;
-      this.#answer(asked, reply);
-      this.#ask();
-    });
+    this.#asking += 1;
+    session.request(
+      GRAPH_QUERY,
+      {},
+      (reply) => {
+        // Of an earlier connection.
+        if (this.#session !== session) return;
+        this.#asking -= 1;
+        this.#answer(asked, reply);
+        if (this.#asking === 0) this.#ask('query');
+      },
+      { lane },
+    );
   }
 
   #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {

@@ -136,7 +136,7 @@ export class SourceTracker {
 
   /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */
   renewBaseline(run: Run): void {
-    if (this.#canProve() && mayPivot(run)) this.#proofs.want(run);
+    if (this.#canProve() && mayPivot(run)) this.#proofs.wantFirst(run);
   }
 
   /** Settles runs that have ended without the proof that they wait for: one of them, or all. */

@@ -154,6 +154,15 @@ describe('a run that has ended', () => {
     expect(source.settled).toMatchObject([UNPROVEN]);
   });
 
+  it('asks at once who uses the disk before a command, whatever query is under way', () => {
+    source.ready();
+    source.hear('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
+    const before = source.asked;
+    const run = source.tracker.runs.get('j');
+    if (run) source.tracker.renewBaseline(run);
+    expect(source.asked - before).toBe(1);
+  });
+
   it('shares one query with others that ask meanwhile', () => {
     source.ready();
     const before = source.asked;
