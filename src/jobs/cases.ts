@@ -13,6 +13,7 @@ import type { Run } from './run.js';
 import { isBlockJob } from './status.js';
 import type { SourceTracker, TrackSignal } from './track.js';
 import { Waits } from './waits.js';
+import { writeCommand } from './write-command.js';
 
 /** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
 const REPLY_MS = 2 * 3_600_000;
@@ -207,18 +208,13 @@ export class Cases {
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
     const note = { kind: 'command', verb, by, force, escalation } as const;
-    const { name, args } = qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command));
+    const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
     const live = (): Run | undefined => {
       const present = tracker.runs.get(run.id);
       return present?.run === run.run ? present : undefined;
     };
-    const onWrite = (): void => {
-      tracker.audit(run, {
-        verb,
-        by,
-        args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
-      });
-      open.cursors[ask] = tracker.cursor;
+    const written = (cursor: Cursor): void => {
+      open.cursors[ask] = cursor;
       tracker.record(run.id, { ...note, phase: 'written' });
       this.#input(open, { kind: 'written', ask });
     };
@@ -241,7 +237,13 @@ export class Cases {
     };
     const present = live();
     if (present?.sawReady && !force) tracker.renewBaseline(present);
-    open.withdraw[ask] = session.request(name, args, answer, { timeoutMs: REPLY_MS, lane: 'abort', onWrite });
+    open.withdraw[ask] = writeCommand(
+      { tracker, session, run },
+      { verb, by, args },
+      qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command)),
+      { lane: 'abort', timeoutMs: REPLY_MS },
+      { written, answer },
+    );
   }
 
   /** A fresh query tells "not found" and "not in this state" apart. */

@@ -1,10 +1,11 @@
 // The runs of one source, and their entries in the journal: told together, in one turn. In: what happened to an id. Out: `step`'s
 // decision, written down. The only writer of both.
+import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
-import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
+import type { CommandId, GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
 import type { JobInput, StepContext } from './input.js';
 import type { Journal } from './journal.js';
@@ -29,7 +30,15 @@ export interface LedgerOptions {
   now: () => number;
 }
 
-export class Ledger {
+/** The trail of commands in the log. */
+export interface CommandTrail {
+  /** As it is written. @returns its name, for what QEMU answers. */
+  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId;
+  /** What QEMU said of it, or that it said nothing. */
+  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void;
+}
+
+export class Ledger implements CommandTrail {
   readonly signals$: Observable<LedgerSignal>;
   readonly #signals$ = new Subject<LedgerSignal>();
   readonly #source: string;
@@ -39,6 +48,10 @@ export class Ledger {
   readonly #runs = new Map<string, Run>();
   /** One for all steps: this is the hottest path there is. */
   readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
+  /** Names the runs and commands of this store; another process, or another source, has another. */
+  readonly #store = randomBytes(6).toString('hex');
+  #runsBegun = 0;
+  #commandsWritten = 0;
   #head = 0;
 
   constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
@@ -51,7 +64,8 @@ export class Ledger {
       id: '',
       canProve: false,
       legacy: false,
-      runAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
+      nextRun: () => `${this.#store}:${++this.#runsBegun}`,
+      cursorAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
       now: () => this.#micros(),
     };
     this.#gate = new StormGate(storm, (draft) => this.#journal.append(draft));
@@ -97,6 +111,16 @@ export class Ledger {
 
   publish(draft: EntryDraft): void {
     this.#gate.push(draft);
+  }
+
+  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId {
+    const command = `${this.#store}:c${++this.#commandsWritten}`;
+    this.tell('GATEWAY_COMMAND', { command, ...data }, run);
+    return command;
+  }
+
+  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void {
+    this.tell('GATEWAY_COMMAND_ANSWERED', data, run);
   }
 
   /** An event of the gateway's own, of the source or of one of its runs. */

@@ -1,13 +1,13 @@
 // One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events,
 // queries merged at their place in the byte stream, blind spells and their ends.
 import { merge, type Observable, Subject } from 'rxjs';
-import type { DownReason, GatewayEventData, Progress, SourceInfo } from '../protocol/types.js';
+import type { DownReason, Progress, SourceInfo } from '../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../qmp/index.js';
 import { backoff, compareIdentity, type Identity, observe, type SourceSignal } from '../sources/index.js';
 import { isDisturbing, readJobEvent } from './event.js';
 import type { JobInput } from './input.js';
 import type { Journal } from './journal.js';
-import { Ledger, type LedgerSignal } from './ledger.js';
+import { type CommandTrail, Ledger, type LedgerSignal } from './ledger.js';
 import { GRAPH_QUERY, Proofs } from './proofs.js';
 import { Queries } from './queries.js';
 import { hasEnded, isActive, progressOf, type Run } from './run.js';
@@ -129,9 +129,9 @@ export class SourceTracker {
     this.#step(id, input);
   }
 
-  /** The audit trail: as a command is written. */
-  audit(run: Run, data: GatewayEventData['GATEWAY_COMMAND']): void {
-    this.#ledger.tell('GATEWAY_COMMAND', data, run);
+  /** Where commands of ours leave their trail. */
+  get trail(): CommandTrail {
+    return this.#ledger;
   }
 
   /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */

@@ -39,6 +39,9 @@ export const LIMITS = {
   silenceMs: SILENCE_MS,
 } as const;
 
+/** What this server can beyond the first release of v1: `server.info.features`. */
+export const FEATURES = ['pivotProof', 'began', 'command'] as const;
+
 /** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */
 export const SNAPSHOT_SETTLED = 1_000;
 

@@ -73,6 +73,8 @@ export interface ServerInfo {
   cursor: Cursor;
   limits: Record<string, number>;
   bookmarkMs: number;
+  /** What came after the first release of v1; servers of that release leave it out. */
+  features?: readonly string[];
 }
 
 export interface Subscribed {

@@ -12,7 +12,7 @@ const bytes = (most: number) =>
     .min(1)
     .refine((text) => Buffer.byteLength(text) <= most, `at most ${most} bytes`);
 const job = bytes(LIMITS.jobBytes);
-const run = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed run');
+const run = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'malformed run');
 const cursor = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed cursor');
 const timeoutMs = z.int().min(LIMITS.timeoutMinMs).max(LIMITS.timeoutMaxMs);
 const globs = z.array(bytes(LIMITS.globLength)).min(1).max(LIMITS.globs);

@@ -9,7 +9,10 @@ import type { ExecuteOptions } from '../../src/qmp/index.js';
 
 afterEach(() => void vi.useRealTimers());
 
-const run = (id = 'j', name = 'e:1'): Run => ({ ...beginRun('vm1', id, name, 'running', 0, false), type: 'mirror' });
+const run = (id = 'j', name = 'e:1'): Run => ({
+  ...beginRun({ source: 'vm1', id: id, run: name, began: 'e:1' }, 'running', 0, false),
+  type: 'mirror',
+});
 
 /** A source that is up, whose QEMU has not answered yet. */
 function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
@@ -19,7 +22,7 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
     runs: new Map([[live.id, live]]),
     cursor: 'e:1',
     has: () => true,
-    audit: () => undefined,
+    trail: { commandWritten: () => 'c1', commandAnswered: () => undefined },
     record: () => undefined,
     session: {
       request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
