@@ -38,7 +38,7 @@ export type JobInput =
 
 export interface StepContext {
   source: string;
-  id: string;
+  readonly id: string;
   /** The name of the run that would begin now. */
   nextRun: () => RunId;
   /** Where the nth entry of this step will stand. */
@@ -46,9 +46,9 @@ export interface StepContext {
   /** One moment for the whole step. */
   now: () => Micros;
   /** Whether the source can be asked for its block graph now. */
-  canProve: boolean;
+  readonly canProve: boolean;
   /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
-  legacy: boolean;
+  readonly legacy: boolean;
 }
 
 export interface Step {

@@ -7,7 +7,7 @@ import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { CommandId, GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
-import type { JobInput, StepContext } from './input.js';
+import type { JobInput, Step, StepContext } from './input.js';
 import type { Journal } from './journal.js';
 import { type Run, viewRun } from './run.js';
 import { step } from './step.js';
@@ -20,8 +20,8 @@ export type LedgerSignal =
 
 /** What the QEMU behind the source can do: `legacy`, before 3.0; `canProve`, it can be asked for its block graph now. */
 export interface Ability {
-  legacy: boolean;
-  canProve: boolean;
+  readonly legacy: boolean;
+  readonly canProve: boolean;
 }
 
 export interface LedgerOptions {
@@ -47,14 +47,15 @@ export class Ledger implements CommandTrail {
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
   /** One for all steps: this is the hottest path there is. */
-  readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
+  readonly #context: StepContext & { id: string };
   /** Names the runs and commands of this store; another process, or another source, has another. */
   readonly #store = randomBytes(6).toString('hex');
   #runsBegun = 0;
   #commandsWritten = 0;
   #head = 0;
 
-  constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
+  /** @param ability asked when a step needs it. */
+  constructor(source: string, journal: Journal, ability: Ability, { storm, now }: LedgerOptions) {
     this.#source = source;
     this.#journal = journal;
     this.#now = now;
@@ -62,8 +63,12 @@ export class Ledger implements CommandTrail {
     this.#context = {
       source,
       id: '',
-      canProve: false,
-      legacy: false,
+      get canProve() {
+        return ability.canProve;
+      },
+      get legacy() {
+        return ability.legacy;
+      },
       nextRun: () => `${this.#store}:${++this.#runsBegun}`,
       cursorAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
       now: () => this.#micros(),
@@ -81,16 +86,15 @@ export class Ledger implements CommandTrail {
   }
 
   /** @returns what only the source can tell: by its queries, by its block graph. */
-  step(id: string, input: JobInput, { legacy, canProve }: Ability): { ask: boolean; askGraph: boolean } {
+  step(id: string, input: JobInput): Pick<Step, 'ask' | 'askGraph'> {
     const before = this.#runs.get(id);
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { head } = this.#journal;
     this.#context.id = id;
-    this.#context.legacy = legacy;
-    this.#context.canProve = canProve;
     this.#head = head;
-    const { run, drafts, settled, ask, askGraph } = step(before, input, this.#context);
+    const next = step(before, input, this.#context);
+    const { run, drafts, settled } = next;
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
@@ -101,7 +105,7 @@ export class Ledger implements CommandTrail {
       if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
-    return { ask, askGraph };
+    return next;
   }
 
   /** An event that is not of a job. */
