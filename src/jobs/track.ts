@@ -1,5 +1,5 @@
-// One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events,
-// queries merged at their place in the byte stream, blind spells and their ends.
+// One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events, queries merged
+// at their place in the byte stream, blind spells and their ends.
 import { merge, type Observable, Subject } from 'rxjs';
 import type { DownReason, Progress, SourceInfo } from '../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../qmp/index.js';
@@ -66,8 +66,11 @@ export class SourceTracker implements Ability {
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#ledger = new Ledger(name, journal, this, this.#options);
     this.#state = new SourceState(name, this.#ledger, this.#options, () => this.#stepAll({ kind: 'gone' }));
-    const { proofMs } = this.#options;
-    this.#proofs = new Proofs({ proofMs, runs: this.#ledger.runs, step: (id, input) => this.#step(id, input) });
+    this.#proofs = new Proofs({
+      ...this.#options,
+      runs: this.#ledger.runs,
+      step: (id, input) => this.#step(id, input),
+    });
     this.signals$ = merge(this.#ledger.signals$, this.#signals$);
     this.progress$ = this.#progress$.asObservable();
   }
