@@ -29,6 +29,7 @@ type Phase =
 
 export class SourceTracker implements Ability {
   readonly name: string;
+  readonly runs: ReadonlyMap<string, Run>;
   readonly signals$: Observable<TrackSignal>;
   /** The measures of live runs after each query. */
   readonly progress$: Observable<Progress[]>;
@@ -65,22 +66,16 @@ export class SourceTracker implements Ability {
     this.#socketBirth = socketBirth;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#ledger = new Ledger(name, journal, this, this.#options);
+    this.runs = this.#ledger.runs;
     this.#state = new SourceState(name, this.#ledger, this.#options, () => this.#stepAll({ kind: 'gone' }));
-    this.#proofs = new Proofs({
-      ...this.#options,
-      runs: this.#ledger.runs,
-      step: (id, input) => this.#step(id, input),
-    });
+    const { proofMs } = this.#options;
+    this.#proofs = new Proofs({ proofMs, runs: this.#ledger.runs, step: (id, input) => this.#step(id, input) });
     this.signals$ = merge(this.#ledger.signals$, this.#signals$);
     this.progress$ = this.#progress$.asObservable();
   }
 
   get info(): SourceInfo {
     return this.#state.info;
-  }
-
-  get runs(): ReadonlyMap<string, Run> {
-    return this.#ledger.runs;
   }
 
   get cursor(): string {
