@@ -18,4 +18,17 @@ export {
   SOURCE_NAME,
 } from './limits.js';
 export type * from './methods.js';
+export {
+  allows,
+  hintFor,
+  isBlockJob,
+  isInSync,
+  isPaused,
+  isReachable,
+  JOB_STATUSES,
+  offeredVerbs,
+  type SoftCancel,
+  softCancel,
+  TRANSITIONS,
+} from './rules.js';
 export * from './types.js';
