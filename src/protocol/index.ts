@@ -32,3 +32,21 @@ export {
   TRANSITIONS,
 } from './rules.js';
 export * from './types.js';
+export {
+  countsBytes,
+  describeAbort,
+  describePivot,
+  describeProof,
+  describeReason,
+  formatAmount,
+  formatBytes,
+  formatDuration,
+  formatLimit,
+  formatPercent,
+  formatRate,
+  HOLDS_ID_TEXT,
+  PROVENANCE_TEXT,
+  shareDone,
+  summarizeSettlement,
+  VERB_LABELS,
+} from './words.js';

@@ -1,7 +1,7 @@
 // Abort, from the question to what happened. In: the job as it was when asked. Out: one request, its wait counted, its outcome.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import type { AbortParams, Job } from 'qmp-gateway/protocol';
+import { type AbortParams, type Job, softCancel } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { GATEWAY_SILENT, mayBeInForce, refusalText } from '../model/abort.js';
 import type { Asked, Ending } from '../model/outcome.js';
@@ -34,7 +34,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
   const dialog = useRef<HTMLDialogElement>(null);
   const waiting = useRef<AbortController | undefined>(undefined);
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
-  const [asked, setAsked] = useState<Asked>({ force: false, wasReady: false, sent: false });
+  const [asked, setAsked] = useState<Asked>({ force: false, wasInSync: false, sent: false });
   useEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
@@ -66,7 +66,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
     const since = performance.now();
     const abort = new AbortController();
     waiting.current = abort;
-    setAsked({ force: params.force ?? false, wasReady: (current ?? job).status === 'ready', sent: true });
+    setAsked({ force: params.force ?? false, wasInSync: softCancel(current ?? job) === 'finishes', sent: true });
     setStage({ name: 'waiting', since, params });
     gateway.client.abort(params, { signal: abort.signal }).then(
       (answer) => {
