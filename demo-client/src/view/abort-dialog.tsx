@@ -4,18 +4,10 @@ import type { GatewayError } from 'qmp-gateway/client';
 import { type AbortParams, type Job, softCancel } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { GATEWAY_SILENT, mayBeInForce, refusalText } from '../model/abort.js';
-import type { Asked, Ending } from '../model/outcome.js';
+import type { Stage } from '../model/abort-stage.js';
+import type { Asked } from '../model/outcome.js';
 import { AbortForm } from './abort-form.js';
 import { AbortEnd, AbortWait } from './abort-stages.js';
-
-/** Where the dialog stands. All but the question go on to `settled` when the log says so. */
-export type Stage =
-  | { name: 'asking' }
-  | { name: 'waiting'; since: number; params: AbortParams & { timeoutMs: number } }
-  | { name: 'requested'; since: number }
-  | { name: 'settled'; ending: Ending; tookMs: number }
-  /** `inForce`: QEMU may have got the cancel although the answer is no success. */
-  | { name: 'refused'; since: number; text: string; tookMs: number; inForce: boolean };
 
 /** The gateway answers at the bound; this much more is for its answer's way. Milliseconds. */
 const WAY_MS = 250;

@@ -1,8 +1,8 @@
 // An abort under way and over. In: the dialog's stage. Out: the wait counted against its bound; then what really happened.
 import { useEffect, useState } from 'preact/hooks';
 import { describePivot, formatDuration, HOLDS_ID_TEXT, PROVENANCE_TEXT } from 'qmp-gateway/protocol';
+import type { Stage } from '../model/abort-stage.js';
 import { type Asked, abortText, OUTCOME_TONE } from '../model/outcome.js';
-import type { Stage } from './abort-dialog.js';
 
 type Of<Name extends Stage['name']> = Extract<Stage, { name: Name }>;
 
