@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/counts-reporter.ts'],
     maxWorkers: 2,
+    // `npm run coverage`: a line for each folder, then one for each of its files.
+    coverage: { include: ['src/**/*.ts'], reporter: [['text', { maxCols: 110 }]] },
     // A condition that is waited for has the time of its test.
     expect: { poll: { timeout: 10_000, interval: 20 } },
     testTimeout: 20_000,
