@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// `unit` touches no socket; `integration` uses real sockets and, where it is installed, a real qemu-storage-daemon.
 /** The package's own names, from source, as the page's build has them. */
 const alias = [
   {
@@ -15,11 +14,14 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/counts-reporter.ts'],
     maxWorkers: 2,
+    // `npm run coverage`: a line for each folder, then one for each of its files.
+    coverage: { include: ['src/**/*.ts'], reporter: [['text', { maxCols: 110 }]] },
     // A condition that is waited for has the time of its test.
     expect: { poll: { timeout: 10_000, interval: 20 } },
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [
+      // One part at a time, without a gateway that listens.
       {
         extends: true,
         test: {
@@ -32,6 +34,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'client', include: ['test/client/msw/**/*.test.ts'], setupFiles: ['test/client/msw/setup.ts'] },
       },
+      // Whole gateways on real sockets, beside simulated monitors and, where it is installed, a real qemu-storage-daemon.
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
       // What is built, as users run it: real Chromium, real gateway process, real QEMU where they are installed.
       {

@@ -13,7 +13,6 @@ import {
 } from 'qmp-gateway/client';
 import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
 import { readHistory } from './history.js';
-import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { orphansOf, unseenOf } from './model/unseen.js';
 import { openTypes } from './types-of-jobs.js';
@@ -129,7 +128,7 @@ export function openGateway(client: Client) {
     const now = Date.now();
     for (const row of rows) {
       const trail = trails.get(row.run) ?? newTrail();
-      extend(trail, now, toNumber(row.offset), TRAIL_MAX);
+      extend(trail, now, Number(row.offset), TRAIL_MAX);
       trails.set(row.run, trail);
     }
     if (next) next = foldProgress(next, rows, new Date(now).toISOString());

@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import type { Client, Gap } from 'qmp-gateway/client';
 import { cursorBefore, type Entry } from 'qmp-gateway/protocol';
-import { toNumber } from './model/format.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 
 export interface LifeTarget {
@@ -36,7 +35,7 @@ export function openLife(client: Client, { source, job, run, began = run }: Life
         // What an ending job reports last is not its pace.
         if (!row || row.status === 'aborting' || row.status === 'concluded') return;
         const { at, offset } = trail.peek();
-        extend({ at, offset }, Date.now(), toNumber(row.offset), TRAIL_MAX);
+        extend({ at, offset }, Date.now(), Number(row.offset), TRAIL_MAX);
         trail.value = { at, offset };
       },
     },

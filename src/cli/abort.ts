@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import ms, { type StringValue } from 'ms';
 import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
 import type { AbortParams, Requested, Settled } from '../protocol/methods.js';
+import { describePivot, HOLDS_ID_TEXT, PROVENANCE_TEXT } from '../protocol/words.js';
 import { openBars } from './bars.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { print, printJson } from './output.js';
@@ -98,13 +99,9 @@ function sentence(result: Requested | Settled): string[] {
   const { outcome, provenance, pivoted, dismissed, error } = result;
   const parts: string[] = [];
   if (error !== undefined) parts.push(`error: ${error}`);
-  if (outcome === 'completed' && pivoted === false)
-    parts.push('the copy was finished and the disk was not switched to it');
-  if (outcome === 'completed' && pivoted === true) parts.push('the disk was switched to the copy');
-  if (outcome !== 'cancelled' && pivoted === 'unknown')
-    parts.push('whether the disk was switched to the copy is unknown: do not delete the copy');
-  if (provenance !== 'observed') parts.push(`provenance: ${provenance}`);
-  if (!dismissed) parts.push('it still occupies its id until it is dismissed');
+  if (outcome === 'completed' || pivoted !== false) parts.push(describePivot(pivoted));
+  if (provenance !== 'observed') parts.push(PROVENANCE_TEXT[provenance]);
+  if (!dismissed) parts.push(HOLDS_ID_TEXT);
   return [`${outcome}: ${what}`, ...parts.map((part) => `  ${part}`)];
 }
 

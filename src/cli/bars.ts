@@ -1,8 +1,9 @@
 // Progress of jobs as bars in a terminal. In: the present jobs, which one is chosen, what to say under them. Out: as many lines as fit.
 import { createLogUpdate } from 'log-update';
 import type { Job } from '../protocol/types.js';
+import { formatDuration, formatRate, shareDone } from '../protocol/words.js';
 import { type Choice, scrollTo } from './choice.js';
-import { bytes, percent } from './format.js';
+import { percent } from './format.js';
 import { printable } from './output.js';
 
 export interface Picture {
@@ -42,7 +43,7 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
       rates.set(job.run, rate);
       const current = isCurrent(job) && now - rate.seen < STALE_MS;
       const mark = chosen && job.run === chosen.run ? '>' : ' ';
-      return `${mark} ${(names[n] ?? '').padEnd(width)} ${bar(job)} ${percent(job).padStart(4)}  ${detail(job, current ? rate.perSecond : undefined)}`;
+      return `${mark} ${(names[n] ?? '').padEnd(width)} ${bar(job)} ${percent(job).padStart(6)}  ${detail(job, current ? rate.perSecond : undefined)}`;
     });
   }
 
@@ -93,25 +94,17 @@ const nameOf = ({ source, job }: Job): string => printable(`${source}/${job}`);
 const shorten = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 /** Never full before the end: a job at 100 % may not be READY, nor a READY one done. */
-function bar({ len, offset }: Job): string {
-  const total = Number(len);
-  const full = total > 0 ? Math.min(WIDTH - 1, Math.floor((Number(offset) / total) * WIDTH)) : 0;
+function bar(job: Job): string {
+  const full = Math.min(WIDTH - 1, Math.floor((shareDone(job) ?? 0) * WIDTH));
   return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;
 }
 
 function detail(job: Job, perSecond: number | undefined): string {
   const left = Number(job.len) - Number(job.offset);
   const moving = perSecond !== undefined && job.status === 'running';
-  const eta = moving && perSecond > 0 && left > 0 ? `  ${clock(left / perSecond)} left` : '';
+  const eta =
+    moving && perSecond > 0 && left > 0 ? `  ${formatDuration(Math.max(1_000, (left / perSecond) * 1_000))} left` : '';
   const io = job.ioStatus !== undefined && job.ioStatus !== 'ok' ? `  stopped: ${job.ioStatus}` : '';
-  const speed = moving ? `  ${bytes(Math.max(0, perSecond))}/s` : '';
+  const speed = moving ? `  ${formatRate(perSecond, job.type)}` : '';
   return printable(`${job.type ?? '?'} ${job.status}${speed}${eta}${io}`);
-}
-
-function clock(seconds: number): string {
-  const whole = Math.round(seconds);
-  const pair = (unit: number, big: string, small: string): string =>
-    `${Math.floor(whole / unit / 60)}${big}${String(Math.floor(whole / unit) % 60).padStart(2, '0')}${small}`;
-  if (whole < 60) return `${whole}s`;
-  return whole < 3_600 ? pair(1, 'm', 's') : pair(60, 'h', 'm');
 }

@@ -1,6 +1,7 @@
 // The screen of `watch`. In: the table of jobs, keys, a client. Out: bars with a chosen one, a question before each abort, and what came of it.
 import { type Client, GatewayError, type JobTable } from '../client/node.js';
 import type { Job } from '../protocol/types.js';
+import { describeAbort } from '../protocol/words.js';
 import { openBars } from './bars.js';
 import { type Choice, keepChoice, moveChoice } from './choice.js';
 import { printable } from './output.js';
@@ -125,10 +126,5 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
 /** The answer comes first, since a narrow terminal cuts the end off. */
 function textOf({ job, force }: Question): string {
   const name = printable(`${job.source}/${job.job}`);
-  const effect = force
-    ? 'it ends at once, its copy is not usable'
-    : job.status === 'ready'
-      ? 'it is READY: QEMU finishes the copy, the disk stays where it is'
-      : 'QEMU stops it at its next safe point';
-  return `y/n? abort ${name}${force ? ' BY FORCE' : ''}: ${effect}`;
+  return `y/n? abort ${name}${force ? ' BY FORCE' : ''}: ${describeAbort(job, force)}`;
 }

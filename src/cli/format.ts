@@ -1,6 +1,7 @@
-// Values as people read them. Pure.
+// Tables and lines of the command line; the figures and sentences in them are those of protocol/words. Pure.
 import Table from 'cli-table3';
-import type { Entry, Int64, Job, JobStatus, Settlement } from '../protocol/types.js';
+import type { Entry, Job, Settlement } from '../protocol/types.js';
+import { formatAmount, formatLimit, formatPercent, shareDone, summarizeSettlement } from '../protocol/words.js';
 import { printable } from './output.js';
 
 /** Lines with columns two spaces apart: it can be cut and grepped. */
@@ -35,40 +36,21 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .map((line) => line.trimEnd());
 }
 
-/** Statuses in which QEMU has copied everything; what is missing then is a decision, or its own clean-up. */
-const COPIED: readonly JobStatus[] = ['ready', 'standby', 'waiting', 'pending', 'concluded'];
-
-/** Whole percent. 100 only where the status says that all is copied: a running mirror at its length may not be READY. */
+/** How much of a job is done. */
 export function percent({ len, offset, status }: Pick<Job, 'len' | 'offset' | 'status'>): string {
-  const total = Number(len);
-  if (!(total > 0)) return '-';
-  const done = Math.floor((Number(offset) / total) * 100);
-  return `${Math.min(COPIED.includes(status) ? 100 : 99, done)}%`;
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
-export function bytes(value: Int64): string {
-  let amount = Number(value);
-  let unit = 0;
-  while (amount >= 1024 && unit < UNITS.length - 1) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[unit]}`;
+  return formatPercent(shareDone({ len, offset }), status);
 }
 
 export function jobRow(job: Job): string[] {
   const done = job.settled ? job.settled.outcome : percent(job);
-  const limit = job.speed === 0 ? '-' : `${bytes(job.speed)}/s`;
   return [
     job.source,
     job.job,
     job.type ?? '?',
     job.status,
     done,
-    `${bytes(job.offset)} / ${bytes(job.len)}`,
-    limit,
+    `${formatAmount(job.offset, job.type)} / ${formatAmount(job.len, job.type)}`,
+    formatLimit(job.speed),
     job.run,
   ];
 }
@@ -78,23 +60,8 @@ export const JOB_HEAD = ['SOURCE', 'JOB', 'TYPE', 'STATUS', 'DONE', 'PROGRESS', 
 export function eventLine({ time, source, type, job, repeated, data }: Entry): string {
   const clock = time === null ? '--:--:--.---' : time.slice(11, 23);
   const count = repeated === undefined ? '' : ` x${repeated}`;
-  const text = type === 'GATEWAY_JOB_SETTLED' ? verdict(data as Settlement) : brief(data);
+  const text = type === 'GATEWAY_JOB_SETTLED' ? summarizeSettlement(data as Settlement) : brief(data);
   return `${clock}  ${source}  ${type}${count}${job ? `  ${job.id}` : ''}  ${text}`.trimEnd();
-}
-
-/** What matters of a settlement: the rest is as expected. */
-function verdict({ outcome, provenance, pivoted, escalated, requestedBy, dismissed, error }: Settlement): string {
-  return [
-    outcome,
-    provenance === 'observed' ? '' : provenance,
-    pivoted === false ? '' : `pivoted=${pivoted}`,
-    escalated ? 'escalated' : '',
-    requestedBy.length > 0 ? `by=${requestedBy.join(',')}` : '',
-    dismissed ? '' : 'not dismissed',
-    error === undefined ? '' : `error=${error}`,
-  ]
-    .filter((part) => part !== '')
-    .join(' ');
 }
 
 function brief(data: unknown): string {

@@ -1,7 +1,8 @@
 // `sources`: which monitors the gateway has, and how they are.
 import type { Command } from 'commander';
+import { describeReason } from '../protocol/words.js';
 import { table } from './format.js';
-import { print, printJson } from './output.js';
+import { complain, print, printJson } from './output.js';
 import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
 
 export function addSources(program: Command): void {
@@ -13,12 +14,14 @@ export function addSources(program: Command): void {
     .action(async (options: RemoteOptions) => {
       const sources = await withGateway(options, (client) => client.sources());
       if (options.json) for (const source of sources) printJson(source);
-      else
+      else {
         print(
           ...table(
             ['SOURCE', 'STATE', 'REASON', 'QEMU', 'SINCE'],
             sources.map(({ name, state, reason = '', qemu = '', since }) => [name, state, reason, qemu, since]),
           ),
         );
+        complain(...sources.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));
+      }
     });
 }

@@ -1,5 +1,5 @@
-// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. In: a client. Out: streams that live
-// on the wire only while somebody listens. rxjs is a peer.
+// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. A stream is a subscription on the wire only while
+// somebody listens to it. The only file of the client that imports rxjs.
 import { Observable, type Subscriber } from 'rxjs';
 import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
 import type { Client } from './client.js';

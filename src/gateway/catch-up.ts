@@ -5,11 +5,18 @@ import type { EventLog, LoggedEntry } from '../stream/index.js';
 import type { CompiledFilter } from './filter.js';
 import { shareFrame } from './frame.js';
 import { encodeEvents, type Frame } from './group.js';
-import type { HubCounts } from './hub.js';
 import type { GatewayLimits } from './limits.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 import { Turns } from './turns.js';
+
+/** Since the start of the gateway. */
+export interface CatchUpCounts {
+  /** Subscriptions that got the present instead of entries which had left the retention. */
+  resets: number;
+  /** Subscriptions that reached the newest entry and went live. */
+  caughtUp: number;
+}
 
 /** What lies between a position and a later one, for one filter, as frames. */
 interface Replay {
@@ -30,7 +37,7 @@ export class CatchUp {
   readonly #log: EventLog;
   readonly #snapshots: Snapshots;
   readonly #limits: GatewayLimits;
-  readonly #counts: HubCounts;
+  readonly #counts: CatchUpCounts;
   readonly #join: (subscription: Subscription) => void;
   readonly #turns = new Turns();
   readonly #replays = new Map<string, Replay>();
@@ -41,7 +48,7 @@ export class CatchUp {
     log: EventLog,
     snapshots: Snapshots,
     limits: GatewayLimits,
-    counts: HubCounts,
+    counts: CatchUpCounts,
     join: (subscription: Subscription) => void,
   ) {
     this.#log = log;

@@ -3,17 +3,16 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EventLog, LoggedEntry } from '../stream/index.js';
-import { CatchUp } from './catch-up.js';
+import { CatchUp, type CatchUpCounts } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
 import { Group } from './group.js';
 import type { GatewayLimits } from './limits.js';
 import type { Snapshots } from './snapshot.js';
 import type { Peer, Subscription } from './subscription.js';
 
-export interface HubCounts {
+export interface HubCounts extends CatchUpCounts {
+  /** Subscriptions that were live and whose socket took no more. */
   parked: number;
-  resets: number;
-  caughtUp: number;
 }
 
 /** A broadcast of a group's frames that may take several turns. */

@@ -1,5 +1,5 @@
 // One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
-// outbox and three functions; what a message means is decided in `dispatch`, what a subscription does in `streams`.
+// outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
 import { setMaxListeners } from 'node:events';
 import { type Answer, type Refusal, refuse } from '../protocol/answer.js';
 import { parseCursor } from '../protocol/cursor.js';

@@ -18,4 +18,35 @@ export {
   SOURCE_NAME,
 } from './limits.js';
 export type * from './methods.js';
+export {
+  allows,
+  hintFor,
+  isBlockJob,
+  isInSync,
+  isPaused,
+  isReachable,
+  JOB_STATUSES,
+  offeredVerbs,
+  type SoftCancel,
+  softCancel,
+  TRANSITIONS,
+} from './rules.js';
 export * from './types.js';
+export {
+  countsBytes,
+  describeAbort,
+  describePivot,
+  describeProof,
+  describeReason,
+  formatAmount,
+  formatBytes,
+  formatDuration,
+  formatLimit,
+  formatPercent,
+  formatRate,
+  HOLDS_ID_TEXT,
+  PROVENANCE_TEXT,
+  shareDone,
+  summarizeSettlement,
+  VERB_LABELS,
+} from './words.js';

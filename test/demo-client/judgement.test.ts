@@ -2,33 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
 import { attentionOf } from '../../demo-client/src/model/attention.js';
-import { abortText, finalizedBy, pivotText, proofOf } from '../../demo-client/src/model/outcome.js';
+import { abortText, finalizedBy } from '../../demo-client/src/model/outcome.js';
 import { findRun } from '../../demo-client/src/model/run.js';
 import { orphansOf, unseenOf } from '../../demo-client/src/model/unseen.js';
-import { softAbort, verbsFor } from '../../demo-client/src/model/verbs.js';
-import type { Entry, PivotProof, SettledRun } from '../../src/protocol/types.js';
+import type { Entry, SettledRun } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
-
-describe('verbs', () => {
-  it.each([
-    ['running', ['pause', 'setSpeed', 'abort']],
-    ['paused', ['resume', 'setSpeed', 'abort']],
-    ['ready', ['complete', 'pause', 'setSpeed', 'abort']],
-    ['pending', ['finalize', 'abort']],
-    ['aborting', []],
-    ['concluded', []],
-  ] as const)('of a %s job', (status, verbs) => expect(verbsFor({ status })).toEqual(verbs));
-
-  it('of one that has ended and holds its id', () =>
-    expect(verbsFor({ status: 'concluded', settled: endOf('x').settled })).toEqual(['dismiss']));
-
-  it('know what a soft abort would do', () => {
-    expect(softAbort({ status: 'running', type: 'mirror' })).toBe('cancels');
-    expect(softAbort({ status: 'paused', type: 'mirror' })).toBe('refused');
-    expect(softAbort({ status: 'ready', type: 'mirror' })).toBe('completes');
-    expect(softAbort({ status: 'ready', type: 'commit' })).toBe('cancels');
-  });
-});
 
 describe('attention', () => {
   it('marks what waits for a person, and nothing else', () => {
@@ -67,7 +45,7 @@ describe('an abort', () => {
   });
 
   it('says what happened, not what was asked', () => {
-    const asked = { force: false, wasReady: true, sent: true };
+    const asked = { force: false, wasInSync: true, sent: true };
     const end = endOf('x').settled;
     expect(abortText(end, asked)).toContain('completed instead');
     expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('not known whether the disk switched');
@@ -76,7 +54,6 @@ describe('an abort', () => {
     expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('Nobody knows');
     expect(abortText({ ...end, outcome: 'cancelled', escalated: true }, asked)).toContain('escalated');
     expect(abortText(end, { ...asked, sent: false })).toContain('Not by this abort');
-    expect(pivotText('unknown')).toBe("It is not known whether the disk switched to the copy: don't delete it.");
   });
 
   it('says of a timeout what QEMU had accepted', () => {
@@ -109,19 +86,6 @@ describe('an ending', () => {
 
   it('names who finalized it', () => {
     expect(finalizedBy([command('pause', 'a'), command('finalize', 'b'), command('finalize', 'b')])).toEqual(['b']);
-  });
-
-  it.each<[{ pivotProof?: PivotProof }, string | undefined]>([
-    [{ pivotProof: 'graph' }, 'block graph'],
-    [{ pivotProof: 'event' }, 'cancelled'],
-    [{ pivotProof: 'type' }, 'of this type'],
-    [{ pivotProof: 'command' }, 'job.complete'],
-    [{ pivotProof: null }, undefined],
-    [{}, undefined],
-  ])('known by %j', (settled, words) => {
-    const text = proofOf(settled);
-    if (words === undefined) expect(text).toBeUndefined();
-    else expect(text).toContain(words);
   });
 });
 

@@ -1,5 +1,6 @@
 // Routes, events in words, the connection in words, and the console's line.
 import { describe, expect, it } from 'vitest';
+import { clock } from '../../demo-client/src/model/clock.js';
 import { describe as inWords } from '../../demo-client/src/model/describe.js';
 import { feedMatcher } from '../../demo-client/src/model/feed-filter.js';
 import { linkText } from '../../demo-client/src/model/link.js';
@@ -43,7 +44,7 @@ describe('events', () => {
     expect(inWords(entry('JOB_STATUS_CHANGE', { id: 'x', status: 'null' })).text).toBe('left QEMU');
     expect(inWords(entry('GATEWAY_SOURCE_SYNCED', { jobs: 1 })).text).toBe('in sync, 1 job');
     const settled = { ...endOf('x').settled, pivoted: 'unknown' };
-    expect(inWords(entry('GATEWAY_JOB_SETTLED', settled)).text).toBe('completed (observed), pivot unknown');
+    expect(inWords(entry('GATEWAY_JOB_SETTLED', settled)).text).toBe('completed, pivot unknown');
     const storm = { ...entry('BLOCK_JOB_ERROR', { operation: 'write', action: 'ignore' }), repeated: 6_000 };
     expect(inWords(storm)).toEqual({ text: 'write error, action ignore × 6000', tone: 'bad' });
   });
@@ -59,6 +60,11 @@ describe('events', () => {
     expect(matches({ kind: 'entry', entry: entry('STOP', {}) })).toBe(false);
     expect(matches({ kind: 'gap' })).toBe(true);
   });
+});
+
+it('the clock shows no time that QEMU did not know', () => {
+  expect(clock(null)).toBe('--:--:--.---');
+  expect(clock('2026-11-22T22:56:14.609123Z')).toMatch(/:56:14\.609$/);
 });
 
 describe('the connection', () => {

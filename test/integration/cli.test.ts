@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startApp } from '../support/app.js';
 import { MAIN, run } from '../support/cli.js';
 import { haveQemu } from '../support/qemu.js';
 import { openRig, slowMirror } from '../support/rig.js';
@@ -54,6 +55,16 @@ describe('wrong usage is one clear line and exit 2', () => {
     expect(await ended.exit).toBe(4);
     expect(ended.err()).toMatch(/no gateway at/);
   });
+});
+
+it('`sources` says why one is not up, and what would help', async () => {
+  const app = await startApp({ gone: 'unix:/nowhere/qmp.sock' });
+  const wire = await app.wire();
+  await expect.poll(async () => (await wire.call('source.list', {})).sources[0]?.reason).toBe('absent');
+  const sources = run(['sources', '--url', app.url]);
+  expect(await sources.exit).toBe(0);
+  expect(sources.out()).toMatch(/\ngone +(down|connecting) +absent/);
+  expect(sources.err()).toBe('gone: No socket at this path. Is the VM running?\n');
 });
 
 it('a fault of the gateway’s own is logged, and ends it with exit 1', async () => {

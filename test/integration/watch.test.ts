@@ -92,6 +92,18 @@ describe('watch', () => {
     await expect.poll(text).toContain(`vm1/${id}: `);
   });
 
+  it('says before it asks that QEMU finishes a READY active commit instead of cancelling it', async () => {
+    simulator.jobs.start({ id: 'a0', type: 'commit', active: true });
+    for (const id of JOBS) simulator.jobs.cancel(id);
+    await expect.poll(chosen).toBe('a0');
+    await expect.poll(text).toContain('commit ready');
+    watch.type('a');
+    await expect.poll(text).toContain('y/n? abort vm1/a0: QEMU finishes the copy instead of cancelling');
+    watch.type('f');
+    watch.type('f');
+    await expect.poll(text).toContain('y/n? abort vm1/a0 BY FORCE: QEMU gives the job up at once');
+  });
+
   it('keeps the neighbour when the chosen job ends, and drops a question about it', async () => {
     watch.type('jjjj');
     await expect.poll(chosen).toBe(order[4]);

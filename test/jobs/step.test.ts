@@ -202,7 +202,7 @@ describe('a pivot', () => {
     ['both were accepted: a complete after a soft cancel is refused', [...complete, ...soft], true, 'command'],
     ['a misdelivered command', [...complete, { kind: 'stray', by: 'x' }], 'unknown', null],
     ['a blind spell came after our complete', [...complete, { kind: 'blind' }, shown('ready')], 'unknown', null],
-  ])('without the block graph, where %s: %s by %s', (_, inputs, pivoted, pivotProof) => {
+  ])('without the block graph, where %s', (_, inputs, pivoted, pivotProof) => {
     const { settled } = play([...ready, ...inputs, ...done], { canProve: false });
     expect(settled).toMatchObject([{ outcome: 'completed', pivoted, pivotProof }]);
   });

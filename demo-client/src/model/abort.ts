@@ -1,6 +1,5 @@
 // An abort as a person asks for it. In: what the form holds. Out: the request, or what is wrong with it. Pure.
-import { type AbortParams, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
-import { duration } from './format.js';
+import { type AbortParams, formatDuration, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
 
 export interface AbortForm {
   /** `return`: answer when QEMU has accepted; `wait`: answer when the run has ended. */
@@ -71,7 +70,7 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
     case 'CONNECTION_LOST':
       return 'The line to the gateway dropped while waiting: the command may have been executed.';
     case 'RATE_LIMITED':
-      return `Too many commands${typeof data.retryAfterMs === 'number' ? `; try again in ${duration(data.retryAfterMs)}` : ''}.`;
+      return `Too many commands${typeof data.retryAfterMs === 'number' ? `; try again in ${formatDuration(data.retryAfterMs)}` : ''}.`;
     case 'QMP_ERROR':
       return `QEMU says: ${String(data.desc ?? message)}`;
     default:

@@ -1,5 +1,5 @@
 // What a person should look at. In: a job. Out: one mark or none, the gravest first. Pure.
-import type { Job } from 'qmp-gateway/protocol';
+import { isInSync, type Job } from 'qmp-gateway/protocol';
 
 export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';
 
@@ -31,7 +31,7 @@ export function attentionOf(job: Job): Attention | undefined {
       advice: 'Its work is done and it waits for you: finalize or abort.',
     };
   }
-  if (job.status === 'ready' || job.status === 'standby') {
+  if (isInSync(job.status)) {
     return {
       mark: 'ready',
       label: 'Ready',

@@ -1,6 +1,12 @@
 // One line for an event. In: an entry of the log. Out: a sentence and a tone. Pure; unknown types show their data.
-import { type Entry, isEventOf, type KnownEntry } from 'qmp-gateway/protocol';
-import { toNumber } from './format.js';
+import {
+  type Entry,
+  formatPercent,
+  isEventOf,
+  type KnownEntry,
+  shareDone,
+  summarizeSettlement,
+} from 'qmp-gateway/protocol';
 import { OUTCOME_TONE, type Tone } from './outcome.js';
 
 export interface Line {
@@ -78,19 +84,16 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
       );
     case 'GATEWAY_COMMAND':
       return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
-    case 'GATEWAY_JOB_SETTLED': {
-      const { outcome, provenance, pivoted, error } = entry.data;
-      const disk = pivoted === 'unknown' ? ', pivot unknown' : pivoted ? ', disk switched' : '';
-      return line(`${outcome} (${provenance})${disk}${error ? `: ${error}` : ''}`, OUTCOME_TONE[outcome]);
-    }
+    case 'GATEWAY_JOB_SETTLED':
+      return line(summarizeSettlement(entry.data), OUTCOME_TONE[entry.data.outcome]);
   }
 }
 
 const SAME = { true: 'the same as before', false: 'not the one from before', unknown: 'perhaps another than before' };
 
 function whole({ len, offset }: { len: number | string; offset: number | string }): string {
-  const part = toNumber(len) > 0 ? Math.floor((toNumber(offset) / toNumber(len)) * 1000) / 10 : undefined;
-  return part === undefined ? '' : ` at ${part} % of its length`;
+  const share = shareDone({ len, offset });
+  return share === undefined ? '' : ` at ${formatPercent(share, 'concluded')} of its length`;
 }
 
 /** Data of any shape on one line. */

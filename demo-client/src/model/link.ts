@@ -1,6 +1,6 @@
 // The connection in words. In: the client's state and the time. Out: a short label, a sentence, a tone. Pure.
 import type { ClientState } from 'qmp-gateway/client';
-import { duration } from './format.js';
+import { formatDuration } from 'qmp-gateway/protocol';
 import type { Tone } from './outcome.js';
 
 export interface LinkText {
@@ -12,7 +12,7 @@ export interface LinkText {
 export function linkText(state: ClientState, now: number): LinkText {
   switch (state.phase) {
     case 'open':
-      return { label: 'Live', detail: `Connected for ${duration(now - state.since)}.`, tone: 'good' };
+      return { label: 'Live', detail: `Connected for ${formatDuration(now - state.since)}.`, tone: 'good' };
     case 'authenticating':
       return { label: 'Signing in', detail: 'Connected; the gateway checks the token.', tone: 'calm' };
     case 'connecting':

@@ -1,10 +1,10 @@
-// How an ending reads. In: a settlement, or a settled answer. Out: a title, a tone, and what a person has to know. Pure.
+// How an ending reads where this page asked for it: not what was asked, but what happened. Pure.
 import {
+  describePivot,
   type Entry,
   isEventOf,
   type Outcome,
   type Pivoted,
-  type PivotProof,
   type Provenance,
 } from 'qmp-gateway/protocol';
 
@@ -27,38 +27,11 @@ export const OUTCOME_TONE: Record<Outcome, Tone> = {
   lost: 'warn',
 };
 
-export const PROVENANCE_TEXT: Record<Provenance, string> = {
-  observed: 'Observed: the gateway saw every event of this ending.',
-  reconciled: 'Reconciled: the gateway did not see it happen; a query proved it afterwards.',
-  unknown: 'Unknown: the job vanished while the gateway could not see. Success is not assumed.',
-};
-
-export function pivotText(pivoted: Pivoted): string {
-  if (pivoted === 'unknown') return "It is not known whether the disk switched to the copy: don't delete it.";
-  return pivoted ? 'The disk has switched to the copy.' : 'The disk did not switch; it is where it was.';
-}
-
-/** How `pivoted` is known; a settlement of an older gateway does not say it. */
-export function proofOf(settled: { pivotProof?: PivotProof }): string | undefined {
-  switch (settled.pivotProof) {
-    case 'type':
-      return 'a job of this type never switches the disk';
-    case 'event':
-      return 'QEMU said that it was cancelled';
-    case 'graph':
-      return 'QEMU’s block graph shows it';
-    case 'command':
-      return 'QEMU accepted job.complete from here, and the job ended without an error';
-    case null:
-    case undefined:
-      return undefined;
-  }
-}
-
 /** What was asked for, where this page asked. */
 export interface Asked {
   force: boolean;
-  wasReady: boolean;
+  /** It was READY then: a soft cancel lets it finish. */
+  wasInSync: boolean;
   /** Whether QEMU may have got it. */
   sent: boolean;
 }
@@ -68,10 +41,10 @@ export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked)
   if (!asked.sent) return 'The job has ended meanwhile. Not by this abort: nothing of it was sent.';
   switch (outcome) {
     case 'completed':
-      if (asked.force || !asked.wasReady) return 'The job completed before the cancel could take effect.';
+      if (asked.force || !asked.wasInSync) return 'The job completed before the cancel could take effect.';
       return pivoted === true
         ? 'The job completed, and the disk switched to the copy: another client had completed it before this cancel.'
-        : `The job completed instead: a soft cancel of a READY mirror lets it finish a consistent copy. ${pivotText(pivoted)}`;
+        : `The job completed instead: a soft cancel of a READY job lets it finish a consistent copy. ${describePivot(pivoted)}`;
     case 'cancelled':
       return escalated
         ? 'QEMU cancelled it after the soft cancel had been escalated to force.'

@@ -1,9 +1,16 @@
 // The rows of the fleet's table. In: a job table and the trails. Out: rows, filtered and sorted. Pure.
 import type { JobTable } from 'qmp-gateway/client';
-import type { Job, JobStatus, JobType, Outcome, Provenance, SettledRun } from 'qmp-gateway/protocol';
+import {
+  describePivot,
+  type Job,
+  type JobStatus,
+  type JobType,
+  type Outcome,
+  type Provenance,
+  type SettledRun,
+  shareDone,
+} from 'qmp-gateway/protocol';
 import { type Attention, attentionOf, GRAVITY } from './attention.js';
-import { share, toNumber } from './format.js';
-import { pivotText } from './outcome.js';
 import { etaOf, rateOf, type Trail } from './pace.js';
 
 export interface Row {
@@ -68,15 +75,15 @@ function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined
     ...{ run, source, job: id, type, rate, live: !job.settled },
     state: job.settled?.outcome ?? job.status,
     ended: job.settled && { provenance: job.settled.provenance, at: endedAt },
-    share: share(job.len, job.offset),
-    etaMs: etaOf(toNumber(job.len), toNumber(job.offset), rate),
+    share: shareDone(job),
+    etaMs: etaOf(Number(job.len), Number(job.offset), rate),
     attention: attentionOf(job),
     key: natural(source, id),
   };
 }
 
 /** Nothing is wrong: another client completed it, or it ended unseen. Who deletes the copy has to look first. */
-const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: pivotText('unknown') };
+const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: describePivot('unknown') };
 
 function endedRow({ source, job, run, time, settled }: SettledRun): Row {
   const { type, outcome, provenance, pivoted, len, offset } = settled;
@@ -84,7 +91,7 @@ function endedRow({ source, job, run, time, settled }: SettledRun): Row {
     ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined },
     attention: pivoted === 'unknown' ? UNCLEAR : undefined,
     ended: { provenance, at: Date.parse(time ?? '') || 0 },
-    share: len === null || offset === null ? undefined : share(len, offset),
+    share: len === null || offset === null ? undefined : shareDone({ len, offset }),
     key: natural(source, job),
   };
 }

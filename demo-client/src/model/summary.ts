@@ -1,7 +1,7 @@
 // The fleet in five figures. In: a job table and trails. Out: counts and the total rate of byte-counting jobs. Pure.
 import type { JobTable } from 'qmp-gateway/client';
+import { countsBytes } from 'qmp-gateway/protocol';
 import { attentionOf } from './attention.js';
-import { countsBytes } from './format.js';
 import { type Paces, paceOf } from './rows.js';
 
 export interface Summary {

@@ -1,21 +1,13 @@
 // Abort, from the question to what happened. In: the job as it was when asked. Out: one request, its wait counted, its outcome.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import type { AbortParams, Job } from 'qmp-gateway/protocol';
+import { type AbortParams, type Job, softCancel } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { GATEWAY_SILENT, mayBeInForce, refusalText } from '../model/abort.js';
-import type { Asked, Ending } from '../model/outcome.js';
+import type { Stage } from '../model/abort-stage.js';
+import type { Asked } from '../model/outcome.js';
 import { AbortForm } from './abort-form.js';
 import { AbortEnd, AbortWait } from './abort-stages.js';
-
-/** Where the dialog stands. All but the question go on to `settled` when the log says so. */
-export type Stage =
-  | { name: 'asking' }
-  | { name: 'waiting'; since: number; params: AbortParams & { timeoutMs: number } }
-  | { name: 'requested'; since: number }
-  | { name: 'settled'; ending: Ending; tookMs: number }
-  /** `inForce`: QEMU may have got the cancel although the answer is no success. */
-  | { name: 'refused'; since: number; text: string; tookMs: number; inForce: boolean };
 
 /** The gateway answers at the bound; this much more is for its answer's way. Milliseconds. */
 const WAY_MS = 250;
@@ -34,7 +26,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
   const dialog = useRef<HTMLDialogElement>(null);
   const waiting = useRef<AbortController | undefined>(undefined);
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
-  const [asked, setAsked] = useState<Asked>({ force: false, wasReady: false, sent: false });
+  const [asked, setAsked] = useState<Asked>({ force: false, wasInSync: false, sent: false });
   useEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
@@ -66,7 +58,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
     const since = performance.now();
     const abort = new AbortController();
     waiting.current = abort;
-    setAsked({ force: params.force ?? false, wasReady: (current ?? job).status === 'ready', sent: true });
+    setAsked({ force: params.force ?? false, wasInSync: softCancel(current ?? job) === 'finishes', sent: true });
     setStage({ name: 'waiting', since, params });
     gateway.client.abort(params, { signal: abort.signal }).then(
       (answer) => {

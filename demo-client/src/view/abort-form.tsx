@@ -1,8 +1,7 @@
 // What an abort asks before it is sent. In: the job. Out: the request. Says what a soft cancel will do to this very job.
 import { useState } from 'preact/hooks';
-import type { AbortParams, Job } from 'qmp-gateway/protocol';
+import { type AbortParams, describeAbort, type Job, softCancel } from 'qmp-gateway/protocol';
 import { ABORT_FORM, planAbort } from '../model/abort.js';
-import { softAbort } from '../model/verbs.js';
 
 interface AbortFormProps {
   job: Job;
@@ -10,15 +9,8 @@ interface AbortFormProps {
   onCancel(): void;
 }
 
-const SOFT_TEXT = {
-  cancels: 'QEMU stops the job at its next safe point.',
-  refused: `QEMU refuses to cancel a job that stands still. Use force, or resume it first.`,
-  completes:
-    'The copy is in sync: QEMU will finish it instead of cancelling. You keep a consistent copy, and the disk does not switch. It may take long under load.',
-} as const;
-
 export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
-  const soft = softAbort(job);
+  const soft = softCancel(job);
   const [form, setForm] = useState(ABORT_FORM);
   const plan = planAbort(job, form);
   const wrong = (field: string): string | undefined => (!plan.ok && plan.field === field ? plan.why : undefined);
@@ -97,7 +89,7 @@ export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
         <p class="small text-bad">{wrong('escalate')}</p>
       </fieldset>
       <p class={`expect small tone-${!form.force && soft !== 'cancels' ? 'warn' : 'calm'}`} role="status">
-        {form.force ? 'QEMU gives the job up at once; the copy is not usable.' : SOFT_TEXT[soft]}
+        {describeAbort(job, form.force)}
       </p>
       <div class="dialog-buttons">
         <button type="button" onClick={onCancel}>

@@ -1,8 +1,8 @@
 // An abort under way and over. In: the dialog's stage. Out: the wait counted against its bound; then what really happened.
 import { useEffect, useState } from 'preact/hooks';
-import { duration } from '../model/format.js';
-import { type Asked, abortText, OUTCOME_TONE, PROVENANCE_TEXT, pivotText } from '../model/outcome.js';
-import type { Stage } from './abort-dialog.js';
+import { describePivot, formatDuration, HOLDS_ID_TEXT, PROVENANCE_TEXT } from 'qmp-gateway/protocol';
+import type { Stage } from '../model/abort-stage.js';
+import { type Asked, abortText, OUTCOME_TONE } from '../model/outcome.js';
 
 type Of<Name extends Stage['name']> = Extract<Stage, { name: Name }>;
 
@@ -19,8 +19,9 @@ export function AbortWait({ stage, onStop }: { stage: Of<'waiting'>; onStop(): v
         {(elapsed / 1_000).toFixed(1)} s
       </p>
       <p class="muted">
-        {params.sync ? 'Waiting for the end' : 'Waiting for QEMU to accept'}, for at most {duration(params.timeoutMs)}
-        {params.escalateAfterMs === undefined ? '' : `; by force after ${duration(params.escalateAfterMs)}`}.
+        {params.sync ? 'Waiting for the end' : 'Waiting for QEMU to accept'}, for at most{' '}
+        {formatDuration(params.timeoutMs)}
+        {params.escalateAfterMs === undefined ? '' : `; by force after ${formatDuration(params.escalateAfterMs)}`}.
       </p>
       <progress max={params.timeoutMs} value={Math.min(elapsed, params.timeoutMs)} aria-label="Time waited" />
       <div class="dialog-buttons">
@@ -75,7 +76,7 @@ function Said({ stage, asked }: Pick<AbortEndProps, 'stage' | 'asked'>) {
             {stage.inForce ? 'No end yet' : 'Not aborted'}
           </p>
           <p>{stage.text}</p>
-          <p class="muted small num">after {duration(stage.tookMs)}</p>
+          <p class="muted small num">after {formatDuration(stage.tookMs)}</p>
         </>
       );
     case 'settled': {
@@ -87,10 +88,10 @@ function Said({ stage, asked }: Pick<AbortEndProps, 'stage' | 'asked'>) {
           </p>
           <p data-testid="abort-text">{abortText(ending, asked)}</p>
           {ending.error && <p class="error-text">{ending.error}</p>}
-          {ending.pivoted === 'unknown' && <p class="unclear">{pivotText(ending.pivoted)}</p>}
+          {ending.pivoted === 'unknown' && <p class="unclear">{describePivot(ending.pivoted)}</p>}
           <p class="muted small">
-            <span class="num">After {duration(tookMs)}.</span> {PROVENANCE_TEXT[ending.provenance]}
-            {ending.dismissed ? '' : ' It still holds its id: dismiss it.'}
+            <span class="num">After {formatDuration(tookMs)}.</span> {PROVENANCE_TEXT[ending.provenance]}
+            {ending.dismissed ? '' : ` ${HOLDS_ID_TEXT}`}
           </p>
         </>
       );

@@ -1,7 +1,7 @@
 // What is wrong with the stream, above everything. In: connection, gaps, a refused subscription. Out: banners, or nothing.
 import type { Gap } from 'qmp-gateway/client';
 import type { Gateway } from '../gateway.js';
-import { clock } from '../model/format.js';
+import { clock } from '../model/clock.js';
 import { linkText } from '../model/link.js';
 import { jobHref } from '../model/route.js';
 import { now } from '../now.js';

@@ -1,9 +1,9 @@
 // The live feed. In: the feed's items, newest first on screen. Out: a list to filter, pause and follow to the job.
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { FEED_MAX, type FeedItem, type Gateway } from '../gateway.js';
+import { clock } from '../model/clock.js';
 import { describe } from '../model/describe.js';
 import { feedMatcher } from '../model/feed-filter.js';
-import { clock } from '../model/format.js';
 import { jobHref } from '../model/route.js';
 import { GAP_TEXT } from './banners.js';
 import { isNarrow } from './narrow.js';

@@ -1,8 +1,8 @@
 // Every source and every job. In: the job table. Out: figures, sources, and the table of jobs.
 import { useMemo } from 'preact/hooks';
+import { formatRate } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { currentIn } from '../model/current.js';
-import { rate } from '../model/format.js';
 import { summarize } from '../model/summary.js';
 import { beat } from '../now.js';
 import { JobTableView } from './job-table.js';
@@ -25,7 +25,7 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
         <Figure label="Active jobs" value={String(summary.active)} />
         <Figure label="Need you" value={String(summary.attention)} tone={summary.attention > 0 ? 'bad' : undefined} />
         <Figure label="Ready" value={String(summary.ready)} />
-        <Figure label="Throughput" value={phase === 'open' ? rate(summary.bytesPerSecond, 'mirror') : '—'} />
+        <Figure label="Throughput" value={phase === 'open' ? formatRate(summary.bytesPerSecond, 'mirror') : '—'} />
         <Figure
           label="Sources up"
           value={`${summary.up} / ${summary.sources}`}

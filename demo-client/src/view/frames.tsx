@@ -1,6 +1,7 @@
 // What went over the console's line. In: frames, oldest first. Out: a list that stays at its end unless one scrolled away.
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { clock, duration } from '../model/format.js';
+import { formatDuration } from 'qmp-gateway/protocol';
+import { clock } from '../model/clock.js';
 import type { Frame } from '../wire.js';
 import { Notice } from './notice.js';
 
@@ -55,7 +56,7 @@ function FrameLine({ frame: { way, at, text, title, tookMs, failed } }: { frame:
             {WAYS[way].slice(0, 1)}
           </span>
           <strong>{title}</strong>
-          <span class="num took">{tookMs === undefined ? '' : duration(tookMs)}</span>
+          <span class="num took">{tookMs === undefined ? '' : formatDuration(tookMs)}</span>
           <code class="text">{text.slice(0, 400)}</code>
         </summary>
         <pre>{pretty(text)}</pre>

@@ -1,5 +1,7 @@
 // One job in the table. In: a row, its trail. Out: cells; the job's name is the link to its page.
-import { clock, duration, percent, rate } from '../model/format.js';
+
+import { formatDuration, formatPercent, formatRate } from 'qmp-gateway/protocol';
+import { clock } from '../model/clock.js';
 import { ratesOf, type Trail } from '../model/pace.js';
 import type { Row } from '../model/rows.js';
 import { hueOf, StateBadge } from './badge.js';
@@ -43,7 +45,7 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
       <div role="cell" class="cell-rate right">
         {trail && row.state === 'running' && trail.at.length > 2 && <Spark series={ratesOf(trail)} width={72} />}
         <span class="num">
-          {row.ended ? row.ended.provenance : row.rate === undefined ? '' : rate(row.rate, row.type)}
+          {row.ended ? row.ended.provenance : row.rate === undefined ? '' : formatRate(row.rate, row.type)}
         </span>
       </div>
       <div role="cell" class="cell-eta right num">
@@ -59,13 +61,13 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
 /** To come, or when it ended. */
 function timeOf({ ended, etaMs }: Row): string {
   if (ended) return ended.at > 0 ? clock(new Date(ended.at).toISOString()).slice(0, 8) : 'unseen';
-  return etaMs === undefined ? '' : duration(Math.max(1_000, etaMs));
+  return etaMs === undefined ? '' : formatDuration(Math.max(1_000, etaMs));
 }
 
 /** READY is full and not done: its bar is striped, and says so. */
 const percentOf = (row: Row): string => {
   if (row.state === 'completed') return '100 %';
-  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : percent(row.share, row.state);
+  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : formatPercent(row.share, row.state);
 };
 
 export function Bar({ row }: { row: Pick<Row, 'state' | 'share'> }) {

@@ -1,7 +1,7 @@
 // How a run ended, and how one knows. In: a settlement. Out: outcome, provenance, and where the disk is.
-import type { Settlement } from 'qmp-gateway/protocol';
-import { clock } from '../model/format.js';
-import { OUTCOME_TONE, PROVENANCE_TEXT, pivotText, proofOf } from '../model/outcome.js';
+import { describePivot, describeProof, PROVENANCE_TEXT, type Settlement } from 'qmp-gateway/protocol';
+import { clock } from '../model/clock.js';
+import { OUTCOME_TONE } from '../model/outcome.js';
 
 interface OutcomeCardProps {
   settled: Settlement;
@@ -11,7 +11,7 @@ interface OutcomeCardProps {
 }
 
 export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
-  const proof = proofOf(settled);
+  const proof = describeProof(settled.pivotProof);
   const hands = [...settled.requestedBy, ...finalizedBy.map((by) => `${by} (finalize)`)];
   const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
   return (
@@ -23,8 +23,8 @@ export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
       {error && <p class="error-text">{error}</p>}
       {pivoted === 'unknown' && (
         <p class="unclear" role="note">
-          {pivotText(pivoted)} Ask the VM which file it uses (<code>query-named-block-nodes</code>) before you remove
-          anything.
+          {describePivot(pivoted)} Ask the VM which file it uses (<code>query-named-block-nodes</code>) before you
+          remove anything.
         </p>
       )}
       <dl class="facts">
@@ -50,7 +50,7 @@ export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
         </div>
       </dl>
       <p class="muted small">
-        {PROVENANCE_TEXT[provenance]} {pivoted !== 'unknown' && pivotText(pivoted)}{' '}
+        {PROVENANCE_TEXT[provenance]} {pivoted !== 'unknown' && describePivot(pivoted)}{' '}
         {pivoted !== 'unknown' && proof && <span data-testid="proof">Known because {proof}.</span>}
       </p>
     </section>

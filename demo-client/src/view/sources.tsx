@@ -1,23 +1,8 @@
 // The monitors. In: sources and the job table. Out: one line for each, with its state in words and what would help.
-
 import type { JobTable } from 'qmp-gateway/client';
-import type { SourceInfo } from 'qmp-gateway/protocol';
-import { duration } from '../model/format.js';
+import { describeReason, formatDuration, type SourceInfo } from 'qmp-gateway/protocol';
 import { now } from '../now.js';
 import { filterText } from './filter-text.js';
-
-const REASON_TEXT: Readonly<Record<string, string>> = {
-  absent: 'No socket at this path. Is the VM running?',
-  denied: 'The gateway may not open the socket. Check its permissions.',
-  refused: 'Nobody listens on the socket. Is the VM running?',
-  occupied: 'Another client holds the monitor. Give the gateway one of its own.',
-  silent: 'Connected, but QEMU sends no greeting. Is another client holding it?',
-  stalled: 'QEMU has stopped answering.',
-  closed: 'QEMU closed the connection.',
-  protocol: 'What answers there is no QMP monitor.',
-  unreachable: 'The host does not answer. Is the network up? Its jobs may go on.',
-  'refused-query': 'QEMU refuses the first queries. It is asked again.',
-};
 
 const TONE = { up: 'good', connecting: 'calm', down: 'bad' } as const;
 
@@ -66,11 +51,11 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
       <span class="muted small source-more">
         {qemu ? `QEMU ${qemu} · ` : ''}
         {jobs} {jobs === 1 ? 'job' : 'jobs'}
-        {Number.isNaN(age) ? '' : ` · ${duration(Math.max(0, now.value - age))}`}
+        {Number.isNaN(age) ? '' : ` · ${formatDuration(Math.max(0, now.value - age))}`}
       </span>
       {(state !== 'up' || reason) && (
         <span class="small source-advice">
-          {(reason && REASON_TEXT[reason]) ?? (state === 'down' ? 'Not connected.' : '')}
+          {reason ? describeReason(reason) : state === 'down' ? 'Not connected.' : ''}
         </span>
       )}
     </li>

@@ -1,6 +1,7 @@
 // The line at the foot. In: position and lag. Out: how current the page is, in figures.
+
+import { formatDuration } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
-import { duration } from '../model/format.js';
 import { now } from '../now.js';
 
 /** The gateway says something every 15 s at least. */
@@ -11,11 +12,12 @@ const LATE_MS = 2_000;
 export function Status({ gateway }: { gateway: Gateway }) {
   const { roundTripMs, eventMs, eventAt, heardAt } = gateway.lag.value;
   const cursor = gateway.table.value?.cursor;
-  const age = (at: number | undefined): string => (at === undefined ? '—' : duration(Math.max(0, now.value - at)));
+  const age = (at: number | undefined): string =>
+    at === undefined ? '—' : formatDuration(Math.max(0, now.value - at));
   return (
     <footer class="status">
       <Figure label="Position" value={cursor ?? '—'} />
-      <Figure label="Round trip" value={roundTripMs === undefined ? '—' : duration(roundTripMs)} />
+      <Figure label="Round trip" value={roundTripMs === undefined ? '—' : formatDuration(roundTripMs)} />
       <Figure
         label="Last frame"
         value={heardAt === undefined ? '—' : `${age(heardAt)} ago`}
@@ -24,7 +26,7 @@ export function Status({ gateway }: { gateway: Gateway }) {
       <Figure label="Last event" value={eventAt === undefined ? 'none yet' : `${age(eventAt)} ago`} />
       <Figure
         label="Event lag"
-        value={eventMs === undefined ? '—' : duration(eventMs)}
+        value={eventMs === undefined ? '—' : formatDuration(eventMs)}
         late={(eventMs ?? 0) > LATE_MS}
       />
       <Figure

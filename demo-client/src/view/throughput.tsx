@@ -1,7 +1,6 @@
 // How fast it moved. In: a trail. Out: a plot of the rate since the page looked; before that nobody measured.
 import type { Signal } from '@preact/signals';
-import type { JobType } from 'qmp-gateway/protocol';
-import { rate } from '../model/format.js';
+import { formatRate, type JobType } from 'qmp-gateway/protocol';
 import { ratesOf, type Trail } from '../model/pace.js';
 import { Plot } from './plot.js';
 
@@ -23,7 +22,7 @@ export function Throughput({ trail, type, live }: ThroughputProps) {
             : 'Nobody watched this run from here.'}
         </p>
       ) : (
-        <Plot series={series} label="Throughput over time" height={180} format={(value) => rate(value, type)} />
+        <Plot series={series} label="Throughput over time" height={180} format={(value) => formatRate(value, type)} />
       )}
     </section>
   );

@@ -1,8 +1,8 @@
 // A run's life. In: its events. Out: a list from the beginning, each with its time and the time since the one before.
-import type { Entry } from 'qmp-gateway/protocol';
+import { type Entry, formatDuration } from 'qmp-gateway/protocol';
 import type { openLife } from '../life.js';
+import { clock } from '../model/clock.js';
 import { describe } from '../model/describe.js';
-import { clock, duration } from '../model/format.js';
 import { GAP_TEXT } from './banners.js';
 
 export function Timeline({ life }: { life: ReturnType<typeof openLife> }) {
@@ -38,7 +38,7 @@ function Item({ entry, before }: { entry: Entry; before: Entry | undefined }) {
       <time class="num" dateTime={entry.time ?? undefined}>
         {clock(entry.time)}
       </time>
-      <span class="num muted since">{since === undefined ? '' : `+${duration(since)}`}</span>
+      <span class="num muted since">{since === undefined ? '' : `+${formatDuration(since)}`}</span>
       <span class="what">
         <code>{entry.type}</code> <span>{text}</span>
       </span>

@@ -1,22 +1,14 @@
 // What can be done with a job now. In: the job. Out: a button for each verb that its status allows, and what came of the last one.
 import { useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import type { Job, JobVerb } from 'qmp-gateway/protocol';
+import { type Job, type JobVerb, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { refusalText } from '../model/abort.js';
-import { verbsFor } from '../model/verbs.js';
 import { AbortDialog } from './abort-dialog.js';
 import { SpeedForm } from './speed-form.js';
 
-const LABELS: Record<JobVerb, string> = {
-  abort: 'Abort…',
-  complete: 'Complete',
-  pause: 'Pause',
-  resume: 'Resume',
-  finalize: 'Finalize',
-  dismiss: 'Dismiss',
-  setSpeed: 'Limit speed…',
-};
+/** These open a form first. */
+const label = (verb: JobVerb): string => `${VERB_LABELS[verb]}${verb === 'abort' || verb === 'setSpeed' ? '…' : ''}`;
 
 type Said = { tone: 'calm' | 'bad'; text: string };
 
@@ -30,11 +22,11 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
   const [said, setSaid] = useState<Said>();
   const [open, setOpen] = useState<'abort' | 'setSpeed'>();
   const [target, setTarget] = useState<Job>();
-  const verbs = job ? verbsFor(job) : [];
+  const verbs = job ? offeredVerbs(job) : [];
 
   function ask(verb: JobVerb, speed?: string): void {
     if (!job) return;
-    setSaid({ tone: 'calm', text: `${LABELS[verb].replace('…', '')}: asking…` });
+    setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: asking…` });
     const { client } = gateway;
     const at = { source: job.source, job: job.job, run };
     const calls: Record<Exclude<JobVerb, 'abort'>, () => Promise<unknown>> = {
@@ -47,7 +39,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
     };
     if (verb === 'abort') return;
     calls[verb]().then(
-      () => setSaid({ tone: 'calm', text: `${LABELS[verb].replace('…', '')}: QEMU has accepted.` }),
+      () => setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: QEMU has accepted.` }),
       (error: GatewayError) =>
         setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
     );
@@ -72,7 +64,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
             class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''}
             onClick={() => press(verb)}
           >
-            {LABELS[verb]}
+            {label(verb)}
           </button>
         ))}
       </div>

@@ -1,0 +1,11 @@
+// The time of an event as a reader of the page reads a clock.
+
+/** Time of day with milliseconds, in the reader's zone. QEMU may not know the time. */
+export function clock(time: string | null): string {
+  const date = new Date(time ?? '');
+  if (Number.isNaN(date.getTime())) return '--:--:--.---';
+  const whole = [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
+  return `${whole}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,174 @@
+// How figures, outcomes and states are said to people, on the command line and on the dashboard alike. Pure. The texts may change with any
+// release: programs read the members of the wire that they are made from.
+import { allows, isBlockJob, type SoftCancel, softCancel } from './rules.js';
+import type {
+  DownReason,
+  Int64,
+  JobStatus,
+  JobType,
+  JobVerb,
+  Outcome,
+  Pivoted,
+  PivotProof,
+  Provenance,
+  Settlement,
+} from './types.js';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+
+/** Three significant digits: `512 B`, `1.50 GiB`, `20.0 MiB`. Beyond 2^53 the last digits are lost, which "8.00 EiB" does not show. */
+export function formatBytes(count: Int64): string {
+  let value = Number(count);
+  let unit = 0;
+  while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const size = Math.abs(value);
+  const decimals = unit === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+  return `${value.toFixed(decimals)} ${UNITS[unit]}`;
+}
+
+/** `len` and `offset` in their unit: bytes for block jobs, for all others a bare number, since QEMU promises no unit. */
+export function formatAmount(count: Int64, type: JobType | null): string {
+  if (countsBytes(type)) return formatBytes(count);
+  const value = Number(count);
+  const compact =
+    value < 100_000 ? { maximumFractionDigits: 0 } : ({ notation: 'compact', maximumSignificantDigits: 3 } as const);
+  return value.toLocaleString('en', compact);
+}
+
+export function countsBytes(type: JobType | null): boolean {
+  return type !== null && isBlockJob(type);
+}
+
+export function formatRate(perSecond: number, type: JobType | null): string {
+  return `${formatAmount(Math.max(0, perSecond), type)}/s`;
+}
+
+/** A job's `speed`, which is a limit: bytes per second, 0 for none. */
+export function formatLimit(speed: Int64): string {
+  return Number(speed) === 0 ? 'unlimited' : `${formatBytes(speed)}/s`;
+}
+
+/** How much is done, 0 to 1; `undefined` where there is nothing to measure against. */
+export function shareDone({ len, offset }: { len: Int64; offset: Int64 }): number | undefined {
+  const whole = Number(len);
+  return whole > 0 ? Math.min(1, Math.max(0, Number(offset) / whole)) : undefined;
+}
+
+/** Here more may still be copied: a mirror at its length may be dirtied again before it is READY. */
+const COPYING: readonly (JobStatus | Outcome)[] = ['created', 'running', 'paused'];
+
+/** Rounded down, one decimal; `100 %` only where all is copied and stays so. */
+export function formatPercent(share: number | undefined, state: JobStatus | Outcome): string {
+  if (share === undefined) return '—';
+  return share >= 1 && !COPYING.includes(state)
+    ? '100 %'
+    : `${Math.min(99.9, Math.floor(share * 1000) / 10).toFixed(1)} %`;
+}
+
+/** `850 ms`, `4.2 s`, `3 min 12 s`, `2 h 05 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${twoDigits(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours} h ${twoDigits(minutes % 60)} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+
+export const VERB_LABELS: Readonly<Record<JobVerb, string>> = {
+  abort: 'Abort',
+  complete: 'Complete',
+  pause: 'Pause',
+  resume: 'Resume',
+  finalize: 'Finalize',
+  dismiss: 'Dismiss',
+  setSpeed: 'Limit speed',
+};
+
+const SOFT_CANCEL: Readonly<Record<SoftCancel, string>> = {
+  cancels: 'QEMU stops the job at its next safe point.',
+  finishes:
+    'QEMU finishes the copy instead of cancelling: it is consistent, and the disk does not switch. It may take long under load.',
+  refused: 'QEMU refuses to cancel a job that stands still. Use force, or resume it first.',
+};
+
+/** What an abort would do to this very job. */
+export function describeAbort(job: { status: JobStatus; type: JobType | null }, force: boolean): string {
+  if (!allows(job.status, 'abort')) return 'The job has ended, or is ending already.';
+  return force ? 'QEMU gives the job up at once; the copy is not usable.' : SOFT_CANCEL[softCancel(job)];
+}
+
+export function describePivot(pivoted: Pivoted): string {
+  if (pivoted === 'unknown') return "It is not known whether the disk switched to the copy: don't delete it.";
+  return pivoted ? 'The disk has switched to the copy.' : 'The disk did not switch; it is where it was.';
+}
+
+/** How `pivoted` is known, as the rest of "Known because"; a settlement of an older gateway does not say it. */
+export function describeProof(proof: PivotProof | undefined): string | undefined {
+  switch (proof) {
+    case 'type':
+      return 'a job of this type never switches the disk';
+    case 'event':
+      return 'QEMU said that it was cancelled';
+    case 'graph':
+      return 'QEMU’s block graph shows it';
+    case 'command':
+      return 'QEMU accepted job.complete from here, and the job ended without an error';
+    case null:
+    case undefined:
+      return undefined;
+  }
+}
+
+export const PROVENANCE_TEXT: Readonly<Record<Provenance, string>> = {
+  observed: 'Observed: the gateway saw every event of this ending.',
+  reconciled: 'Reconciled: the gateway did not see it happen; a query proved it afterwards.',
+  unknown: 'Unknown: the job vanished while the gateway could not see. Success is not assumed.',
+};
+
+export const HOLDS_ID_TEXT = 'It still holds its id: dismiss it.';
+
+/** A settlement on one line: how it ended, then only what is not as one expects. */
+export function summarizeSettlement({
+  outcome,
+  provenance,
+  pivoted,
+  escalated,
+  requestedBy,
+  dismissed,
+  error,
+}: Settlement): string {
+  const parts = [
+    provenance === 'observed' ? outcome : `${outcome} (${provenance})`,
+    ...(pivoted === 'unknown' ? ['pivot unknown'] : pivoted ? ['disk switched'] : []),
+    ...(escalated ? ['escalated to force'] : []),
+    ...(requestedBy.length > 0 ? [`asked by ${requestedBy.join(', ')}`] : []),
+    ...(dismissed ? [] : ['holds its id']),
+  ];
+  return `${parts.join(', ')}${error === undefined ? '' : `: ${error}`}`;
+}
+
+const REASON_TEXT: Readonly<Record<DownReason, string>> = {
+  absent: 'No socket at this path. Is the VM running?',
+  denied: 'The gateway may not open the socket. Check its permissions.',
+  refused: 'Nobody listens on the socket. Is the VM running?',
+  occupied: 'Another client holds the monitor. Give the gateway one of its own.',
+  silent: 'Connected, but QEMU sends no greeting. Is another client holding it?',
+  stalled: 'QEMU has stopped answering.',
+  closed: 'QEMU closed the connection.',
+  protocol: 'What answers there is no QMP monitor.',
+  unreachable: 'The host does not answer. Is the network up? Its jobs may go on.',
+  'refused-query': 'QEMU refuses the first queries. It is asked again.',
+};
+
+/** Why a source is not up, or does not answer, and what would help. A later gateway may name a reason that is not known here. */
+export function describeReason(reason: DownReason): string {
+  return REASON_TEXT[reason] ?? `The reason is "${reason}".`;
+}
