@@ -181,7 +181,9 @@ class MonitorWalk {
         const mine = lives.filter(({ id }) => id === entry.job?.id);
         const life = mine.find(({ from, to }) => seen !== undefined && seen >= from && seen <= to);
         const who = `${epoch}:${entry.offset}`;
-        const disk = outcome === 'lost' ? diskAt(mine, life, millis(entry.time)) : life?.pivoted;
+        // The graph says where the disk is, type and event what this very job did.
+        const lost = outcome === 'lost' && pivotProof === 'graph';
+        const disk = lost ? diskAt(mine, life, millis(entry.time)) : life?.pivoted;
         if (disk !== undefined && pivoted !== 'unknown' && pivoted !== disk)
           this.#wrong('truth', who, `${entry.job.id} pivoted:${pivoted} by ${pivotProof}, but the disk says ${disk}`);
         if ((pivotProof === null) !== (pivoted === 'unknown'))
