@@ -25,9 +25,14 @@ export interface Ability {
 
 export interface LedgerOptions {
   storm: StormOptions;
+  /** Present runs of the source, and characters of their ids: of a job beyond them there is no run, and its events are published without one. */
+  maxRuns: number;
+  maxIds: number;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
+
+const NOTHING_ASKED = { ask: false, askGraph: false };
 
 export class Ledger {
   readonly signals$: Observable<LedgerSignal>;
@@ -37,14 +42,22 @@ export class Ledger {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  /** Ids whose run has a baseline, or awaits its proof. */
+  readonly #proving = new Set<string>();
+  readonly #maxRuns: number;
+  readonly #maxIds: number;
+  /** Characters of the ids of all runs. */
+  #ids = 0;
   /** One for all steps: this is the hottest path there is. */
   readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
   #head = 0;
 
-  constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
+  constructor(source: string, journal: Journal, { storm, now, maxRuns, maxIds }: LedgerOptions) {
     this.#source = source;
     this.#journal = journal;
     this.#now = now;
+    this.#maxRuns = maxRuns;
+    this.#maxIds = maxIds;
     this.signals$ = this.#signals$.asObservable();
     this.#context = {
       source,
@@ -62,6 +75,11 @@ export class Ledger {
     return this.#runs;
   }
 
+  /** Ids of runs to which it matters who uses their disks. */
+  get proving(): ReadonlySet<string> {
+    return this.#proving;
+  }
+
   get cursor(): string {
     return formatCursor(this.#journal.epoch, this.#journal.head);
   }
@@ -69,6 +87,10 @@ export class Ledger {
   /** @returns what only the source can tell: by its queries, by its block graph. */
   step(id: string, input: JobInput, { legacy, canProve }: Ability): { ask: boolean; askGraph: boolean } {
     const before = this.#runs.get(id);
+    if (!before && (this.#runs.size >= this.#maxRuns || this.#ids + id.length > this.#maxIds)) {
+      if (input.kind === 'event') this.hear(input.event);
+      return NOTHING_ASKED;
+    }
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { head } = this.#journal;
@@ -80,6 +102,9 @@ export class Ledger {
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
+    if (!before !== !run) this.#ids += run ? id.length : -id.length;
+    if (run?.baseline !== before?.baseline || run?.end !== before?.end)
+      this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
     for (const draft of drafts) {
       this.publish(draft);
       if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
