@@ -26,9 +26,14 @@ export interface Ability {
 
 export interface LedgerOptions {
   storm: StormOptions;
+  /** Present runs of the source, and characters of their ids: of a job beyond them there is no run, and its events are published without one. */
+  maxRuns: number;
+  maxIds: number;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
+
+const NOTHING_ASKED = { ask: false, askGraph: false };
 
 /** The trail of commands in the log. */
 export interface CommandTrail {
@@ -46,6 +51,12 @@ export class Ledger implements CommandTrail {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  /** Ids whose run has a baseline, or awaits its proof. */
+  readonly #proving = new Set<string>();
+  readonly #maxRuns: number;
+  readonly #maxIds: number;
+  /** Characters of the ids of all runs. */
+  #ids = 0;
   /** One for all steps: this is the hottest path there is. */
   readonly #context: StepContext & { id: string };
   /** Names the runs and commands of this store; another process, or another source, has another. */
@@ -55,10 +66,12 @@ export class Ledger implements CommandTrail {
   #head = 0;
 
   /** @param ability asked when a step needs it. */
-  constructor(source: string, journal: Journal, ability: Ability, { storm, now }: LedgerOptions) {
+  constructor(source: string, journal: Journal, ability: Ability, { storm, now, maxRuns, maxIds }: LedgerOptions) {
     this.#source = source;
     this.#journal = journal;
     this.#now = now;
+    this.#maxRuns = maxRuns;
+    this.#maxIds = maxIds;
     this.signals$ = this.#signals$.asObservable();
     this.#context = {
       source,
@@ -81,6 +94,11 @@ export class Ledger implements CommandTrail {
     return this.#runs;
   }
 
+  /** Ids of runs to which it matters who uses their disks. */
+  get proving(): ReadonlySet<string> {
+    return this.#proving;
+  }
+
   get cursor(): string {
     return formatCursor(this.#journal.epoch, this.#journal.head);
   }
@@ -88,6 +106,10 @@ export class Ledger implements CommandTrail {
   /** @returns what only the source can tell: by its queries, by its block graph. */
   step(id: string, input: JobInput): Pick<Step, 'ask' | 'askGraph'> {
     const before = this.#runs.get(id);
+    if (!before && (this.#runs.size >= this.#maxRuns || this.#ids + id.length > this.#maxIds)) {
+      if (input.kind === 'event') this.hear(input.event);
+      return NOTHING_ASKED;
+    }
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { head } = this.#journal;
@@ -98,6 +120,9 @@ export class Ledger implements CommandTrail {
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
+    if (!before !== !run) this.#ids += run ? id.length : -id.length;
+    if (run?.baseline !== before?.baseline || run?.end !== before?.end)
+      this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
     for (const draft of drafts) {
       this.publish(draft);
       if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;

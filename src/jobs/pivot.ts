@@ -87,8 +87,3 @@ export function judgePivot(baseline: Baseline, graph: GraphIndex): Pivoted {
     onTarget.nameless === targetUsers.nameless + sourceNameless;
   return allMoved ? true : 'unknown';
 }
-
-/** Whether a job on the nodes of the one may have moved the users of the other. */
-export function sharesNodes(one: Baseline, other: Baseline): boolean {
-  return [one.source, one.target].some((node) => node === other.source || node === other.target);
-}

@@ -238,11 +238,11 @@ export class SourceTracker implements Ability {
     if (job && (job.signal.kind !== 'other' || this.runs.has(job.id)))
       return this.#step(job.id, { kind: 'event', event, signal: job.signal });
     this.#ledger.hear(event);
-    if (isDisturbing(event)) this.#stepAll({ kind: 'disturbed' });
+    if (isDisturbing(event)) this.#stepAll({ kind: 'disturbed' }, this.#ledger.proving);
   }
 
-  #stepAll(input: JobInput): void {
-    for (const id of [...this.runs.keys()]) this.#step(id, input);
+  #stepAll(input: JobInput, ids: Iterable<string> = this.runs.keys()): void {
+    for (const id of [...ids]) this.#step(id, input);
   }
 
   #step(id: string, input: JobInput): void {
