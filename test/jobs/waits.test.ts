@@ -160,4 +160,19 @@ describe('waits', () => {
     connection.abort();
     cases.close();
   });
+
+  it('on thousands of runs cost nothing where other runs begin', () => {
+    const cases = new Cases(() => undefined);
+    const { tracker } = openTracker(run());
+    for (let n = 0; n < 10_000; n += 1)
+      void cases.call(tracker, run(`j${n}`, `e:${n}`), contextOf(new AbortController().signal), {
+        wants: 'wait',
+        sync: true,
+      });
+    const began = performance.now();
+    for (let n = 0; n < 10_000; n += 1)
+      cases.take(tracker, { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
+    expect(performance.now() - began).toBeLessThan(500);
+    cases.close();
+  });
 });
