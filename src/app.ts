@@ -18,7 +18,7 @@ import {
   openGateway,
   type ViewPort,
 } from './gateway/index.js';
-import { Fleet, JobDesk, Polls, SourceTracker, type TrackOptions } from './jobs/index.js';
+import { JobCommands, ProgressPoller, SourceRegistry, SourceTracker, type TrackOptions } from './jobs/index.js';
 import { openMetrics } from './metrics.js';
 import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
 import { EventLog, type LogLimits } from './stream/index.js';
@@ -65,37 +65,37 @@ export interface App {
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
   const log = new EventLog({ limits: tuning.log ?? {} });
-  const fleet = new Fleet();
-  const polls = new Polls();
-  const desk = new JobDesk(fleet, (source, waiting) =>
-    polls.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
+  const registry = new SourceRegistry();
+  const poller = new ProgressPoller();
+  const jobCommands = new JobCommands(registry, (source, waiting) =>
+    poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
   );
 
   const view: ViewPort = {
-    sources: () => fleet.sources,
-    jobs: (wants) => fleet.jobs(wants),
-    settled: () => fleet.settled(() => true, Number.POSITIVE_INFINITY),
-    isLive: (source, job, run) => fleet.isLive(source, job, run),
-    progress$: fleet.progress$,
-    freshen: (wants, maxAgeMs, waitMs) => fleet.freshen(wants, maxAgeMs, waitMs),
-    demand: (key, demand) => polls.demand(key, demand),
+    sources: () => registry.sources,
+    jobs: (wants) => registry.jobs(wants),
+    settled: () => registry.settled(() => true, Number.POSITIVE_INFINITY),
+    isLive: (source, job, run) => registry.isLive(source, job, run),
+    progress$: registry.progress$,
+    freshen: (wants, maxAgeMs, waitMs) => registry.freshen(wants, maxAgeMs, waitMs),
+    demand: (key, demand) => poller.demand(key, demand),
   };
   const commands: CommandPort = {
-    'job.get': (context, params) => desk.get(context, params),
-    'job.abort': (context, params) => desk.abort(context, params),
-    'job.wait': (context, params) => desk.wait(context, params),
-    'job.complete': (context, params) => desk.complete(context, params),
-    'job.pause': (context, params) => desk.pause(context, params),
-    'job.resume': (context, params) => desk.resume(context, params),
-    'job.finalize': (context, params) => desk.finalize(context, params),
-    'job.dismiss': (context, params) => desk.dismiss(context, params),
-    'job.setSpeed': (context, params) => desk.setSpeed(context, params),
+    'job.get': (context, params) => jobCommands.get(context, params),
+    'job.abort': (context, params) => jobCommands.abort(context, params),
+    'job.wait': (context, params) => jobCommands.wait(context, params),
+    'job.complete': (context, params) => jobCommands.complete(context, params),
+    'job.pause': (context, params) => jobCommands.pause(context, params),
+    'job.resume': (context, params) => jobCommands.resume(context, params),
+    'job.finalize': (context, params) => jobCommands.finalize(context, params),
+    'job.dismiss': (context, params) => jobCommands.dismiss(context, params),
+    'job.setSpeed': (context, params) => jobCommands.setSpeed(context, params),
   };
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
     gateway: () => gateway?.counts() ?? NO_COUNTS,
     log: () => ({ ...log.size, head: log.head }),
-    sources: () => fleet.sources,
+    sources: () => registry.sources,
   });
 
   gateway = await openGateway({
@@ -118,10 +118,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     );
 
   running.add(
-    fleet.signals$.subscribe({
+    registry.signals$.subscribe({
       next: ({ tracker, signal }) => {
-        desk.take(tracker, signal);
-        if (signal.kind === 'began' || signal.kind === 'synced') polls.arm(tracker);
+        jobCommands.take(tracker, signal);
+        if (signal.kind === 'began' || signal.kind === 'synced') poller.arm(tracker);
         if (signal.kind !== 'settled') return;
         const { source, job, run, settled } = signal.settled;
         metrics.settled(settled.outcome, settled.provenance);
@@ -138,8 +138,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
       ...tuning.track,
     });
-    fleet.add(tracker);
-    polls.add(tracker);
+    registry.add(tracker);
+    poller.add(tracker);
     let lastReason: string | undefined;
     const subscription = supervise(address, tuning.supervise).subscribe({
       next: (signal) => {
@@ -167,10 +167,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     url: `http://${host}:${port}/`,
     port,
     close: async () => {
-      fleet.conclude();
-      desk.close();
+      registry.conclude();
+      jobCommands.close();
       await gateway.close();
-      polls.close();
+      poller.close();
       running.unsubscribe();
     },
   };

@@ -41,7 +41,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   it('names files and folders that exist', () => {
-    // `jobs/settle` is `src/jobs/settle.ts`, `stream/slow` a test; a path from the root or from the page stands as it is.
+    // `jobs/model/outcome` is `src/jobs/model/outcome.ts`, `stream/slow` a test; a path from the root or from the page stands as it is.
     const layers = readdirSync('src').filter((name) => !name.includes('.'));
     const named = matches(read(page), /`((?:[\w.-]+\/)+[\w.-]*)`/g).filter((path) =>
       ['src', 'test', 'docs', 'demo-client', 'bench', 'examples', ...layers].includes(path.split('/')[0] ?? ''),

@@ -6,7 +6,7 @@ import type { Entry, JobRef } from '../protocol/types.js';
 import type { Queue } from './queue.js';
 
 /** What the log keeps of one source. */
-export interface Shelf {
+export interface SourcePartition {
   kept: Queue<LoggedEntry>;
   live: number;
   evictedUpTo: number;
@@ -27,10 +27,10 @@ export class LoggedEntry {
   /** For the log alone: bytes that the retention counts, since when it is kept (milliseconds of the log's clock), where, whether it has left. */
   readonly bytes: number;
   readonly at: number;
-  readonly shelf: Shelf;
+  readonly shelf: SourcePartition;
   evicted = false;
 
-  constructor(offset: number, draft: EntryDraft, at: number, shelf: Shelf) {
+  constructor(offset: number, draft: EntryDraft, at: number, shelf: SourcePartition) {
     this.offset = offset;
     this.source = draft.source;
     this.type = draft.type;

@@ -5,7 +5,7 @@ import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
-import { LoggedEntry, type Shelf } from './entry.js';
+import { LoggedEntry, type SourcePartition } from './entry.js';
 import { Queue } from './queue.js';
 
 export interface LogLimits {
@@ -48,7 +48,7 @@ export class EventLog {
   readonly #limits: LogLimits;
   readonly #now: () => number;
   readonly #all = new Queue<LoggedEntry>();
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #shelves = new Map<string, SourcePartition>();
   #head = 0;
   /** Newest entry that has left: after it nothing is missing, whoever asks. */
   #evictedUpTo = 0;
@@ -154,15 +154,15 @@ export class EventLog {
     return low;
   }
 
-  #shelf(name: string): Shelf {
+  #shelf(name: string): SourcePartition {
     const known = this.#shelves.get(name);
     if (known) return known;
-    const shelf: Shelf = { kept: new Queue(), live: 0, evictedUpTo: 0 };
+    const shelf: SourcePartition = { kept: new Queue(), live: 0, evictedUpTo: 0 };
     this.#shelves.set(name, shelf);
     return shelf;
   }
 
-  #retain(source: Shelf, now: number): void {
+  #retain(source: SourcePartition, now: number): void {
     const { perSource, total, totalBytes, ageMs } = this.#limits;
     while (source.live > perSource) this.#evict(source.kept.at(0));
     for (;;) {

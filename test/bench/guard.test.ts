@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { compileFilter } from '../../src/gateway/filter.js';
-import { encodeFrame } from '../../src/gateway/frame.js';
-import { Hub } from '../../src/gateway/hub.js';
+import { compileFilter } from '../../src/gateway/fan-out/filter.js';
+import { Hub } from '../../src/gateway/fan-out/hub.js';
+import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
+import type { Peer, Subscription } from '../../src/gateway/fan-out/subscription.js';
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.js';
-import { Outbox } from '../../src/gateway/outbox.js';
-import { Snapshots } from '../../src/gateway/snapshot.js';
-import type { Peer, Subscription } from '../../src/gateway/subscription.js';
+import { encodeFrame } from '../../src/gateway/wire/frame.js';
+import { Outbox } from '../../src/gateway/wire/outbox.js';
 import { EventLog } from '../../src/stream/index.js';
 
 const SOCKETS = 300;

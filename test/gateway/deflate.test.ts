@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config.js';
-import { acceptOffer } from '../../src/gateway/compression.js';
-import { Deflater } from '../../src/gateway/deflate.js';
-import { openFrame, payloadOf, shareFrame } from '../../src/gateway/frame.js';
+import { acceptOffer } from '../../src/gateway/http/compression.js';
+import { Deflater } from '../../src/gateway/wire/deflate.js';
+import { openFrame, payloadOf, shareFrame } from '../../src/gateway/wire/frame.js';
 import { inflate } from '../support/deflate.js';
 
 const FAR = '192.0.2.7';

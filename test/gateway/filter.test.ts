@@ -1,10 +1,10 @@
 // Globs, filters and frames.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileFilter } from '../../src/gateway/filter.js';
-import { encodeFrame } from '../../src/gateway/frame.js';
-import { compileGlob } from '../../src/gateway/glob.js';
-import { paginate } from '../../src/gateway/snapshot.js';
+import { compileFilter } from '../../src/gateway/fan-out/filter.js';
+import { compileGlob } from '../../src/gateway/fan-out/glob.js';
+import { paginate } from '../../src/gateway/fan-out/snapshot.js';
+import { encodeFrame } from '../../src/gateway/wire/frame.js';
 
 const matchesGlob = (pattern: string, text: string): boolean => compileGlob(pattern)(text);
 

@@ -1,9 +1,9 @@
 // How often one party may ask, whose connection it is, and where a page ends.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatToken, pageAfter, parseToken } from '../../src/gateway/page-token.js';
-import { isLocalPeer, peerOf } from '../../src/gateway/peer.js';
-import { AddressRates, Rate } from '../../src/gateway/rates.js';
+import { formatToken, pageAfter, parseToken } from '../../src/gateway/session/page-token.js';
+import { isLocalPeer, peerOf } from '../../src/gateway/session/peer.js';
+import { AddressRates, Rate } from '../../src/gateway/session/rates.js';
 import { LIMITS } from '../../src/protocol/index.js';
 
 describe('a rate', () => {

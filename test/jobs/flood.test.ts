@@ -1,7 +1,7 @@
 // What one monitor may cost: runs without end, and floods of what concerns many runs at once.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TrackOptions } from '../../src/jobs/index.js';
-import { SourceTracker } from '../../src/jobs/track.js';
+import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { BlockGraph, QmpSession } from '../../src/qmp/index.js';
 

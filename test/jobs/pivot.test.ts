@@ -1,7 +1,7 @@
 // What the block graph proves of a pivot, and where it proves nothing.
 import { describe, expect, it } from 'vitest';
-import { GraphIndex } from '../../src/jobs/graph-index.js';
-import { judgePivot, readBaseline } from '../../src/jobs/pivot.js';
+import { GraphIndex } from '../../src/jobs/model/graph-index.js';
+import { judgePivot, readBaseline } from '../../src/jobs/model/pivot.js';
 import { GraphWorld, type Users } from '../support/graph-world.js';
 
 function baselineOf(world: GraphWorld): Exclude<ReturnType<typeof readBaseline>, 'never' | undefined> {

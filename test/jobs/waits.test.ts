@@ -1,9 +1,9 @@
 // A caller that has gone is not waited for: no caller, timer or poll is left, and what was sent stays in force.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Cases } from '../../src/jobs/cases.js';
-import { beginRun, type Run } from '../../src/jobs/run.js';
-import type { SourceTracker } from '../../src/jobs/track.js';
-import { within } from '../../src/jobs/waits.js';
+import { TerminationCoordinator } from '../../src/jobs/commands/termination-coordinator.js';
+import { within } from '../../src/jobs/commands/waits.js';
+import { beginRun, type Run } from '../../src/jobs/model/run.js';
+import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { CallContext } from '../../src/protocol/call.js';
 import type { ExecuteOptions } from '../../src/qmp/index.js';
 
@@ -43,12 +43,12 @@ describe('a caller that goes', () => {
   it('ends its waits, one end for all of a connection; the source is asked for nobody', async () => {
     vi.useFakeTimers();
     const waiting: boolean[] = [];
-    const cases = new Cases((_source, is) => waiting.push(is));
+    const terminations = new TerminationCoordinator((_source, is) => waiting.push(is));
     const live = run();
     const { tracker } = openTracker(live);
     const connection = new AbortController();
     const answers = Array.from({ length: 64 }, () =>
-      cases.call(tracker, live, contextOf(connection.signal, 3_600_000), { wants: 'wait', sync: true }),
+      terminations.call(tracker, live, contextOf(connection.signal, 3_600_000), { wants: 'wait', sync: true }),
     );
     expect(waiting).toEqual([true]);
     expect(vi.getTimerCount()).toBe(64);
@@ -60,7 +60,7 @@ describe('a caller that goes', () => {
 
   it('leaves the command that was sent, and its escalation, in force', async () => {
     vi.useFakeTimers();
-    const cases = new Cases(() => undefined);
+    const terminations = new TerminationCoordinator(() => undefined);
     const live = run();
     const answers: ((reply: unknown) => void)[] = [];
     const { tracker, written } = openTracker(live);
@@ -74,7 +74,7 @@ describe('a caller that goes', () => {
       },
     });
     const connection = new AbortController();
-    const answer = cases.call(tracker, live, contextOf(connection.signal), {
+    const answer = terminations.call(tracker, live, contextOf(connection.signal), {
       wants: 'soft',
       sync: true,
       escalateAfterMs: 500,
@@ -87,13 +87,13 @@ describe('a caller that goes', () => {
   });
 
   it('takes the command with it that was not yet written', async () => {
-    const cases = new Cases(() => undefined);
+    const terminations = new TerminationCoordinator(() => undefined);
     const live = run();
     const { tracker } = openTracker(live);
     let withdrawn = 0;
     Object.assign(tracker, { session: { request: () => () => ++withdrawn > 0 } });
     const connection = new AbortController();
-    const answer = cases.call(tracker, live, contextOf(connection.signal), { wants: 'force', sync: false });
+    const answer = terminations.call(tracker, live, contextOf(connection.signal), { wants: 'force', sync: false });
     connection.abort();
     expect((await answer).ok).toBe(false);
     expect(withdrawn).toBe(1);
@@ -115,64 +115,64 @@ describe('a caller that goes', () => {
 
 describe('waits', () => {
   it('are limited for a run and in all; an abort finds room', async () => {
-    const cases = new Cases(() => undefined, { waitsPerRun: 3, waits: 5 });
+    const terminations = new TerminationCoordinator(() => undefined, { waitsPerRun: 3, waits: 5 });
     const [a, b] = [run('a', 'e:1'), run('b', 'e:2')];
     const { tracker, written } = openTracker(a);
     const { signal } = new AbortController();
     const wait = (live: Run): Promise<unknown> =>
-      cases.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
+      terminations.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
     const limited = { ok: false, error: { reason: 'RATE_LIMITED', data: { retryAfterMs: 1_000 } } };
     for (let n = 0; n < 3; n += 1) void wait(a);
     expect(await wait(a)).toMatchObject(limited);
     for (let n = 0; n < 2; n += 1) void wait(b);
     expect(await wait(b)).toMatchObject(limited);
-    void cases.call(tracker, a, contextOf(signal), { wants: 'soft', sync: false });
+    void terminations.call(tracker, a, contextOf(signal), { wants: 'soft', sync: false });
     expect(written).toEqual(['block-job-cancel']);
-    cases.close();
+    terminations.close();
   });
 
-  it('a closed desk answers everybody, and takes nobody', async () => {
+  it('closed, it answers everybody, and takes nobody', async () => {
     vi.useFakeTimers();
-    const cases = new Cases(() => undefined);
+    const terminations = new TerminationCoordinator(() => undefined);
     const live = run();
     const { tracker } = openTracker(live);
     const { signal } = new AbortController();
-    const answer = cases.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
-    cases.close();
+    const answer = terminations.call(tracker, live, contextOf(signal), { wants: 'wait', sync: true });
+    terminations.close();
     expect(await answer).toMatchObject({ ok: false, error: { reason: 'OUTCOME_UNKNOWN' } });
-    expect(cases.isClosed).toBe(true);
+    expect(terminations.isClosed).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('10,000 of one run cost no more each than the first', async () => {
-    const cases = new Cases(() => undefined, { waitsPerRun: 20_000, waits: 20_000 });
+    const terminations = new TerminationCoordinator(() => undefined, { waitsPerRun: 20_000, waits: 20_000 });
     const live = run();
     const { tracker } = openTracker(live);
     const connection = new AbortController();
     const thousand = (): number => {
       const { user } = process.cpuUsage();
       for (let n = 0; n < 1_000; n += 1)
-        void cases.call(tracker, live, contextOf(new AbortController().signal), { wants: 'wait', sync: true });
+        void terminations.call(tracker, live, contextOf(new AbortController().signal), { wants: 'wait', sync: true });
       return process.cpuUsage().user - user;
     };
     const costs = Array.from({ length: 10 }, thousand);
     expect(Math.min(...costs.slice(7))).toBeLessThan(5 * Math.max(Math.min(...costs.slice(0, 3)), 3_000));
     connection.abort();
-    cases.close();
+    terminations.close();
   });
 
   it('on thousands of runs cost nothing where other runs begin', () => {
-    const cases = new Cases(() => undefined);
+    const terminations = new TerminationCoordinator(() => undefined);
     const { tracker } = openTracker(run());
     for (let n = 0; n < 10_000; n += 1)
-      void cases.call(tracker, run(`j${n}`, `e:${n}`), contextOf(new AbortController().signal), {
+      void terminations.call(tracker, run(`j${n}`, `e:${n}`), contextOf(new AbortController().signal), {
         wants: 'wait',
         sync: true,
       });
     const began = performance.now();
     for (let n = 0; n < 10_000; n += 1)
-      cases.take(tracker, { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
+      terminations.take(tracker, { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
     expect(performance.now() - began).toBeLessThan(500);
-    cases.close();
+    terminations.close();
   });
 });

@@ -1,7 +1,7 @@
 // In: anything. Out: proof that the parsers at both ends of the stream answer everything and throw nothing.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnvelope } from '../../src/gateway/envelope.js';
+import { readEnvelope } from '../../src/gateway/wire/envelope.js';
 import { parseJson, stringifyJson } from '../../src/qmp/json.js';
 import { QMP_LIMITS } from '../../src/qmp/limits.js';
 import { readMessage } from '../../src/qmp/message.js';

@@ -1,5 +1,5 @@
 // A QEMU without a socket or a clock: what a session would write is kept, queries are answered at once, and everything else when the test says so.
-import type { SourceTracker } from '../../src/jobs/track.js';
+import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { QmpReply, QmpSession } from '../../src/qmp/index.js';
 
 interface Written {

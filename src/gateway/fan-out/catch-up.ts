@@ -1,0 +1,186 @@
+// Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
+// slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
+import { formatCursor } from '../../protocol/cursor.js';
+import type { EventLog, LoggedEntry } from '../../stream/index.js';
+import type { GatewayLimits } from '../limits.js';
+import { Scheduler } from '../scheduler.js';
+import { shareFrame } from '../wire/frame.js';
+import type { CompiledFilter } from './filter.js';
+import { encodeEvents, type Frame } from './group.js';
+import type { Snapshot, Snapshots } from './snapshot.js';
+import type { Subscription } from './subscription.js';
+
+/** Since the start of the gateway. */
+export interface CatchUpCounts {
+  /** Subscriptions that got the present instead of entries which had left the retention. */
+  resets: number;
+  /** Subscriptions that reached the newest entry and went live. */
+  caughtUp: number;
+}
+
+/** What lies between a position and a later one, for one filter, as frames. */
+interface Replay {
+  frames: readonly Frame[];
+  examined: number;
+  /** The log's newest entry when it was made: at the end of the log it is good for as long as nothing follows. */
+  head: number;
+}
+
+/** Replays remembered, their bytes in all, and for how long: thousands who were cut off together resume from one position. */
+const MAX_REPLAYS = 32;
+const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
+const REPLAY_MS = 1_000;
+/** Milliseconds in which a slice is looked for. */
+const SLICE_MS = 2;
+
+export class CatchUp {
+  readonly #log: EventLog;
+  readonly #snapshots: Snapshots;
+  readonly #limits: GatewayLimits;
+  readonly #counts: CatchUpCounts;
+  readonly #join: (subscription: Subscription) => void;
+  readonly #turns = new Scheduler();
+  readonly #replays = new Map<string, Replay>();
+  #replayBytes = 0;
+  #forgetting: NodeJS.Timeout | undefined;
+
+  constructor(
+    log: EventLog,
+    snapshots: Snapshots,
+    limits: GatewayLimits,
+    counts: CatchUpCounts,
+    join: (subscription: Subscription) => void,
+  ) {
+    this.#log = log;
+    this.#snapshots = snapshots;
+    this.#limits = limits;
+    this.#counts = counts;
+    this.#join = join;
+  }
+
+  /** The first slice at once: most have little to catch up with. Where thousands resume in one turn of the loop, only some do. */
+  start(subscription: Subscription): void {
+    const { state, examined } = subscription;
+    // Nothing lies between.
+    if (state.kind === 'behind' && examined === this.#log.head) this.#step(subscription);
+    else this.#turns.now(subscription, () => this.#step(subscription));
+  }
+
+  /** In a later turn. */
+  later(subscription: Subscription): void {
+    this.#turns.later(subscription, () => this.#step(subscription));
+  }
+
+  /** No frame of it follows. */
+  drop(subscription: Subscription): void {
+    this.#turns.drop(subscription);
+  }
+
+  close(): void {
+    this.#turns.clear();
+    this.#forget();
+  }
+
+  /** One slice. `true`: nothing more to do until its socket drains. */
+  #step(subscription: Subscription): boolean {
+    const { state, peer } = subscription;
+    if (state.kind === 'live' || state.kind === 'ended' || peer.outbox.isBlocked) return true;
+    if (state.kind === 'paging') {
+      this.#page(subscription, state);
+      return false;
+    }
+    if (!this.#log.covers(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
+      if (this.#snapshots.prepare(subscription.filter)) this.#reset(subscription);
+      return false;
+    }
+    const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
+    for (const frame of frames) {
+      // A frame may be as large as one event: the rest is for when it has gone.
+      if (peer.outbox.isBlocked) return true;
+      peer.outbox.share(frame.message);
+      subscription.examined = frame.examined;
+    }
+    subscription.examined = examined;
+    const done = examined === this.#log.head;
+    if (done) {
+      this.#join(subscription);
+      this.#counts.caughtUp += 1;
+    }
+    peer.advanced();
+    return done;
+  }
+
+  /** The slice after a position, encoded once for everybody who has the same filter and lacks the same. */
+  #replay(filter: CompiledFilter, from: number): Replay {
+    const { head } = this.#log;
+    if (from === head) return { frames: [], examined: head, head };
+    const key = `${filter.id} ${from}`;
+    const known = this.#replays.get(key);
+    if (known && (known.examined < known.head || known.head === head)) return known;
+    const { wanted, examined } = this.#slice(filter, from);
+    const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
+    const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
+    const replay = { frames, examined, head };
+    this.#replayBytes += frames.reduce((sum, { message }) => sum + message.bytes.length, 0);
+    if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.#forget();
+    else this.#replays.set(key, replay);
+    this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
+    return replay;
+  }
+
+  /** So many entries, so many bytes of those that are wanted (but always one), in so many milliseconds. */
+  #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
+    const { sliceEntries, sliceBytes } = this.#limits;
+    const { entries, examined } = this.#log.since(from, sliceEntries);
+    const due = performance.now() + SLICE_MS;
+    const wanted: LoggedEntry[] = [];
+    let bytes = 0;
+    let before = from;
+    for (const entry of entries) {
+      if (filter.wants(entry)) {
+        bytes += entry.json.length;
+        if (wanted.length > 0 && bytes > sliceBytes) return { wanted, examined: before };
+        wanted.push(entry);
+      }
+      before = entry.offset;
+      if (performance.now() > due) return { wanted, examined: before };
+    }
+    return { wanted, examined };
+  }
+
+  #forget(): void {
+    clearTimeout(this.#forgetting);
+    this.#forgetting = undefined;
+    this.#replays.clear();
+    this.#replayBytes = 0;
+  }
+
+  #page(subscription: Subscription, state: { snapshot: Snapshot; next: number }): void {
+    const { snapshot, next } = state;
+    const page = snapshot.pages[next];
+    const last = next >= snapshot.pages.length - 1;
+    if (page) {
+      page.frame ??= shareFrame(
+        `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
+      );
+      subscription.peer.outbox.share(page.frame);
+    }
+    subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
+  }
+
+  /** What it lacks has left the retention: the present replaces what it had. */
+  #reset(subscription: Subscription): void {
+    const { cursor } = this.#log;
+    const snapshot = this.#snapshots.take(subscription.filter, cursor);
+    const paged = snapshot.pages.length > 1;
+    const { jobs, settled } = (paged ? undefined : snapshot.pages[0]) ?? { jobs: '[]', settled: '[]' };
+    const pages = paged ? `,"pages":${snapshot.pages.length}` : '';
+    snapshot.reset ??= shareFrame(
+      `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
+    );
+    subscription.peer.outbox.share(snapshot.reset);
+    subscription.examined = this.#log.head;
+    subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
+    this.#counts.resets += 1;
+  }
+}

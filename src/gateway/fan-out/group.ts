@@ -1,0 +1,99 @@
+// Everybody who has one filter and is up to date. In: entries of this turn. Out: frames, encoded once, and who still has to get them.
+import type { LoggedEntry } from '../../stream/index.js';
+import { type SharedFrame, shareFrame } from '../wire/frame.js';
+import { eventsText } from '../wire/messages.js';
+import type { CompiledFilter } from './filter.js';
+import type { Subscription } from './subscription.js';
+
+export interface Frame {
+  message: SharedFrame;
+  /** Offset that the subscriber has examined with it. */
+  examined: number;
+}
+
+export class Group {
+  readonly filter: CompiledFilter;
+  readonly members = new Set<Subscription>();
+  /** Frames that somebody may still lack; `#first` is the number of the oldest. */
+  #frames: Frame[] = [];
+  #first = 0;
+  #batch: LoggedEntry[] = [];
+  /** Characters of the batch's entries. */
+  batchLength = 0;
+  readonly #cursorOf: (offset: number) => string;
+  readonly #frameBytes: number;
+
+  constructor(filter: CompiledFilter, frameBytes: number, cursorOf: (offset: number) => string) {
+    this.filter = filter;
+    this.#frameBytes = frameBytes;
+    this.#cursorOf = cursorOf;
+  }
+
+  /** Number of the frame that comes next. */
+  get nextFrame(): number {
+    return this.#first + this.#frames.length;
+  }
+
+  add(entry: LoggedEntry): void {
+    this.#batch.push(entry);
+    this.batchLength += entry.json.length;
+  }
+
+  /** Encodes what has come. @param examined offset of the newest entry of the log. */
+  closeBatch(examined: number): void {
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.batchLength = 0;
+    for (const frame of encodeEvents(this.filter.id, batch, examined, this.#frameBytes, this.#cursorOf))
+      this.#frames.push(frame);
+  }
+
+  /** Writes what the member lacks, up to a frame. `false`: its socket can't take all of it. */
+  deliver(member: Subscription, upTo: number): boolean {
+    const { outbox } = member.peer;
+    for (; member.nextFrame <= upTo; member.nextFrame++) {
+      const frame = this.#frames[member.nextFrame - this.#first];
+      if (!frame) break;
+      if (outbox.isBlocked) return false;
+      outbox.share(frame.message);
+      member.examined = frame.examined;
+    }
+    member.nextFrame = Math.max(member.nextFrame, upTo + 1);
+    return true;
+  }
+
+  /** Nobody lacks a frame up to this one any more. */
+  release(upTo: number): void {
+    const count = Math.min(upTo + 1 - this.#first, this.#frames.length);
+    if (count <= 0) return;
+    this.#frames.splice(0, count);
+    this.#first += count;
+  }
+}
+
+/** As few frames as the limit allows, an entry over it in a frame of its own; the last carries the position examined, the others that of
+ * their last entry. */
+export function encodeEvents(
+  subscription: string,
+  entries: readonly LoggedEntry[],
+  examined: number,
+  frameBytes: number,
+  cursorOf: (offset: number) => string,
+): Frame[] {
+  const frames: Frame[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [at, entry] of entries.entries()) {
+    bytes += entry.json.length;
+    const next = entries[at + 1];
+    const last = next === undefined;
+    if (!last && bytes + next.json.length <= frameBytes) continue;
+    const position = last ? examined : entry.offset;
+    const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
+    frames.push({ message: shareFrame(text), examined: position });
+    from = at + 1;
+    bytes = 0;
+  }
+  return frames;
+}

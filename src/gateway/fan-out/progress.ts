@@ -1,0 +1,214 @@
+// The state lane. In: fresh measures from polls. Out: the latest of each run, once an interval, encoded once for each filter and interval.
+// Last writer wins; skipped while a client is parked; never a run before its first event or after its settlement.
+import type { Subscription as RxSubscription } from 'rxjs';
+import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../../protocol/limits.js';
+import type { Progress } from '../../protocol/types.js';
+import type { GatewayLimits } from '../limits.js';
+import type { ViewPort } from '../ports.js';
+import { Scheduler } from '../scheduler.js';
+import { type SharedFrame, shareFrame } from '../wire/frame.js';
+import { progressText } from '../wire/messages.js';
+import type { CompiledFilter } from './filter.js';
+import type { Hub } from './hub.js';
+import type { Subscription } from './subscription.js';
+
+/** The wire's `progress` as an interval: rounded up, the longest for anything longer. */
+export function progressInterval(asked: boolean | number | undefined): ProgressInterval | undefined {
+  if (asked === undefined || asked === false) return undefined;
+  if (asked === true) return PROGRESS_DEFAULT;
+  return PROGRESS_INTERVALS.find((each) => each >= asked) ?? 5000;
+}
+
+interface Message {
+  frame: SharedFrame;
+  rows: readonly Progress[];
+}
+
+/** How much of the newest round a member has: which message comes next, and how many. A slow reader gets it as it reads. */
+interface Place {
+  next: number;
+  left: number;
+}
+
+/** A filter at one interval. */
+interface Lane {
+  filter: CompiledFilter;
+  everyMs: number;
+  members: Map<Subscription, Place>;
+  latest: Map<string, Progress>;
+  /** The messages of the newest round. */
+  round: readonly Message[];
+  timer: NodeJS.Timeout;
+}
+
+/** Routes remembered before they are computed anew. */
+const MAX_ROUTES = 16_384;
+
+export class ProgressLanes {
+  readonly #view: ViewPort;
+  readonly #hub: Hub;
+  readonly #limits: GatewayLimits;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes whose interval has passed: where there are too many for one turn, some come later, with what is newest then. */
+  readonly #due = new Scheduler();
+  /** Which lanes want a job of a source. */
+  readonly #routes = new Map<string, readonly Lane[]>();
+  /** One text for all lanes that carry a row. */
+  readonly #texts = new WeakMap<Progress, string>();
+  readonly #following: RxSubscription;
+
+  constructor(view: ViewPort, hub: Hub, limits: GatewayLimits) {
+    this.#view = view;
+    this.#hub = hub;
+    this.#limits = limits;
+    this.#following = view.progress$.subscribe((rows) => this.#take(rows));
+  }
+
+  add(subscription: Subscription): void {
+    const { filter, progressMs } = subscription;
+    if (progressMs === undefined) return;
+    const key = `${filter.id} ${progressMs}`;
+    const known = this.#lanes.get(key);
+    if (known) {
+      known.members.set(subscription, { next: 0, left: 0 });
+      return;
+    }
+    const lane: Lane = {
+      filter,
+      everyMs: progressMs,
+      members: new Map([[subscription, { next: 0, left: 0 }]]),
+      latest: new Map(),
+      round: [],
+      timer: setInterval(() => this.#due.later(lane, () => this.#send(lane)), progressMs),
+    };
+    this.#lanes.set(key, lane);
+    this.#changed(progressMs);
+  }
+
+  remove(subscription: Subscription): void {
+    const lane = this.#laneOf(subscription);
+    if (!lane?.members.delete(subscription) || lane.members.size > 0) return;
+    clearInterval(lane.timer);
+    this.#due.drop(lane);
+    this.#lanes.delete(`${lane.filter.id} ${lane.everyMs}`);
+    this.#changed(lane.everyMs);
+  }
+
+  /** The subscription's socket has drained: what it lacks of the newest round. */
+  drained(subscription: Subscription): void {
+    const lane = this.#laneOf(subscription);
+    const place = lane?.members.get(subscription);
+    if (lane && place && place.left > 0) this.#serve(lane, subscription, place);
+  }
+
+  close(): void {
+    this.#following.unsubscribe();
+    for (const lane of this.#lanes.values()) clearInterval(lane.timer);
+    this.#due.clear();
+    this.#lanes.clear();
+    this.#routes.clear();
+  }
+
+  #laneOf({ filter, progressMs }: Subscription): Lane | undefined {
+    return progressMs === undefined ? undefined : this.#lanes.get(`${filter.id} ${progressMs}`);
+  }
+
+  /** One demand for each interval, whatever the number of lanes. */
+  #changed(everyMs: number): void {
+    this.#routes.clear();
+    const filters = [...this.#lanes.values()].filter((lane) => lane.everyMs === everyMs).map(({ filter }) => filter);
+    const known = new Map<string, boolean>();
+    const wants = (source: string): boolean => {
+      const wanted = known.get(source) ?? filters.some((filter) => filter.wantsSource(source));
+      known.set(source, wanted);
+      return wanted;
+    };
+    this.#view.demand(`progress ${everyMs}`, filters.length === 0 ? undefined : { wants, everyMs });
+  }
+
+  #take(rows: readonly Progress[]): void {
+    if (this.#lanes.size === 0) return;
+    for (const row of rows) {
+      const key = `${row.source} ${row.job}`;
+      for (const lane of this.#route(key, row)) lane.latest.set(key, row);
+    }
+  }
+
+  #route(key: string, { source, job }: Progress): readonly Lane[] {
+    const known = this.#routes.get(key);
+    if (known) return known;
+    const lanes = [...this.#lanes.values()].filter(({ filter }) => filter.wantsJob(source, job));
+    if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
+    this.#routes.set(key, lanes);
+    return lanes;
+  }
+
+  #send(lane: Lane): true {
+    if (lane.latest.size === 0) return true;
+    // Nobody can take it: it is not even encoded, and what is newest then is sent when somebody can.
+    if (![...lane.members.keys()].some(isReady)) return true;
+    const rows = [...lane.latest.values()].filter((row) => this.#view.isLive(row.source, row.job, row.run));
+    lane.latest.clear();
+    if (rows.length === 0) return true;
+    lane.round = this.#encode(lane.filter.id, rows);
+    for (const [member, place] of lane.members) {
+      // Who lacks a part of the round before begins with that part, so that no job is left out for good.
+      if (place.left === 0) place.next = 0;
+      place.left = lane.round.length;
+      this.#serve(lane, member, place);
+    }
+    return true;
+  }
+
+  /** Writes as much as never parks a reader by itself. */
+  #serve({ round }: Lane, member: Subscription, place: Place): void {
+    const { outbox } = member.peer;
+    this.#hub.flush(member.peer, 0);
+    while (place.left > 0 && isReady(member)) {
+      const message = round[place.next % round.length];
+      if (!message) return;
+      // Half of what may be unsent is left to events. The rest of the round goes when the socket has drained, or with the next round.
+      const { pending } = outbox;
+      if (pending > 0 && pending + message.frame.bytes.length > this.#limits.highWaterBytes / 2) return;
+      place.next += 1;
+      place.left -= 1;
+      // A round that waited for the reader may have a run that has ended since.
+      if (message.rows.every((row) => this.#view.isLive(row.source, row.job, row.run))) outbox.share(message.frame);
+    }
+  }
+
+  /** As few messages as the limit allows. */
+  #encode(subscription: string, rows: readonly Progress[]): Message[] {
+    const messages: Message[] = [];
+    const room = this.#limits.frameBytes - 256;
+    let bytes = 0;
+    let from = 0;
+    const cut = (to: number): void => {
+      const part = rows.slice(from, to);
+      const texts = part.map((row) => this.#textOf(row));
+      messages.push({ frame: shareFrame(progressText(subscription, texts)), rows: part });
+      from = to;
+      bytes = 0;
+    };
+    for (const [at, row] of rows.entries()) {
+      const size = Buffer.byteLength(this.#textOf(row)) + 1;
+      if (bytes + size > room && at > from) cut(at);
+      bytes += size;
+    }
+    cut(rows.length);
+    return messages;
+  }
+
+  #textOf(row: Progress): string {
+    let text = this.#texts.get(row);
+    if (text === undefined) {
+      text = JSON.stringify(row);
+      this.#texts.set(row, text);
+    }
+    return text;
+  }
+}
+
+function isReady({ state, peer }: Subscription): boolean {
+  return state.kind === 'live' && !peer.outbox.isBlocked;
+}

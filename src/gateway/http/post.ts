@@ -1,0 +1,153 @@
+// POST /v1/rpc: one request of a method that needs no stream. In: the body. Out: its answer; 413 and 415 are the transport's, a
+// JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { RpcId } from '../../protocol/methods.js';
+import type { GatewayLimits } from '../limits.js';
+import type { Scheduler } from '../scheduler.js';
+import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
+import { isLocalPeer, peerOf } from '../session/peer.js';
+import { AddressRates } from '../session/rates.js';
+import { send } from './reply.js';
+
+export interface PostDeps extends Dispatch {
+  posts: Posts;
+  /** Of the requests of all connections. */
+  requests: Scheduler;
+  principal: string;
+}
+
+/**
+ * Requests of one connection whose answers it has not got. Node executes as many as one read of the socket has, and behind a long wait
+ * does not notice that the peer hangs up: the line is cut instead.
+ */
+const MAX_PIPELINED = 8;
+
+/** Who posts how much. */
+export class Posts {
+  readonly #limits: GatewayLimits;
+  readonly #rates: AddressRates;
+  readonly #inFlight = new Map<string, number>();
+  readonly #pipelined = new WeakMap<Socket, number>();
+
+  constructor(limits: GatewayLimits) {
+    this.#limits = limits;
+    this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
+  }
+
+  /** More than a client that pipelines in good faith has under way. */
+  isFlooded(socket: Socket): boolean {
+    return (this.#pipelined.get(socket) ?? 0) >= MAX_PIPELINED;
+  }
+
+  /** What is admitted is ended by {@link end}. */
+  admit(peer: string, socket: Socket): Refusal | undefined {
+    const limited = (message: string, retryAfterMs: number): Refusal =>
+      refuse('RATE_LIMITED', message, { retryAfterMs }).error;
+    const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
+    const count = this.#inFlight.get(peer) ?? 0;
+    if (count >= postsInFlight) return limited(`at most ${postsInFlight} requests of an address wait at once`, 1_000);
+    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer);
+    if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
+    this.#inFlight.set(peer, count + 1);
+    this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 0) + 1);
+    return undefined;
+  }
+
+  end(peer: string, socket: Socket): void {
+    this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 1) - 1);
+    const left = (this.#inFlight.get(peer) ?? 0) - 1;
+    if (left > 0) this.#inFlight.set(peer, left);
+    else this.#inFlight.delete(peer);
+  }
+}
+
+export function answerPost(request: IncomingMessage, response: ServerResponse, deps: PostDeps): void {
+  // A form of a foreign page can't set this type without a preflight.
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    return send(response, 415, 'content-type must be application/json\n');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= LIMITS.messageBytes) chunks.push(chunk);
+    else if (!response.headersSent) {
+      chunks.length = 0;
+      response.setHeader('connection', 'close');
+      send(response, 413, `at most ${LIMITS.messageBytes} bytes\n`);
+    }
+  });
+  request.on('end', () => {
+    if (bytes > LIMITS.messageBytes) return;
+    const text = Buffer.concat(chunks).toString('utf8');
+    const caller = new PostCaller(request, response, deps);
+    const receivedAt = performance.now();
+    deps.requests.now(caller, () => {
+      const { socket } = request;
+      if (deps.posts.isFlooded(socket)) socket.destroy();
+      // The peer may have hung up while its request waited.
+      if (!socket.destroyed) dispatch(caller, text, receivedAt, deps);
+      return true;
+    });
+  });
+}
+
+class PostCaller implements Caller {
+  readonly principal: string;
+  readonly #response: ServerResponse;
+  readonly #posts: Posts;
+  readonly #peer: string;
+  readonly #socket: Socket;
+  readonly #gone = new AbortController();
+  readonly #requests: Scheduler;
+
+  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts, requests }: PostDeps) {
+    this.#requests = requests;
+    this.principal = principal;
+    this.#response = response;
+    this.#posts = posts;
+    this.#socket = request.socket;
+    this.#peer = peerOf(this.#socket.remoteAddress);
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  admit(): Refusal | undefined {
+    const refused = this.#posts.admit(this.#peer, this.#socket);
+    if (refused) return refused;
+    // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
+    const end = (): void => {
+      this.#socket.off('close', end);
+      this.#response.off('close', end);
+      this.#posts.end(this.#peer, this.#socket);
+      this.#gone.abort();
+    };
+    this.#socket.once('close', end);
+    this.#response.once('close', end);
+    return undefined;
+  }
+
+  answer(id: RpcId, answer: Answer<unknown>): void {
+    send(this.#response, 200, answerText(id, answer), 'application/json');
+  }
+
+  later(work: () => void): void {
+    this.#requests.later(this, () => {
+      work();
+      return true;
+    });
+  }
+
+  reject(text: string): void {
+    send(this.#response, 200, text, 'application/json');
+  }
+
+  stream({ id, method }: StreamRequest): boolean {
+    this.answer(id, refuse('METHOD_NOT_FOUND', `${method} needs a WebSocket`));
+    return true;
+  }
+}

@@ -1,0 +1,195 @@
+// The listening server. In: HTTP and upgrades. Out: connections, each with its session. Everything that is shared between them is made here.
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { EventLog } from '../../stream/index.js';
+import { Hub, type HubCounts } from '../fan-out/hub.js';
+import { ProgressLanes } from '../fan-out/progress.js';
+import { Snapshots } from '../fan-out/snapshot.js';
+import { GATEWAY_LIMITS, type GatewayLimits } from '../limits.js';
+import type { CommandPort, ViewPort } from '../ports.js';
+import { Scheduler } from '../scheduler.js';
+import { Connection, type ConnectionDeps } from '../session/connection.js';
+import { Heartbeat } from '../session/heartbeat.js';
+import { plainMethods } from '../session/methods.js';
+import { isLocalPeer, peerOf } from '../session/peer.js';
+import { AddressRates } from '../session/rates.js';
+import { SendQueues } from '../session/send-queues.js';
+import { type DeflateCounts, Deflater } from '../wire/deflate.js';
+import type { Compression } from './compression.js';
+import type { GuardOptions } from './origin-policy.js';
+import { Posts } from './post.js';
+import { type HttpDeps, serveHttp } from './routes.js';
+import { acceptOffers, judgeUpgrade, openSockets, type Refusal, rejectUpgrade, retryAfter } from './upgrade.js';
+
+export interface GatewayOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  guard: GuardOptions;
+  compression: Compression;
+  version: string;
+  log: EventLog;
+  view: ViewPort;
+  commands: CommandPort;
+  pages: HttpDeps['pages'];
+  metrics: HttpDeps['metrics'];
+  /** An exception of ours, and where it was. */
+  onError: (error: unknown, where: string) => void;
+  limits?: Partial<GatewayLimits>;
+  random?: () => number;
+}
+
+export interface GatewayCounts extends HubCounts, DeflateCounts {
+  connections: number;
+  subscribers: number;
+}
+
+export interface Gateway {
+  address: AddressInfo;
+  counts(): GatewayCounts;
+  /** `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
+  close(): Promise<void>;
+}
+
+/** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const limits = { ...GATEWAY_LIMITS, ...options.limits };
+  const { log, view, guard, metrics, pages, onError, random = Math.random } = options;
+  const snapshots = new Snapshots(view);
+  const hub = new Hub(log, snapshots, limits);
+  const progress = new ProgressLanes(view, hub, limits);
+  const heartbeat = new Heartbeat(limits.bookmarkMs);
+  const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
+  const deflater = new Deflater();
+  const requests = new Scheduler();
+  const sendQueues = new SendQueues();
+  const deps: ConnectionDeps = {
+    log,
+    hub,
+    progress,
+    snapshots,
+    methods,
+    limits,
+    deflater,
+    requests,
+    sendQueues,
+    onError,
+  };
+  const connections = new Set<Connection>();
+  const sockets = new Set<Socket>();
+  const upgrades = new Scheduler();
+  const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
+  const principal = 'anonymous';
+  let closing = false;
+
+  const server = createServer(
+    {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.httpCheckMs,
+      maxHeaderSize: 16_384,
+    },
+    serveHttp({
+      guard,
+      methods,
+      metrics,
+      pages,
+      onError,
+      principal,
+      requests,
+      posts: new Posts(limits),
+      isClosing: () => closing,
+    }),
+  );
+  const plain = openSockets(false);
+  // It answers offers and inflates what clients send; what we send is deflated in `deflate`, once for everybody.
+  const deflating = openSockets({
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    zlibInflateOptions: { chunkSize: 1_024 },
+  });
+
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    // A gateway that restarts is called by all its clients at once.
+    upgrades.later(socket, () => {
+      upgrade(request, socket, head);
+      return true;
+    });
+  });
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
+    if (refusal) return rejectUpgrade(socket, refusal);
+    const server = acceptOffers(request, options.compression) ? deflating : plain;
+    server.handleUpgrade(request, socket, head, (ws) => {
+      const connection = new Connection(ws, socket as Socket, principal, deps, () => {
+        connections.delete(connection);
+        heartbeat.remove(connection);
+      });
+      connections.add(connection);
+      heartbeat.add(connection);
+    });
+  }
+
+  function judgeCount({ socket }: IncomingMessage): Refusal | undefined {
+    if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
+    if (connections.size >= limits.connections)
+      return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
+    const peer = peerOf(socket.remoteAddress);
+    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer);
+    if (wait === 0) return undefined;
+    return {
+      status: 429,
+      why: `at most ${limits.connectionsPerSecond} connections a second`,
+      headers: retryAfter(wait),
+    };
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port, backlog: 4_096 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+
+  return {
+    address: server.address() as AddressInfo,
+    counts: () => ({ ...hub.counts, ...deflater.counts, connections: connections.size, subscribers: hub.subscribers }),
+    close: async () => {
+      closing = true;
+      heartbeat.close();
+      // Answers that were given in this turn go out before the goodbye.
+      await new Promise((resolve) => setImmediate(resolve));
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
+      for (const connection of connections) connection.bye(1012, 'drain', Math.round(random() * spreadMs));
+      server.closeIdleConnections();
+      // Who has not hung up by then is hung up on, so that the rest fits into the bound.
+      const impatient = setTimeout(() => {
+        for (const connection of connections) connection.kill(1012, 'drain');
+        for (const socket of sockets) socket.destroy();
+      }, limits.drainMs * DRAIN_SHARE);
+      let bound: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        bound = setTimeout(resolve, limits.drainMs);
+      });
+      await Promise.race([closed, late]);
+      clearTimeout(impatient);
+      clearTimeout(bound);
+      upgrades.clear();
+      requests.clear();
+      progress.close();
+      hub.close();
+    },
+  };
+}
+
+/** Of `drainMs`: for the clients' part of closing. */
+const DRAIN_SHARE = 0.8;

@@ -1,0 +1,175 @@
+// One WebSocket. In: its frames, by `ws`. Out: text messages to a session, and the close code that each bad frame deserves. Frames of
+// ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import type { CloseCode } from '../../protocol/codes.js';
+import type { Notifications } from '../../protocol/methods.js';
+import type { Cursor } from '../../protocol/types.js';
+import type { Scheduler } from '../scheduler.js';
+import type { Deflater } from '../wire/deflate.js';
+import { encodeFrame, openFrame, PONG } from '../wire/frame.js';
+import { notificationText } from '../wire/messages.js';
+import { Outbox } from '../wire/outbox.js';
+import type { HeartbeatPeer } from './heartbeat.js';
+import { Inbox } from './inbox.js';
+import type { SendQueues } from './send-queues.js';
+import { Session, type SessionDeps } from './session.js';
+
+export interface ConnectionDeps extends SessionDeps {
+  deflater: Deflater;
+  /** Of the requests of all connections. */
+  requests: Scheduler;
+  sendQueues: SendQueues;
+}
+
+export class Connection implements HeartbeatPeer {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #session: Session;
+  readonly #inbox: Inbox;
+  readonly #deps: ConnectionDeps;
+  /** The newest ping that is not answered yet. */
+  #ping: Buffer | undefined;
+  /** What came in and what the kernel took, and when either was last more. */
+  #seen = { in: 0, taken: 0, at: performance.now() };
+  /** Pings sent since: after a sleep of this process the time alone proves nothing. */
+  #pings = 0;
+  /** Bytes in the kernel, when that was last looked at. */
+  #queued: number | undefined;
+
+  constructor(ws: WebSocket, socket: Socket, principal: string, deps: ConnectionDeps, onClose: () => void) {
+    const { limits, requests } = deps;
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#deps = deps;
+    this.#outbox = new Outbox(socket, {
+      highWaterBytes: limits.highWaterBytes,
+      stuckMs: limits.stuckMs,
+      deflater: ws.extensions === '' ? undefined : deps.deflater,
+      onDrain: () => this.#drained(),
+      onStuck: () => this.kill(4508, 'no drain progress'),
+    });
+    this.#session = new Session(this.#outbox, principal, deps, {
+      later: (work) => this.#inbox.defer(work),
+      abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+    });
+    this.#inbox = new Inbox(requests, {
+      maxBytes: limits.inboxBytes,
+      execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
+      isBlocked: () => this.#outbox.pending >= limits.hardStopBytes,
+      onFull: () => this.bye(4429, 'too many requests wait', 1_000),
+      onError: (error) => {
+        deps.onError(error, 'a message');
+        this.#end(1011, 'internal error');
+      },
+      pause: (paused) => (paused ? ws.pause() : ws.resume()),
+    });
+    ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    ws.on('ping', (data) => this.#pinged(data));
+    // Protocol errors of the peer; `ws` closes with 1002, 1007, 1008 or 1009 by itself.
+    ws.on('error', () => undefined);
+    ws.on('close', () => {
+      this.#close();
+      onClose();
+    });
+  }
+
+  /** With the ping a bookmark, where every subscription here has been sent all that matches up to the cursor; a parked one has not. */
+  beat(now: number): void {
+    const { hub, log, limits } = this.#deps;
+    const { bytesRead } = this.#socket;
+    const { taken } = this.#outbox;
+    if (bytesRead > this.#seen.in || taken > this.#seen.taken) {
+      this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
+      this.#pings = 0;
+    } else void this.#lookBehind(now);
+    // Behind a full socket a ping proves nothing; drain progress is judged there.
+    if (this.#outbox.isBlocked) return;
+    const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
+    if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
+    this.#pings += 1;
+    const complete = hub.flush(this.#session, log.head);
+    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor) : PING);
+  }
+
+  /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */
+  async #lookBehind(now: number): Promise<void> {
+    const queued = await this.#deps.sendQueues.of(this.#socket);
+    if (queued !== undefined && queued < (this.#queued ?? 0)) {
+      this.#seen.at = now;
+      this.#pings = 0;
+    }
+    this.#queued = queued;
+  }
+
+  /** An orderly end: `bye` after everything that was produced, then the close handshake. */
+  bye(code: CloseCode, reason: string, retryAfterMs: number): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#deps.hub.flush(this.#session, this.#deps.log.head);
+    const params: Notifications['bye'] = { code, reason, retryAfterMs };
+    this.#outbox.write(encodeFrame(notificationText('bye', params)));
+    this.#end(code, reason);
+  }
+
+  /** A peer that does not read can't shake hands: the close frame is tried, the socket is gone at once. */
+  kill(code: CloseCode, reason: string): void {
+    this.#end(code, reason);
+    this.#ws.terminate();
+  }
+
+  /** Nothing is written after a close frame, and nothing that came with what closed it is executed. */
+  #end(code: CloseCode, reason: string): void {
+    this.#close();
+    this.#ws.close(code, reason);
+    // A paused socket would not see the answer to it.
+    this.#ws.resume();
+  }
+
+  #close(): void {
+    this.#inbox.close();
+    this.#session.close();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (isBinary) return this.#end(1003, 'text messages only');
+    this.#inbox.take(data.toString());
+  }
+
+  /** The newest of the pings of one turn is answered, and only when the answers before it are gone (RFC 6455, 5.5.3). */
+  #pinged(payload: Buffer): void {
+    if (this.#ping === undefined) setImmediate(() => this.#pong());
+    this.#ping = Buffer.from(payload);
+  }
+
+  #pong(): void {
+    if (this.#ping === undefined || this.#outbox.isBlocked) return;
+    const frame = openFrame(PONG, this.#ping.length);
+    this.#ping.copy(frame, frame.length - this.#ping.length);
+    this.#ping = undefined;
+    this.#outbox.writeSign(frame);
+  }
+
+  #drained(): void {
+    this.#pong();
+    this.#inbox.resume();
+    this.#deps.hub.drained(this.#session);
+    for (const each of this.#session.subscriptions.values()) this.#deps.progress.drained(each);
+    this.#session.advanced();
+  }
+}
+
+/** FIN, ping, empty: the same for everybody. */
+const PING = Buffer.from([0x89, 0]);
+
+let newest: { cursor: Cursor; at: number; frames: Buffer } | undefined;
+
+/** Thousands get theirs in one turn of the loop: the same bytes for those at one position, within the same tenth of a second. */
+function bookmarkAndPing(cursor: Cursor): Buffer {
+  const at = Date.now();
+  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frames;
+  const bookmark = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
+  newest = { cursor, at, frames: Buffer.concat([bookmark, PING]) };
+  return newest.frames;
+}

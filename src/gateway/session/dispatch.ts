@@ -1,0 +1,109 @@
+// From one text message to its answer, for a WebSocket and a POST alike. In: the text and its caller. Out: exactly one answer to it.
+import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
+import type { CallContext } from '../../protocol/call.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
+import { checkParams, isMethod } from '../../protocol/schemas.js';
+import { readEnvelope } from '../wire/envelope.js';
+import { errorText, resultText } from '../wire/messages.js';
+import { type Answered, isStreamMethod, type PlainMethods } from './methods.js';
+
+export type StreamRequest = {
+  [Name in 'subscribe' | 'unsubscribe']: { id: RpcId; method: Name; params: Methods[Name]['params'] };
+}['subscribe' | 'unsubscribe'];
+
+/** The transport of a request, as the dispatch sees it. */
+export interface Caller {
+  readonly principal: string;
+  readonly signal: AbortSignal;
+  /** Before anything is executed. What is admitted is answered once, by {@link answer} or by `stream`. */
+  admit(id: RpcId): Refusal | undefined;
+  answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
+  /** Something that costs time and bytes: once the caller's other requests, and other callers, have had their turn. */
+  later(work: () => void): void;
+  /** Answers nothing that was admitted: the request could not be read, or was refused. */
+  reject(text: string): void;
+  /** `subscribe` and `unsubscribe`. `false`: it is not done yet, and wants to be called again. */
+  stream(request: StreamRequest): boolean;
+}
+
+export interface Dispatch {
+  methods: PlainMethods;
+  /** An exception of ours; the caller has got INTERNAL_ERROR. */
+  onError(error: unknown, method: string): void;
+}
+
+/** A request that is not done in one step; `again` takes the next one, `true` when it is done. */
+export type Unfinished = { again: () => boolean } | undefined;
+
+/** @param receivedAt milliseconds of `performance.now()`. */
+export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, onError }: Dispatch): Unfinished {
+  const envelope = readEnvelope(text);
+  if (!envelope.ok) {
+    caller.reject(errorText(envelope.id, envelope.error));
+    return undefined;
+  }
+  const { id, method, params } = envelope;
+  const refused = caller.admit(id);
+  if (refused) {
+    caller.reject(errorText(id, refused));
+    return undefined;
+  }
+  const checked = check(method, params);
+  if ('error' in checked) {
+    caller.answer(id, checked, receivedAt);
+    return undefined;
+  }
+  const { name } = checked;
+  if (isStreamMethod(name)) {
+    const request = { id, method: name, params: checked.params } as StreamRequest;
+    return caller.stream(request) ? undefined : { again: () => caller.stream(request) };
+  }
+  const deadline = receivedAt + boundOf(checked.params);
+  const context: CallContext = { principal: caller.principal, receivedAt, deadline, signal: caller.signal };
+  const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
+  const failed = (error: unknown): void => {
+    onError(error, name);
+    answer(refuse('INTERNAL_ERROR', 'a bug of the gateway; its log has the exception'));
+  };
+  // The check has given this method its own params; the compiler can't follow the name.
+  const call = methods[name] as (context: CallContext, params: object) => Answered<unknown>;
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const take = (value: Answer<unknown> | (() => Answer<unknown>)): void => {
+    if (typeof value !== 'function') answer(value);
+    else caller.later(() => guarded(() => answer(value())));
+  };
+  guarded(() => {
+    const answered = call(context, checked.params);
+    // At once where it is known: what it adds to the unsent bytes is seen by the next request.
+    if (answered instanceof Promise) answered.then(take, failed);
+    else answer(answered);
+  });
+  return undefined;
+}
+
+function check(
+  method: string,
+  params: unknown,
+): { ok: true; name: MethodName; params: object } | { ok: false; error: Refusal } {
+  if (!isMethod(method)) return refuse('METHOD_NOT_FOUND', `no method ${method.slice(0, 64)}`);
+  const checked = checkParams(method, params);
+  if (checked.ok) return { ok: true, name: method, params: checked.params };
+  const problems = checked.problems.slice(0, 32);
+  return refuse('INVALID_PARAMS', problems.join('; ').slice(0, 1_000), { problems });
+}
+
+function boundOf(params: object): number {
+  return 'timeoutMs' in params && typeof params.timeoutMs === 'number' ? params.timeoutMs : LIMITS.timeoutDefaultMs;
+}
+
+/** What a call came to, as text. */
+export function answerText(id: RpcId, answer: Answer<unknown>): string {
+  return answer.ok ? resultText(id, answer.result) : errorText(id, answer.error);
+}

@@ -1,0 +1,39 @@
+// Life signs of all connections: a bookmark that tells the client the line lives, and a ping that finds dead peers, in one write. The
+// connections are spread over the period, a share each second, so that ten thousand don't hold up the loop in one turn.
+export interface HeartbeatPeer {
+  /** @param now milliseconds of `performance.now()`. */
+  beat(now: number): void;
+}
+
+/** Milliseconds between two shares. */
+const SHARE_MS = 1_000;
+
+export class Heartbeat {
+  readonly #shares: Set<HeartbeatPeer>[];
+  readonly #timer: NodeJS.Timeout;
+  #next = 0;
+  #turn = 0;
+
+  /** @param periodMs milliseconds between two beats of one connection. */
+  constructor(periodMs: number) {
+    this.#shares = Array.from({ length: Math.max(1, Math.round(periodMs / SHARE_MS)) }, () => new Set());
+    this.#timer = setInterval(() => this.#beat(), periodMs / this.#shares.length).unref();
+  }
+
+  add(beating: HeartbeatPeer): void {
+    this.#shares[this.#next++ % this.#shares.length]?.add(beating);
+  }
+
+  remove(beating: HeartbeatPeer): void {
+    for (const share of this.#shares) if (share.delete(beating)) return;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const each of this.#shares[this.#turn++ % this.#shares.length] ?? []) each.beat(now);
+  }
+}

@@ -1,0 +1,179 @@
+// One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
+// outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
+import { setMaxListeners } from 'node:events';
+import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
+import { parseCursor } from '../../protocol/cursor.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { RpcId } from '../../protocol/methods.js';
+import type { EventLog } from '../../stream/index.js';
+import type { Hub } from '../fan-out/hub.js';
+import type { ProgressLanes } from '../fan-out/progress.js';
+import type { Snapshots } from '../fan-out/snapshot.js';
+import type { Peer, Subscription } from '../fan-out/subscription.js';
+import type { GatewayLimits } from '../limits.js';
+import { encodeFrame } from '../wire/frame.js';
+import type { Outbox } from '../wire/outbox.js';
+import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
+import { Rate } from './rates.js';
+import { Streams } from './streams.js';
+
+export interface SessionDeps extends Dispatch {
+  log: EventLog;
+  hub: Hub;
+  progress: ProgressLanes;
+  snapshots: Snapshots;
+  limits: GatewayLimits;
+}
+
+/** The connection, as its session sees it. */
+export interface Line {
+  /** In the client's turn, once it reads. */
+  later(work: () => void): void;
+  /** The client goes on though it is refused. */
+  abused(retryAfterMs: number): void;
+}
+
+/** A reply that must not overtake the events before its cursor. */
+interface Held {
+  offset: number;
+  send: () => void;
+  timer: NodeJS.Timeout;
+}
+
+export class Session implements Peer, Caller {
+  readonly outbox: Outbox;
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly principal: string;
+  readonly #deps: SessionDeps;
+  readonly #streams: Streams;
+  readonly #inFlight = new Set<RpcId>();
+  readonly #held = new Set<Held>();
+  readonly #gone = new AbortController();
+  readonly #requests: Rate;
+  readonly #refusals: Rate;
+  readonly #line: Line;
+  /** Milliseconds that the message under way should have waited. */
+  #early = 0;
+  #closed = false;
+
+  constructor(outbox: Outbox, principal: string, deps: SessionDeps, line: Line) {
+    this.outbox = outbox;
+    this.principal = principal;
+    this.#deps = deps;
+    this.#line = line;
+    this.#streams = new Streams(this, deps);
+    // One listener for each request in flight; Node warns of more than ten.
+    setMaxListeners(0, this.#gone.signal);
+    const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
+    this.#requests = new Rate(requestsPerSecond, requestsBurst);
+    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst);
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** @param receivedAt milliseconds of `performance.now()`. */
+  receive(text: string, receivedAt: number): Unfinished {
+    this.#early = this.#requests.take();
+    return dispatch(this, text, receivedAt, this.#deps);
+  }
+
+  admit(id: RpcId): Refusal | undefined {
+    const refused = this.#judge(id);
+    if (!refused) this.#inFlight.add(id);
+    return refused;
+  }
+
+  answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void {
+    if (this.#closed) return;
+    const text = answerText(id, answer);
+    const send = (): void => {
+      this.#inFlight.delete(id);
+      this.#send(text);
+    };
+    const position = answer.ok ? positionOf(answer.result) : undefined;
+    if (position === undefined || this.#deps.hub.flush(this, position)) return send();
+    // Parked: the events before the cursor go first, but nobody waits beyond the bound.
+    const held: Held = {
+      offset: position,
+      send,
+      timer: setTimeout(() => this.#release(held), Math.max(0, dueAt - performance.now())),
+    };
+    this.#held.add(held);
+  }
+
+  later(work: () => void): void {
+    if (!this.#closed) this.#line.later(work);
+  }
+
+  reject(text: string): void {
+    this.#send(text);
+    if (this.#early > 0) this.#refused();
+  }
+
+  stream(request: StreamRequest): boolean {
+    if (this.#closed) return true;
+    const answered = this.#streams.request(request);
+    if (answered === undefined) return false;
+    this.#inFlight.delete(request.id);
+    if (answered === 'written') return true;
+    this.#send(answerText(request.id, answered));
+    if (!answered.ok && answered.error.reason === 'RATE_LIMITED') this.#refused();
+    return true;
+  }
+
+  /** From the hub: something of this connection was read on. */
+  advanced(): void {
+    if (this.#held.size === 0) return;
+    for (const held of [...this.#held]) if (this.#deps.hub.flush(this, held.offset)) this.#release(held);
+  }
+
+  /** The socket is gone. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.outbox.close();
+    for (const held of this.#held) clearTimeout(held.timer);
+    this.#held.clear();
+    this.#streams.close();
+    this.#gone.abort();
+  }
+
+  #judge(id: RpcId): Refusal | undefined {
+    if (this.#inFlight.has(id)) return refuse('INVALID_REQUEST', 'a request with this id is in flight').error;
+    const limited = (message: string, retryAfterMs: number): Refusal => {
+      this.#early = retryAfterMs;
+      return refuse('RATE_LIMITED', message, { retryAfterMs }).error;
+    };
+    // A subscription's reply may have a quarter of a megabyte: it counts until the kernel has it.
+    if (this.#inFlight.size + this.#streams.unwritten >= LIMITS.inFlight)
+      return limited(`at most ${LIMITS.inFlight} requests wait at once`, 1_000);
+    const { requestsPerSecond } = this.#deps.limits;
+    if (this.#early > 0) return limited(`at most ${requestsPerSecond} requests a second`, this.#early);
+    return undefined;
+  }
+
+  /** Refused because it came too early. */
+  #refused(): void {
+    const retryAfterMs = this.#refusals.take();
+    if (retryAfterMs > 0) this.#line.abused(retryAfterMs);
+  }
+
+  #release(held: Held): void {
+    if (!this.#held.delete(held)) return;
+    clearTimeout(held.timer);
+    held.send();
+  }
+
+  #send(text: string): void {
+    if (!this.#closed) this.outbox.write(encodeFrame(text));
+  }
+}
+
+/** Only a settlement's reply has to wait for the events before its cursor; a request's consequences lie after it. */
+function positionOf(result: unknown): number | undefined {
+  if (typeof result !== 'object' || result === null || !('status' in result) || result.status !== 'settled')
+    return undefined;
+  return 'cursor' in result && typeof result.cursor === 'string' ? parseCursor(result.cursor)?.offset : undefined;
+}

@@ -1,0 +1,146 @@
+// The subscriptions of one connection. In: `subscribe` and `unsubscribe`. Out: the reply, the snapshot, and a subscription at the hub.
+import { type Answer, refuse } from '../../protocol/answer.js';
+import { formatCursor, parseCursor } from '../../protocol/cursor.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { Methods, RpcId } from '../../protocol/methods.js';
+import type { EventLog } from '../../stream/index.js';
+import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
+import type { Hub } from '../fan-out/hub.js';
+import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
+import type { Snapshot, Snapshots } from '../fan-out/snapshot.js';
+import type { Peer, Subscription } from '../fan-out/subscription.js';
+import type { GatewayLimits } from '../limits.js';
+import { shareFrame } from '../wire/frame.js';
+import type { StreamRequest } from './dispatch.js';
+import { Rate } from './rates.js';
+
+export interface StreamsDeps {
+  log: EventLog;
+  hub: Hub;
+  progress: ProgressLanes;
+  snapshots: Snapshots;
+  limits: GatewayLimits;
+}
+
+/** `written`: the reply is on its way, in one message with what others get too. `undefined`: ask again. */
+export type Streamed = Answer<unknown> | 'written' | undefined;
+
+export class Streams {
+  readonly #peer: Peer;
+  readonly #deps: StreamsDeps;
+  readonly #rate: Rate;
+  /** The request that is not done yet. */
+  #unfinished: StreamRequest | undefined;
+  /** Replies of `subscribe` that the kernel does not have yet. */
+  unwritten = 0;
+
+  constructor(peer: Peer, deps: StreamsDeps) {
+    this.#peer = peer;
+    this.#deps = deps;
+    this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst);
+  }
+
+  request(request: StreamRequest): Streamed {
+    if (request.method === 'subscribe') {
+      const wait = this.#unfinished === request ? 0 : this.#rate.take();
+      if (wait > 0) return limited(`at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`, wait);
+      const answered = this.#subscribe(request.id, request.params);
+      this.#unfinished = answered === undefined ? request : undefined;
+      return answered;
+    }
+    const subscription = this.#peer.subscriptions.get(request.params.subscription);
+    if (!subscription) return refuse('INVALID_PARAMS', 'subscription: no such subscription on this connection');
+    this.#end(subscription);
+    return { ok: true, result: {} };
+  }
+
+  close(): void {
+    for (const subscription of [...this.#peer.subscriptions.values()]) this.#end(subscription);
+  }
+
+  /** Reply, snapshot and joining the group are one turn: nothing can come between the cut and the first event. */
+  #subscribe(id: RpcId, params: Methods['subscribe']['params']): Streamed {
+    const { log, hub, progress, snapshots } = this.#deps;
+    const filter = compileFilter(params, params.tag);
+    const replaced = this.#peer.subscriptions.get(filter.id);
+    const refused = replaced ? undefined : this.#refusal(filter);
+    if (refused) return refused;
+    const after = this.#resumable(params.after, filter);
+    const back = params.last === undefined ? undefined : this.#back(params.last, filter);
+    const wantsSnapshot = after === undefined && back === undefined && params.snapshot !== false;
+    if (wantsSnapshot && !snapshots.prepare(filter)) return undefined;
+    if (replaced) this.#end(replaced);
+    const offset = after ?? back?.offset ?? log.head;
+    const snapshot = wantsSnapshot ? snapshots.take(filter, log.cursor) : undefined;
+    const paged = snapshot !== undefined && snapshot.pages.length > 1;
+    const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"subscription":"${filter.id}","cursor":"${formatCursor(log.epoch, offset)}","resumed":${after !== undefined},"sources":`;
+    const truncated = back?.truncated ? ',"truncated":true' : '';
+    const tail = snapshot ? answerOf(snapshot) : shareFrame(`${snapshots.sources(filter)}${truncated}}}`);
+    this.unwritten += 1;
+    this.#peer.outbox.shareAfter(head, tail, () => {
+      this.unwritten -= 1;
+    });
+    const subscription: Subscription = {
+      peer: this.#peer,
+      filter,
+      progressMs: progressInterval(params.progress),
+      state: paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' },
+      examined: offset,
+      nextFrame: 0,
+    };
+    hub.add(subscription);
+    progress.add(subscription);
+    return 'written';
+  }
+
+  #refusal(filter: CompiledFilter): Answer<never> | undefined {
+    const { subscriptions } = this.#peer;
+    const { connectionGlobs } = this.#deps.limits;
+    if (subscriptions.size >= LIMITS.subscriptions)
+      return limited(`at most ${LIMITS.subscriptions} subscriptions a connection`);
+    let globs = filter.wildLength;
+    for (const each of subscriptions.values()) globs += each.filter.wildLength;
+    if (globs > connectionGlobs)
+      return limited(`at most ${connectionGlobs} characters of globs with * or ? a connection`);
+    return undefined;
+  }
+
+  /** Where so many matching entries begin; not before what the retention still has of the filter's sources. */
+  #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
+    const { log, limits } = this.#deps;
+    const due = performance.now() + limits.sliceMs;
+    // Globs that are slow to compare have as many milliseconds as a slice of anything else.
+    const isEnough = (examined: number): boolean =>
+      examined >= LIMITS.lastMax || (examined % 64 === 0 && performance.now() > due);
+    const { offset, truncated } = log.before(count, (entry) => filter.wants(entry), isEnough);
+    const retained = log.evictedUpTo((source) => filter.wantsSource(source));
+    return { offset: Math.max(offset, retained), truncated };
+  }
+
+  /** The offset to resume after, if everything since is still here. */
+  #resumable(after: string | undefined, filter: CompiledFilter): number | undefined {
+    const { log } = this.#deps;
+    const position = after === undefined ? undefined : parseCursor(after);
+    if (!position || position.epoch !== log.epoch) return undefined;
+    return log.covers(position.offset, (source) => filter.wantsSource(source)) ? position.offset : undefined;
+  }
+
+  #end(subscription: Subscription): void {
+    this.#deps.progress.remove(subscription);
+    this.#deps.hub.remove(subscription);
+  }
+}
+
+function limited(message: string, retryAfterMs = 1_000): Answer<never> {
+  return refuse('RATE_LIMITED', message, { retryAfterMs });
+}
+
+function answerOf(snapshot: Snapshot): NonNullable<Snapshot['answer']> {
+  const [first] = snapshot.pages;
+  const members =
+    snapshot.pages.length > 1 || !first
+      ? `,"pages":${snapshot.pages.length}`
+      : `,"jobs":${first.jobs},"settled":${first.settled}`;
+  snapshot.answer ??= shareFrame(`${snapshot.sources}${members}}}`);
+  return snapshot.answer;
+}

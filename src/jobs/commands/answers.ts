@@ -1,0 +1,66 @@
+// What a caller is answered, as the wire has it. In: the decision of a termination and its run. Out: a result or an error. Pure.
+import { type Answer, refuse } from '../../protocol/answer.js';
+import type { Requested, Settled } from '../../protocol/methods.js';
+import type { Cursor, SettledRun } from '../../protocol/types.js';
+import { type Run, viewRun } from '../model/run.js';
+import type { Ask, TerminationAnswer } from './termination.js';
+
+export interface AnsweredRun {
+  /** As the termination was opened. */
+  run: Run;
+  tracker: { readonly runs: ReadonlyMap<string, Run>; readonly cursor: Cursor };
+  /** Of the GATEWAY_COMMAND of each command that was written. */
+  cursors: Partial<Record<Ask, Cursor>>;
+}
+
+export function answerOf(
+  answer: TerminationAnswer,
+  { run: opened, tracker, cursors }: AnsweredRun,
+): Answer<Requested | Settled> {
+  const { source, run } = opened;
+  const job = opened.ref.id;
+  switch (answer.kind) {
+    case 'requested':
+      return {
+        ok: true,
+        result: { status: 'requested', source, job, run, cursor: cursors[answer.ask] ?? tracker.cursor },
+      };
+    case 'settled':
+      return { ok: true, result: settledResult(answer.settled) };
+    case 'refused':
+      return { ok: false, error: answer.error };
+    case 'down':
+      return refuse('SOURCE_DOWN', 'the monitor was lost before the command was written; nothing was sent', { run });
+    case 'unknown':
+      return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
+        run,
+        ...(answer.reborn !== undefined && { newRun: answer.reborn }),
+      });
+    case 'timeout': {
+      const live = tracker.runs.get(opened.id);
+      return refuse('TIMEOUT', 'the job has not ended within the bound; a cancel that was written stays in force', {
+        accepted: answer.accepted,
+        job: viewRun(live?.run === run ? live : opened),
+      });
+    }
+  }
+}
+
+export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {
+  const { outcome, provenance, pivoted, pivotProof, forced, escalated, dismissed, error } = settled;
+  return {
+    status: 'settled',
+    outcome,
+    provenance,
+    pivoted,
+    pivotProof,
+    forced,
+    escalated,
+    dismissed,
+    ...(error !== undefined && { error }),
+    source,
+    job,
+    run,
+    cursor,
+  };
+}

@@ -1,0 +1,287 @@
+// The open terminations: runs whose end somebody asks for or waits for. In: callers, and the registry's signals. Out: commands on monitors and
+// answers to callers, each within its bound. Every decision is `reduceTermination`'s; here are only the timers and the socket.
+import { type Answer, refuse } from '../../protocol/answer.js';
+import type { CallContext } from '../../protocol/call.js';
+import type { Requested, Settled } from '../../protocol/methods.js';
+import type { Cursor } from '../../protocol/types.js';
+import type { QmpReply } from '../../qmp/index.js';
+import type { Run } from '../model/run.js';
+import { isBlockJob } from '../model/status.js';
+import type { SourceTracker, TrackSignal } from '../tracking/source-tracker.js';
+import { answerOf } from './answers.js';
+import { qmpCall } from './command.js';
+import { mapQmpError, sourceBusy } from './qmp-error.js';
+import {
+  type Ask,
+  isClosed,
+  openTermination,
+  reduceTermination,
+  type Termination,
+  type TerminationEffect,
+  type TerminationInput,
+} from './termination.js';
+import { Waits } from './waits.js';
+import { writeCommand } from './write-command.js';
+
+/** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
+const REPLY_MS = 2 * 3_600_000;
+
+export interface TerminationCall {
+  wants: Ask | 'wait';
+  sync: boolean;
+  escalateAfterMs?: number;
+}
+
+export interface TerminationLimits {
+  /** Calls of `job.wait` that wait for one run, and in all; commands have the same again for themselves. */
+  waitsPerRun: number;
+  waits: number;
+}
+export const TERMINATION_LIMITS: TerminationLimits = { waitsPerRun: 2_048, waits: 16_384 };
+
+interface OpenTermination {
+  state: Termination;
+  tracker: SourceTracker;
+  /** As the termination was opened. */
+  run: Run;
+  cursors: Partial<Record<Ask, Cursor>>;
+  /** Takes a command back that is not yet written. */
+  withdraw: Partial<Record<Ask, () => boolean>>;
+  acceptedAt: number | undefined;
+  escalation: NodeJS.Timeout | undefined;
+  /** A step may cause the next one before it is done. */
+  inputs: TerminationInput[];
+  stepping: boolean;
+  /** Callers that {@link TerminationCoordinator} has counted. */
+  counted: number;
+}
+
+/** Told when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
+export type OnWaiting = (source: string, waiting: boolean) => void;
+
+export class TerminationCoordinator {
+  readonly #onWaiting: OnWaiting;
+  readonly #open = new Map<string, OpenTermination>();
+  /** The same by source and job id: a busy monitor begins thousands of runs a second, and nobody waits for most of them. */
+  readonly #ofJob = new Map<string, Set<OpenTermination>>();
+  readonly #waits = new Waits();
+  readonly #limits: TerminationLimits;
+  /** Callers by source. */
+  readonly #waiting = new Map<string, number>();
+  #nextCaller = 1;
+  #closed = false;
+
+  constructor(onWaiting: OnWaiting, limits: TerminationLimits = TERMINATION_LIMITS) {
+    this.#onWaiting = onWaiting;
+    this.#limits = limits;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Answers when it can, by the context's deadline at the latest; never rejects. The run must be live. */
+  call(
+    tracker: SourceTracker,
+    run: Run,
+    context: CallContext,
+    { wants, sync, escalateAfterMs }: TerminationCall,
+  ): Promise<Answer<Requested | Settled>> {
+    if (this.#isFull(run, wants))
+      return Promise.resolve(
+        refuse('RATE_LIMITED', 'too many calls wait for the end of a run', { retryAfterMs: 1_000 }),
+      );
+    return new Promise((resolve) => {
+      const open = this.#termination(tracker, run);
+      const id = this.#nextCaller++;
+      this.#waits.add(id, resolve, context, {
+        due: () => {
+          // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
+          if (sync) tracker.conclude(run.run);
+          this.#input(open, { kind: 'timeout', caller: id });
+        },
+        gone: () => this.#input(open, { kind: 'gone', caller: id }),
+      });
+      // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
+      const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
+      const caller = { id, wants: ask, sync, by: context.principal };
+      this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
+      if (context.signal.aborted) this.#waits.leave(id);
+    });
+  }
+
+  /** Feed every signal of the registry. */
+  take(tracker: SourceTracker, signal: TrackSignal): void {
+    if (signal.kind === 'settled') {
+      const open = this.#open.get(signal.settled.run);
+      if (open) this.#input(open, { kind: 'settled', settled: signal.settled });
+      return;
+    }
+    if (signal.kind === 'began') {
+      const { run } = signal.run;
+      for (const open of [...(this.#ofJob.get(jobOf(signal.run)) ?? [])])
+        if (run !== open.run.run) this.#input(open, { kind: 'reborn', run });
+      return;
+    }
+    for (const open of [...this.#open.values()]) {
+      if (open.tracker !== tracker) continue;
+      if (signal.kind === 'down') this.#input(open, { kind: 'down' });
+      else if (tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
+    }
+  }
+
+  /** Answers everybody; nobody may call any more. */
+  close(): void {
+    this.#closed = true;
+    for (const open of this.#open.values()) clearTimeout(open.escalation);
+    this.#waits.answerAll(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
+    this.#open.clear();
+    this.#ofJob.clear();
+  }
+
+  #isFull({ run }: Run, wants: TerminationCall['wants']): boolean {
+    const share = wants === 'wait' ? 1 : 2;
+    const { waits, waitsPerRun } = this.#limits;
+    const ofRun = this.#open.get(run)?.state.callers.size ?? 0;
+    return this.#waits.size >= waits * share || ofRun >= waitsPerRun * share;
+  }
+
+  #termination(tracker: SourceTracker, run: Run): OpenTermination {
+    const known = this.#open.get(run.run);
+    if (known) return known;
+    const open: OpenTermination = {
+      state: openTermination(run.run),
+      tracker,
+      run,
+      cursors: {},
+      withdraw: {},
+      acceptedAt: undefined,
+      escalation: undefined,
+      inputs: [],
+      stepping: false,
+      counted: 0,
+    };
+    this.#open.set(run.run, open);
+    const job = jobOf(run);
+    this.#ofJob.set(job, (this.#ofJob.get(job) ?? new Set()).add(open));
+    return open;
+  }
+
+  #input(open: OpenTermination, input: TerminationInput): void {
+    open.inputs.push(input);
+    if (open.stepping) return;
+    open.stepping = true;
+    for (let next = open.inputs.shift(); next; next = open.inputs.shift()) {
+      const { state, effects } = reduceTermination(open.state, next);
+      open.state = state;
+      for (const effect of effects) this.#effect(open, effect);
+    }
+    open.stepping = false;
+    if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
+    if (isClosed(open.state)) this.#forget(open);
+    this.#count(open);
+  }
+
+  #forget(open: OpenTermination): void {
+    this.#open.delete(open.run.run);
+    const job = jobOf(open.run);
+    const terminations = this.#ofJob.get(job);
+    terminations?.delete(open);
+    if (terminations?.size === 0) this.#ofJob.delete(job);
+  }
+
+  /** Tells of the first and of the last who waits on a source. */
+  #count(open: OpenTermination): void {
+    const { source } = open.run;
+    const before = this.#waiting.get(source) ?? 0;
+    const now = before + open.state.callers.size - open.counted;
+    open.counted = open.state.callers.size;
+    if (now > 0) this.#waiting.set(source, now);
+    else this.#waiting.delete(source);
+    if (now > 0 !== before > 0) this.#onWaiting(source, now > 0);
+  }
+
+  #effect(open: OpenTermination, effect: TerminationEffect): void {
+    switch (effect.kind) {
+      case 'write':
+        return this.#write(open, effect.ask, effect.by, effect.escalation);
+      case 'withdraw':
+        open.withdraw[effect.ask]?.();
+        return;
+      case 'answer':
+        this.#waits.answer(effect.caller.id, answerOf(effect.answer, open));
+        return;
+      case 'arm': {
+        clearTimeout(open.escalation);
+        const elapsed = performance.now() - (open.acceptedAt ?? performance.now());
+        open.escalation = setTimeout(
+          () => this.#input(open, { kind: 'escalate' }),
+          Math.max(0, effect.afterMs - elapsed),
+        );
+        return;
+      }
+      case 'stray':
+        return open.tracker.record(open.run.id, { kind: 'stray', by: effect.by });
+    }
+  }
+
+  #write(open: OpenTermination, ask: Ask, by: string, escalation: boolean): void {
+    const { tracker, run } = open;
+    const session = tracker.session;
+    if (!session) return this.#input(open, { kind: 'unanswered', ask, sent: false });
+    const verb = ask === 'complete' ? 'complete' : 'abort';
+    const force = ask === 'force';
+    const note = { kind: 'command', verb, by, force, escalation } as const;
+    const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
+    const live = (): Run | undefined => {
+      const present = tracker.runs.get(run.id);
+      return present?.run === run.run ? present : undefined;
+    };
+    const written = (cursor: Cursor): void => {
+      open.cursors[ask] = cursor;
+      tracker.record(run.id, { ...note, phase: 'written' });
+      this.#input(open, { kind: 'written', ask });
+    };
+    const answer = (reply: QmpReply): void => {
+      switch (reply.kind) {
+        case 'return':
+          if (live()) tracker.record(run.id, { ...note, phase: 'accepted' });
+          if (ask === 'soft') open.acceptedAt = performance.now();
+          return this.#input(open, { kind: 'accepted', ask });
+        case 'error':
+          if (live()) tracker.record(run.id, { ...note, phase: 'refused' });
+          void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
+          return;
+        case 'busy':
+          return this.#input(open, { kind: 'refused', ask, error: sourceBusy(tracker.name) });
+        case 'timeout':
+        case 'closed':
+          return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
+      }
+    };
+    const present = live();
+    if (present?.sawReady && !force) tracker.renewBaseline(present);
+    open.withdraw[ask] = writeCommand(
+      { tracker, session, run },
+      { verb, by, args },
+      qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command)),
+      { lane: 'abort', timeoutMs: REPLY_MS },
+      { written, answer },
+    );
+  }
+
+  /** A fresh query tells "not found" and "not in this state" apart. */
+  async #refusal(open: OpenTermination, ask: Ask, error: { class: string; desc: string }): Promise<TerminationInput> {
+    await open.tracker.refresh();
+    const present = open.tracker.runs.get(open.run.id);
+    const live = present?.run === open.run.run ? present : undefined;
+    // Its type was not known when the soft cancel was written; of block-job-* commands, QEMU says that it has no such block job.
+    if (ask === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
+      return { kind: 'forced-only' };
+    const verb = ask === 'complete' ? 'complete' : 'abort';
+    return { kind: 'refused', ask, error: mapQmpError(error, verb, ask === 'force', live) };
+  }
+}
+
+/** A space is in no source name. */
+const jobOf = ({ source, id }: Run): string => `${source} ${id}`;

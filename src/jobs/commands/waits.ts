@@ -1,0 +1,88 @@
+// Who waits, until when, and whether anybody still listens. In: a call's context. Out: one end of each wait: its answer, its deadline,
+// or that the caller has gone.
+import { type Answer, refuse } from '../../protocol/answer.js';
+import type { CallContext } from '../../protocol/call.js';
+import type { Requested, Settled } from '../../protocol/methods.js';
+
+type Resolve = (answer: Answer<Requested | Settled>) => void;
+
+interface Waiter {
+  resolve: Resolve;
+  /** Its timer and its listener end. */
+  end: () => void;
+  leave: () => void;
+}
+
+export interface WaitEnds {
+  due: () => void;
+  /** Nobody hears the answer. */
+  gone: () => void;
+}
+
+/** The calls that wait for something of a run. */
+export class Waits {
+  readonly #waiters = new Map<number, Waiter>();
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  add(id: number, resolve: Resolve, { deadline, signal }: CallContext, { due, gone }: WaitEnds): void {
+    const timer = setTimeout(due, Math.max(0, deadline - performance.now()));
+    const leave = (): void => {
+      if (this.answer(id, refuse('OUTCOME_UNKNOWN', 'the caller has gone'))) gone();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+    };
+    this.#waiters.set(id, { resolve, end, leave });
+  }
+
+  /** `false`: it was answered before. */
+  answer(id: number, answer: Answer<Requested | Settled>): boolean {
+    const waiter = this.#waiters.get(id);
+    if (!waiter) return false;
+    this.#waiters.delete(id);
+    waiter.end();
+    waiter.resolve(answer);
+    return true;
+  }
+
+  /** The caller has gone. */
+  leave(id: number): void {
+    this.#waiters.get(id)?.leave();
+  }
+
+  answerAll(answer: Answer<never>): void {
+    for (const id of [...this.#waiters.keys()]) this.answer(id, answer);
+  }
+}
+
+/** Who awaits a promise that many share: a reaction to a promise can't be taken back, an entry of a set can. */
+const followers = new WeakMap<Promise<boolean>, Set<(value: boolean) => void>>();
+
+/** The value of a shared promise; `false` at the deadline, or when the caller has gone: then nothing is kept for it. */
+export function within({ deadline, signal }: CallContext, shared: Promise<boolean>): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const known = followers.get(shared);
+    const all = known ?? new Set();
+    const end = (value: boolean): void => {
+      all.delete(end);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+      resolve(value);
+    };
+    const leave = (): void => end(false);
+    const timer = setTimeout(leave, Math.max(0, deadline - performance.now()));
+    signal.addEventListener('abort', leave, { once: true });
+    all.add(end);
+    if (known) return;
+    followers.set(shared, all);
+    void shared.then((value) => {
+      for (const each of [...all]) each(value);
+    });
+  });
+}

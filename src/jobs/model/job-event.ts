@@ -1,0 +1,54 @@
+// QEMU's events sorted for the job model. In: any QMP event. Out: which job it concerns and what it says, or that it is none of a job.
+import type { BlockJobEventData, JobStatus, QemuEventData } from '../../protocol/types.js';
+import type { QmpEvent } from '../../qmp/index.js';
+import { JOB_STATUSES } from './status.js';
+
+export type JobSignal =
+  | { kind: 'status'; status: JobStatus | 'null' }
+  | { kind: 'ready'; data: BlockJobEventData }
+  | { kind: 'completed'; data: QemuEventData['BLOCK_JOB_COMPLETED'] }
+  | { kind: 'cancelled'; data: BlockJobEventData }
+  | { kind: 'error'; data: QemuEventData['BLOCK_JOB_ERROR'] }
+  | { kind: 'pending'; data: QemuEventData['BLOCK_JOB_PENDING'] }
+  /** An event of a job that this version does not know. */
+  | { kind: 'other' };
+
+export interface JobEvent {
+  id: string;
+  signal: JobSignal;
+}
+
+/** `device` in some events and `id` in the others are both the job's id (qapi/block-core.json). Its data has passed the guards of `qmp`. */
+export function readJobEvent({ type, data }: QmpEvent): JobEvent | undefined {
+  if (!type.startsWith('BLOCK_JOB_') && !type.startsWith('JOB_')) return undefined;
+  if (typeof data !== 'object' || data === null) return undefined;
+  const { id: named, device, status } = data as Record<string, unknown>;
+  const id = typeof named === 'string' ? named : device;
+  // QEMU names no job where it has no id of its own; no method could name it either.
+  if (typeof id !== 'string' || id === '') return undefined;
+  switch (type) {
+    case 'JOB_STATUS_CHANGE':
+      return { id, signal: isStatus(status) ? { kind: 'status', status } : { kind: 'other' } };
+    case 'BLOCK_JOB_READY':
+      return { id, signal: { kind: 'ready', data: data as QemuEventData['BLOCK_JOB_READY'] } };
+    case 'BLOCK_JOB_COMPLETED':
+      return { id, signal: { kind: 'completed', data: data as QemuEventData['BLOCK_JOB_COMPLETED'] } };
+    case 'BLOCK_JOB_CANCELLED':
+      return { id, signal: { kind: 'cancelled', data: data as QemuEventData['BLOCK_JOB_CANCELLED'] } };
+    case 'BLOCK_JOB_ERROR':
+      return { id, signal: { kind: 'error', data: data as QemuEventData['BLOCK_JOB_ERROR'] } };
+    case 'BLOCK_JOB_PENDING':
+      return { id, signal: { kind: 'pending', data: data as QemuEventData['BLOCK_JOB_PENDING'] } };
+    default:
+      return { id, signal: { kind: 'other' } };
+  }
+}
+
+function isStatus(value: unknown): value is JobStatus | 'null' {
+  return value === 'null' || (JOB_STATUSES as readonly unknown[]).includes(value);
+}
+
+/** Events after which the users of a disk may be others under the same names: an export or a device is gone, a medium changes. */
+const DISTURBING = new Set(['BLOCK_EXPORT_DELETED', 'DEVICE_DELETED', 'DEVICE_TRAY_MOVED']);
+
+export const isDisturbing = ({ type }: QmpEvent): boolean => DISTURBING.has(type);

@@ -1,0 +1,89 @@
+// How a run ended, from what was seen of it. Pure; success is never assumed, and a pivot is `true` or `false` only where it is proven.
+import type { Outcome, Pivoted, PivotProof, Provenance, Settlement } from '../../protocol/types.js';
+import type { EndEvidence, Run } from './run.js';
+
+/** @param graph what the block graph says of a pivot; `unknown` where it could not be asked. */
+export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolean, graph: Pivoted): Settlement {
+  const { outcome, provenance, error } = judge(run, evidence);
+  const { pivoted, pivotProof } = judgePivot(run, outcome, graph);
+  return {
+    outcome,
+    provenance,
+    pivoted,
+    pivotProof,
+    forced: run.force !== 'none',
+    escalated: run.escalated,
+    requestedBy: [...run.requestedBy],
+    began: run.began,
+    dismissed,
+    type: run.type,
+    len: run.type === null ? null : run.len,
+    offset: run.type === null ? null : run.offset,
+    ...(error !== undefined && { error }),
+  };
+}
+
+interface Verdict {
+  outcome: Outcome;
+  provenance: Provenance;
+  error?: string;
+}
+
+function judge(run: Run, evidence: EndEvidence): Verdict {
+  const cancelledByUs = run.sawAborting && (run.force === 'accepted' || run.soft === 'accepted');
+  // The event that carries the outcome is the best witness, whenever the rest of the life was missed.
+  if (run.ending.kind === 'cancelled') return { outcome: 'cancelled', provenance: 'observed' };
+  if (run.ending.kind === 'completed') {
+    const { error } = run.ending;
+    return error === undefined
+      ? { outcome: 'completed', provenance: 'observed' }
+      : { outcome: 'failed', provenance: 'observed', error };
+  }
+  switch (evidence.kind) {
+    case 'vanished':
+      return { outcome: 'lost', provenance: 'unknown' };
+    case 'shown':
+      if (evidence.error === undefined) return { outcome: 'completed', provenance: 'reconciled' };
+      // A cancelled job shows strerror(ECANCELED) as its error; only our own record tells it from a failure.
+      return cancelledByUs
+        ? { outcome: 'cancelled', provenance: 'reconciled' }
+        : { outcome: 'failed', provenance: 'reconciled', error: evidence.error };
+    case 'observed': {
+      // No BLOCK_JOB_* event: create, amend, snapshot-*, or a job that never started. JOB_STATUS_CHANGE alone tells.
+      const error = run.error === undefined ? {} : { error: run.error };
+      if (cancelledByUs) return { outcome: 'cancelled', provenance: 'observed' };
+      if (run.sawAborting || run.status === 'created') return { outcome: 'failed', provenance: 'observed', ...error };
+      if (run.gap || run.status !== 'concluded') return { outcome: 'lost', provenance: 'unknown' };
+      return { outcome: 'completed', provenance: 'observed' };
+    }
+  }
+}
+
+/** The types that leave the users of the disk where they are. Of a later QEMU's types nothing is known. */
+const NEVER_PIVOT = ['stream', 'backup', 'create', 'amend', 'snapshot-load', 'snapshot-save', 'snapshot-delete'];
+
+function isNeverPivoting({ type, neverPivots, sawReady, gap }: Run): boolean {
+  // Only an active commit becomes READY, and it ends nowhere else without a cancel or a failure; what was not seen may have been one.
+  return (
+    (neverPivots && type !== 'mirror') ||
+    (type !== null && NEVER_PIVOT.includes(type)) ||
+    (type === 'commit' && !sawReady && !gap)
+  );
+}
+
+export const mayPivot = (run: Run): boolean => !isNeverPivoting(run);
+
+/** Whether only the block graph can say if the run pivoted. */
+export function needsGraph(run: Run): boolean {
+  return run.baseline !== undefined && run.ending.kind !== 'cancelled' && !isNeverPivoting(run);
+}
+
+function judgePivot(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivoted; pivotProof: PivotProof } {
+  if (run.ending.kind === 'cancelled') return { pivoted: false, pivotProof: 'event' };
+  if (isNeverPivoting(run)) return { pivoted: false, pivotProof: 'type' };
+  if (graph !== 'unknown') return { pivoted: graph, pivotProof: 'graph' };
+  // QEMU refuses a complete after a soft cancel, and a soft cancel after a complete changes nothing. An accepted soft cancel of ours proves nothing:
+  // another client's complete may have come before it.
+  if (outcome === 'completed' && run.completeObserved && !run.stray) return { pivoted: true, pivotProof: 'command' };
+  return { pivoted: 'unknown', pivotProof: null };
+}

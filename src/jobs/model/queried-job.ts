@@ -1,0 +1,66 @@
+// One job as the two queries show it. In: replies of query-block-jobs and query-jobs. Out: one picture for each job, oldest first.
+import type { Int64, IoStatus, JobStatus, JobType } from '../../protocol/types.js';
+import { type BlockJobInfo, cutText, type JobInfo } from '../../qmp/index.js';
+import { ERROR_LENGTH } from './run.js';
+
+export interface QueriedJob {
+  id: string;
+  type: JobType;
+  status: JobStatus;
+  len: Int64;
+  offset: Int64;
+  /** Only query-block-jobs has the rest. */
+  speed?: Int64;
+  ioStatus?: IoStatus;
+  autoFinalize?: boolean;
+  autoDismiss?: boolean;
+  paused?: boolean;
+  error?: string;
+}
+
+/**
+ * query-jobs lists every type, query-block-jobs has the details; a job in the first alone was gone before the second was asked.
+ *
+ * @param jobs undefined where QEMU lacks query-jobs (before 3.0).
+ */
+export function mergeQueries(blockJobs: readonly BlockJobInfo[], jobs: readonly JobInfo[] | undefined): QueriedJob[] {
+  // A job without an id of its own is QEMU's own business, and no command could name it.
+  const isNamed = ({ id }: QueriedJob): boolean => id !== '';
+  if (!jobs) return blockJobs.map(fromBlock).filter(isNamed).reverse();
+  const details = new Map(blockJobs.map((info) => [info.device, info]));
+  return jobs
+    .map((info) => fromJob(info, details.get(info.id)))
+    .filter(isNamed)
+    .reverse();
+}
+
+function fromBlock(info: BlockJobInfo): QueriedJob {
+  const shown: QueriedJob = {
+    id: info.device,
+    type: info.type,
+    // The field came with QEMU 2.12; before it two booleans told as much.
+    status: info.status ?? (info.paused ? (info.ready ? 'standby' : 'paused') : info.ready ? 'ready' : 'running'),
+    len: info.len,
+    offset: info.offset,
+    speed: info.speed,
+    ioStatus: info['io-status'],
+    paused: info.paused,
+  };
+  if (info['auto-finalize'] !== undefined) shown.autoFinalize = info['auto-finalize'];
+  if (info['auto-dismiss'] !== undefined) shown.autoDismiss = info['auto-dismiss'];
+  if (info.error !== undefined) shown.error = cutText(info.error, ERROR_LENGTH);
+  return shown;
+}
+
+function fromJob(info: JobInfo, details: BlockJobInfo | undefined): QueriedJob {
+  const shown: QueriedJob = {
+    ...(details && fromBlock(details)),
+    id: info.id,
+    type: info.type,
+    status: info.status,
+    len: info['total-progress'],
+    offset: info['current-progress'],
+  };
+  if (info.error !== undefined) shown.error = cutText(info.error, ERROR_LENGTH);
+  return shown;
+}

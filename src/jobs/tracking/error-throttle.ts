@@ -1,0 +1,82 @@
+// The one exception of the log lane: QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). In: drafts of one source.
+// Out: the same, but past `burst` in a window for one run, operation and action, one entry a window with `repeated`.
+import type { EntryDraft } from '../../protocol/draft.js';
+
+export interface ThrottleOptions {
+  /** Errors of one kind that pass in a window. */
+  burst: number;
+  /** Milliseconds. */
+  windowMs: number;
+}
+export const THROTTLE_DEFAULTS: ThrottleOptions = { burst: 10, windowMs: 1_000 };
+
+interface Window {
+  passed: number;
+  held: { draft: EntryDraft; count: number } | undefined;
+  timer: NodeJS.Timeout;
+}
+
+/** QEMU has three actions and two operations. A monitor that has more of them gets one window for the rest. */
+const MAX_KINDS = 16;
+
+export class ErrorThrottle {
+  readonly #options: ThrottleOptions;
+  readonly #pass: (draft: EntryDraft) => void;
+  /** By run, then by operation and action. */
+  readonly #windows = new Map<string, Map<string, Window>>();
+
+  constructor(options: ThrottleOptions, pass: (draft: EntryDraft) => void) {
+    this.#options = options;
+    this.#pass = pass;
+  }
+
+  push(draft: EntryDraft): void {
+    if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) {
+      // Whatever is told of a run comes after all that was raised before it.
+      if (draft.job && this.#windows.size > 0) this.flush(draft.job.run);
+      this.#pass(draft);
+      return;
+    }
+    const { operation, action } = draft.data as { operation?: unknown; action?: unknown };
+    const { run } = draft.job;
+    const windows = this.#windows.get(run) ?? new Map<string, Window>();
+    const named = `${operation} ${action}`;
+    const kind = windows.size < MAX_KINDS || windows.has(named) ? named : '';
+    const window = windows.get(kind);
+    if (!window) {
+      const timer = setTimeout(() => this.#close(run, kind), this.#options.windowMs);
+      this.#windows.set(run, windows.set(kind, { passed: 1, held: undefined, timer }));
+      this.#pass(draft);
+    } else if (window.passed < this.#options.burst && !window.held) {
+      window.passed += 1;
+      this.#pass(draft);
+    } else if (window.held) window.held.count += 1;
+    else window.held = { draft, count: 1 };
+  }
+
+  /** Passes what is held of a run, or of all; the windows stay open. */
+  flush(run?: string): void {
+    const some = run === undefined ? [...this.#windows.values()] : [this.#windows.get(run)];
+    for (const windows of some) for (const window of windows?.values() ?? []) this.#release(window);
+  }
+
+  close(): void {
+    for (const [run, windows] of this.#windows) for (const kind of windows.keys()) this.#close(run, kind);
+  }
+
+  #close(run: string, kind: string): void {
+    const windows = this.#windows.get(run);
+    const window = windows?.get(kind);
+    if (!windows || !window) return;
+    clearTimeout(window.timer);
+    windows.delete(kind);
+    if (windows.size === 0) this.#windows.delete(run);
+    this.#release(window);
+  }
+
+  #release(window: Window): void {
+    const { held } = window;
+    window.held = undefined;
+    if (held) this.#pass(held.count === 1 ? held.draft : { ...held.draft, repeated: held.count });
+  }
+}

@@ -1,0 +1,150 @@
+// Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
+// pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
+import type { BlockGraph, QmpLane, QmpReply, QmpSession } from '../../qmp/index.js';
+import { GraphIndex } from '../model/graph-index.js';
+import type { JobInput } from '../model/input.js';
+import { mayPivot } from '../model/outcome.js';
+import type { Run } from '../model/run.js';
+
+export const GRAPH_QUERY = 'x-debug-query-block-graph';
+
+export interface ProofsOptions {
+  /** Milliseconds from a run's end until it is settled without a proof. */
+  proofMs: number;
+  runs: ReadonlyMap<string, Run>;
+  /** Feeds one run. */
+  apply: (id: string, input: Extract<JobInput, { kind: 'graph' | 'unproven' }>) => void;
+}
+
+export class PivotProofs {
+  readonly #options: ProofsOptions;
+  #session: QmpSession | undefined;
+  /** By job id: the run that asks. */
+  #wanted = new Map<string, string>();
+  /** Queries that are not answered yet. */
+  #asking = 0;
+  #isMissing = false;
+  /** Runs that have ended and await their proof, by job id. */
+  readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout; nodes: readonly string[] }>();
+  /** The same by the nodes of their jobs. */
+  readonly #endedOn = new Map<string, Set<string>>();
+
+  constructor(options: ProofsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this QEMU answers the query, as far as it was tried. */
+  get isPossible(): boolean {
+    return this.#session !== undefined && !this.#isMissing;
+  }
+
+  attach(session: QmpSession): void {
+    this.#session = session;
+    this.#isMissing = false;
+  }
+
+  /** The connection is lost; what awaits a proof has been settled without it. */
+  detach(): void {
+    this.#session = undefined;
+    this.#asking = 0;
+    this.#wanted.clear();
+    for (const id of [...this.#ended.keys()]) this.forget(id);
+  }
+
+  want({ id, run, end, baseline }: Run): void {
+    if (!this.isPossible) return;
+    this.#wanted.set(id, run);
+    if (end && this.#ended.get(id)?.run !== run) {
+      this.forget(id);
+      const nodes = baseline ? [baseline.source, baseline.target] : [];
+      this.#ended.set(id, { run, nodes, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
+      for (const node of nodes) {
+        const ids = this.#endedOn.get(node) ?? new Set();
+        this.#endedOn.set(node, ids.add(id));
+      }
+    }
+    if (this.#asking === 0) this.#ask('query');
+  }
+
+  /**
+   * A command that is written next may lead to a pivot: who uses the disk is asked before it, and not after a query that is under way, whose
+   * reply QEMU may give when the job has ended.
+   */
+  wantFirst({ id, run }: Run): void {
+    if (!this.isPossible) return;
+    this.#wanted.set(id, run);
+    this.#ask('verb');
+  }
+
+  /** The run of that id is settled, or gone. */
+  forget(id: string): void {
+    const ended = this.#ended.get(id);
+    if (!ended) return;
+    clearTimeout(ended.timer);
+    this.#ended.delete(id);
+    for (const node of ended.nodes) {
+      const ids = this.#endedOn.get(node);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#endedOn.delete(node);
+    }
+  }
+
+  /** Settles without a proof what awaits one, where `which` says so. */
+  conclude(which: (run: Run) => boolean = () => true, ids: Iterable<string> = this.#ended.keys()): void {
+    for (const id of [...ids]) {
+      const run = this.#ended.get(id)?.run;
+      const awaiting = this.#options.runs.get(id);
+      if (run !== undefined && awaiting?.run === run && which(awaiting)) this.#giveUp(id, run);
+    }
+  }
+
+  /**
+   * A run has ended that may have moved the users of a disk: where an earlier run of the same nodes still awaits its proof, the graph of now
+   * does not show that one's end. Of a run without a baseline nobody knows the nodes.
+   */
+  concludeMovedBy(mover: Run): void {
+    if (!mayPivot(mover)) return;
+    const { run, baseline } = mover;
+    const near = baseline && [baseline.source, baseline.target].flatMap((node) => [...(this.#endedOn.get(node) ?? [])]);
+    this.conclude((other) => other.run !== run, near);
+  }
+
+  #ask(lane: QmpLane): void {
+    const session = this.#session;
+    if (!session || this.#wanted.size === 0) return;
+    const asked = this.#wanted;
+    this.#wanted = new Map();
+    this.#asking += 1;
+    session.request(
+      GRAPH_QUERY,
+      {},
+      (reply) => {
+        // Of an earlier connection.
+        if (this.#session !== session) return;
+        this.#asking -= 1;
+        this.#answer(asked, reply);
+        if (this.#asking === 0) this.#ask('query');
+      },
+      { lane },
+    );
+  }
+
+  #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {
+    // QEMU before 4.0, or a build without it.
+    if (reply.kind === 'error' && reply.class === 'CommandNotFound') this.#isMissing = true;
+    const graph = reply.kind === 'return' ? new GraphIndex(reply.value) : undefined;
+    for (const [id, run] of asked) {
+      // A new run of the id has not asked, and the reply may be older than it.
+      const asking = this.#options.runs.get(id);
+      if (asking?.run !== run) continue;
+      if (graph) this.#options.apply(id, { kind: 'graph', graph });
+      else if (asking.end) this.#options.apply(id, { kind: 'unproven' });
+    }
+  }
+
+  #giveUp(id: string, run: string): void {
+    this.forget(id);
+    const awaiting = this.#options.runs.get(id);
+    if (awaiting?.run === run && awaiting.end) this.#options.apply(id, { kind: 'unproven' });
+  }
+}

@@ -1,0 +1,90 @@
+// QMP has no progress event, so somebody must poll: once a source for everybody, only while a job is active and someone wants it.
+// In: demands. Out: polls, each after the reply of the last, slower where QEMU's main loop is slow. Idle sources cost nothing.
+import type { SourceTracker } from './source-tracker.js';
+
+export interface Demand {
+  wants: (source: string) => boolean;
+  /** Milliseconds between two polls, at best. */
+  everyMs: number;
+}
+
+/** A poll takes at most a quarter of a source's time. */
+const SLOWDOWN = 4;
+
+export class ProgressPoller {
+  readonly #demands = new Map<string, Demand>();
+  readonly #trackers = new Set<SourceTracker>();
+  readonly #armed = new Map<SourceTracker, { dueAt: number; timer: NodeJS.Timeout }>();
+  /** When the last poll was answered (or the first was wanted), and how long it took. */
+  readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
+  readonly #polling = new Set<SourceTracker>();
+
+  add(tracker: SourceTracker): void {
+    this.#trackers.add(tracker);
+  }
+
+  /** `undefined` ends the demand of that key. */
+  demand(key: string, demand: Demand | undefined): void {
+    const before = this.#demands.get(key);
+    // A key stands for one filter, so only the interval can have changed.
+    if (before?.everyMs === demand?.everyMs) return;
+    if (demand) this.#demands.set(key, demand);
+    else this.#demands.delete(key);
+    for (const tracker of this.#trackers)
+      if (before?.wants(tracker.name) || demand?.wants(tracker.name)) this.arm(tracker);
+  }
+
+  /**
+   * Something may have changed: a run began, the source is back, a demand came or went. A poll that is due is never put off by that, so that
+   * whatever others ask starves nobody.
+   */
+  arm(tracker: SourceTracker): void {
+    if (this.#polling.has(tracker)) return;
+    const everyMs = this.#intervalOf(tracker);
+    const armed = this.#armed.get(tracker);
+    if (everyMs === undefined) {
+      clearTimeout(armed?.timer);
+      this.#armed.delete(tracker);
+      return;
+    }
+    const now = performance.now();
+    const { at = now, busyMs = 0 } = this.#last.get(tracker) ?? {};
+    const dueAt = Math.max(now, at + Math.max(everyMs, busyMs * SLOWDOWN));
+    if (armed && armed.dueAt <= dueAt) return;
+    clearTimeout(armed?.timer);
+    this.#armed.set(tracker, { dueAt, timer: setTimeout(() => this.#poll(tracker), dueAt - now) });
+  }
+
+  close(): void {
+    for (const { timer } of this.#armed.values()) clearTimeout(timer);
+    this.#armed.clear();
+    this.#last.clear();
+    this.#trackers.clear();
+    this.#demands.clear();
+  }
+
+  #poll(tracker: SourceTracker): void {
+    this.#armed.delete(tracker);
+    this.#polling.add(tracker);
+    const asked = performance.now();
+    void tracker.poll().then(() => {
+      this.#polling.delete(tracker);
+      const at = performance.now();
+      this.#last.set(tracker, { at, busyMs: at - asked });
+      if (this.#trackers.has(tracker)) this.arm(tracker);
+    });
+  }
+
+  #intervalOf(tracker: SourceTracker): number | undefined {
+    if (!tracker.session || !hasActiveRun(tracker)) return undefined;
+    let everyMs: number | undefined;
+    for (const demand of this.#demands.values())
+      if ((everyMs === undefined || demand.everyMs < everyMs) && demand.wants(tracker.name)) everyMs = demand.everyMs;
+    return everyMs;
+  }
+}
+
+function hasActiveRun(tracker: SourceTracker): boolean {
+  for (const run of tracker.runs.values()) if (!run.settled && !run.end) return true;
+  return false;
+}

@@ -1,0 +1,82 @@
+// Settlements, kept apart from the log so that even who comes hours later learns how a run ended. Bounded by age and count.
+import type { Job, SettledRun } from '../../protocol/types.js';
+
+export interface HistoryLimits {
+  /** Milliseconds. */
+  ageMs: number;
+  /** Settlements of all sources; the oldest go first. */
+  count: number;
+  /** Bytes of them, by the length of their ids and error texts. */
+  bytes: number;
+}
+export const HISTORY_LIMITS: HistoryLimits = { ageMs: 24 * 3_600_000, count: 10_000, bytes: 32 * 1024 * 1024 };
+
+/** Of a settlement and the job as it was last seen, beside its texts. */
+const RECORD_BYTES = 1_024;
+
+interface Remembered {
+  settled: SettledRun;
+  job: Job;
+  at: number;
+  bytes: number;
+}
+
+export class SettlementHistory {
+  readonly #limits: HistoryLimits;
+  readonly #now: () => number;
+  readonly #runs = new Map<string, Remembered>();
+  /** The newest settled run of each source and job id. */
+  readonly #newest = new Map<string, string>();
+  #bytes = 0;
+
+  constructor(limits: Partial<HistoryLimits> = {}, now: () => number = () => performance.now()) {
+    this.#limits = { ...HISTORY_LIMITS, ...limits };
+    this.#now = now;
+  }
+
+  /** @param job the run as it was last seen. */
+  add(settled: SettledRun, job: Job): void {
+    const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
+    this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
+    this.#runs.set(settled.run, { settled, job, at: this.#now(), bytes });
+    this.#newest.set(keyOf(settled), settled.run);
+    this.#expire();
+  }
+
+  get(run: string): { settled: SettledRun; job: Job } | undefined {
+    this.#expire();
+    return this.#runs.get(run);
+  }
+
+  newest(source: string, job: string): { settled: SettledRun; job: Job } | undefined {
+    const run = this.#newest.get(keyOf({ source, job }));
+    return run === undefined ? undefined : this.get(run);
+  }
+
+  /** The newest that `wants` accepts, oldest of them first. */
+  list(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
+    this.#expire();
+    const found: SettledRun[] = [];
+    const all = [...this.#runs.values()];
+    for (let at = all.length - 1; at >= 0 && found.length < limit; at--) {
+      const settled = all[at]?.settled;
+      if (settled && wants(settled.source, settled.job)) found.push(settled);
+    }
+    return found.reverse();
+  }
+
+  #expire(): void {
+    const horizon = this.#now() - this.#limits.ageMs;
+    for (const [run, { at, settled, bytes }] of this.#runs) {
+      if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;
+      this.#runs.delete(run);
+      this.#bytes -= bytes;
+      if (this.#newest.get(keyOf(settled)) === run) this.#newest.delete(keyOf(settled));
+    }
+  }
+}
+
+/** A space is in no source name. */
+function keyOf({ source, job }: { source: string; job: string }): string {
+  return `${source} ${job}`;
+}

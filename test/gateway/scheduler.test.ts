@@ -1,0 +1,78 @@
+// What thousands want at once is done in shares: upgrades over turns of the loop, life signs over the period.
+import { afterEach, expect, it, vi } from 'vitest';
+import { Scheduler } from '../../src/gateway/scheduler.js';
+import { Heartbeat } from '../../src/gateway/session/heartbeat.js';
+
+afterEach(() => void vi.useRealTimers());
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('does so much in one turn, the rest in the next ones, all in order', async () => {
+  const turns = new Scheduler();
+  const done: number[] = [];
+  for (let n = 0; n < 10; n += 1)
+    turns.later({}, () => {
+      for (const until = performance.now() + 5; performance.now() < until; );
+      return done.push(n) > 0;
+    });
+  expect(done).toEqual([]);
+  await turn();
+  expect(done).toEqual([0]);
+  await expect.poll(() => done.length).toBe(10);
+  expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+it('serves each owner a step, then the next: who wants much holds up nobody', async () => {
+  const turns = new Scheduler();
+  const done: string[] = [];
+  const wants = (name: string, steps: number): (() => boolean) => {
+    let left = steps;
+    return () => {
+      done.push(name);
+      left -= 1;
+      return left === 0;
+    };
+  };
+  const [greedy, modest] = [{}, {}];
+  turns.later(greedy, wants('greedy', 4));
+  turns.later(modest, wants('modest', 1));
+  await turn();
+  expect(done).toEqual(['greedy', 'modest', 'greedy', 'greedy', 'greedy']);
+});
+
+it('does the first step at once while the turn has time, and never before who waits', async () => {
+  const turns = new Scheduler();
+  const done: number[] = [];
+  const step = (n: number, ms = 0): (() => boolean) => {
+    return () => {
+      for (const until = performance.now() + ms; performance.now() < until; );
+      return done.push(n) > 0;
+    };
+  };
+  turns.now({}, step(1));
+  turns.now({}, step(2, 5));
+  expect(done).toEqual([1, 2]);
+  turns.now({}, step(3));
+  expect(done, 'the turn is used up').toEqual([1, 2]);
+  await turn();
+  expect(done).toEqual([1, 2, 3]);
+  turns.now({}, step(4));
+  expect(done).toEqual([1, 2, 3, 4]);
+});
+
+it('beats for a share of the connections each second, and for each once a period', () => {
+  vi.useFakeTimers();
+  const heartbeat = new Heartbeat(15_000);
+  const beats = Array.from({ length: 30 }, () => 0);
+  for (const n of beats.keys())
+    heartbeat.add({
+      beat() {
+        beats[n] = (beats[n] ?? 0) + 1;
+      },
+    });
+  vi.advanceTimersByTime(1_000);
+  expect(beats.filter((count) => count > 0)).toHaveLength(2);
+  vi.advanceTimersByTime(14_000);
+  expect(beats).toEqual(beats.map(() => 1));
+  heartbeat.close();
+});

@@ -1,0 +1,174 @@
+// When a run that has ended is settled: with the block graph's reply, and without it at the first reason not to wait any longer.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import type { EntryDraft } from '../../src/protocol/draft.js';
+import type { Settlement } from '../../src/protocol/index.js';
+import type { QmpEvent, QmpSession } from '../../src/qmp/index.js';
+import { GraphWorld } from '../support/graph-world.js';
+
+const GRAPH = 'x-debug-query-block-graph';
+
+/** A tracked source whose queries are answered at once, and its block graph when the test says so. */
+class Source {
+  readonly drafts: EntryDraft[] = [];
+  readonly tracker: SourceTracker;
+  readonly world = new GraphWorld();
+  readonly #waiting: ((reply: unknown) => void)[] = [];
+  asked = 0;
+
+  constructor(commands = ['query-jobs', GRAPH]) {
+    const drafts = this.drafts;
+    const journal = {
+      epoch: 'e',
+      get head() {
+        return drafts.length;
+      },
+      append: (draft: EntryDraft) => void drafts.push(draft),
+    };
+    const session = {
+      greeting: { version: { qemu: { major: 9, minor: 0, micro: 0 }, package: '' }, capabilities: [] },
+      request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
+        if (name === GRAPH) {
+          this.asked += 1;
+          this.#waiting.push(answer);
+        } else answer({ kind: 'error', class: 'GenericError', desc: '' });
+      },
+      execute: () => Promise.resolve({ kind: 'return', value: commands.map((each) => ({ name: each })) }),
+    } as unknown as QmpSession;
+    this.tracker = new SourceTracker('vm1', journal, () => 'birth', { refusedMs: 3_600_000, refusedMaxMs: 3_600_000 });
+    this.tracker.take({ kind: 'connecting', attempt: 1 });
+    this.tracker.take({ kind: 'up', session });
+  }
+
+  get settled(): Settlement[] {
+    return this.drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map(({ data }) => data as Settlement);
+  }
+
+  hear(type: string, data: object): void {
+    this.tracker.take({ kind: 'event', event: { type, time: null, data } as QmpEvent });
+  }
+
+  status(...statuses: string[]): void {
+    for (const status of statuses) this.hear('JOB_STATUS_CHANGE', { id: 'j', status });
+  }
+
+  /** Every block graph that was asked for is answered now. */
+  reply(): void {
+    for (const answer of this.#waiting.splice(0)) answer({ kind: 'return', value: this.world.graph() });
+  }
+
+  refuse(name = 'CommandNotFound'): void {
+    for (const answer of this.#waiting.splice(0)) answer({ kind: 'error', class: name, desc: '' });
+  }
+
+  ready(): void {
+    this.world.start('j');
+    this.status('created', 'running', 'ready');
+    this.hear('BLOCK_JOB_READY', { device: 'j', type: 'mirror', len: 1, offset: 1, speed: 0 });
+    this.reply();
+    this.reply();
+  }
+
+  complete(): void {
+    this.world.end(true);
+    this.status('waiting', 'pending');
+    this.hear('BLOCK_JOB_COMPLETED', { device: 'j', type: 'mirror', len: 1, offset: 1, speed: 0 });
+    this.status('concluded', 'null');
+  }
+}
+
+const UNPROVEN = { outcome: 'completed', pivoted: 'unknown', pivotProof: null };
+let source: Source;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  source = new Source();
+});
+afterEach(() => {
+  source.tracker.close();
+  vi.useRealTimers();
+});
+
+describe('a run that has ended', () => {
+  it('is concluded, and settles with the reply', () => {
+    source.ready();
+    source.complete();
+    expect(source.settled).toEqual([]);
+    expect(source.tracker.runs.get('j')).toMatchObject({ status: 'concluded', settled: undefined });
+    source.reply();
+    expect(source.settled).toMatchObject([{ outcome: 'completed', pivoted: true, pivotProof: 'graph' }]);
+    expect(source.tracker.runs.size).toBe(0);
+  });
+
+  it.each<[string, () => void]>([
+    ['a second has passed', () => vi.advanceTimersByTime(1_000)],
+    ['the bound of a synchronous caller', () => source.tracker.conclude(source.tracker.runs.get('j')?.run)],
+    [
+      'the source is lost',
+      () => source.tracker.take({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 }),
+    ],
+    ['QEMU does not know the query', () => source.refuse()],
+    ['an export has ended, and its users with it', () => source.hear('BLOCK_EXPORT_DELETED', { id: 'x' })],
+    ['the gateway ends', () => source.tracker.close()],
+    ['the next run of its id begins', () => source.status('created')],
+  ])('settles without it when %s', (_, happens) => {
+    source.ready();
+    source.complete();
+    happens();
+    expect(source.settled).toMatchObject([UNPROVEN]);
+    source.reply();
+    vi.advanceTimersByTime(5_000);
+    expect(source.settled).toHaveLength(1);
+  });
+
+  it('is proven by the next query where one was refused', () => {
+    source.ready();
+    source.hear('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
+    source.refuse('GenericError');
+    source.complete();
+    source.reply();
+    expect(source.settled).toMatchObject([{ pivoted: true }]);
+  });
+
+  it('is not settled early by the bound of another run', () => {
+    source.ready();
+    source.complete();
+    source.tracker.conclude('e:99');
+    expect(source.settled).toEqual([]);
+  });
+
+  it('settles without it when another job on its nodes has ended since', () => {
+    source.ready();
+    source.complete();
+    // Back from the copy, faster than the reply.
+    for (const status of ['created', 'running', 'ready', 'waiting', 'pending', 'concluded', 'null'])
+      source.hear('JOB_STATUS_CHANGE', { id: 'back', status });
+    expect(source.settled).toMatchObject([UNPROVEN, { outcome: 'completed' }]);
+  });
+
+  it('is settled at once where QEMU has no such query', async () => {
+    source.tracker.close();
+    source = new Source(['query-jobs']);
+    await vi.advanceTimersByTimeAsync(0);
+    source.ready();
+    source.complete();
+    expect(source.settled).toMatchObject([UNPROVEN]);
+  });
+
+  it('asks at once who uses the disk before a command, whatever query is under way', () => {
+    source.ready();
+    source.hear('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
+    const before = source.asked;
+    const run = source.tracker.runs.get('j');
+    if (run) source.tracker.renewBaseline(run);
+    expect(source.asked - before).toBe(1);
+  });
+
+  it('shares one query with others that ask meanwhile', () => {
+    source.ready();
+    const before = source.asked;
+    for (let n = 0; n < 50; n++) source.hear('JOB_STATUS_CHANGE', { id: `k${n}`, status: 'created' });
+    source.reply();
+    source.reply();
+    expect(source.asked - before).toBe(2);
+  });
+});

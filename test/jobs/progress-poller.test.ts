@@ -1,0 +1,69 @@
+// ProgressPoller of one source are its own matter: what others want, begin or end must neither put them off nor add to them.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ProgressPoller } from '../../src/jobs/tracking/progress-poller.js';
+import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number } {
+  const tracker = {
+    name,
+    session: {},
+    runs: new Map([['j', {}]]),
+    polled: 0,
+    poll: () => {
+      tracker.polled += 1;
+      return takesMs === 0 ? Promise.resolve(true) : new Promise((resolve) => setTimeout(() => resolve(true), takesMs));
+    },
+  };
+  return tracker as unknown as SourceTracker & { polled: number };
+}
+const only = (name: string) => (source: string) => source === name;
+
+describe('polls', () => {
+  it('of one source go on while demands of others come and go', async () => {
+    const poller = new ProgressPoller();
+    const [x, y] = [trackerOf('x'), trackerOf('y')];
+    poller.add(x);
+    poller.add(y);
+    poller.demand('progress', { wants: () => true, everyMs: 1_000 });
+    for (let at = 0; at < 8_000; at += 100) {
+      poller.demand('wait x', { wants: only('x'), everyMs: 2_000 });
+      await vi.advanceTimersByTimeAsync(50);
+      poller.demand('wait x', undefined);
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect([x.polled, y.polled]).toEqual([8, 8]);
+    poller.close();
+  });
+
+  it('come sooner for whoever wants them more often, and no oftener than wanted', async () => {
+    const poller = new ProgressPoller();
+    const x = trackerOf('x');
+    poller.add(x);
+    poller.demand('slow', { wants: only('x'), everyMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    poller.demand('fast', { wants: only('x'), everyMs: 500 });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(x.polled).toBe(4);
+    poller.demand('fast', undefined);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(x.polled).toBeLessThanOrEqual(4 + 3);
+    poller.demand('slow', undefined);
+    const { polled } = x;
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(x.polled).toBe(polled);
+    poller.close();
+  });
+
+  it('take at most a quarter of the time of a slow source', async () => {
+    const poller = new ProgressPoller();
+    const x = trackerOf('x', 1_000);
+    poller.add(x);
+    poller.demand('fast', { wants: only('x'), everyMs: 100 });
+    await vi.advanceTimersByTimeAsync(10_100);
+    expect(x.polled).toBe(3);
+    poller.close();
+  });
+});

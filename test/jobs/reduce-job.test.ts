@@ -1,0 +1,435 @@
+// The job state machine as a pure function: any sequence of inputs leaves it in a legal state, and each run settles exactly once.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GraphIndex } from '../../src/jobs/model/graph-index.js';
+import type { JobInput } from '../../src/jobs/model/input.js';
+import { readJobEvent } from '../../src/jobs/model/job-event.js';
+import type { JobDraft } from '../../src/jobs/model/journal.js';
+import type { QueriedJob } from '../../src/jobs/model/queried-job.js';
+import { reduceJob } from '../../src/jobs/model/reduce-job.js';
+import type { Run } from '../../src/jobs/model/run.js';
+import { JOB_STATUSES, TRANSITIONS } from '../../src/jobs/model/status.js';
+import type { JobStatus, Settlement } from '../../src/protocol/index.js';
+import type { QmpEvent } from '../../src/qmp/index.js';
+import { GraphWorld, type Users } from '../support/graph-world.js';
+
+const measures = { type: 'mirror', device: 'j', len: 100, offset: 50, speed: 0 };
+const raise = (type: string, data: unknown): JobInput => {
+  const event: QmpEvent = { type, time: null, data };
+  const job = readJobEvent(event);
+  if (!job) throw new Error(`not a job event: ${type}`);
+  return { kind: 'event', event, signal: job.signal };
+};
+const status = (value: JobStatus | 'null'): JobInput => raise('JOB_STATUS_CHANGE', { id: 'j', status: value });
+const shown = (value: JobStatus, more: Partial<QueriedJob> = {}): JobInput => ({
+  kind: 'shown',
+  shown: {
+    id: 'j',
+    type: 'mirror',
+    status: value,
+    len: 100,
+    offset: 50,
+    speed: 0,
+    ioStatus: 'ok',
+    autoDismiss: true,
+    autoFinalize: true,
+    ...more,
+  },
+});
+const command = (verb: 'abort' | 'complete', phase: 'written' | 'accepted' | 'refused', force = false): JobInput => ({
+  kind: 'command',
+  verb,
+  phase,
+  by: 'me',
+  force,
+  escalation: false,
+});
+
+/** Feeds inputs as a store would; returns the last run and all entries. */
+function play(
+  inputs: readonly JobInput[],
+  { legacy = false, canProve = true }: { legacy?: boolean; canProve?: boolean } = {},
+): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
+  let run: Run | undefined;
+  const drafts: JobDraft[] = [];
+  let begun = 0;
+  for (const input of inputs) {
+    const head = drafts.length;
+    const next = reduceJob(run, input, {
+      source: 's',
+      id: 'j',
+      nextRun: () => `run${++begun}`,
+      cursorAt: (nth) => `e:${head + nth + 1}`,
+      now: () => 1,
+      canProve,
+      legacy,
+    });
+    run = next.run;
+    drafts.push(...next.drafts);
+  }
+  const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map(({ data }) => data as Settlement);
+  return { run, drafts, settled };
+}
+
+const life = [status('created'), status('running')];
+const ending = [status('concluded'), status('null')];
+
+describe('a life', () => {
+  it('has a name of its own, and says where it began', () => {
+    const { run, drafts, settled } = play([...life, status('null'), ...life]);
+    expect([settled[0]?.began, run?.began]).toEqual(['e:1', 'e:5']);
+    expect(drafts.map(({ type, job }) => [type, job.run])).toEqual([
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['GATEWAY_JOB_SETTLED', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run2'],
+      ['JOB_STATUS_CHANGE', 'run2'],
+    ]);
+  });
+
+  it.each<[string, JobInput[], Partial<Settlement>]>([
+    [
+      'completed',
+      [raise('BLOCK_JOB_COMPLETED', measures), ...ending],
+      { outcome: 'completed', provenance: 'observed', pivoted: 'unknown' },
+    ],
+    [
+      'failed',
+      [status('aborting'), raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'No space' }), ...ending],
+      { outcome: 'failed', error: 'No space', pivoted: 'unknown', pivotProof: null },
+    ],
+    [
+      'cancelled',
+      [status('aborting'), raise('BLOCK_JOB_CANCELLED', measures), ...ending],
+      { outcome: 'cancelled', provenance: 'observed', pivoted: false, pivotProof: 'event', requestedBy: [] },
+    ],
+    ['never started', [status('aborting'), ...ending], { outcome: 'failed', provenance: 'observed' }],
+    [
+      'without block-job events',
+      [status('waiting'), status('pending'), ...ending],
+      { outcome: 'completed', provenance: 'observed' },
+    ],
+    [
+      'gone while the gateway was blind',
+      [{ kind: 'blind' }, { kind: 'absent' }],
+      { outcome: 'lost', provenance: 'unknown' },
+    ],
+    ['gone with its QEMU', [{ kind: 'gone' }], { outcome: 'lost', provenance: 'unknown' }],
+    [
+      'told, then gone',
+      [raise('BLOCK_JOB_COMPLETED', measures), { kind: 'blind' }, { kind: 'absent' }],
+      { outcome: 'completed', provenance: 'observed' },
+    ],
+    [
+      'concluded while blind, with an error',
+      [{ kind: 'blind' }, shown('concluded', { error: 'EIO' })],
+      { outcome: 'failed', provenance: 'reconciled', error: 'EIO', dismissed: false },
+    ],
+    [
+      'concluded while blind',
+      [{ kind: 'blind' }, shown('concluded')],
+      { outcome: 'completed', provenance: 'reconciled', dismissed: false },
+    ],
+    ['missed twice by a query', [{ kind: 'absent' }, { kind: 'absent' }], { outcome: 'lost', provenance: 'unknown' }],
+  ])('%s', (_, inputs, expected) => {
+    const { settled } = play([...life, ...inputs]);
+    expect(settled).toHaveLength(1);
+    expect(settled[0]).toMatchObject(expected);
+  });
+
+  it('that begins and ends in one step is settled and remembered too', () => {
+    const context = {
+      source: 's',
+      id: 'j',
+      nextRun: () => 'run1',
+      cursorAt: (nth: number) => `e:${nth + 1}`,
+      now: () => 1,
+      canProve: false,
+      legacy: false,
+    };
+    const { run, settled } = reduceJob(undefined, status('null'), context);
+    expect(run).toBeUndefined();
+    expect(settled).toMatchObject([{ run: 'run1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
+  });
+
+  it('keeps the time of its measures when it has ended, however often it is queried', () => {
+    const kept = [...life, shown('running', { autoDismiss: false }), raise('BLOCK_JOB_CANCELLED', measures)];
+    let clock = 0;
+    let run: Run | undefined;
+    for (const input of [...kept, status('concluded'), shown('concluded'), shown('concluded')])
+      run = reduceJob(run, input, {
+        ...{ source: 's', id: 'j', nextRun: () => 'run1', cursorAt: () => 'e:1', canProve: false, legacy: false },
+        now: () => ++clock,
+      }).run;
+    expect(run).toMatchObject({ settled: { outcome: 'cancelled' } });
+    expect(run?.updated).toBeLessThan(clock - 1);
+  });
+
+  it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
+    const { settled, run } = play(
+      [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],
+      { legacy: true },
+    );
+    expect(settled).toMatchObject([{ outcome: 'completed' }]);
+    expect(run).toBeUndefined();
+  });
+});
+
+const GRAPHS = (() => {
+  const world = new GraphWorld();
+  world.start('j');
+  const running = new GraphIndex(world.graph());
+  world.end(true);
+  return { running, onTarget: new GraphIndex(world.graph()) };
+})();
+
+describe('a pivot', () => {
+  const done = [raise('BLOCK_JOB_COMPLETED', measures), ...ending];
+  const failed = [status('aborting'), raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'EIO' }), ...ending];
+  const ready = [...life, status('ready'), raise('BLOCK_JOB_READY', measures)];
+  const soft = [command('abort', 'written'), command('abort', 'accepted')];
+  const complete = [command('complete', 'written'), command('complete', 'accepted')];
+  const running: JobInput = { kind: 'graph', graph: GRAPHS.running };
+  const onTarget: JobInput = { kind: 'graph', graph: GRAPHS.onTarget };
+
+  it.each<[string, JobInput[], Settlement['pivoted'], Settlement['pivotProof']]>([
+    ['our soft cancel was accepted', soft, 'unknown', null],
+    ['our complete was accepted', complete, true, 'command'],
+    ['our complete has no reply yet', [command('complete', 'written')], 'unknown', null],
+    ['our complete was refused', [command('complete', 'written'), command('complete', 'refused')], 'unknown', null],
+    ['we asked for nothing', [], 'unknown', null],
+    ['both were accepted: a complete after a soft cancel is refused', [...complete, ...soft], true, 'command'],
+    ['a misdelivered command', [...complete, { kind: 'stray', by: 'x' }], 'unknown', null],
+    ['a blind spell came after our complete', [...complete, { kind: 'blind' }, shown('ready')], 'unknown', null],
+  ])('without the block graph, where %s', (_, inputs, pivoted, pivotProof) => {
+    const { settled } = play([...ready, ...inputs, ...done], { canProve: false });
+    expect(settled).toMatchObject([{ outcome: 'completed', pivoted, pivotProof }]);
+  });
+
+  it.each<[string, JobInput[], Partial<Settlement>]>([
+    ['completed', [...done, onTarget], { outcome: 'completed', pivoted: true, pivotProof: 'graph' }],
+    ['failed, and the disk is on the copy', [...failed, onTarget], { outcome: 'failed', pivoted: true }],
+    ['no reply', [...done, { kind: 'unproven' }], { pivoted: 'unknown', pivotProof: null }],
+    ['an export went away meanwhile', [...done, { kind: 'disturbed' }, onTarget], { pivoted: 'unknown' }],
+    ['lost its source first', [...done, { kind: 'blind' }], { outcome: 'completed', pivoted: 'unknown' }],
+    ['gone after a blind spell', [{ kind: 'blind' }, { kind: 'absent' }, onTarget], { outcome: 'lost' }],
+    ['lost its QEMU', [{ kind: 'blind' }, { kind: 'gone' }], { outcome: 'lost', pivoted: 'unknown' }],
+    ['followed by another run', [...done, status('created')], { outcome: 'completed', pivoted: 'unknown' }],
+  ])('with a baseline: %s', (_, inputs, expected) => {
+    expect(play([...ready, running, ...inputs]).settled).toMatchObject([expected]);
+  });
+
+  it('a run that awaits its proof is concluded, and present until it is settled', () => {
+    const awaiting = play([...ready, running, ...done]);
+    expect(awaiting.settled).toEqual([]);
+    expect(awaiting.run).toMatchObject({ status: 'concluded', end: { dismissed: true } });
+    expect(play([...ready, running, ...done, onTarget]).run).toBeUndefined();
+  });
+
+  it('the settlement comes before the first entry of the next run', () => {
+    const { drafts } = play([...ready, running, ...done, status('created')]);
+    expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
+      ['GATEWAY_JOB_SETTLED', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run2'],
+    ]);
+  });
+
+  it('an intermediate commit never does', () => {
+    const commit = { ...measures, type: 'commit' };
+    const { settled } = play([...life, raise('BLOCK_JOB_COMPLETED', commit), ...ending]);
+    expect(settled).toMatchObject([{ outcome: 'completed', pivoted: false, pivotProof: 'type' }]);
+  });
+
+  it('whatever comes in between, and however it ended: what is said to be proven is true', () => {
+    const MOVES = [
+      ...(['graph', 'disturbed', 'blind', 'seen', 'absent', 'unproven'] as const),
+      ...(['deleteLoser', 'addExport', 'addDevice', 'swapExports'] as const),
+    ];
+    type Move = (typeof MOVES)[number];
+    const move = fc.constantFrom<Move>(...MOVES);
+    const moves = fc.array(move, { maxLength: 4 });
+    const users = fc.constantFrom<Users>('device', 'export', 'both', 'none', 'replaces');
+    const asked = fc.constantFrom<'soft' | 'complete' | 'both' | 'none'>('soft', 'complete', 'both', 'none');
+    fc.assert(
+      fc.property(
+        fc.array(moves, { minLength: 5, maxLength: 5 }),
+        users,
+        asked,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (between, using, ours, others, fails, kept) => {
+          const world = new GraphWorld(using);
+          const inputs: JobInput[] = [];
+          const play1 = (each: Move): void => {
+            if (each === 'graph') inputs.push({ kind: 'graph', graph: new GraphIndex(world.graph()) });
+            else if (each === 'seen') inputs.push(shown(world.hasEnded ? 'concluded' : 'ready'));
+            else if (each === 'deleteLoser') world.deleteLoser();
+            else if (each === 'addExport') world.addExport();
+            else if (each === 'addDevice') world.addDevice();
+            else if (each === 'swapExports') {
+              world.swapExports();
+              // While the monitor is connected QEMU's event says that exports have ended.
+              if (inputs.at(-1)?.kind !== 'blind') inputs.push({ kind: 'disturbed' });
+            } else inputs.push({ kind: each });
+          };
+          const pass = (at: number): void => between[at]?.forEach(play1);
+          inputs.push(status('created'));
+          world.start('j');
+          pass(0);
+          inputs.push(status('running'), status('ready'), raise('BLOCK_JOB_READY', measures));
+          pass(1);
+          // A complete that comes first pivots, whatever is cancelled softly after it.
+          if (others || ours === 'complete' || ours === 'both') world.end(true);
+          else world.end(false);
+          if (ours === 'complete' || ours === 'both') inputs.push(...complete);
+          if (ours === 'soft' || ours === 'both') inputs.push(...soft);
+          const error = fails ? { error: 'EINVAL' } : {};
+          inputs.push(...(fails ? [status('aborting')] : []));
+          inputs.push(raise('BLOCK_JOB_COMPLETED', { ...measures, ...error }), status('concluded'));
+          pass(2);
+          if (!kept) inputs.push(status('null'));
+          pass(3);
+          pass(4);
+          inputs.push({ kind: 'unproven' }, { kind: 'gone' });
+          const first = play(inputs).settled[0];
+          expect(first).toBeDefined();
+          if (first?.pivoted !== 'unknown') expect([inputs, first?.pivoted]).toEqual([inputs, world.pivoted]);
+          expect(first?.pivotProof === null).toBe(first?.pivoted === 'unknown');
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('after a blind spell', () => {
+  const blind: JobInput = { kind: 'blind' };
+  const before = [...life, shown('running', { offset: 50 })];
+  it('a job that contradicts nothing is assumed to be the same', () => {
+    const { run, drafts } = play([...before, blind, shown('ready', { offset: 60 })]);
+    expect(run?.run).toBe('run1');
+    expect(drafts.at(-1)).toMatchObject({
+      type: 'GATEWAY_JOB_FOUND',
+      job: { run: 'run1' },
+      data: { continuity: 'assumed', status: 'ready' },
+    });
+  });
+  it.each<[string, JobInput]>([
+    ['another type', shown('running', { type: 'backup', offset: 60 })],
+    ['less progress', shown('running', { offset: 40 })],
+    ['a status of the past', shown('created', { offset: 60 })],
+    ['a new creation', status('created')],
+  ])('%s is another life', (_, input) => {
+    const { run, settled } = play([...before, blind, input]);
+    expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
+    expect(run?.run).not.toBe('run1');
+  });
+  it('whatever is heard of a concluded job but its removal is another life', () => {
+    const kept = [
+      ...life,
+      shown('ready', { autoDismiss: false }),
+      raise('BLOCK_JOB_COMPLETED', measures),
+      status('concluded'),
+      blind,
+    ];
+    const { settled, run } = play([
+      ...kept,
+      raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'report' }),
+      status('aborting'),
+      raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'x' }),
+      status('concluded'),
+    ]);
+    expect(settled).toMatchObject([{ outcome: 'completed', dismissed: false }]);
+    expect(run?.run).not.toBe('run1');
+    expect(play([...kept, status('null')]).settled).toHaveLength(1);
+  });
+  it('an event that comes before the query says that it assumes', () => {
+    const { drafts } = play([...before, blind, status('paused')]);
+    expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
+      ['GATEWAY_JOB_FOUND', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+    ]);
+  });
+});
+
+describe('any sequence of inputs', () => {
+  const anyInput = fc.oneof(
+    fc.constantFrom<JobInput>(...[...JOB_STATUSES, 'null' as const].map(status)),
+    fc.constantFrom<JobInput>(
+      raise('BLOCK_JOB_READY', measures),
+      raise('BLOCK_JOB_COMPLETED', measures),
+      raise('BLOCK_JOB_COMPLETED', { ...measures, error: 'x' }),
+      raise('BLOCK_JOB_CANCELLED', measures),
+      raise('BLOCK_JOB_PENDING', { type: 'mirror', id: 'j' }),
+      raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'stop' }),
+      { kind: 'blind' },
+      { kind: 'absent' },
+      { kind: 'gone' },
+      { kind: 'stray', by: 'x' },
+      { kind: 'graph', graph: GRAPHS.running },
+      { kind: 'graph', graph: GRAPHS.onTarget },
+      { kind: 'disturbed' },
+      { kind: 'unproven' },
+    ),
+    fc.constantFrom<JobInput>(
+      ...JOB_STATUSES.map((each) => shown(each)),
+      shown('concluded', { error: 'x' }),
+      shown('paused', { ioStatus: 'failed' }),
+    ),
+    fc.constantFrom<JobInput>(
+      ...(['abort', 'complete'] as const).flatMap((verb) =>
+        (['written', 'accepted', 'refused'] as const).flatMap((phase) => [
+          command(verb, phase),
+          command(verb, phase, true),
+        ]),
+      ),
+    ),
+  );
+
+  it('leaves a legal state, one settlement a run, and every QMP event told once', () => {
+    fc.assert(
+      fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), (inputs, legacy) => {
+        const { run, drafts } = play([...inputs, { kind: 'unproven' }], { legacy });
+        if (run) expect(JOB_STATUSES).toContain(run.status);
+        const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map((draft) => draft.job.run);
+        expect(new Set(settled).size).toBe(settled.length);
+        // Every run that was begun and is not present has settled.
+        const begun = new Set(drafts.map((draft) => draft.job.run));
+        for (const each of begun) if (each !== run?.run) expect(settled).toContain(each);
+        const raised = inputs.filter(({ kind }) => kind === 'event').length;
+        expect(drafts.filter(({ type }) => !type.startsWith('GATEWAY_'))).toHaveLength(raised);
+        // Success needs a witness: an event, or a query that shows it concluded without an error.
+        const witnessed = inputs.some(
+          (input) => input.kind === 'event' || (input.kind === 'shown' && input.shown.status === 'concluded'),
+        );
+        const success = drafts.some(({ data }) => (data as Partial<Settlement>).outcome === 'completed');
+        if (success) expect(witnessed).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('follows QEMU along every legal walk to exactly one settlement', () => {
+    const walk = fc.array(fc.nat(), { minLength: 1, maxLength: 30 }).map((choices) => {
+      const path: (JobStatus | 'null')[] = ['created'];
+      for (const choice of choices) {
+        const next = TRANSITIONS[path.at(-1) as JobStatus];
+        if (!next) break;
+        path.push(next[choice % next.length] ?? 'null');
+        if (path.at(-1) === 'null') break;
+      }
+      return path;
+    });
+    fc.assert(
+      fc.property(walk, (path) => {
+        const { run, settled } = play(path.map(status));
+        expect(settled).toHaveLength(path.at(-1) === 'null' ? 1 : 0);
+        expect(run?.status).toBe(path.at(-1) === 'null' ? undefined : path.at(-1));
+        if (path.includes('aborting')) expect(settled.map(({ outcome }) => outcome)).not.toContain('completed');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
