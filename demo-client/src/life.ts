@@ -1,30 +1,27 @@
 // One run from its beginning. In: a client, a job. Out: its events as the log has them, and a trail of its own. Owns its subscription.
 import { signal } from '@preact/signals';
 import type { Client, Gap } from 'qmp-gateway/client';
-import { type Entry, formatCursor, parseCursor } from 'qmp-gateway/protocol';
+import { cursorBefore, type Entry } from 'qmp-gateway/protocol';
 import { extend, newTrail, type Trail } from './model/pace.js';
 
 export interface LifeTarget {
   source: string;
   job: string;
   run: string;
+  /** Of the entry that began it. A gateway that does not say it names a run by that cursor. */
+  began: string | undefined;
 }
 
 const TRAIL_MAX = 1_200;
 const EVENTS_MAX = 2_000;
 
-/** A run is named by the position of the event that began it: from just before it, the log replays all of it. */
-function beforeRun(run: string): string {
-  const position = parseCursor(run);
-  return position ? formatCursor(position.epoch, position.offset - 1) : run;
-}
-
-export function openLife(client: Client, { source, job, run }: LifeTarget, seed: Trail | undefined) {
+export function openLife(client: Client, { source, job, run, began = run }: LifeTarget, seed: Trail | undefined) {
   const events = signal<readonly Entry[]>([]);
   const gap = signal<Gap | undefined>(undefined);
   const trail = signal<Trail>(seed ? { at: [...seed.at], offset: [...seed.offset] } : newTrail());
   const subscription = client.subscribe(
-    { sources: [source], jobs: [job], after: beforeRun(run), progress: 500 },
+    // From just before its first entry the log replays all of it.
+    { sources: [source], jobs: [job], after: cursorBefore(began), progress: 500 },
     {
       events: (entries) => {
         const own = entries.filter((entry) => entry.job?.run === run);

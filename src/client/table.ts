@@ -113,6 +113,9 @@ function apply(draft: Draft, event: KnownEntry): void {
     case 'GATEWAY_JOB_SETTLED':
       settle(draft, event);
       break;
+    case 'GATEWAY_COMMAND_ANSWERED':
+      // May come after the end of its run, when a table need not know that any more.
+      break;
     case 'GATEWAY_SOURCE_UP':
       source(draft, event, { state: 'connecting', qemu: event.data.qemu });
       break;
@@ -154,6 +157,7 @@ function change(draft: Draft, event: KnownEntry, changes: Partial<Job>, found = 
     ...(settled && { settled }),
     type: null,
     status: FIRST_STATUS[event.type] ?? 'running',
+    began: formatCursor(draft.epoch, event.offset),
     len: 0,
     offset: 0,
     speed: 0,

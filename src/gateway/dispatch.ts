@@ -64,7 +64,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {
     onError(error, name);
-    answer(refuse('INTERNAL_ERROR', error instanceof Error ? error.message : 'unknown'));
+    answer(refuse('INTERNAL_ERROR', 'a bug of the gateway; its log has the exception'));
   };
   // The check has given this method its own params; the compiler can't follow the name.
   const call = methods[name] as (context: CallContext, params: object) => Answered<unknown>;

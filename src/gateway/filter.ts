@@ -17,8 +17,10 @@ export interface CompiledFilter {
 const canonical = (globs: readonly string[] | undefined): string[] | null =>
   !globs || globs.includes('*') ? null : [...new Set(globs)].sort();
 
-export function compileFilter({ sources, types, jobs }: Filter): CompiledFilter {
-  const name = JSON.stringify([canonical(sources), canonical(types), canonical(jobs)]);
+/** @param tag tells equal filters of one connection apart. */
+export function compileFilter({ sources, types, jobs }: Filter, tag?: number): CompiledFilter {
+  const fields = [canonical(sources), canonical(types), canonical(jobs)];
+  const name = JSON.stringify(tag === undefined ? fields : [...fields, tag]);
   const wantsSource = compileGlobs(sources);
   const wantsType = compileGlobs(types);
   const wantsJobId = compileGlobs(jobs);

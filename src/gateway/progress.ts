@@ -10,6 +10,7 @@ import type { GatewayLimits } from './limits.js';
 import { progressText } from './messages.js';
 import type { ViewPort } from './ports.js';
 import type { Subscription } from './subscription.js';
+import { Turns } from './turns.js';
 
 /** The wire's `progress` as an interval: rounded up, the longest for anything longer. */
 export function progressInterval(asked: boolean | number | undefined): ProgressInterval | undefined {
@@ -48,6 +49,8 @@ export class ProgressLanes {
   readonly #hub: Hub;
   readonly #limits: GatewayLimits;
   readonly #lanes = new Map<string, Lane>();
+  /** Lanes whose interval has passed: where there are too many for one turn, some come later, with what is newest then. */
+  readonly #due = new Turns();
   /** Which lanes want a job of a source. */
   readonly #routes = new Map<string, readonly Lane[]>();
   /** One text for all lanes that carry a row. */
@@ -76,7 +79,7 @@ export class ProgressLanes {
       members: new Map([[subscription, { next: 0, left: 0 }]]),
       latest: new Map(),
       round: [],
-      timer: setInterval(() => this.#send(lane), progressMs),
+      timer: setInterval(() => this.#due.later(lane, () => this.#send(lane)), progressMs),
     };
     this.#lanes.set(key, lane);
     this.#changed(progressMs);
@@ -86,6 +89,7 @@ export class ProgressLanes {
     const lane = this.#laneOf(subscription);
     if (!lane?.members.delete(subscription) || lane.members.size > 0) return;
     clearInterval(lane.timer);
+    this.#due.drop(lane);
     this.#lanes.delete(`${lane.filter.id} ${lane.everyMs}`);
     this.#changed(lane.everyMs);
   }
@@ -100,6 +104,7 @@ export class ProgressLanes {
   close(): void {
     this.#following.unsubscribe();
     for (const lane of this.#lanes.values()) clearInterval(lane.timer);
+    this.#due.clear();
     this.#lanes.clear();
     this.#routes.clear();
   }
@@ -138,13 +143,13 @@ export class ProgressLanes {
     return lanes;
   }
 
-  #send(lane: Lane): void {
-    if (lane.latest.size === 0) return;
+  #send(lane: Lane): true {
+    if (lane.latest.size === 0) return true;
     // Nobody can take it: it is not even encoded, and what is newest then is sent when somebody can.
-    if (![...lane.members.keys()].some(isReady)) return;
+    if (![...lane.members.keys()].some(isReady)) return true;
     const rows = [...lane.latest.values()].filter((row) => this.#view.isLive(row.source, row.job, row.run));
     lane.latest.clear();
-    if (rows.length === 0) return;
+    if (rows.length === 0) return true;
     lane.round = this.#encode(lane.filter.id, rows);
     for (const [member, place] of lane.members) {
       // Who lacks a part of the round before begins with that part, so that no job is left out for good.
@@ -152,6 +157,7 @@ export class ProgressLanes {
       place.left = lane.round.length;
       this.#serve(lane, member, place);
     }
+    return true;
   }
 
   /** Writes as much as never parks a reader by itself. */

@@ -1,7 +1,7 @@
 // The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { CallContext } from '../protocol/call.js';
-import { LIMITS } from '../protocol/limits.js';
+import { FEATURES, LIMITS } from '../protocol/limits.js';
 import type { MethodName, Methods } from '../protocol/methods.js';
 import type { EventLog } from '../stream/index.js';
 import { compileGlobs } from './glob.js';
@@ -38,7 +38,7 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;
-      return { ok: true, result: { version, epoch, cursor, limits: { ...LIMITS }, bookmarkMs } };
+      return { ok: true, result: { version, epoch, cursor, limits: { ...LIMITS }, bookmarkMs, features: FEATURES } };
     },
     // Without authentication configured every token is as good as none.
     authenticate: () => ({ ok: true, result: { principal: 'anonymous', scopes: ['*'], expiresAt: null } }),

@@ -61,19 +61,21 @@ export class Streams {
   /** Reply, snapshot and joining the group are one turn: nothing can come between the cut and the first event. */
   #subscribe(id: RpcId, params: Methods['subscribe']['params']): Streamed {
     const { log, hub, progress, snapshots } = this.#deps;
-    const filter = compileFilter(params);
+    const filter = compileFilter(params, params.tag);
     const replaced = this.#peer.subscriptions.get(filter.id);
     const refused = replaced ? undefined : this.#refusal(filter);
     if (refused) return refused;
     const after = this.#resumable(params.after, filter);
-    const wantsSnapshot = after === undefined && params.snapshot !== false;
+    const back = params.last === undefined ? undefined : this.#back(params.last, filter);
+    const wantsSnapshot = after === undefined && back === undefined && params.snapshot !== false;
     if (wantsSnapshot && !snapshots.prepare(filter)) return undefined;
     if (replaced) this.#end(replaced);
-    const offset = after ?? log.head;
+    const offset = after ?? back?.offset ?? log.head;
     const snapshot = wantsSnapshot ? snapshots.take(filter, log.cursor) : undefined;
     const paged = snapshot !== undefined && snapshot.pages.length > 1;
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"subscription":"${filter.id}","cursor":"${formatCursor(log.epoch, offset)}","resumed":${after !== undefined},"sources":`;
-    const tail = snapshot ? answerOf(snapshot) : shareFrame(`${snapshots.sources(filter)}}}`);
+    const truncated = back?.truncated ? ',"truncated":true' : '';
+    const tail = snapshot ? answerOf(snapshot) : shareFrame(`${snapshots.sources(filter)}${truncated}}}`);
     this.unwritten += 1;
     this.#peer.outbox.shareAfter(head, tail, () => {
       this.unwritten -= 1;
@@ -101,6 +103,18 @@ export class Streams {
     if (globs > connectionGlobs)
       return limited(`at most ${connectionGlobs} characters of globs with * or ? a connection`);
     return undefined;
+  }
+
+  /** Where so many matching entries begin; not before what the retention still has of the filter's sources. */
+  #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
+    const { log, limits } = this.#deps;
+    const due = performance.now() + limits.sliceMs;
+    // Globs that are slow to compare have as many milliseconds as a slice of anything else.
+    const isEnough = (examined: number): boolean =>
+      examined >= LIMITS.lastMax || (examined % 64 === 0 && performance.now() > due);
+    const { offset, truncated } = log.before(count, (entry) => filter.wants(entry), isEnough);
+    const retained = log.evictedUpTo((source) => filter.wantsSource(source));
+    return { offset: Math.max(offset, retained), truncated };
   }
 
   /** The offset to resume after, if everything since is still here. */

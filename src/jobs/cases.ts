@@ -13,6 +13,7 @@ import type { Run } from './run.js';
 import { isBlockJob } from './status.js';
 import type { SourceTracker, TrackSignal } from './track.js';
 import { Waits } from './waits.js';
+import { writeCommand } from './write-command.js';
 
 /** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
 const REPLY_MS = 2 * 3_600_000;
@@ -53,6 +54,8 @@ export type OnWaiting = (source: string, waiting: boolean) => void;
 export class Cases {
   readonly #onWaiting: OnWaiting;
   readonly #open = new Map<string, OpenCase>();
+  /** The same by source and job id: a busy monitor begins thousands of runs a second, and nobody waits for most of them. */
+  readonly #ofJob = new Map<string, Set<OpenCase>>();
   readonly #waits = new Waits();
   readonly #limits: CaseLimits;
   /** Callers by source. */
@@ -106,12 +109,15 @@ export class Cases {
       if (open) this.#input(open, { kind: 'settled', settled: signal.settled });
       return;
     }
+    if (signal.kind === 'began') {
+      const { run } = signal.run;
+      for (const open of [...(this.#ofJob.get(jobOf(signal.run)) ?? [])])
+        if (run !== open.run.run) this.#input(open, { kind: 'reborn', run });
+      return;
+    }
     for (const open of [...this.#open.values()]) {
       if (open.tracker !== tracker) continue;
-      if (signal.kind === 'began') {
-        if (signal.run.id === open.run.id && signal.run.run !== open.run.run)
-          this.#input(open, { kind: 'reborn', run: signal.run.run });
-      } else if (signal.kind === 'down') this.#input(open, { kind: 'down' });
+      if (signal.kind === 'down') this.#input(open, { kind: 'down' });
       else if (tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
     }
   }
@@ -122,6 +128,7 @@ export class Cases {
     for (const open of this.#open.values()) clearTimeout(open.escalation);
     this.#waits.answerAll(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
     this.#open.clear();
+    this.#ofJob.clear();
   }
 
   #isFull({ run }: Run, wants: CaseCall['wants']): boolean {
@@ -147,6 +154,8 @@ export class Cases {
       counted: 0,
     };
     this.#open.set(run.run, open);
+    const job = jobOf(run);
+    this.#ofJob.set(job, (this.#ofJob.get(job) ?? new Set()).add(open));
     return open;
   }
 
@@ -161,8 +170,16 @@ export class Cases {
     }
     open.stepping = false;
     if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
-    if (isClosed(open.state)) this.#open.delete(open.run.run);
+    if (isClosed(open.state)) this.#forget(open);
     this.#count(open);
+  }
+
+  #forget(open: OpenCase): void {
+    this.#open.delete(open.run.run);
+    const job = jobOf(open.run);
+    const cases = this.#ofJob.get(job);
+    cases?.delete(open);
+    if (cases?.size === 0) this.#ofJob.delete(job);
   }
 
   /** Tells of the first and of the last who waits on a source. */
@@ -207,18 +224,13 @@ export class Cases {
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
     const note = { kind: 'command', verb, by, force, escalation } as const;
-    const { name, args } = qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command));
+    const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
     const live = (): Run | undefined => {
       const present = tracker.runs.get(run.id);
       return present?.run === run.run ? present : undefined;
     };
-    const onWrite = (): void => {
-      tracker.audit(run, {
-        verb,
-        by,
-        args: verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id },
-      });
-      open.cursors[ask] = tracker.cursor;
+    const written = (cursor: Cursor): void => {
+      open.cursors[ask] = cursor;
       tracker.record(run.id, { ...note, phase: 'written' });
       this.#input(open, { kind: 'written', ask });
     };
@@ -241,7 +253,13 @@ export class Cases {
     };
     const present = live();
     if (present?.sawReady && !force) tracker.renewBaseline(present);
-    open.withdraw[ask] = session.request(name, args, answer, { timeoutMs: REPLY_MS, lane: 'abort', onWrite });
+    open.withdraw[ask] = writeCommand(
+      { tracker, session, run },
+      { verb, by, args },
+      qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command)),
+      { lane: 'abort', timeoutMs: REPLY_MS },
+      { written, answer },
+    );
   }
 
   /** A fresh query tells "not found" and "not in this state" apart. */
@@ -256,3 +274,6 @@ export class Cases {
     return { kind: 'refused', ask, error: readRefusal(error, verb, ask === 'force', live) };
   }
 }
+
+/** A space is in no source name. */
+const jobOf = ({ source, id }: Run): string => `${source} ${id}`;

@@ -13,6 +13,7 @@ import { readRefusal, sourceBusy } from './refusal.js';
 import { type Run, viewRun } from './run.js';
 import type { SourceTracker } from './track.js';
 import { within } from './waits.js';
+import { writeCommand } from './write-command.js';
 
 type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
 
@@ -136,17 +137,20 @@ export class JobDesk {
     if (!session) return sourceDown(tracker);
     const { source, id } = run;
     const job = run.ref.id;
-    const { name, args } = qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) =>
-      tracker.has(command),
-    );
     let { cursor } = tracker;
-    const reply: QmpReply = await session.execute(name, args, {
-      timeoutMs: Math.max(1, context.deadline - performance.now()),
-      lane: 'verb',
-      onWrite: () => {
-        tracker.audit(run, { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } });
-        cursor = tracker.cursor;
-      },
+    const reply = await new Promise<QmpReply>((answer) => {
+      writeCommand(
+        { tracker, session, run },
+        { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } },
+        qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) => tracker.has(command)),
+        { lane: 'verb', timeoutMs: Math.max(1, context.deadline - performance.now()) },
+        {
+          answer,
+          written: (at) => {
+            cursor = at;
+          },
+        },
+      );
     });
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;

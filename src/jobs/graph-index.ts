@@ -15,6 +15,12 @@ export interface JobNodes {
   filter: string | undefined;
 }
 
+/** Edges near one node, and steps of all answers of one reply, beyond which the graph is no disk's: nothing is proven by it. */
+const MAX_NEAR = 1_024;
+const MAX_STEPS = 262_144;
+
+const NO_USERS: Users = { named: new Set(), nameless: 0 };
+
 export class GraphIndex {
   readonly #names = new Map<number, string>();
   readonly #types = new Map<number, string>();
@@ -24,6 +30,7 @@ export class GraphIndex {
   readonly #children = new Map<number, Edge[]>();
   /** Filters of running jobs, each with the node below it: what uses the filter uses that node. */
   readonly #filters = new Map<number, number>();
+  #steps = 0;
 
   constructor({ nodes, edges }: BlockGraph) {
     for (const { id, type, name } of nodes) {
@@ -51,48 +58,62 @@ export class GraphIndex {
     return { source: nameOf('source'), target: nameOf('target'), filter: nameOf('main node') };
   }
 
-  /** Parents of a node, and of the filters over it, without jobs and filters themselves. */
-  usersOf(node: string): Users {
+  /** Parents of a node, and of the filters over it, without jobs and filters themselves. `undefined`: too many. */
+  usersOf(node: string): Users | undefined {
+    const start = this.#ids.get(node);
+    if (start === undefined) return NO_USERS;
     const named = new Set<string>();
     let nameless = 0;
-    const seen = new Set<number>();
-    const visit = (id: number): void => {
-      if (seen.has(id)) return;
-      seen.add(id);
+    let near = 0;
+    const seen = new Set([start]);
+    for (const id of seen)
       for (const edge of this.#parents.get(id) ?? []) {
+        if (this.#isTooMuch(++near)) return undefined;
         if (this.#types.get(edge.parent) === 'block-job') continue;
-        if (this.#filters.get(edge.parent) === id) visit(edge.parent);
+        if (this.#filters.get(edge.parent) === id) seen.add(edge.parent);
         else if (this.#names.get(edge.parent)) named.add(this.#keyOf(edge));
         else nameless += 1;
       }
-    };
-    const id = this.#ids.get(node);
-    if (id !== undefined) visit(id);
     return { named, nameless };
   }
 
-  /** The named edges of a node, and of all below it, with the node that each ends at. */
-  edgesBelow(node: string): Map<string, string> {
+  /**
+   * The named edges of a node, and of all below it, with the node that each ends at. `undefined`: too many.
+   *
+   * @param through whether the edges of that name are followed; by default all.
+   */
+  edgesBelow(node: string, through: (edge: string) => boolean = () => true): Map<string, string> | undefined {
     const edges = new Map<string, string>();
-    const seen = new Set<number>();
-    const visit = (id: number): void => {
-      if (seen.has(id)) return;
-      seen.add(id);
+    const start = this.#ids.get(node);
+    if (start === undefined) return edges;
+    let near = 0;
+    const seen = new Set([start]);
+    for (const id of seen)
       for (const edge of this.#children.get(id) ?? []) {
+        if (this.#isTooMuch(++near)) return undefined;
+        if (!through(edge.name)) continue;
         const child = this.#below(edge.child);
         const end = this.#names.get(child);
         if (end !== undefined && this.#names.get(id)) edges.set(this.#keyOf(edge), end);
-        visit(child);
+        seen.add(child);
       }
-    };
-    const id = this.#ids.get(node);
-    if (id !== undefined) visit(id);
     return edges;
+  }
+
+  /** A monitor may draw any graph: what is asked of it has a bound, so that it holds up nobody else. */
+  #isTooMuch(near: number): boolean {
+    this.#steps += 1;
+    return near > MAX_NEAR || this.#steps > MAX_STEPS;
   }
 
   #child(parent: number | undefined, ...names: string[]): number | undefined {
     if (parent === undefined) return undefined;
-    return this.#children.get(parent)?.find(({ name }) => names.includes(name))?.child;
+    const edges = this.#children.get(parent) ?? [];
+    for (let at = 0; at < edges.length && at < MAX_NEAR; at++) {
+      const edge = edges[at];
+      if (edge && names.includes(edge.name)) return edge.child;
+    }
+    return undefined;
   }
 
   /** The node under the filters of running jobs. A circle is no graph of QEMU's, but may be a monitor's. */
@@ -100,7 +121,9 @@ export class GraphIndex {
     const seen = new Set<number>();
     let at = id;
     for (let next = this.#filters.get(at); next !== undefined && !seen.has(at); next = this.#filters.get(at)) {
+      if (seen.size > MAX_NEAR) break;
       seen.add(at);
+      this.#steps += 1;
       at = next;
     }
     return at;

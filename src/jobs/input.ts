@@ -1,6 +1,6 @@
 // What can happen to one job id, and what one step of its state machine gives. Types alone.
 import type { Micros } from '../protocol/time.js';
-import type { JobVerb, RunId } from '../protocol/types.js';
+import type { Cursor, JobVerb, RunId } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import type { GraphIndex } from './graph-index.js';
@@ -38,15 +38,17 @@ export type JobInput =
 
 export interface StepContext {
   source: string;
-  id: string;
-  /** The run that the nth entry of this step would begin. */
-  runAt: (nth: number) => RunId;
+  readonly id: string;
+  /** The name of the run that would begin now. */
+  nextRun: () => RunId;
+  /** Where the nth entry of this step will stand. */
+  cursorAt: (nth: number) => Cursor;
   /** One moment for the whole step. */
   now: () => Micros;
   /** Whether the source can be asked for its block graph now. */
-  canProve: boolean;
+  readonly canProve: boolean;
   /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
-  legacy: boolean;
+  readonly legacy: boolean;
 }
 
 export interface Step {

@@ -1,12 +1,13 @@
 // The runs of one source, and their entries in the journal: told together, in one turn. In: what happened to an id. Out: `step`'s
 // decision, written down. The only writer of both.
+import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
-import type { GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
+import type { CommandId, GatewayEventData, Job, SettledRun, Settlement } from '../protocol/types.js';
 import type { QmpEvent } from '../qmp/index.js';
-import type { JobInput, StepContext } from './input.js';
+import type { JobInput, Step, StepContext } from './input.js';
 import type { Journal } from './journal.js';
 import { type Run, viewRun } from './run.js';
 import { step } from './step.js';
@@ -19,17 +20,30 @@ export type LedgerSignal =
 
 /** What the QEMU behind the source can do: `legacy`, before 3.0; `canProve`, it can be asked for its block graph now. */
 export interface Ability {
-  legacy: boolean;
-  canProve: boolean;
+  readonly legacy: boolean;
+  readonly canProve: boolean;
 }
 
 export interface LedgerOptions {
   storm: StormOptions;
+  /** Present runs of the source, and characters of their ids: of a job beyond them there is no run, and its events are published without one. */
+  maxRuns: number;
+  maxIds: number;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-export class Ledger {
+const NOTHING_ASKED = { ask: false, askGraph: false };
+
+/** The trail of commands in the log. */
+export interface CommandTrail {
+  /** As it is written. @returns its name, for what QEMU answers. */
+  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId;
+  /** What QEMU said of it, or that it said nothing. */
+  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void;
+}
+
+export class Ledger implements CommandTrail {
   readonly signals$: Observable<LedgerSignal>;
   readonly #signals$ = new Subject<LedgerSignal>();
   readonly #source: string;
@@ -37,21 +51,39 @@ export class Ledger {
   readonly #now: () => number;
   readonly #gate: StormGate;
   readonly #runs = new Map<string, Run>();
+  /** Ids whose run has a baseline, or awaits its proof. */
+  readonly #proving = new Set<string>();
+  readonly #maxRuns: number;
+  readonly #maxIds: number;
+  /** Characters of the ids of all runs. */
+  #ids = 0;
   /** One for all steps: this is the hottest path there is. */
-  readonly #context: { -readonly [Key in keyof StepContext]: StepContext[Key] };
+  readonly #context: StepContext & { id: string };
+  /** Names the runs and commands of this store; another process, or another source, has another. */
+  readonly #store = randomBytes(6).toString('hex');
+  #runsBegun = 0;
+  #commandsWritten = 0;
   #head = 0;
 
-  constructor(source: string, journal: Journal, { storm, now }: LedgerOptions) {
+  /** @param ability asked when a step needs it. */
+  constructor(source: string, journal: Journal, ability: Ability, { storm, now, maxRuns, maxIds }: LedgerOptions) {
     this.#source = source;
     this.#journal = journal;
     this.#now = now;
+    this.#maxRuns = maxRuns;
+    this.#maxIds = maxIds;
     this.signals$ = this.#signals$.asObservable();
     this.#context = {
       source,
       id: '',
-      canProve: false,
-      legacy: false,
-      runAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
+      get canProve() {
+        return ability.canProve;
+      },
+      get legacy() {
+        return ability.legacy;
+      },
+      nextRun: () => `${this.#store}:${++this.#runsBegun}`,
+      cursorAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
       now: () => this.#micros(),
     };
     this.#gate = new StormGate(storm, (draft) => this.#journal.append(draft));
@@ -62,24 +94,35 @@ export class Ledger {
     return this.#runs;
   }
 
+  /** Ids of runs to which it matters who uses their disks. */
+  get proving(): ReadonlySet<string> {
+    return this.#proving;
+  }
+
   get cursor(): string {
     return formatCursor(this.#journal.epoch, this.#journal.head);
   }
 
   /** @returns what only the source can tell: by its queries, by its block graph. */
-  step(id: string, input: JobInput, { legacy, canProve }: Ability): { ask: boolean; askGraph: boolean } {
+  step(id: string, input: JobInput): Pick<Step, 'ask' | 'askGraph'> {
     const before = this.#runs.get(id);
+    if (!before && (this.#runs.size >= this.#maxRuns || this.#ids + id.length > this.#maxIds)) {
+      if (input.kind === 'event') this.hear(input.event);
+      return NOTHING_ASKED;
+    }
     // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
     const { head } = this.#journal;
     this.#context.id = id;
-    this.#context.legacy = legacy;
-    this.#context.canProve = canProve;
     this.#head = head;
-    const { run, drafts, settled, ask, askGraph } = step(before, input, this.#context);
+    const next = step(before, input, this.#context);
+    const { run, drafts, settled } = next;
     // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
+    if (!before !== !run) this.#ids += run ? id.length : -id.length;
+    if (run?.baseline !== before?.baseline || run?.end !== before?.end)
+      this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
     for (const draft of drafts) {
       this.publish(draft);
       if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
@@ -87,7 +130,7 @@ export class Ledger {
       if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
     }
     if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
-    return { ask, askGraph };
+    return next;
   }
 
   /** An event that is not of a job. */
@@ -97,6 +140,16 @@ export class Ledger {
 
   publish(draft: EntryDraft): void {
     this.#gate.push(draft);
+  }
+
+  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId {
+    const command = `${this.#store}:c${++this.#commandsWritten}`;
+    this.tell('GATEWAY_COMMAND', { command, ...data }, run);
+    return command;
+  }
+
+  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void {
+    this.tell('GATEWAY_COMMAND_ANSWERED', data, run);
   }
 
   /** An event of the gateway's own, of the source or of one of its runs. */

@@ -10,9 +10,11 @@ import type { GraphIndex } from './graph-index.js';
 export interface Baseline {
   readonly source: string;
   readonly target: string;
-  /** Named edges to the source and below it, and where they ended: one of them moves to the target if the job pivots. */
-  readonly edges: ReadonlyMap<string, string>;
-  readonly sourceUsers: Users;
+  /** Named users of the source that move if the job pivots: all but the copy and what is below it. */
+  readonly movable: ReadonlySet<string>;
+  /** With `replaces` a node below the source is replaced, and one of these edges moves: where each ended. */
+  readonly replaceable: ReadonlyMap<string, string>;
+  readonly sourceNameless: number;
   readonly targetUsers: Users;
   /** Whether the same number of backends without a name means the same backends. */
   readonly countable: boolean;
@@ -33,13 +35,16 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
   if (source === undefined || target === undefined) return 'never';
   const sourceUsers = graph.usersOf(source);
   const targetUsers = graph.usersOf(target);
-  const edges = graph.edgesBelow(source);
-  for (const user of sourceUsers.named) edges.set(user, source);
+  // `replaces` reaches through a quorum and filters alone. What backs a node moves when others commit or stream: that moves no disk.
+  const replaceable = graph.edgesBelow(source, (edge) => edge !== 'backing');
+  const ofTarget = graph.edgesBelow(target);
+  if (!sourceUsers || !targetUsers || !replaceable || !ofTarget) return undefined;
   return {
     source,
     target,
-    edges,
-    sourceUsers,
+    movable: new Set([...sourceUsers.named].filter((user) => !ofTarget.has(user) && !targetUsers.named.has(user))),
+    replaceable,
+    sourceNameless: sourceUsers.nameless,
     // The job's own backend writes to the target, and goes with the job.
     targetUsers: { ...targetUsers, nameless: Math.max(0, targetUsers.nameless - 1) },
     countable: true,
@@ -49,36 +54,36 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
 /**
  * Compares the graph after the end with the baseline.
  *
- * - `true`: an edge that ended elsewhere now ends at the target. With `replaces` that is not an edge to the source, but one below it.
+ * - `true`: users of the source now use the target, and none of them the source; or, with `replaces`, an edge below the source now ends at the
+ *   target.
  * - `false`: all that used the source use it still, and the target has no user that it lacked.
- * - `unknown`: anything else: nothing uses the disk, the copy has a new user, the users are gone.
+ * - `unknown`: anything else: nothing uses the disk, the copy has a new user, the users are gone or on both.
  *
  * A node that is gone is no doubt: who completes or cancels often deletes the loser at once.
  */
 export function judgePivot(baseline: Baseline, graph: GraphIndex): Pivoted {
-  const { source, target, edges, sourceUsers, targetUsers, countable } = baseline;
+  const { source, target, movable, replaceable, sourceNameless, targetUsers, countable } = baseline;
   const onSource = graph.usersOf(source);
   const onTarget = graph.usersOf(target);
+  if (!onSource || !onTarget) return 'unknown';
   for (const user of onTarget.named) {
-    const before = edges.get(user);
+    const before = replaceable.get(user);
     if (before !== undefined && before !== target) return true;
   }
-  const stayed = [...sourceUsers.named].every((user) => onSource.named.has(user));
-  const isUsed = sourceUsers.named.size + sourceUsers.nameless > 0;
+  const users = [...movable];
+  const moved = users.some((user) => onTarget.named.has(user));
+  if (moved) return users.some((user) => onSource.named.has(user)) ? 'unknown' : true;
+  const stayed = users.every((user) => onSource.named.has(user));
+  const isUsed = movable.size + sourceNameless > 0;
   const nothingNew =
     onTarget.nameless <= targetUsers.nameless && [...onTarget.named].every((user) => targetUsers.named.has(user));
-  const certain = countable || sourceUsers.nameless === 0;
-  if (certain && isUsed && stayed && onSource.nameless === sourceUsers.nameless && nothingNew) return false;
+  const certain = countable || sourceNameless === 0;
+  if (certain && isUsed && stayed && onSource.nameless === sourceNameless && nothingNew) return false;
   const allMoved =
     countable &&
-    sourceUsers.named.size === 0 &&
-    sourceUsers.nameless > 0 &&
+    movable.size === 0 &&
+    sourceNameless > 0 &&
     onSource.nameless === 0 &&
-    onTarget.nameless === targetUsers.nameless + sourceUsers.nameless;
+    onTarget.nameless === targetUsers.nameless + sourceNameless;
   return allMoved ? true : 'unknown';
-}
-
-/** Whether a job on the nodes of the one may have moved the users of the other. */
-export function sharesNodes(one: Baseline, other: Baseline): boolean {
-  return [one.source, one.target].some((node) => node === other.source || node === other.target);
 }

@@ -3,7 +3,6 @@
 import type { BlockGraph, QmpLane, QmpReply, QmpSession } from '../qmp/index.js';
 import { GraphIndex } from './graph-index.js';
 import type { JobInput } from './input.js';
-import { sharesNodes } from './pivot.js';
 import type { Run } from './run.js';
 import { mayPivot } from './settle.js';
 
@@ -26,7 +25,9 @@ export class Proofs {
   #asking = 0;
   #isMissing = false;
   /** Runs that have ended and await their proof, by job id. */
-  readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout }>();
+  readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout; nodes: readonly string[] }>();
+  /** The same by the nodes of their jobs. */
+  readonly #endedOn = new Map<string, Set<string>>();
 
   constructor(options: ProofsOptions) {
     this.#options = options;
@@ -50,12 +51,17 @@ export class Proofs {
     for (const id of [...this.#ended.keys()]) this.forget(id);
   }
 
-  want({ id, run, end }: Run): void {
+  want({ id, run, end, baseline }: Run): void {
     if (!this.isPossible) return;
     this.#wanted.set(id, run);
     if (end && this.#ended.get(id)?.run !== run) {
       this.forget(id);
-      this.#ended.set(id, { run, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
+      const nodes = baseline ? [baseline.source, baseline.target] : [];
+      this.#ended.set(id, { run, nodes, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
+      for (const node of nodes) {
+        const ids = this.#endedOn.get(node) ?? new Set();
+        this.#endedOn.set(node, ids.add(id));
+      }
     }
     if (this.#asking === 0) this.#ask('query');
   }
@@ -72,28 +78,35 @@ export class Proofs {
 
   /** The run of that id is settled, or gone. */
   forget(id: string): void {
-    clearTimeout(this.#ended.get(id)?.timer);
+    const ended = this.#ended.get(id);
+    if (!ended) return;
+    clearTimeout(ended.timer);
     this.#ended.delete(id);
+    for (const node of ended.nodes) {
+      const ids = this.#endedOn.get(node);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#endedOn.delete(node);
+    }
   }
 
   /** Settles without a proof what awaits one, where `which` says so. */
-  conclude(which: (run: Run) => boolean = () => true): void {
-    for (const [id, { run }] of [...this.#ended]) {
+  conclude(which: (run: Run) => boolean = () => true, ids: Iterable<string> = this.#ended.keys()): void {
+    for (const id of [...ids]) {
+      const run = this.#ended.get(id)?.run;
       const awaiting = this.#options.runs.get(id);
-      if (awaiting?.run === run && which(awaiting)) this.#giveUp(id, run);
+      if (run !== undefined && awaiting?.run === run && which(awaiting)) this.#giveUp(id, run);
     }
   }
 
   /**
    * A run has ended that may have moved the users of a disk: where an earlier run of the same nodes still awaits its proof, the graph of now
-   * does not show that one's end.
+   * does not show that one's end. Of a run without a baseline nobody knows the nodes.
    */
-  concludeMovedBy(run: Run): void {
-    if (!mayPivot(run)) return;
-    const { baseline } = run;
-    this.conclude(
-      (other) => other.run !== run.run && (!baseline || !other.baseline || sharesNodes(baseline, other.baseline)),
-    );
+  concludeMovedBy(mover: Run): void {
+    if (!mayPivot(mover)) return;
+    const { run, baseline } = mover;
+    const near = baseline && [baseline.source, baseline.target].flatMap((node) => [...(this.#endedOn.get(node) ?? [])]);
+    this.conclude((other) => other.run !== run, near);
   }
 
   #ask(lane: QmpLane): void {

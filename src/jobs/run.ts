@@ -2,6 +2,7 @@
 // shape.
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type {
+  Cursor,
   Int64,
   IoStatus,
   Job,
@@ -32,6 +33,8 @@ export interface Run {
   /** QEMU's, of any length; the wire has `ref.id`. */
   readonly id: string;
   readonly run: RunId;
+  /** Of the entry that began it. */
+  readonly began: Cursor;
   /** Its name on entries, shared by all of them. */
   readonly ref: JobRef;
   readonly type: JobType | null;
@@ -76,11 +79,17 @@ export interface Run {
   readonly settled: Settlement | undefined;
 }
 
-export function beginRun(source: string, id: string, run: RunId, status: JobStatus, now: Micros, gap: boolean): Run {
+export function beginRun(
+  { source, id, run, began }: Pick<Run, 'source' | 'id' | 'run' | 'began'>,
+  status: JobStatus,
+  now: Micros,
+  gap: boolean,
+): Run {
   return {
     source,
     id,
     run,
+    began,
     ref: { id: nameOf(id), run },
     type: null,
     status,
@@ -121,6 +130,7 @@ export function copyRun(run: Run): Run {
     source: run.source,
     id: run.id,
     run: run.run,
+    began: run.began,
     ref: run.ref,
     type: run.type,
     status: run.status,
@@ -172,6 +182,7 @@ export function viewRun(run: Run): Job {
     ...(run.autoFinalize !== undefined && { autoFinalize: run.autoFinalize }),
     ...(run.autoDismiss !== undefined && { autoDismiss: run.autoDismiss }),
     ...(run.continuity !== undefined && { continuity: run.continuity }),
+    began: run.began,
     ...(run.settled !== undefined && { settled: run.settled }),
     updated: formatMicros(updated),
   };

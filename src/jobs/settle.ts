@@ -14,6 +14,7 @@ export function settle(run: Run, evidence: Evidence, dismissed: boolean, graph: 
     forced: run.force !== 'none',
     escalated: run.escalated,
     requestedBy: [...run.requestedBy],
+    began: run.began,
     dismissed,
     type: run.type,
     len: run.type === null ? null : run.len,

@@ -1,6 +1,6 @@
 // QEMU's job state machine as a pure function. In: one run (or none) and what happened to its id. Out: the run as it is then (or
-// none) and the entries that tell it, in order. No clock, no socket, no number drawn: all of that comes with `context`.
-import type { GatewayEventData, IoStatus, Pivoted, RunId } from '../protocol/types.js';
+// none) and the entries that tell it, in order. No clock, no socket, no name drawn: all of that comes with `context`.
+import type { GatewayEventData, IoStatus, Pivoted } from '../protocol/types.js';
 import { cutText, type QmpEvent } from '../qmp/index.js';
 import type { JobSignal } from './event.js';
 import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './evidence.js';
@@ -103,7 +103,7 @@ class Tale {
     if (this.run?.end?.dismissed) this.unproven();
     if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.replaced();
     if (!this.run) {
-      this.run = beginRun(this.#context.source, this.#context.id, this.#next(), shown.status, now, true);
+      this.run = this.#next(shown.status, true);
       this.#found(shown, 'new');
     } else if (this.run.blind || (this.#context.legacy && this.run.status !== shown.status)) {
       this.#found(shown, 'assumed');
@@ -167,18 +167,16 @@ class Tale {
     if (this.run?.end) this.#publish(this.run.end.evidence, this.run.end.dismissed, 'unknown');
   }
 
-  /** The run of the entry that comes next. */
-  #next(): RunId {
-    return this.#context.runAt(this.drafts.length);
+  /** The run that the entry that comes next begins. */
+  #next(status: Run['status'], gap: boolean): Run {
+    const { source, id, nextRun, cursorAt, now } = this.#context;
+    return beginRun({ source, id, run: nextRun(), began: cursorAt(this.drafts.length) }, status, now(), gap);
   }
 
   #begin(signal: JobSignal): void {
     this.replaced();
-    const status = statusAt(signal);
-    const { source, id } = this.#context;
-    const now = this.#context.now();
     const seenFromTheStart = signal.kind === 'status' && signal.status === 'created';
-    this.run = beginRun(source, id, this.#next(), status, now, !seenFromTheStart);
+    this.run = this.#next(statusAt(signal), !seenFromTheStart);
     this.ask = true;
     this.askGraph = true;
   }

@@ -11,16 +11,19 @@ export interface StormOptions {
 export const STORM_DEFAULTS: StormOptions = { burst: 10, windowMs: 1_000 };
 
 interface Window {
-  run: string;
   passed: number;
   held: { draft: EntryDraft; count: number } | undefined;
   timer: NodeJS.Timeout;
 }
 
+/** QEMU has three actions and two operations. A monitor that has more of them gets one window for the rest. */
+const MAX_KINDS = 16;
+
 export class StormGate {
   readonly #options: StormOptions;
   readonly #pass: (draft: EntryDraft) => void;
-  readonly #windows = new Map<string, Window>();
+  /** By run, then by operation and action. */
+  readonly #windows = new Map<string, Map<string, Window>>();
 
   constructor(options: StormOptions, pass: (draft: EntryDraft) => void) {
     this.#options = options;
@@ -35,11 +38,14 @@ export class StormGate {
       return;
     }
     const { operation, action } = draft.data as { operation?: unknown; action?: unknown };
-    const key = `${draft.job.run} ${operation} ${action}`;
-    const window = this.#windows.get(key);
+    const { run } = draft.job;
+    const windows = this.#windows.get(run) ?? new Map<string, Window>();
+    const named = `${operation} ${action}`;
+    const kind = windows.size < MAX_KINDS || windows.has(named) ? named : '';
+    const window = windows.get(kind);
     if (!window) {
-      const timer = setTimeout(() => this.#close(key), this.#options.windowMs);
-      this.#windows.set(key, { run: draft.job.run, passed: 1, held: undefined, timer });
+      const timer = setTimeout(() => this.#close(run, kind), this.#options.windowMs);
+      this.#windows.set(run, windows.set(kind, { passed: 1, held: undefined, timer }));
       this.#pass(draft);
     } else if (window.passed < this.#options.burst && !window.held) {
       window.passed += 1;
@@ -50,21 +56,21 @@ export class StormGate {
 
   /** Passes what is held of a run, or of all; the windows stay open. */
   flush(run?: string): void {
-    for (const window of this.#windows.values()) if (run === undefined || window.run === run) this.#release(window);
+    const some = run === undefined ? [...this.#windows.values()] : [this.#windows.get(run)];
+    for (const windows of some) for (const window of windows?.values() ?? []) this.#release(window);
   }
 
   close(): void {
-    for (const [key, window] of this.#windows) {
-      clearTimeout(window.timer);
-      this.#windows.delete(key);
-      this.#release(window);
-    }
+    for (const [run, windows] of this.#windows) for (const kind of windows.keys()) this.#close(run, kind);
   }
 
-  #close(key: string): void {
-    const window = this.#windows.get(key);
-    if (!window) return;
-    this.#windows.delete(key);
+  #close(run: string, kind: string): void {
+    const windows = this.#windows.get(run);
+    const window = windows?.get(kind);
+    if (!windows || !window) return;
+    clearTimeout(window.timer);
+    windows.delete(kind);
+    if (windows.size === 0) this.#windows.delete(run);
     this.#release(window);
   }
 

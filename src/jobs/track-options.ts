@@ -16,6 +16,9 @@ export interface TrackOptions {
   /** Bytes of events that wait for the identification of a QEMU; past it they are published, and the identity stays unknown. */
   heldBytes: number;
   storm: StormOptions;
+  /** Present runs of a source, and characters of their ids: jobs beyond them have no run. */
+  maxRuns: number;
+  maxIds: number;
   /** For the operator's log: what a connected source does that no connection's end tells. */
   report: (what: 'stalled' | 'responsive' | 'refused-query', fields: Record<string, unknown>) => void;
   /** Milliseconds since the epoch. */
@@ -32,6 +35,8 @@ export const TRACK_DEFAULTS: TrackOptions = {
   refusedMaxMs: 5_000,
   heldBytes: 4 * 1024 * 1024,
   storm: STORM_DEFAULTS,
+  maxRuns: 16_384,
+  maxIds: 8 * 1024 * 1024,
   report: () => undefined,
   now: Date.now,
   monotonic: () => performance.now(),

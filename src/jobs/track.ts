@@ -1,13 +1,14 @@
-// One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events,
-// queries merged at their place in the byte stream, blind spells and their ends.
+// One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the ledger: events, queries merged
+// at their place in the byte stream, blind spells and their ends.
 import { merge, type Observable, Subject } from 'rxjs';
-import type { DownReason, GatewayEventData, Progress, SourceInfo } from '../protocol/types.js';
+import type { DownReason, Progress, SourceInfo } from '../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../qmp/index.js';
 import { backoff, compareIdentity, type Identity, observe, type SourceSignal } from '../sources/index.js';
+import { Doubts } from './doubts.js';
 import { isDisturbing, readJobEvent } from './event.js';
 import type { JobInput } from './input.js';
 import type { Journal } from './journal.js';
-import { Ledger, type LedgerSignal } from './ledger.js';
+import { type Ability, type CommandTrail, Ledger, type LedgerSignal } from './ledger.js';
 import { GRAPH_QUERY, Proofs } from './proofs.js';
 import { Queries } from './queries.js';
 import { hasEnded, isActive, progressOf, type Run } from './run.js';
@@ -26,8 +27,9 @@ type Phase =
   | { kind: 'syncing'; session: QmpSession; queries: Queries }
   | { kind: 'up'; session: QmpSession; queries: Queries };
 
-export class SourceTracker {
+export class SourceTracker implements Ability {
   readonly name: string;
+  readonly runs: ReadonlyMap<string, Run>;
   readonly signals$: Observable<TrackSignal>;
   /** The measures of live runs after each query. */
   readonly progress$: Observable<Progress[]>;
@@ -41,14 +43,16 @@ export class SourceTracker {
   #phase: Phase = { kind: 'down' };
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
-  #legacy = false;
+  legacy = false;
   /** Of the next try to sync, then of the next probe. */
   #timer: NodeJS.Timeout | undefined;
-  /** By the monotonic clock: the last byte, and the last merged query. */
+  #heard = false;
+  /** By the monotonic clock: the last look that found an event or a reply; the last merged query. */
   #lastHeard = 0;
   #lastMerged = Number.NEGATIVE_INFINITY;
-  /** Ids of which only a query can tell more; asked after this turn's events. */
-  readonly #doubts = new Set<string>();
+  readonly #doubts = new Doubts((ids) => {
+    if ([...ids].some((id) => this.runs.has(id))) this.#query();
+  });
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
   readonly #gone = new Set<string>();
 
@@ -61,7 +65,8 @@ export class SourceTracker {
     this.name = name;
     this.#socketBirth = socketBirth;
     this.#options = { ...TRACK_DEFAULTS, ...options };
-    this.#ledger = new Ledger(name, journal, this.#options);
+    this.#ledger = new Ledger(name, journal, this, this.#options);
+    this.runs = this.#ledger.runs;
     this.#state = new SourceState(name, this.#ledger, this.#options, () => this.#stepAll({ kind: 'gone' }));
     const { proofMs } = this.#options;
     this.#proofs = new Proofs({ proofMs, runs: this.#ledger.runs, step: (id, input) => this.#step(id, input) });
@@ -73,10 +78,6 @@ export class SourceTracker {
     return this.#state.info;
   }
 
-  get runs(): ReadonlyMap<string, Run> {
-    return this.#ledger.runs;
-  }
-
   get cursor(): string {
     return this.#ledger.cursor;
   }
@@ -84,6 +85,10 @@ export class SourceTracker {
   /** The session to command, once the runs are known; else nothing may be sent. */
   get session(): QmpSession | undefined {
     return this.#phase.kind === 'up' ? this.#phase.session : undefined;
+  }
+
+  get canProve(): boolean {
+    return !this.legacy && this.#proofs.isPossible && this.has(GRAPH_QUERY);
   }
 
   /** The next signal of the supervised monitor. */
@@ -108,7 +113,7 @@ export class SourceTracker {
     return this.#phase.kind === 'up' && this.#phase.queries.fresh();
   }
 
-  /** As {@link refresh}, but a query that is under way will do: for progress. */
+  /** A query that is under way will do: for progress. */
   async poll(): Promise<boolean> {
     return this.#phase.kind === 'up' && this.#phase.queries.current();
   }
@@ -129,19 +134,19 @@ export class SourceTracker {
     this.#step(id, input);
   }
 
-  /** The audit trail: as a command is written. */
-  audit(run: Run, data: GatewayEventData['GATEWAY_COMMAND']): void {
-    this.#ledger.tell('GATEWAY_COMMAND', data, run);
+  /** Where commands of ours leave their trail. */
+  get trail(): CommandTrail {
+    return this.#ledger;
   }
 
   /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */
   renewBaseline(run: Run): void {
-    if (this.#canProve() && mayPivot(run)) this.#proofs.wantFirst(run);
+    if (this.canProve && mayPivot(run)) this.#proofs.wantFirst(run);
   }
 
   /** Settles runs that have ended without the proof that they wait for: one of them, or all. */
   conclude(run?: string): void {
-    this.#proofs.conclude((awaiting) => run === undefined || awaiting.run === run);
+    this.#proofs.conclude(({ run: each }) => run === undefined || each === run);
   }
 
   /** The gateway ends: nothing more is published. */
@@ -221,7 +226,7 @@ export class SourceTracker {
   }
 
   #hear(event: QmpEvent): void {
-    this.#lastHeard = this.#options.monotonic();
+    this.#heard = true;
     const phase = this.#phase;
     if (phase.kind === 'identifying') {
       phase.held.push(event);
@@ -230,37 +235,29 @@ export class SourceTracker {
       return;
     }
     const job = readJobEvent(event);
-    if (!job || (job.signal.kind === 'other' && !this.runs.has(job.id))) this.#ledger.hear(event);
-    else this.#step(job.id, { kind: 'event', event, signal: job.signal });
-    if (isDisturbing(event)) this.#stepAll({ kind: 'disturbed' });
+    if (job && (job.signal.kind !== 'other' || this.runs.has(job.id)))
+      return this.#step(job.id, { kind: 'event', event, signal: job.signal });
+    this.#ledger.hear(event);
+    if (isDisturbing(event)) this.#stepAll({ kind: 'disturbed' }, this.#ledger.proving);
   }
 
-  #stepAll(input: JobInput): void {
-    for (const id of [...this.runs.keys()]) this.#step(id, input);
+  #stepAll(input: JobInput, ids: Iterable<string> = this.runs.keys()): void {
+    for (const id of [...ids]) this.#step(id, input);
   }
 
   #step(id: string, input: JobInput): void {
     const before = this.runs.get(id);
-    const { ask, askGraph } = this.#ledger.step(id, input, { legacy: this.#legacy, canProve: this.#canProve() });
+    const { ask, askGraph } = this.#ledger.step(id, input);
     const after = this.runs.get(id);
     const isReplaced = after?.run !== before?.run;
     if (before && (isReplaced || (after?.end?.dismissed && !before.end?.dismissed))) this.#gone.add(id);
     if (before && !hasEnded(before) && (isReplaced || hasEnded(after))) this.#proofs.concludeMovedBy(before);
     if (before?.end && (isReplaced || !after?.end)) this.#proofs.forget(id);
-    if (after && askGraph && this.#canProve()) this.#proofs.want(after);
+    if (after && askGraph && this.canProve) this.#proofs.want(after);
     if (!ask) return;
     // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
     if (isReplaced) return this.#query();
-    if (this.#doubts.size === 0)
-      setImmediate(() => {
-        if ([...this.#doubts].some((each) => this.runs.has(each))) this.#query();
-        this.#doubts.clear();
-      });
     this.#doubts.add(id);
-  }
-
-  #canProve(): boolean {
-    return !this.#legacy && this.#proofs.isPossible && this.has(GRAPH_QUERY);
   }
 
   #query(): void {
@@ -269,7 +266,7 @@ export class SourceTracker {
 
   /** Both replies have come, at their place between the events. */
   #merge(shown: readonly Shown[], legacy: boolean): void {
-    this.#legacy = legacy;
+    this.legacy = legacy;
     this.#lastHeard = this.#options.monotonic();
     this.#lastMerged = this.#lastHeard;
     const present = new Set(shown.map(({ id }) => id));
@@ -290,11 +287,13 @@ export class SourceTracker {
     this.#probe();
   }
 
-  /** A monitor that says nothing is asked. */
+  /** A monitor that says nothing is asked. The clock is not read for each event, so it is looked at twice as often. */
   #probe(): void {
     const { probeMs, monotonic } = this.#options;
-    const quiet = monotonic() - this.#lastHeard;
-    if (quiet >= probeMs) void this.poll();
-    this.#timer = setTimeout(() => this.#probe(), quiet >= probeMs ? probeMs : probeMs - quiet).unref();
+    const now = monotonic();
+    if (this.#heard) this.#lastHeard = now;
+    this.#heard = false;
+    if (now - this.#lastHeard >= probeMs) void this.poll();
+    this.#timer = setTimeout(() => this.#probe(), probeMs / 2).unref();
   }
 }

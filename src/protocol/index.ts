@@ -8,7 +8,7 @@ export {
   retryPolicy,
   SUBPROTOCOL,
 } from './codes.js';
-export { formatCursor, type Position, parseCursor } from './cursor.js';
+export { cursorBefore, formatCursor, type Position, parseCursor } from './cursor.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,

@@ -24,6 +24,10 @@ export const LIMITS = {
   globLength: 1_024,
   /** Characters of the globs of a filter that have `*` or `?`: they are compared with every job. */
   wildLength: 4_096,
+  /** Entries that `last` may ask for, and that are examined to find them. */
+  lastMax: 10_000,
+  /** Subscriptions of one filter on one connection, told apart by `tag`. */
+  tagMax: 8,
   /** Subscriptions of one connection. */
   subscriptions: 64,
   inFlight: IN_FLIGHT,
@@ -38,6 +42,9 @@ export const LIMITS = {
   bookmarkMs: 15_000,
   silenceMs: SILENCE_MS,
 } as const;
+
+/** What this server can beyond the first release of v1: `server.info.features`. */
+export const FEATURES = ['pivotProof', 'began', 'command', 'tag', 'last'] as const;
 
 /** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */
 export const SNAPSHOT_SETTLED = 1_000;

@@ -35,6 +35,10 @@ export interface AbortParams extends JobTarget {
 
 export interface SubscribeParams extends Filter {
   after?: Cursor;
+  /** Starts so many matching entries back, 1 to 10,000. Implies `snapshot: false`, excludes `after`. Feature `last`. */
+  last?: number;
+  /** 1 to 8: tells equal filters of one connection apart. Feature `tag`. */
+  tag?: number;
   /** Default true. */
   snapshot?: boolean;
   /** `true` is 1000 ms. Default false. */
@@ -73,6 +77,8 @@ export interface ServerInfo {
   cursor: Cursor;
   limits: Record<string, number>;
   bookmarkMs: number;
+  /** What came after the first release of v1; servers of that release leave it out. */
+  features?: readonly string[];
 }
 
 export interface Subscribed {
@@ -84,6 +90,8 @@ export interface Subscribed {
   settled?: SettledRun[];
   /** How many `snapshot` notifications follow, where the snapshot did not fit the reply. */
   pages?: number;
+  /** With `last`: there may be more matching entries further back than were examined. */
+  truncated?: boolean;
 }
 
 /** Every method: what goes in, what comes out. */

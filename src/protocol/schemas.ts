@@ -12,7 +12,7 @@ const bytes = (most: number) =>
     .min(1)
     .refine((text) => Buffer.byteLength(text) <= most, `at most ${most} bytes`);
 const job = bytes(LIMITS.jobBytes);
-const run = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed run');
+const run = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'malformed run');
 const cursor = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed cursor');
 const timeoutMs = z.int().min(LIMITS.timeoutMinMs).max(LIMITS.timeoutMaxMs);
 const globs = z.array(bytes(LIMITS.globLength)).min(1).max(LIMITS.globs);
@@ -66,11 +66,17 @@ export const PARAMS = {
       types: globs.optional(),
       jobs: globs.optional(),
       after: cursor.optional(),
+      last: z.int().min(1).max(LIMITS.lastMax).optional(),
+      tag: z.int().min(1).max(LIMITS.tagMax).optional(),
       snapshot: z.boolean().optional(),
       progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
     })
     .refine(({ sources, types, jobs }) => wild(sources) + wild(types) + wild(jobs) <= LIMITS.wildLength, {
       message: `at most ${LIMITS.wildLength} characters of globs with * or ? in all`,
+    })
+    .refine(({ last, after, snapshot }) => last === undefined || (after === undefined && snapshot !== true), {
+      message: 'goes with neither after nor snapshot',
+      path: ['last'],
     }),
   unsubscribe: z.strictObject({ subscription: z.string().min(1).max(64) }),
 } as const satisfies Record<MethodName, z.ZodType>;

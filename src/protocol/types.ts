@@ -6,8 +6,11 @@ export type Int64 = number | string;
 /** Position in the log, `"<epoch>:<offset>"`. Opaque to clients. */
 export type Cursor = string;
 
-/** One life of a job id: `"<epoch>:<offset>"` of the event that began it here. Opaque, compared whole. */
+/** From one creation of a job id to its end: 1 to 64 printable ASCII characters, never used again. Opaque, compared whole. */
 export type RunId = string;
+
+/** One command that was written to a monitor; as {@link RunId}. */
+export type CommandId = string;
 
 /** QEMU's JobStatus without `undefined` and `null`, which no query shows (qapi/job.json). */
 export type JobStatus =
@@ -91,6 +94,8 @@ export interface Settlement {
   escalated: boolean;
   /** Who asked for the end here, oldest first; empty: nobody of ours. */
   requestedBy: string[];
+  /** Of the entry that began the run; servers without the feature `began` leave it out. */
+  began?: Cursor;
   /** `false` while the concluded job still occupies its id in QEMU. */
   dismissed: boolean;
   type: JobType | null;
@@ -114,6 +119,9 @@ export type DownReason =
 
 export type JobVerb = 'abort' | 'complete' | 'pause' | 'resume' | 'finalize' | 'dismiss' | 'setSpeed';
 
+/** What QEMU said of a command. `unknown`: the connection was lost, or the bound passed, before it said anything. */
+export type CommandResult = 'accepted' | 'refused' | 'unknown';
+
 /** The gateway's own events. */
 export interface GatewayEventData {
   GATEWAY_SOURCE_UP: { qemu: string; same: Same };
@@ -129,7 +137,8 @@ export interface GatewayEventData {
     continuity: 'new' | 'assumed';
   };
   GATEWAY_JOB_ATTENTION: { ioStatus: IoStatus; operation: 'read' | 'write' | 'unknown'; action: string };
-  GATEWAY_COMMAND: { verb: JobVerb; by: string; args: Record<string, unknown> };
+  GATEWAY_COMMAND: { command: CommandId; verb: JobVerb; by: string; args: Record<string, unknown> };
+  GATEWAY_COMMAND_ANSWERED: { command: CommandId; result: CommandResult; error?: string };
   GATEWAY_JOB_SETTLED: Settlement;
 }
 
@@ -137,6 +146,7 @@ export type EventData = QemuEventData & GatewayEventData;
 export type KnownEventType = keyof EventData;
 
 interface EntryOf<Type extends string, Data> {
+  /** Increases from entry to entry; it need not be dense. */
   offset: number;
   source: string;
   type: Type;
@@ -180,6 +190,8 @@ export interface Job {
   autoFinalize?: boolean;
   autoDismiss?: boolean;
   continuity?: 'new' | 'assumed';
+  /** Of the entry that began the run; servers without the feature `began` leave it out. */
+  began?: Cursor;
   settled?: Settlement;
   /** When `len`, `offset` and `speed` were last true, ISO 8601. */
   updated: string;

@@ -135,11 +135,11 @@ class Conversation {
 
   #receive(chunk: Buffer): void {
     const { messages, sizes, error } = this.#splitter.push(chunk);
-    for (const [at, message] of messages.entries()) {
-      if (this.#over) return;
+    for (let at = 0; at < messages.length && !this.#over; at++) {
       const bytes = sizes[at] ?? 0;
-      this.#take(readMessage(message, bytes, this.#limits), bytes);
+      this.#take(readMessage(messages[at], bytes, this.#limits), bytes);
     }
+    if (this.#over) return;
     if (error) this.#lose(new MonitorLost('protocol', error));
   }
 

@@ -12,8 +12,8 @@ export interface Shelf {
   evictedUpTo: number;
 }
 
-/** Bytes over which an entry is encoded as it comes: text counts exactly, an object's size can't be known. */
-const LARGE = 16 * 1024;
+/** Bytes over which an entry is encoded as it comes: text counts exactly, while an object may take ten times the bytes of its text. */
+const LARGE = 1_024;
 
 export class LoggedEntry {
   readonly offset: number;

@@ -94,9 +94,7 @@ export class EventLog {
   /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
   covers(offset: number, wants: (source: string) => boolean): boolean {
     if (offset > this.#head) return false;
-    if (offset >= this.#evictedUpTo) return true;
-    for (const [name, shelf] of this.#shelves) if (shelf.evictedUpTo > offset && wants(name)) return false;
-    return true;
+    return offset >= this.#evictedUpTo || offset >= this.evictedUpTo(wants);
   }
 
   /** Up to `limit` entries after `offset`, unfiltered. */
@@ -109,6 +107,39 @@ export class EventLog {
       if (!kept.evicted) entries.push(kept);
     }
     return { entries, examined: entries.at(-1)?.offset ?? offset };
+  }
+
+  /**
+   * The position before the `count`th newest entry that `wants` accepts.
+   *
+   * @param isEnough asked before each entry with how many were examined: `true` ends the search.
+   * @returns `truncated`: it ended so, and older entries were not examined.
+   */
+  before(
+    count: number,
+    wants: (entry: LoggedEntry) => boolean,
+    isEnough: (examined: number) => boolean,
+  ): { offset: number; truncated: boolean } {
+    let found = 0;
+    let examined = 0;
+    let offset = this.#head;
+    for (let at = this.#all.length - 1; at >= 0 && found < count; at--) {
+      const entry = this.#all.at(at);
+      if (!entry || entry.evicted) continue;
+      if (isEnough(examined)) return { offset, truncated: true };
+      examined += 1;
+      offset = entry.offset - 1;
+      if (wants(entry)) found += 1;
+    }
+    return { offset, truncated: false };
+  }
+
+  /** Offset up to which entries of the sources that `wants` accepts have left. */
+  evictedUpTo(wants: (source: string) => boolean): number {
+    let offset = 0;
+    for (const [name, shelf] of this.#shelves)
+      if (shelf.evictedUpTo > offset && wants(name)) offset = shelf.evictedUpTo;
+    return offset;
   }
 
   /** Index of the first entry after `offset`. */

@@ -10,6 +10,8 @@ import type { MonitorRecord, Violation } from './record.js';
 
 interface Life {
   run: string;
+  /** Of its first entry. */
+  began: string;
   settled: Settlement | undefined;
   /** Its id is free again. */
   over: boolean;
@@ -35,22 +37,23 @@ export function checkRuns({ epoch, entries }: Log): Violation[] {
     const { source, type, job } = entry;
     if (type === 'GATEWAY_SOURCE_DOWN')
       for (const [key, life] of lives) if (key.startsWith(`${source} `)) blinded.add(life.run);
-    if (!job) continue;
+    // The answer to a command may come after the end.
+    if (!job || type === 'GATEWAY_COMMAND_ANSWERED') continue;
     const key = `${source} ${job.id}`;
     let life = lives.get(key);
     if (life?.run !== job.run) {
       if (life && !life.settled) wrong(`begins ${job.run} while ${life.run} has not settled`, entry);
       if (past.has(job.run)) wrong(`belongs to ${job.run}, which is over`, entry);
-      if (job.run !== `${epoch}:${entry.offset}`) wrong(`begins ${job.run} elsewhere`, entry);
       const seen = type === 'JOB_STATUS_CHANGE' && (entry.data as { status: string }).status === 'created';
       if (!seen) blinded.add(job.run);
       if (life) past.add(life.run);
-      life = { run: job.run, settled: undefined, over: false };
+      life = { run: job.run, began: `${epoch}:${entry.offset}`, settled: undefined, over: false };
       lives.set(key, life);
     } else if (life.over) wrong(`of ${job.run} after its end`, entry);
     if (type === 'GATEWAY_JOB_SETTLED') {
       if (life.settled) wrong(`${job.run} settles twice`, entry);
       life.settled = entry.data as Settlement;
+      if (life.settled.began !== life.began) wrong(`began at ${life.began}, not ${life.settled.began}`, entry);
       unproven.delete(job.run);
       if (life.settled.dismissed) life.over = true;
       if (life.settled.outcome === 'lost' && !blinded.has(job.run))

@@ -17,6 +17,7 @@ const SETTLED: Settlement = {
   forced: false,
   escalated: false,
   requestedBy: [],
+  began: cursor(3),
   dismissed: true,
   type: 'mirror',
   len: 9,
@@ -29,6 +30,7 @@ const LOST: Settlement = {
   provenance: 'unknown',
   pivoted: 'unknown',
   pivotProof: null,
+  began: cursor(12),
 };
 
 /** As QEMU raised it: a mirror that completes among errors, then one that is cancelled while the gateway is blind. */
@@ -470,7 +472,7 @@ const LIES: [name: string, rule: string, says: RegExp, lie: () => ChaosRecord][]
     () =>
       retold((entries) =>
         entries.map((entry) =>
-          entry.offset === 16 ? { ...entry, data: { ...SETTLED, provenance: 'reconciled' } } : entry,
+          entry.offset === 16 ? { ...entry, data: { ...SETTLED, began: cursor(12), provenance: 'reconciled' } } : entry,
         ),
       ),
   ],
@@ -500,6 +502,15 @@ const LIES: [name: string, rule: string, says: RegExp, lie: () => ChaosRecord][]
         entries.map((entry) =>
           entry.offset === 16 ? { ...entry, data: { ...LOST, pivoted: true, pivotProof: 'graph' } } : entry,
         ),
+      ),
+  ],
+  [
+    'a run is said to have begun elsewhere',
+    'runs',
+    /began at e1:3, not e1:4/,
+    () =>
+      retold((entries) =>
+        entries.map((entry) => (entry.offset === 11 ? { ...entry, data: { ...SETTLED, began: cursor(4) } } : entry)),
       ),
   ],
   [

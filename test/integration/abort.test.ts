@@ -200,6 +200,36 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     expect(rig.wire.events.filter(({ type }) => type === 'GATEWAY_COMMAND')).toEqual([]);
   });
 
+  it('a command is followed by what QEMU said of it, under one name', async () => {
+    const rig = await openRig();
+    await slowMirror(rig, 'j');
+    await reasonOf(rig.wire.call('job.complete', target('j')));
+    await rig.wire.call('job.abort', { ...target('j'), sync: true });
+    const trail = rig.wire.events.filter(({ type }) => type.startsWith('GATEWAY_COMMAND'));
+    const [refused, cancel] = trail.filter(({ type }) => type === 'GATEWAY_COMMAND').map(({ data }) => data) as {
+      command: string;
+    }[];
+    expect(refused?.command).not.toBe(cancel?.command);
+    const answers = trail.filter(({ type }) => type === 'GATEWAY_COMMAND_ANSWERED').map(({ data }) => data);
+    expect(answers).toEqual([
+      { command: refused?.command, result: 'refused', error: expect.any(String) },
+      { command: cancel?.command, result: 'accepted' },
+    ]);
+  });
+
+  it('a command whose monitor is lost before QEMU answers has an unknown result', async () => {
+    const rig = await openRig({ cuttable: true });
+    await slowMirror(rig, 'j');
+    await rig.wire.call('job.get', target('j'));
+    rig.qemu.stop();
+    const abort = reasonOf(rig.wire.call('job.abort', target('j')));
+    await rig.wire.typed('GATEWAY_COMMAND', 'j');
+    rig.line.cut();
+    expect((await abort).data?.reason).toBe('OUTCOME_UNKNOWN');
+    expect((await rig.wire.typed('GATEWAY_COMMAND_ANSWERED', 'j')).data).toMatchObject({ result: 'unknown' });
+    rig.qemu.cont();
+  });
+
   it('unknown source, unknown job, stale run: nothing is sent', async () => {
     const rig = await openRig();
     await slowMirror(rig, 'j');
@@ -226,7 +256,9 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     expect(new Set(settled.map(({ job }) => job?.run)).size).toBe(3);
     expect(settled.map(({ data }) => (data as Settlement).outcome)).toEqual(['completed', 'completed', 'completed']);
     const created = rig.wire.events.filter(({ data }) => (data as { status?: string }).status === 'created');
-    expect(created.map(({ job, offset }) => job?.run.endsWith(`:${offset}`))).toEqual([true, true, true]);
+    expect(settled.map(({ job, data }) => [job?.run, (data as Settlement).began?.split(':')[1]])).toEqual(
+      created.map(({ job, offset }) => [job?.run, String(offset)]),
+    );
   });
 
   it('auto-dismiss off: settled when concluded, the id free after dismiss', async () => {

@@ -62,6 +62,69 @@ describe('who uses the disk after the end', () => {
   });
 });
 
+describe('what proves nothing', () => {
+  const node = (id: number, name: string, type = 'block-driver') => ({ id, type, name });
+  const edge = (parent: number, name: string, child: number) => ({ parent, child, name });
+  const names = ['top', 'mid', 'base'].map((name, at) => node(at + 1, name));
+  const disk = node(9, '/machine/disk0', 'block-backend');
+  const commit = {
+    nodes: [...names, disk, node(4, '#filter'), node(5, 'j', 'block-job'), node(6, '', 'block-backend')],
+    edges: [
+      ...[edge(9, 'root', 4), edge(4, 'backing', 1), edge(1, 'backing', 2), edge(2, 'backing', 3), edge(6, 'root', 3)],
+      ...[edge(5, 'main node', 4), edge(5, 'source', 1), edge(5, 'target', 3)],
+    ],
+  };
+  const judgeAfter = (graph: { nodes: typeof names; edges: ReturnType<typeof edge>[] }, before = commit): unknown => {
+    const baseline = readBaseline(new GraphIndex(before), 'j');
+    return baseline && baseline !== 'never' ? judgePivot(baseline, new GraphIndex(graph)) : baseline;
+  };
+
+  it('a chain that another job has shortened onto the target', () => {
+    expect(judgeAfter({ nodes: [...names, disk], edges: [edge(9, 'root', 1), edge(1, 'backing', 3)] })).toBe('unknown');
+  });
+
+  it('users on both sides: two may have one name', () => {
+    const nodes = [...names, disk, node(10, '/machine/disk0', 'block-backend')];
+    expect(judgeAfter({ nodes, edges: [edge(9, 'root', 1), edge(10, 'root', 3)] })).toBe('unknown');
+  });
+
+  it('a copy that is backed by the disk, where nothing else uses the disk: it moves nobody', () => {
+    const edges = commit.edges.filter(({ parent }) => parent !== 9 && parent !== 1 && parent !== 2);
+    const mirror = { nodes: commit.nodes, edges: [...edges, edge(3, 'backing', 1)] };
+    expect(judgeAfter({ nodes: names, edges: [edge(3, 'backing', 1)] }, mirror)).toBe('unknown');
+  });
+
+  it.each<[string, (n: number) => { nodes: typeof names; edges: ReturnType<typeof edge>[] }]>([
+    ['a chain', (n) => ({ nodes: [node(n + 100, `n${n}`)], edges: [edge(n === 0 ? 1 : n + 99, 'file', n + 100)] })],
+    ['children', (n) => ({ nodes: [node(n + 100, `n${n}`)], edges: [edge(1, `c${n}`, n + 100)] })],
+    ['users', (n) => ({ nodes: [node(n + 100, `n${n}`, 'block-backend')], edges: [edge(n + 100, 'root', 1)] })],
+    [
+      'filters on filters',
+      (n) => ({
+        nodes: [node(n + 100, `n${n}`), node(n + 200_000, `k${n}`, 'block-job')],
+        edges: [
+          ...[edge(n + 100, 'backing', n === 0 ? 1 : n + 99), edge(n + 200_000, 'main node', n + 100)],
+          edge(n + 200_000, 'source', n === 0 ? 1 : n + 99),
+        ],
+      }),
+    ],
+  ])('100,000 %s: a graph that no disk has, and costs no time', (_, part) => {
+    const parts = Array.from({ length: 100_000 }, (_each, n) => part(n));
+    const jobs = Array.from({ length: 1_000 }, (_each, n) => node(n + 500_000, `j${n}`, 'block-job'));
+    const graph = new GraphIndex({
+      nodes: [...commit.nodes, ...jobs, ...parts.flatMap(({ nodes }) => nodes)],
+      edges: [
+        ...commit.edges,
+        ...jobs.flatMap(({ id }) => [edge(id, 'main node', 4), edge(id, 'source', 1), edge(id, 'target', 3)]),
+        ...parts.flatMap(({ edges }) => edges),
+      ],
+    });
+    const began = performance.now();
+    expect(jobs.map(({ name }) => readBaseline(graph, name)).filter(Boolean)).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+});
+
 describe('a baseline', () => {
   it('is none of a job that the graph does not show, or shows without nodes', () => {
     const world = new GraphWorld();

@@ -52,12 +52,14 @@ function play(
 ): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
   let run: Run | undefined;
   const drafts: JobDraft[] = [];
+  let begun = 0;
   for (const input of inputs) {
     const head = drafts.length;
     const next = step(run, input, {
       source: 's',
       id: 'j',
-      runAt: (nth) => `e:${head + nth + 1}`,
+      nextRun: () => `run${++begun}`,
+      cursorAt: (nth) => `e:${head + nth + 1}`,
       now: () => 1,
       canProve,
       legacy,
@@ -73,15 +75,16 @@ const life = [status('created'), status('running')];
 const ending = [status('concluded'), status('null')];
 
 describe('a life', () => {
-  it('is numbered by the event that began it', () => {
-    const { drafts } = play([...life, status('null'), ...life]);
+  it('has a name of its own, and says where it began', () => {
+    const { run, drafts, settled } = play([...life, status('null'), ...life]);
+    expect([settled[0]?.began, run?.began]).toEqual(['e:1', 'e:5']);
     expect(drafts.map(({ type, job }) => [type, job.run])).toEqual([
-      ['JOB_STATUS_CHANGE', 'e:1'],
-      ['JOB_STATUS_CHANGE', 'e:1'],
-      ['JOB_STATUS_CHANGE', 'e:1'],
-      ['GATEWAY_JOB_SETTLED', 'e:1'],
-      ['JOB_STATUS_CHANGE', 'e:5'],
-      ['JOB_STATUS_CHANGE', 'e:5'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
+      ['GATEWAY_JOB_SETTLED', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run2'],
+      ['JOB_STATUS_CHANGE', 'run2'],
     ]);
   });
 
@@ -139,14 +142,15 @@ describe('a life', () => {
     const context = {
       source: 's',
       id: 'j',
-      runAt: (nth: number) => `e:${nth + 1}`,
+      nextRun: () => 'run1',
+      cursorAt: (nth: number) => `e:${nth + 1}`,
       now: () => 1,
       canProve: false,
       legacy: false,
     };
     const { run, settled } = step(undefined, status('null'), context);
     expect(run).toBeUndefined();
-    expect(settled).toMatchObject([{ run: 'e:1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
+    expect(settled).toMatchObject([{ run: 'run1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
   });
 
   it('keeps the time of its measures when it has ended, however often it is queried', () => {
@@ -155,7 +159,7 @@ describe('a life', () => {
     let run: Run | undefined;
     for (const input of [...kept, status('concluded'), shown('concluded'), shown('concluded')])
       run = step(run, input, {
-        ...{ source: 's', id: 'j', runAt: () => 'e:1', canProve: false, legacy: false },
+        ...{ source: 's', id: 'j', nextRun: () => 'run1', cursorAt: () => 'e:1', canProve: false, legacy: false },
         now: () => ++clock,
       }).run;
     expect(run).toMatchObject({ settled: { outcome: 'cancelled' } });
@@ -226,8 +230,8 @@ describe('a pivot', () => {
   it('the settlement comes before the first entry of the next run', () => {
     const { drafts } = play([...ready, running, ...done, status('created')]);
     expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
-      ['GATEWAY_JOB_SETTLED', 'e:1'],
-      ['JOB_STATUS_CHANGE', `e:${drafts.length}`],
+      ['GATEWAY_JOB_SETTLED', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run2'],
     ]);
   });
 
@@ -305,10 +309,10 @@ describe('after a blind spell', () => {
   const before = [...life, shown('running', { offset: 50 })];
   it('a job that contradicts nothing is assumed to be the same', () => {
     const { run, drafts } = play([...before, blind, shown('ready', { offset: 60 })]);
-    expect(run?.run).toBe('e:1');
+    expect(run?.run).toBe('run1');
     expect(drafts.at(-1)).toMatchObject({
       type: 'GATEWAY_JOB_FOUND',
-      job: { run: 'e:1' },
+      job: { run: 'run1' },
       data: { continuity: 'assumed', status: 'ready' },
     });
   });
@@ -320,7 +324,7 @@ describe('after a blind spell', () => {
   ])('%s is another life', (_, input) => {
     const { run, settled } = play([...before, blind, input]);
     expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
-    expect(run?.run).not.toBe('e:1');
+    expect(run?.run).not.toBe('run1');
   });
   it('whatever is heard of a concluded job but its removal is another life', () => {
     const kept = [
@@ -338,14 +342,14 @@ describe('after a blind spell', () => {
       status('concluded'),
     ]);
     expect(settled).toMatchObject([{ outcome: 'completed', dismissed: false }]);
-    expect(run?.run).not.toBe('e:1');
+    expect(run?.run).not.toBe('run1');
     expect(play([...kept, status('null')]).settled).toHaveLength(1);
   });
   it('an event that comes before the query says that it assumes', () => {
     const { drafts } = play([...before, blind, status('paused')]);
     expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
-      ['GATEWAY_JOB_FOUND', 'e:1'],
-      ['JOB_STATUS_CHANGE', 'e:1'],
+      ['GATEWAY_JOB_FOUND', 'run1'],
+      ['JOB_STATUS_CHANGE', 'run1'],
     ]);
   });
 });

@@ -134,3 +134,26 @@ it('an event of a job without an id is of no job', () => {
   expect(tracker.runs.size).toBe(0);
   tracker.close();
 });
+
+it('runs and commands have names of their own, whatever the log numbers, and whenever', () => {
+  const drafts: EntryDraft[] = [];
+  // A log whose offsets come later: its head does not move as it is written to.
+  const late = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
+  const trackers = ['vm1', 'vm2'].map((name) => new SourceTracker(name, late, () => undefined));
+  for (const tracker of trackers) {
+    tracker.take({ kind: 'connecting', attempt: 1 });
+    tracker.take({ kind: 'up', session });
+    for (const status of ['created', 'null', 'created'])
+      tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
+    const run = tracker.runs.get('j');
+    if (run) tracker.trail.commandWritten(run, { verb: 'abort', by: 'me', args: {} });
+  }
+  const runs = drafts.flatMap(({ job }) => (job ? [job.run] : []));
+  expect(new Set(runs).size).toBe(4);
+  const commands = drafts.flatMap(({ type, data }) =>
+    type === 'GATEWAY_COMMAND' ? [(data as { command: string }).command] : [],
+  );
+  expect(new Set([...commands, ...runs]).size).toBe(6);
+  for (const name of [...commands, ...runs]) expect(name).toMatch(/^[\x21-\x7e]{1,64}$/);
+  for (const tracker of trackers) tracker.close();
+});

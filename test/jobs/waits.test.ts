@@ -9,7 +9,10 @@ import type { ExecuteOptions } from '../../src/qmp/index.js';
 
 afterEach(() => void vi.useRealTimers());
 
-const run = (id = 'j', name = 'e:1'): Run => ({ ...beginRun('vm1', id, name, 'running', 0, false), type: 'mirror' });
+const run = (id = 'j', name = 'e:1'): Run => ({
+  ...beginRun({ source: 'vm1', id: id, run: name, began: 'e:1' }, 'running', 0, false),
+  type: 'mirror',
+});
 
 /** A source that is up, whose QEMU has not answered yet. */
 function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
@@ -19,7 +22,7 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
     runs: new Map([[live.id, live]]),
     cursor: 'e:1',
     has: () => true,
-    audit: () => undefined,
+    trail: { commandWritten: () => 'c1', commandAnswered: () => undefined },
     record: () => undefined,
     session: {
       request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
@@ -155,6 +158,21 @@ describe('waits', () => {
     const costs = Array.from({ length: 10 }, thousand);
     expect(Math.min(...costs.slice(7))).toBeLessThan(5 * Math.max(Math.min(...costs.slice(0, 3)), 3_000));
     connection.abort();
+    cases.close();
+  });
+
+  it('on thousands of runs cost nothing where other runs begin', () => {
+    const cases = new Cases(() => undefined);
+    const { tracker } = openTracker(run());
+    for (let n = 0; n < 10_000; n += 1)
+      void cases.call(tracker, run(`j${n}`, `e:${n}`), contextOf(new AbortController().signal), {
+        wants: 'wait',
+        sync: true,
+      });
+    const began = performance.now();
+    for (let n = 0; n < 10_000; n += 1)
+      cases.take(tracker, { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
+    expect(performance.now() - began).toBeLessThan(500);
     cases.close();
   });
 });

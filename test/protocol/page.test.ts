@@ -9,6 +9,7 @@ import {
   SNAPSHOT_SETTLED,
   SUBPROTOCOL,
 } from '../../src/protocol/index.js';
+import { FEATURES } from '../../src/protocol/limits.js';
 import { METHOD_NAMES, PARAMS } from '../../src/protocol/schemas.js';
 
 const page = readFileSync('docs/PROTOCOL.md', 'utf8');
@@ -99,6 +100,11 @@ describe('the protocol page', () => {
       expect(named.length, text).toBeGreaterThan(0);
       for (const name of named) expect(tests.includes(`'${name}'`), name).toBe(true);
     }
+  });
+
+  it('names every feature', () => {
+    const named = /`features` names what came after the first release of v1: ([^.]*)\./.exec(page)?.[1];
+    expect(named?.split(', ').map(bare)).toEqual([...FEATURES]);
   });
 
   it('gives the numbers that are in force', () => {

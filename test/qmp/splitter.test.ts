@@ -56,6 +56,21 @@ describe('Splitter', () => {
     expect(values).toEqual([{ QMP: { ü: '€😀' } }, { return: {} }]);
   });
 
+  it('fails where a message has so many values that each byte of it would cost many', () => {
+    const list = (values: number) => Buffer.from(`{"a":[${Array(values).fill('{}').join()}]}\r\n`);
+    expect(new Splitter(16 * 1024 * 1024).push(list(400_000)).messages).toHaveLength(1);
+    for (const bytes of [list(1_100_000), Buffer.from(`{\n${'1,\n'.repeat(1_100_000)}`)])
+      expect(new Splitter(16 * 1024 * 1024).push(bytes).error).toMatch(/values/);
+  });
+
+  it('keeps of a message that comes byte by byte no more than its bytes', () => {
+    const splitter = new Splitter(16 * 1024 * 1024);
+    const before = process.memoryUsage();
+    for (let n = 0; n < 500_000; n += 1) splitter.push(Buffer.from(new Uint8Array([0x78])));
+    const { heapUsed, external } = process.memoryUsage();
+    expect(heapUsed + external - before.heapUsed - before.external).toBeLessThan(32 * 1024 * 1024);
+  });
+
   it('takes two objects on a line, and an object that ends where it began, for no message of one line', () => {
     expect(new Splitter(1_000).push(Buffer.from('{"a":1}{"b":2}\r\n')).error).toMatch(/not JSON/);
     expect(new Splitter(1_000).push(Buffer.from('{"a": {"b": 1}\r\n}\r\n')).messages).toEqual([{ a: { b: 1 } }]);

@@ -27,6 +27,8 @@ export interface Bare {
   /** Calls of commands; they answer when the test says so, or when their caller has gone. */
   calls: { name: string; context: CallContext; answer: (refusal: Refusal) => void }[];
   errors: unknown[];
+  /** What the view throws instead of its jobs. */
+  failures: { jobs?: Error };
   /** How often all jobs were looked at. */
   looks: { jobs: number };
   counts(): GatewayCounts;
@@ -53,11 +55,13 @@ export async function openBare(
   const demands = new Map<string, unknown>();
   const calls: Bare['calls'] = [];
   const errors: unknown[] = [];
+  const failures: Bare['failures'] = {};
   const looks = { jobs: 0 };
   const view: ViewPort = {
     sources: () => [],
     jobs: (wants) => {
       looks.jobs += 1;
+      if (failures.jobs) throw failures.jobs;
       return jobs.filter(({ source }) => wants(source));
     },
     settled: () => settled,
@@ -112,6 +116,7 @@ export async function openBare(
     demands,
     calls,
     errors,
+    failures,
     looks,
     counts: () => gateway.counts(),
     wire,

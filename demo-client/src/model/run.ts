@@ -1,6 +1,6 @@
-// Which run a job's address means. In: what is known, the address. Out: that run, its successor after a restart, or why there is none. Pure.
+// Which run a job's address means. In: what is known, the address. Out: that run, or what else there is of its id. Pure.
 import type { JobTable } from 'qmp-gateway/client';
-import { type Job, parseCursor, type SettledRun } from 'qmp-gateway/protocol';
+import type { Job, SettledRun } from 'qmp-gateway/protocol';
 
 export interface Known {
   table: JobTable;
@@ -16,12 +16,11 @@ interface Address {
 
 export type Found =
   | { kind: 'known'; run: string; job: Job | undefined; ended: SettledRun | undefined }
-  /** A gateway that began a new log names runs anew: the newest run of that id, live or ended. */
-  | { kind: 'renamed'; run: string; job: Job | undefined; ended: SettledRun | undefined }
-  /** Of an older log, and the new one has no run of the id. `waits`: the source is not in sync yet, so that may change. */
-  | { kind: 'restarted'; waits: boolean }
-  /** Of this log, and not in the table: the gateway may remember it. */
-  | { kind: 'unknown'; other: Job | undefined };
+  /**
+   * Not in the table. The gateway may remember it; else it ended long ago, or a gateway before a restart has named it: then the newest run of the
+   * id, live or ended, is the nearest. `waits`: the source is not in sync yet, so there may be one soon.
+   */
+  | { kind: 'unknown'; job: Job | undefined; ended: SettledRun | undefined; waits: boolean };
 
 export function findRun({ table, unseen }: Known, { source, job: id, run: asked }: Address): Found {
   const ofId = (each: { source: string; job: string }): boolean => each.source === source && each.job === id;
@@ -32,10 +31,6 @@ export function findRun({ table, unseen }: Known, { source, job: id, run: asked 
     const ended = table.settled.get(run) ?? unseen.get(run);
     if (job || ended) return { kind: 'known', run, job, ended };
   }
-  if (asked === undefined || parseCursor(asked)?.epoch === parseCursor(table.cursor)?.epoch)
-    return { kind: 'unknown', other: live };
   const ended = live ? undefined : [...table.settled.values()].filter(ofId).at(-1);
-  const heir = live?.run ?? ended?.run;
-  if (heir !== undefined) return { kind: 'renamed', run: heir, job: live, ended };
-  return { kind: 'restarted', waits: (table.sources.get(source)?.state ?? 'up') !== 'up' };
+  return { kind: 'unknown', job: live, ended, waits: (table.sources.get(source)?.state ?? 'up') !== 'up' };
 }

@@ -15,7 +15,7 @@ export function unseenOf(orphans: readonly Job[], table: JobTable): SettledRun[]
   const ids = new Set([...table.jobs.values()].map(({ source, job }) => `${source}\u0000${job}`));
   return orphans
     .filter(({ source, job }) => table.sources.get(source)?.state === 'up' && !ids.has(`${source}\u0000${job}`))
-    .map(({ source, job, run, type, len, offset }) => ({
+    .map(({ source, job, run, type, len, offset, began }) => ({
       ...{ source, job, run, cursor: table.cursor, time: null },
       settled: {
         ...{
@@ -30,7 +30,7 @@ export function unseenOf(orphans: readonly Job[], table: JobTable): SettledRun[]
         ...(type === 'backup' || type === 'stream'
           ? { pivoted: false, pivotProof: 'type' }
           : { pivoted: 'unknown', pivotProof: null }),
-        ...{ type, len, offset },
+        ...{ type, len, offset, ...(began !== undefined && { began }) },
       },
     }));
 }

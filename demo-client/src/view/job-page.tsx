@@ -6,7 +6,6 @@ import { openLife } from '../life.js';
 import { attentionOf } from '../model/attention.js';
 import { currentIn } from '../model/current.js';
 import { finalizedBy } from '../model/outcome.js';
-import { jobHref } from '../model/route.js';
 import { findRun } from '../model/run.js';
 import { StateBadge } from './badge.js';
 import { Loading } from './fleet.js';
@@ -31,57 +30,47 @@ export function JobPage({ gateway, source, job: id, run: asked }: JobPageProps) 
   switch (found.kind) {
     case 'known':
       return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} />;
-    case 'renamed':
-      return <Known key={asked ?? found.run} gateway={gateway} {...found} source={source} id={id} former={asked} />;
-    case 'restarted':
-      return <Restarted source={source} id={id} waits={found.waits} />;
     case 'unknown':
-      return <Older key={asked} gateway={gateway} source={source} id={id} run={asked} other={found.other} />;
+      return <Older key={asked} gateway={gateway} {...found} source={source} id={id} asked={asked} />;
   }
 }
 
-/** The link is of a log that is no more, and the new one has no run of its id. */
-function Restarted({ source, id, waits }: { source: string; id: string; waits: boolean }) {
-  return (
-    <Notice title={waits ? `Waiting for ${source}…` : `No job ${id} on ${source} now`}>
-      <p>
-        The gateway was restarted since this link was made, and names runs anew.{' '}
-        {waits
-          ? 'When the source is connected, the job is shown here if it still runs.'
-          : 'How that run ended it does not know.'}
-      </p>
-      <a href="#/">Go to the fleet</a>
-    </Notice>
-  );
-}
-
-interface OlderProps extends JobPageProps {
+interface OlderProps {
+  gateway: Gateway;
+  source: string;
   id: string;
-  other: Job | undefined;
+  asked: string | undefined;
+  /** The newest run of the id. */
+  job: Job | undefined;
+  ended: SettledRun | undefined;
+  waits: boolean;
 }
 
 /** Not in the table: the gateway may still remember it. */
-function Older({ gateway, source, id, run, other }: Omit<OlderProps, 'job'>) {
+function Older({ gateway, source, id, asked, job, ended, waits }: OlderProps) {
   const [answer, setAnswer] = useState<Job | string>();
   useEffect(() => {
     const abort = new AbortController();
     gateway.client
-      .jobGet({ source, job: id, ...(run ? { run } : {}) }, { signal: abort.signal })
+      .jobGet({ source, job: id, ...(asked ? { run: asked } : {}) }, { signal: abort.signal })
       .then(setAnswer, (error: Error) => !abort.signal.aborted && setAnswer(error.message));
     return () => abort.abort();
-  }, [gateway, source, id, run]);
+    // A source that is in sync again may know more.
+  }, [gateway, source, id, asked, waits]);
   if (typeof answer === 'object')
     return <Known gateway={gateway} job={answer} ended={undefined} source={source} id={id} run={answer.run} />;
+  const newest = job?.run ?? ended?.run;
+  if (answer !== undefined && newest !== undefined)
+    return <Known gateway={gateway} job={job} ended={ended} source={source} id={id} run={newest} former={asked} />;
+  if (answer === undefined) return <Notice title="Looking for the job…">{null}</Notice>;
   return (
-    <Notice title={answer === undefined ? 'Looking for the job…' : `No job ${id} on ${source}`}>
-      {answer !== undefined && <p>{answer}. Its run may have ended more than 24 hours ago.</p>}
-      {other ? (
-        <p>
-          The id has another run now: <a href={jobHref(source, id, other.run)}>go there</a>.
-        </p>
-      ) : (
-        <a href="#/">Go to the fleet</a>
-      )}
+    <Notice title={waits ? `Waiting for ${source}…` : `No job ${id} on ${source} now`}>
+      <p>
+        {waits
+          ? 'When the source is connected, the job is shown here if it still runs.'
+          : `${answer}. The run of this link ended long ago, or is of before a restart of the gateway, which does not know how it ended.`}
+      </p>
+      <a href="#/">Go to the fleet</a>
     </Notice>
   );
 }
@@ -93,14 +82,15 @@ interface KnownProps {
   source: string;
   id: string;
   run: string;
-  /** The run that the link names, where it is of before a restart. */
+  /** The run that the link names, where the gateway does not know it. */
   former?: string | undefined;
 }
 
 function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
+  const began = job?.began ?? ended?.settled.began;
   const life = useMemo(
-    () => openLife(gateway.client, { source, job: id, run }, gateway.trails.get(run)),
-    [gateway, source, id, run],
+    () => openLife(gateway.client, { source, job: id, run, began }, gateway.trails.get(run)),
+    [gateway, source, id, run, began],
   );
   useEffect(() => life.close, [life]);
   const settled = ended?.settled ?? job?.settled;
@@ -123,8 +113,8 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
       </div>
       {former && (
         <p class="banner inset tone-calm" role="status" data-testid="renamed">
-          The gateway was restarted and names runs anew. The link is of run <span class="mono">{former}</span> of
-          before. This is the newest run of that id; whether it is the same job is not known.
+          This gateway does not know run <span class="mono">{former}</span>, of which the link is: it ended long ago, or
+          is of before a restart. This is the newest run of that id; whether it is the same job is not known.
         </p>
       )}
       {attention && (

@@ -90,6 +90,23 @@ describe('progress of 10,000 jobs', () => {
     await expect.poll(() => bare.demands.size).toBe(0);
   });
 
+  it('of very many filters holds up nothing else: a turn has so much of it, and the rest comes later', async () => {
+    const bare = await openBare();
+    const wires = await Promise.all(Array.from({ length: 4 }, () => bare.wire()));
+    for (const [n, wire] of wires.entries())
+      for (let m = 0; m < 64; m += 1) await wire.call('subscribe', { jobs: ['job*', `${n} ${m}`], progress: 100 });
+    // They are due at once, as after any work of some milliseconds.
+    const until = performance.now() + 250;
+    bare.progress$.next(rows(1).slice(0, 2_000));
+    while (performance.now() < until);
+    const before = performance.now();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(performance.now() - before).toBeLessThan(60);
+    await wires[3]?.until(
+      () => new Set(wires[3]?.notifications('progress').map((each) => each.subscription)).size === 64,
+    );
+  });
+
   it('is never of a run that has settled, also where it waited for the reader', async () => {
     const bare = await openBare();
     const wire = await bare.wire();

@@ -131,9 +131,10 @@ describe('a simulated monitor that was away', () => {
       ['new', 'new'],
       ['reused', 'new'],
     ]);
+    const { jobs: listed } = await wire.call('job.list', {});
     for (const { offset, job: of } of found) {
       expect(of?.run).not.toBe(job?.run);
-      expect(of?.run.endsWith(`:${offset}`)).toBe(true);
+      expect(listed.find(({ run }) => run === of?.run)?.began?.split(':')[1]).toBe(String(offset));
     }
     expect(await wire.ask('job.abort', { source: 'vm1', job: 'reused', run: job?.run })).toMatchObject({
       result: { status: 'settled', outcome: 'lost', run: job?.run },

@@ -1,0 +1,345 @@
+// Every verb on a job from call to answer, beside a QEMU without a socket: what is written, what is answered, and when.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fleet } from '../../src/jobs/fleet.js';
+import { JobDesk } from '../../src/jobs/index.js';
+import { SourceTracker } from '../../src/jobs/track.js';
+import type { Answer } from '../../src/protocol/answer.js';
+import type { CallContext } from '../../src/protocol/call.js';
+import type { EntryDraft } from '../../src/protocol/draft.js';
+import { FakeQemu, settle } from '../support/fake-qemu.js';
+
+const target = { source: 'vm1', job: 'j' };
+
+class Bench {
+  readonly drafts: EntryDraft[] = [];
+  readonly fleet = new Fleet();
+  readonly waiting: boolean[] = [];
+  readonly desk = new JobDesk(this.fleet, (_source, is) => void this.waiting.push(is));
+  readonly tracker: SourceTracker;
+  readonly qemu: FakeQemu;
+
+  constructor(commands?: readonly string[]) {
+    const drafts = this.drafts;
+    const journal = {
+      epoch: 'e',
+      get head() {
+        return drafts.length;
+      },
+      append: (draft: EntryDraft) => void drafts.push(draft),
+    };
+    this.tracker = new SourceTracker('vm1', journal, () => 'birth', { lostAfterMs: 1_000 });
+    this.fleet.add(this.tracker);
+    this.fleet.signals$.subscribe(({ tracker, signal }) => this.desk.take(tracker, signal));
+    this.qemu = new FakeQemu(this.tracker, commands);
+  }
+
+  context(ms = 30_000): CallContext {
+    const receivedAt = performance.now();
+    return { principal: 'me', receivedAt, deadline: receivedAt + ms, signal: new AbortController().signal };
+  }
+
+  /** What an answer says in short: the status and outcome, or the reason of an error and a member of its data. */
+  async said(answer: Promise<Answer<unknown>>, ms?: number): Promise<unknown> {
+    if (ms !== undefined) await vi.advanceTimersByTimeAsync(ms);
+    const value = await answer;
+    if (!value.ok) return { reason: value.error.reason, ...value.error.data };
+    return value.result;
+  }
+
+  get types(): string[] {
+    return this.drafts.map(({ type }) => type).filter((type) => type.startsWith('GATEWAY_COMMAND'));
+  }
+}
+
+let bench: Bench;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance', 'Date'] });
+  bench = new Bench();
+  await bench.qemu.connect();
+  bench.qemu.start('j');
+  await settle();
+});
+afterEach(() => {
+  bench.tracker.close();
+  bench.desk.close();
+  vi.useRealTimers();
+});
+
+describe('an abort', () => {
+  it('that is asynchronous is answered by QEMU’s acceptance, with the cursor of its command', async () => {
+    const answer = bench.desk.abort(bench.context(), target);
+    await settle();
+    const at = bench.drafts.findIndex(({ type }) => type === 'GATEWAY_COMMAND') + 1;
+    expect(bench.qemu.reply()).toBe('block-job-cancel');
+    expect(await bench.said(answer)).toMatchObject({ status: 'requested', cursor: `e:${at}` });
+    expect(bench.types).toEqual(['GATEWAY_COMMAND', 'GATEWAY_COMMAND_ANSWERED']);
+  });
+
+  it('that is synchronous is answered by the end, and counts as a wait until then', async () => {
+    const answer = bench.desk.abort(bench.context(), { ...target, sync: true });
+    await settle();
+    bench.qemu.reply();
+    expect(bench.waiting.at(-1)).toBe(true);
+    bench.qemu.end('j', 'cancelled');
+    expect(await bench.said(answer)).toMatchObject({ status: 'settled', outcome: 'cancelled', pivotProof: 'event' });
+    expect(bench.waiting.at(-1)).toBe(false);
+  });
+
+  it('that is forced uses job-cancel, and block-job-cancel where QEMU has no other', async () => {
+    void bench.desk.abort(bench.context(), { ...target, force: true });
+    await settle();
+    expect(bench.qemu.written[0]).toMatchObject({ name: 'job-cancel', args: { id: 'j' } });
+    const old = new Bench([]);
+    await old.qemu.connect();
+    old.qemu.start('j');
+    await settle();
+    void old.desk.abort(old.context(), { ...target, force: true });
+    await settle();
+    expect(old.qemu.written[0]).toMatchObject({ name: 'block-job-cancel', args: { device: 'j', force: true } });
+  });
+
+  it('says at its bound what is known of the acceptance', async () => {
+    const early = bench.desk.abort(bench.context(100), { ...target, sync: true });
+    expect(await bench.said(early, 100)).toMatchObject({ reason: 'TIMEOUT', accepted: null });
+    bench.qemu.reply();
+    const late = bench.desk.abort(bench.context(100), { ...target, sync: true });
+    expect(await bench.said(late, 100)).toMatchObject({ reason: 'TIMEOUT', accepted: true, job: { job: 'j' } });
+  });
+
+  it('that waited for a place at its bound was not sent', async () => {
+    bench.qemu.congested = true;
+    const answer = bench.desk.abort(bench.context(100), { ...target, sync: true });
+    expect(await bench.said(answer, 100)).toMatchObject({ reason: 'TIMEOUT', accepted: false });
+    expect(bench.types).toEqual([]);
+  });
+
+  it.each<[string, () => void, object]>([
+    ['a paused job', () => bench.qemu.status('j', 'paused'), { reason: 'JOB_STATE', status: 'paused' }],
+    ['a running job', () => undefined, { reason: 'QMP_ERROR', class: 'GenericError', desc: 'no' }],
+  ])('that QEMU refuses of %s', async (_, happens, expected) => {
+    const answer = bench.desk.abort(bench.context(), target);
+    await settle();
+    happens();
+    bench.qemu.refuse();
+    await settle();
+    expect(await bench.said(answer)).toMatchObject(expected);
+    expect(bench.drafts.at(-1)?.type === 'GATEWAY_COMMAND').toBe(false);
+  });
+
+  it('of a job of which only events have told is forced where QEMU says that it is no block job', async () => {
+    bench.qemu.hangs = true;
+    bench.qemu.start('c', 'create');
+    const answer = bench.desk.abort(bench.context(), { source: 'vm1', job: 'c', sync: true });
+    await settle();
+    const cancel = bench.qemu.written.find(({ name }) => name === 'block-job-cancel');
+    bench.qemu.hangs = false;
+    for (const each of bench.qemu.written.splice(0)) if (each !== cancel) each.answer({ kind: 'timeout', sent: true });
+    cancel?.answer({ kind: 'error', class: 'DeviceNotActive', desc: '' });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(bench.qemu.written.map(({ name }) => name)).toEqual(['job-cancel']);
+    bench.qemu.reply();
+    bench.qemu.status('c', 'aborting', 'concluded', 'null');
+    expect(await bench.said(answer)).toMatchObject({ outcome: 'cancelled', forced: true });
+  });
+
+  it('escalates so long after its acceptance, whoever still waits', async () => {
+    bench.qemu.ready('j');
+    const answer = bench.desk.abort(bench.context(), { ...target, escalateAfterMs: 500 });
+    await settle();
+    bench.qemu.reply();
+    expect(await bench.said(answer)).toMatchObject({ status: 'requested' });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(bench.qemu.reply()).toBe('job-cancel');
+    const wait = bench.desk.wait(bench.context(), target);
+    await settle();
+    bench.qemu.end('j', 'cancelled');
+    expect(await bench.said(wait)).toMatchObject({ outcome: 'cancelled', forced: true, escalated: true });
+  });
+
+  it('waits over a lost connection, and is sent again for a run that lives on', async () => {
+    const sync = bench.desk.abort(bench.context(), { ...target, sync: true });
+    const async = bench.desk.abort(bench.context(), target);
+    await settle();
+    bench.qemu.disconnect();
+    expect(await bench.said(async)).toMatchObject({ reason: 'OUTCOME_UNKNOWN' });
+    await bench.qemu.connect();
+    expect(bench.qemu.reply()).toBe('block-job-cancel');
+    bench.qemu.end('j', 'cancelled');
+    expect(await bench.said(sync)).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  it('is refused after a complete, ours or what the status tells of another', async () => {
+    bench.qemu.ready('j');
+    bench.qemu.status('j', 'waiting', 'pending');
+    expect(await bench.said(bench.desk.abort(bench.context(), target))).toMatchObject({ reason: 'JOB_STATE' });
+    bench.qemu.start('k');
+    bench.qemu.ready('k');
+    void bench.desk.complete(bench.context(), { source: 'vm1', job: 'k' });
+    await settle();
+    const refused = bench.desk.abort(bench.context(), { source: 'vm1', job: 'k' });
+    expect(await bench.said(refused)).toMatchObject({ reason: 'JOB_STATE' });
+  });
+
+  it('of a run that has settled tells its end again, of another run that it is stale', async () => {
+    const run = bench.tracker.runs.get('j')?.run ?? '';
+    bench.qemu.end('j', 'failed');
+    const again = bench.desk.abort(bench.context(), { ...target, run });
+    expect(await bench.said(again)).toMatchObject({ status: 'settled', outcome: 'failed', error: 'EIO', run });
+    bench.qemu.start('j');
+    const stale = bench.desk.abort(bench.context(), { ...target, run: 'other' });
+    expect(await bench.said(stale)).toMatchObject({ reason: 'STALE_RUN', run: bench.tracker.runs.get('j')?.run });
+  });
+
+  it('is refused where nothing can be sent', async () => {
+    const of = (params: object) => bench.said(bench.desk.abort(bench.context(), { ...target, ...params }));
+    expect(await of({ source: 'nope' })).toMatchObject({ reason: 'SOURCE_NOT_FOUND' });
+    expect(await of({ job: 'nope' })).toMatchObject({ reason: 'JOB_NOT_FOUND' });
+    bench.qemu.disconnect();
+    expect(await of({})).toMatchObject({ reason: 'SOURCE_DOWN', why: 'closed' });
+    bench.desk.close();
+    expect(await of({})).toMatchObject({ reason: 'SOURCE_DOWN' });
+  });
+});
+
+describe('a complete', () => {
+  it('pivots, and says that it did by its acceptance', async () => {
+    bench.qemu.ready('j');
+    const answer = bench.desk.complete(bench.context(), { ...target, sync: true });
+    await settle();
+    expect(bench.qemu.reply()).toBe('job-complete');
+    bench.qemu.end('j', 'completed');
+    expect(await bench.said(answer)).toMatchObject({ outcome: 'completed', pivoted: true, pivotProof: 'command' });
+  });
+
+  it('is refused of a job that is not ready', async () => {
+    const answer = bench.desk.complete(bench.context(), target);
+    await settle();
+    bench.qemu.refuse();
+    expect(await bench.said(answer)).toMatchObject({ reason: 'JOB_STATE', hint: expect.stringContaining('READY') });
+  });
+});
+
+describe('a wait', () => {
+  it('goes on while the source is away, and hears that the run is lost', async () => {
+    bench.qemu.disconnect('absent');
+    const answer = bench.desk.wait(bench.context(), target);
+    expect(await bench.said(answer, 1_000)).toMatchObject({ outcome: 'lost', provenance: 'unknown' });
+  });
+
+  it('of a run that ended has its outcome at once', async () => {
+    const run = bench.tracker.runs.get('j')?.run ?? '';
+    bench.qemu.end('j', 'completed');
+    expect(await bench.said(bench.desk.wait(bench.context(), { ...target, run }))).toMatchObject({
+      outcome: 'completed',
+    });
+  });
+});
+
+describe('a simple verb', () => {
+  const VERBS = [
+    ['pause', 'job-pause'],
+    ['resume', 'job-resume'],
+    ['finalize', 'job-finalize'],
+    ['dismiss', 'job-dismiss'],
+  ] as const;
+
+  it.each(VERBS)('%s is written as %s, and answered by its acceptance', async (verb, command) => {
+    const answer = bench.desk[verb](bench.context(), target);
+    await settle();
+    expect(bench.qemu.reply()).toBe(command);
+    expect(await bench.said(answer)).toMatchObject({ status: 'requested', job: 'j' });
+  });
+
+  it('setSpeed keeps 64 bits', async () => {
+    const answer = bench.desk.setSpeed(bench.context(), { ...target, speed: '9223372036854775807' });
+    await settle();
+    expect(bench.qemu.written[0]).toMatchObject({ name: 'block-job-set-speed', args: { speed: 2n ** 63n - 1n } });
+    bench.qemu.reply();
+    expect(await bench.said(answer)).toMatchObject({ status: 'requested' });
+  });
+
+  it.each<[string, () => void, object]>([
+    ['refused', () => void bench.qemu.refuse(), { reason: 'QMP_ERROR' }],
+    [
+      'not answered in time',
+      () => void bench.qemu.reply({ kind: 'timeout', sent: true }),
+      { reason: 'TIMEOUT', accepted: null },
+    ],
+    ['cut off', () => void bench.qemu.disconnect(), { reason: 'OUTCOME_UNKNOWN' }],
+    ['one too many', () => void bench.qemu.reply({ kind: 'busy' }), { reason: 'SOURCE_BUSY' }],
+    [
+      'overtaken by another run',
+      () => {
+        bench.qemu.end('j', 'completed');
+        bench.qemu.start('j');
+        bench.qemu.reply();
+      },
+      { reason: 'OUTCOME_UNKNOWN', newRun: expect.any(String) },
+    ],
+  ])('that is %s', async (_, happens, expected) => {
+    const answer = bench.desk.setSpeed(bench.context(), { ...target, speed: 1 });
+    await settle();
+    happens();
+    expect(await bench.said(answer)).toMatchObject(expected);
+  });
+
+  it('of a job that has ended is refused', async () => {
+    const run = bench.tracker.runs.get('j')?.run ?? '';
+    bench.qemu.end('j', 'completed');
+    expect(await bench.said(bench.desk.pause(bench.context(), { ...target, run }))).toMatchObject({
+      reason: 'JOB_STATE',
+      status: 'concluded',
+    });
+  });
+});
+
+describe('get', () => {
+  it('is from a fresh query, and from memory once the run has ended', async () => {
+    expect(await bench.said(bench.desk.get(bench.context(), target))).toMatchObject({
+      status: 'running',
+      type: 'mirror',
+      len: 9,
+    });
+    bench.qemu.end('j', 'cancelled');
+    expect(await bench.said(bench.desk.get(bench.context(), target))).toMatchObject({
+      settled: { outcome: 'cancelled' },
+    });
+    expect(await bench.said(bench.desk.get(bench.context(), { ...target, job: 'k' }))).toMatchObject({
+      reason: 'JOB_NOT_FOUND',
+    });
+  });
+
+  it('is bounded where QEMU does not answer', async () => {
+    bench.qemu.hangs = true;
+    expect(await bench.said(bench.desk.get(bench.context(200), target), 200)).toMatchObject({ reason: 'TIMEOUT' });
+  });
+});
+
+describe('the fleet', () => {
+  it('lists jobs and sources, and renews what is old', async () => {
+    expect(bench.fleet.jobs()).toMatchObject([{ job: 'j', status: 'running' }]);
+    expect(bench.fleet.sources).toMatchObject([{ name: 'vm1', state: 'up', qemu: '9.0.0' }]);
+    expect(bench.fleet.freshen(() => true, 1_000, 250)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1_001);
+    await bench.fleet.freshen(() => true, 1_000, 250);
+    bench.qemu.hangs = true;
+    await vi.advanceTimersByTimeAsync(1_001);
+    const renewed = bench.fleet.freshen(() => true, 1_000, 250);
+    expect(renewed).toBeDefined();
+    await vi.advanceTimersByTimeAsync(250);
+    await renewed;
+  });
+
+  it('remembers the newest settlements within its bounds', async () => {
+    const small = new Fleet({ count: 2 }, () => performance.now());
+    small.add(bench.tracker);
+    for (const id of ['a', 'b', 'c']) {
+      bench.qemu.start(id);
+      bench.qemu.end(id, 'cancelled');
+    }
+    expect(small.settled(() => true, 10).map(({ job }) => job)).toEqual(['b', 'c']);
+    expect(small.memory.newest('vm1', 'a')).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(25 * 3_600_000);
+    expect(small.settled(() => true, 10)).toEqual([]);
+  });
+});
