@@ -45,6 +45,8 @@ describe('events', () => {
     expect(inWords(entry('GATEWAY_SOURCE_SYNCED', { jobs: 1 })).text).toBe('in sync, 1 job');
     const settled = { ...endOf('x').settled, pivoted: 'unknown' };
     expect(inWords(entry('GATEWAY_JOB_SETTLED', settled)).text).toBe('completed, pivot unknown');
+    const answered = entry('GATEWAY_COMMAND_ANSWERED', { command: 'e:c1', result: 'refused', error: 'busy' });
+    expect(inWords(answered)).toEqual({ text: 'QEMU has refused the command: busy', tone: 'warn' });
     const storm = { ...entry('BLOCK_JOB_ERROR', { operation: 'write', action: 'ignore' }), repeated: 6_000 };
     expect(inWords(storm)).toEqual({ text: 'write error, action ignore × 6000', tone: 'bad' });
   });

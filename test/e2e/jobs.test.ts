@@ -61,7 +61,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await rowOf(page, 'drive0').getByText('in sync').waitFor();
     await rowOf(page, 'drive0').getByRole('link').click();
     await page.getByRole('button', { name: 'Abort…' }).click();
-    await page.getByText('QEMU will finish it instead of cancelling').waitFor();
+    await page.getByText('QEMU finishes the copy instead of cancelling').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
     await page.locator('dialog[data-stage="settled"]').waitFor();
     expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^completed$/i);

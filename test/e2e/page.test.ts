@@ -113,7 +113,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await page.getByRole('searchbox').fill('drive0 settled');
     await expect
       .poll(() => page.locator('.event').allInnerTexts())
-      .toEqual([expect.stringContaining('cancelled, asked by anonymous')]);
+      .toEqual([expect.stringMatching(/GATEWAY_JOB_SETTLED\s+cancelled\s/)]);
     // A page that comes later sees what was before.
     await page.reload();
     await page.locator('.event[data-type="GATEWAY_JOB_SETTLED"]').waitFor();

@@ -46,7 +46,7 @@ function print(line: Line): string {
 }
 
 /** Members that are of this run of the conversation: only their kind is compared. */
-const OF_THE_MOMENT = ['offset', 'time', 'updated', 'since', 'cursor', 'after', 'run', 'began'];
+const OF_THE_MOMENT = ['offset', 'time', 'updated', 'since', 'cursor', 'after', 'run', 'began', 'command'];
 
 const eventsOf = ({ params = {} }: Frame): unknown[] => params.events as unknown[];
 

@@ -29,6 +29,7 @@ const KNOWN = [
   'GATEWAY_JOB_FOUND',
   'GATEWAY_JOB_ATTENTION',
   'GATEWAY_COMMAND',
+  'GATEWAY_COMMAND_ANSWERED',
   'GATEWAY_JOB_SETTLED',
 ] as const satisfies readonly KnownEntry['type'][];
 
@@ -84,9 +85,17 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
       );
     case 'GATEWAY_COMMAND':
       return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
+    case 'GATEWAY_COMMAND_ANSWERED':
+      return answered(entry.data);
     case 'GATEWAY_JOB_SETTLED':
       return line(summarizeSettlement(entry.data), OUTCOME_TONE[entry.data.outcome]);
   }
+}
+
+function answered({ result, error }: { result: 'accepted' | 'refused' | 'unknown'; error?: string }): Line {
+  if (result === 'accepted') return line('QEMU has accepted the command');
+  if (result === 'refused') return line(`QEMU has refused the command${error ? `: ${error}` : ''}`, 'warn');
+  return line('QEMU has not answered the command: it may have had its effect', 'warn');
 }
 
 const SAME = { true: 'the same as before', false: 'not the one from before', unknown: 'perhaps another than before' };
