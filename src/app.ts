@@ -1,6 +1,6 @@
 // Composition root: the only file that knows every layer.
 //
-//   sources ──signal──► jobs ──draft──► stream ──entry──► gateway ──frame──► clients
+//   sources ──signal──► jobs ──draft──► log ──entry──► gateway ──frame──► clients
 //      ▲                  │                                  │
 //      └── qmp.execute ◄──┴───────── CommandPort ◄───────────┘
 import { existsSync } from 'node:fs';
@@ -19,9 +19,9 @@ import {
   type ViewPort,
 } from './gateway/index.js';
 import { JobCommands, ProgressPoller, SourceRegistry, SourceTracker, type TrackOptions } from './jobs/index.js';
+import { type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
 import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
-import { EventLog, type LogLimits } from './stream/index.js';
 import { VERSION } from './version.js';
 
 /** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
@@ -64,7 +64,7 @@ export interface App {
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
-  const log = new EventLog({ limits: tuning.log ?? {} });
+  const log = new MemoryLog({ limits: tuning.log ?? {} });
   const registry = new SourceRegistry();
   const poller = new ProgressPoller();
   const jobCommands = new JobCommands(registry, (source, waiting) =>

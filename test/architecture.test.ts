@@ -9,13 +9,13 @@ const ALLOWED: Record<string, readonly string[]> = {
   qmp: ['protocol'],
   sources: ['qmp', 'protocol'],
   jobs: ['sources', 'qmp', 'protocol'],
-  stream: ['protocol'],
-  gateway: ['stream', 'protocol'],
+  log: ['protocol'],
+  gateway: ['log', 'protocol'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   cli: ['.', 'demo', 'simulator', 'client', 'sources', 'protocol'],
-  '.': ['gateway', 'stream', 'jobs', 'sources', 'qmp', 'protocol'],
+  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */

@@ -9,7 +9,7 @@ import type { Peer, Subscription } from '../../src/gateway/fan-out/subscription.
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.js';
 import { encodeFrame } from '../../src/gateway/wire/frame.js';
 import { Outbox } from '../../src/gateway/wire/outbox.js';
-import { EventLog } from '../../src/stream/index.js';
+import { type EventLog, MemoryLog } from '../../src/log/index.js';
 
 const SOCKETS = 300;
 const BURST = 64;
@@ -37,7 +37,7 @@ async function openSockets(count: number): Promise<Socket[]> {
 }
 
 function openHub(): { log: EventLog; hub: Hub } {
-  const log = new EventLog();
+  const log = new MemoryLog();
   const view = { sources: () => [], jobs: () => [], settled: () => [] };
   // All sockets in one turn, so that the turn can be timed.
   const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
+import { LOG_LIMITS } from '../../src/log/index.js';
 import type { Filter, Settlement } from '../../src/protocol/index.js';
-import { LOG_LIMITS } from '../../src/stream/index.js';
 import { haveQemu } from '../support/qemu.js';
 
 import { after } from './check-stream.js';

@@ -1,7 +1,8 @@
 // Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
 // slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
+
+import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
-import type { EventLog, LoggedEntry } from '../../stream/index.js';
 import type { GatewayLimits } from '../limits.js';
 import { Scheduler } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';
@@ -89,7 +90,7 @@ export class CatchUp {
       this.#page(subscription, state);
       return false;
     }
-    if (!this.#log.covers(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
+    if (!this.#log.retainsAfter(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
       if (this.#snapshots.prepare(subscription.filter)) this.#reset(subscription);
       return false;
     }
@@ -131,7 +132,7 @@ export class CatchUp {
   /** So many entries, so many bytes of those that are wanted (but always one), in so many milliseconds. */
   #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
     const { sliceEntries, sliceBytes } = this.#limits;
-    const { entries, examined } = this.#log.since(from, sliceEntries);
+    const { entries, examined } = this.#log.readAfter(from, sliceEntries);
     const due = performance.now() + SLICE_MS;
     const wanted: LoggedEntry[] = [];
     let bytes = 0;

@@ -1,5 +1,5 @@
 // Everybody who has one filter and is up to date. In: entries of this turn. Out: frames, encoded once, and who still has to get them.
-import type { LoggedEntry } from '../../stream/index.js';
+import type { LoggedEntry } from '../../log/index.js';
 import { type SharedFrame, shareFrame } from '../wire/frame.js';
 import { eventsText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';

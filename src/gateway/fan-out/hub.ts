@@ -1,8 +1,8 @@
 // The fan-out. In: the log, entry by entry, and subscriptions. Out: frames on sockets. All entries of one turn of the loop are encoded
 // once for each filter and written once to each socket; a socket that can't take them reads on from the log, and costs nobody anything.
 import type { Subscription as RxSubscription } from 'rxjs';
+import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
-import type { EventLog, LoggedEntry } from '../../stream/index.js';
 import type { GatewayLimits } from '../limits.js';
 import { CatchUp, type CatchUpCounts } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { EventLog } from '../../stream/index.js';
+import type { EventLog } from '../../log/index.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
 import { Snapshots } from '../fan-out/snapshot.js';

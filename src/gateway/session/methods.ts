@@ -1,9 +1,10 @@
 // The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
+
+import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { CallContext } from '../../protocol/call.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
-import type { EventLog } from '../../stream/index.js';
 import { compileGlobs } from '../fan-out/glob.js';
 import type { GatewayLimits } from '../limits.js';
 import type { CommandPort, ViewPort } from '../ports.js';

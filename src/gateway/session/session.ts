@@ -1,11 +1,11 @@
 // One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
 // outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
 import { setMaxListeners } from 'node:events';
+import type { EventLog } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
-import type { EventLog } from '../../stream/index.js';
 import type { Hub } from '../fan-out/hub.js';
 import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';

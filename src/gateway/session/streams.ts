@@ -1,9 +1,10 @@
 // The subscriptions of one connection. In: `subscribe` and `unsubscribe`. Out: the reply, the snapshot, and a subscription at the hub.
+
+import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Methods, RpcId } from '../../protocol/methods.js';
-import type { EventLog } from '../../stream/index.js';
 import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
 import type { Hub } from '../fan-out/hub.js';
 import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
@@ -112,7 +113,7 @@ export class Streams {
     // Globs that are slow to compare have as many milliseconds as a slice of anything else.
     const isEnough = (examined: number): boolean =>
       examined >= LIMITS.lastMax || (examined % 64 === 0 && performance.now() > due);
-    const { offset, truncated } = log.before(count, (entry) => filter.wants(entry), isEnough);
+    const { offset, truncated } = log.offsetBefore(count, (entry) => filter.wants(entry), isEnough);
     const retained = log.evictedUpTo((source) => filter.wantsSource(source));
     return { offset: Math.max(offset, retained), truncated };
   }
@@ -122,7 +123,7 @@ export class Streams {
     const { log } = this.#deps;
     const position = after === undefined ? undefined : parseCursor(after);
     if (!position || position.epoch !== log.epoch) return undefined;
-    return log.covers(position.offset, (source) => filter.wantsSource(source)) ? position.offset : undefined;
+    return log.retainsAfter(position.offset, (source) => filter.wantsSource(source)) ? position.offset : undefined;
   }
 
   #end(subscription: Subscription): void {

@@ -1,9 +1,9 @@
 // The server's messages as JSON text. Entries come encoded already and are only put together.
 
+import type { LoggedEntry } from '../../log/index.js';
 import type { Refusal } from '../../protocol/answer.js';
 import { ERROR_CODES } from '../../protocol/codes.js';
 import type { NotificationName, Notifications, RpcId } from '../../protocol/methods.js';
-import type { LoggedEntry } from '../../stream/index.js';
 
 export function resultText(id: RpcId, result: unknown): string {
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`;

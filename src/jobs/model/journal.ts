@@ -1,4 +1,4 @@
-// What the job layer needs of a log: numbers, given out in order. `stream` has one; tests have another.
+// What the job layer needs of a log: numbers, given out in order. `log` has one; tests have another.
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { JobRef } from '../../protocol/types.js';
 

@@ -3,11 +3,12 @@
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { Entry, JobRef } from '../protocol/types.js';
+import type { LoggedEntry } from './event-log.js';
 import type { Queue } from './queue.js';
 
 /** What the log keeps of one source. */
 export interface SourcePartition {
-  kept: Queue<LoggedEntry>;
+  kept: Queue<KeptEntry>;
   live: number;
   evictedUpTo: number;
 }
@@ -15,7 +16,7 @@ export interface SourcePartition {
 /** Bytes over which an entry is encoded as it comes: text counts exactly, while an object may take ten times the bytes of its text. */
 const LARGE = 1_024;
 
-export class LoggedEntry {
+export class KeptEntry implements LoggedEntry {
   readonly offset: number;
   readonly source: string;
   readonly type: string;
@@ -27,10 +28,10 @@ export class LoggedEntry {
   /** For the log alone: bytes that the retention counts, since when it is kept (milliseconds of the log's clock), where, whether it has left. */
   readonly bytes: number;
   readonly at: number;
-  readonly shelf: SourcePartition;
+  readonly partition: SourcePartition;
   evicted = false;
 
-  constructor(offset: number, draft: EntryDraft, at: number, shelf: SourcePartition) {
+  constructor(offset: number, draft: EntryDraft, at: number, partition: SourcePartition) {
     this.offset = offset;
     this.source = draft.source;
     this.type = draft.type;
@@ -39,7 +40,7 @@ export class LoggedEntry {
     this.#repeated = draft.repeated;
     this.#data = draft.data;
     this.at = at;
-    this.shelf = shelf;
+    this.partition = partition;
     // The monitor's own text is nearly as long as ours of it. Where there is none, or much of it, the entry is kept as text alone.
     this.bytes = draft.bytes !== undefined && draft.bytes <= LARGE ? draft.bytes : this.json.length;
   }

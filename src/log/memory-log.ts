@@ -1,11 +1,11 @@
-// The log of one epoch. In: drafts, numbered as they come. Out: entries, one by one to whoever follows, and by offset to whoever
-// resumes. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU can't evict the rest.
+// The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU can't evict the rest.
 import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
-import { LoggedEntry, type SourcePartition } from './entry.js';
+import { KeptEntry, type SourcePartition } from './entry.js';
+import type { EventLog, LoggedEntry, Slice } from './event-log.js';
 import { Queue } from './queue.js';
 
 export interface LogLimits {
@@ -34,21 +34,14 @@ export interface LogOptions {
   now?: () => number;
 }
 
-/** A part of the log in order; `examined` is the offset up to which it is complete. */
-export interface Slice {
-  entries: LoggedEntry[];
-  examined: number;
-}
-
-export class EventLog {
+export class MemoryLog implements EventLog {
   readonly epoch: string;
-  /** Every entry as it is appended, synchronously. */
   readonly entries$: Observable<LoggedEntry>;
   readonly #entries$ = new Subject<LoggedEntry>();
   readonly #limits: LogLimits;
   readonly #now: () => number;
-  readonly #all = new Queue<LoggedEntry>();
-  readonly #shelves = new Map<string, SourcePartition>();
+  readonly #all = new Queue<KeptEntry>();
+  readonly #partitions = new Map<string, SourcePartition>();
   #head = 0;
   /** Newest entry that has left: after it nothing is missing, whoever asks. */
   #evictedUpTo = 0;
@@ -62,7 +55,6 @@ export class EventLog {
     this.entries$ = this.#entries$.asObservable();
   }
 
-  /** Offset of the newest entry; 0 before the first. */
   get head(): number {
     return this.#head;
   }
@@ -71,34 +63,31 @@ export class EventLog {
     return formatCursor(this.epoch, this.#head);
   }
 
-  /** Entries retained, and their bytes. */
   get size(): { entries: number; bytes: number } {
     return { entries: this.#live, bytes: this.#bytes };
   }
 
   append(draft: EntryDraft): void {
     this.#head += 1;
-    const shelf = this.#shelf(draft.source);
+    const partition = this.#partition(draft.source);
     // Whole milliseconds are small integers, which live in the entry itself.
-    const entry = new LoggedEntry(this.#head, draft, Math.trunc(this.#now()), shelf);
+    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#now()), partition);
     const { bytes } = entry;
     this.#all.push(entry);
-    shelf.kept.push(entry);
-    shelf.live += 1;
+    partition.kept.push(entry);
+    partition.live += 1;
     this.#live += 1;
     this.#bytes += bytes;
-    this.#retain(shelf, entry.at);
+    this.#retain(partition, entry.at);
     this.#entries$.next(entry);
   }
 
-  /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
-  covers(offset: number, wants: (source: string) => boolean): boolean {
+  retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
     if (offset > this.#head) return false;
     return offset >= this.#evictedUpTo || offset >= this.evictedUpTo(wants);
   }
 
-  /** Up to `limit` entries after `offset`, unfiltered. */
-  since(offset: number, limit: number): Slice {
+  readAfter(offset: number, limit: number): Slice {
     const entries: LoggedEntry[] = [];
     let at = this.#find(offset);
     for (; entries.length < limit; at++) {
@@ -109,13 +98,7 @@ export class EventLog {
     return { entries, examined: entries.at(-1)?.offset ?? offset };
   }
 
-  /**
-   * The position before the `count`th newest entry that `wants` accepts.
-   *
-   * @param isEnough asked before each entry with how many were examined: `true` ends the search.
-   * @returns `truncated`: it ended so, and older entries were not examined.
-   */
-  before(
+  offsetBefore(
     count: number,
     wants: (entry: LoggedEntry) => boolean,
     isEnough: (examined: number) => boolean,
@@ -134,11 +117,10 @@ export class EventLog {
     return { offset, truncated: false };
   }
 
-  /** Offset up to which entries of the sources that `wants` accepts have left. */
   evictedUpTo(wants: (source: string) => boolean): number {
     let offset = 0;
-    for (const [name, shelf] of this.#shelves)
-      if (shelf.evictedUpTo > offset && wants(name)) offset = shelf.evictedUpTo;
+    for (const [name, partition] of this.#partitions)
+      if (partition.evictedUpTo > offset && wants(name)) offset = partition.evictedUpTo;
     return offset;
   }
 
@@ -154,12 +136,12 @@ export class EventLog {
     return low;
   }
 
-  #shelf(name: string): SourcePartition {
-    const known = this.#shelves.get(name);
+  #partition(name: string): SourcePartition {
+    const known = this.#partitions.get(name);
     if (known) return known;
-    const shelf: SourcePartition = { kept: new Queue(), live: 0, evictedUpTo: 0 };
-    this.#shelves.set(name, shelf);
-    return shelf;
+    const partition: SourcePartition = { kept: new Queue(), live: 0, evictedUpTo: 0 };
+    this.#partitions.set(name, partition);
+    return partition;
   }
 
   #retain(source: SourcePartition, now: number): void {
@@ -178,13 +160,13 @@ export class EventLog {
   }
 
   /** The oldest of all is also the oldest of its source, so both queues are taken from the front alone. */
-  #evict(kept: LoggedEntry | undefined): void {
+  #evict(kept: KeptEntry | undefined): void {
     if (!kept || kept.evicted) return;
     kept.evicted = true;
-    const { shelf, offset, bytes } = kept;
-    shelf.kept.shift();
-    shelf.live -= 1;
-    shelf.evictedUpTo = offset;
+    const { partition, offset, bytes } = kept;
+    partition.kept.shift();
+    partition.live -= 1;
+    partition.evictedUpTo = offset;
     this.#evictedUpTo = Math.max(this.#evictedUpTo, offset);
     this.#live -= 1;
     this.#bytes -= bytes;

@@ -1,0 +1,3 @@
+// log: the numbered log.
+export type { EventLog, LoggedEntry } from './event-log.js';
+export { LOG_LIMITS, type LogLimits, type LogOptions, MemoryLog } from './memory-log.js';
