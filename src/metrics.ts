@@ -23,6 +23,8 @@ const stateOf = ({ state, reason }: SourceInfo): (typeof STATES)[number] =>
 export function openMetrics(read: MetricReaders): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Gauges under names that Prometheus keeps for counters; each is the sum of another one of the process.
+  for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name: `qmp_gateway_${name}`,
