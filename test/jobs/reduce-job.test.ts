@@ -200,7 +200,7 @@ describe('a pivot', () => {
     ['our complete was refused', [command('complete', 'written'), command('complete', 'refused')], 'unknown', null],
     ['we asked for nothing', [], 'unknown', null],
     ['both were accepted: a complete after a soft cancel is refused', [...complete, ...soft], true, 'command'],
-    ['a misdelivered command', [...complete, { kind: 'stray', by: 'x' }], 'unknown', null],
+    ['a misdelivered command', [...complete, { kind: 'misdelivered', by: 'x' }], 'unknown', null],
     ['a blind spell came after our complete', [...complete, { kind: 'blind' }, shown('ready')], 'unknown', null],
   ])('without the block graph, where %s', (_, inputs, pivoted, pivotProof) => {
     const { settled } = play([...ready, ...inputs, ...done], { canProve: false });
@@ -321,12 +321,12 @@ describe('after a blind spell', () => {
     ['less progress', shown('running', { offset: 40 })],
     ['a status of the past', shown('created', { offset: 60 })],
     ['a new creation', status('created')],
-  ])('%s is another life', (_, input) => {
+  ])('%s is another run', (_, input) => {
     const { run, settled } = play([...before, blind, input]);
     expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
     expect(run?.run).not.toBe('run1');
   });
-  it('whatever is heard of a concluded job but its removal is another life', () => {
+  it('anything but its removal, heard of a concluded job, is of another run', () => {
     const kept = [
       ...life,
       shown('ready', { autoDismiss: false }),
@@ -367,7 +367,7 @@ describe('any sequence of inputs', () => {
       { kind: 'blind' },
       { kind: 'absent' },
       { kind: 'gone' },
-      { kind: 'stray', by: 'x' },
+      { kind: 'misdelivered', by: 'x' },
       { kind: 'graph', graph: GRAPHS.running },
       { kind: 'graph', graph: GRAPHS.onTarget },
       { kind: 'disturbed' },
@@ -388,7 +388,7 @@ describe('any sequence of inputs', () => {
     ),
   );
 
-  it('leaves a legal state, one settlement a run, and every QMP event told once', () => {
+  it('leaves a legal state, one settlement a run, and every QMP event published once', () => {
     fc.assert(
       fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), (inputs, legacy) => {
         const { run, drafts } = play([...inputs, { kind: 'unproven' }], { legacy });

@@ -74,7 +74,7 @@ describe('a case', () => {
     const model = new Model().feed(call(1), ends, { kind: 'reborn', run: 'e:9' });
     expect(model.answers.get(1)).toEqual([{ kind: 'unknown', reborn: 'e:9' }]);
     model.feed(accepted);
-    expect(model.effects.at(-1)).toEqual({ kind: 'stray', by: 'me' });
+    expect(model.effects.at(-1)).toEqual({ kind: 'misdelivered', by: 'me' });
   });
 
   it('keeps a synchronous caller across a reconnect and sends an unanswered cancel again, but only for a run that lives on', () => {

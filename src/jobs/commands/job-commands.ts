@@ -245,7 +245,7 @@ function sourceDown(tracker: SourceTracker): Answer<never> {
 }
 
 function stale(live: Run): Answer<never> {
-  return refuse('STALE_RUN', 'the job id lives another life; nothing was sent', { run: live.run });
+  return refuse('STALE_RUN', 'the id belongs to another run now; nothing was sent', { run: live.run });
 }
 
 function unknownOutcome(run: Run, live: Run | undefined): Answer<never> {

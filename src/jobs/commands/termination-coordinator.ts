@@ -56,7 +56,7 @@ interface OpenTermination {
   counted: number;
 }
 
-/** Told when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
+/** Called when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
 export type OnWaiting = (source: string, waiting: boolean) => void;
 
 export class TerminationCoordinator {
@@ -220,8 +220,8 @@ export class TerminationCoordinator {
         );
         return;
       }
-      case 'stray':
-        return open.tracker.record(open.run.id, { kind: 'stray', by: effect.by });
+      case 'misdelivered':
+        return open.tracker.record(open.run.id, { kind: 'misdelivered', by: effect.by });
     }
   }
 

@@ -71,7 +71,7 @@ export type TerminationEffect =
   /** (Re)arm the escalation, counted from the acceptance of the soft cancel. */
   | { kind: 'arm'; afterMs: number }
   /** An accepted command may have reached the life that followed. */
-  | { kind: 'stray'; by: string };
+  | { kind: 'misdelivered'; by: string };
 
 export function openTermination(run: RunId): Termination {
   return { run, connected: true, callers: new Map(), sent: {}, escalationDue: false };
@@ -163,7 +163,7 @@ class Turn {
     const sent = this.state.sent[ask];
     if (!sent) return;
     this.#mark(ask, 'accepted');
-    if (this.state.reborn !== undefined) this.effects.push({ kind: 'stray', by: sent.by });
+    if (this.state.reborn !== undefined) this.effects.push({ kind: 'misdelivered', by: sent.by });
     const { settled, escalateAfterMs } = this.state;
     if (settled) return this.#answer((caller) => caller.wants === ask, { kind: 'settled', settled });
     this.#answer((caller) => caller.wants === ask && !caller.sync, { kind: 'requested', ask });

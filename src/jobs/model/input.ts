@@ -28,7 +28,7 @@ export type JobInput =
       escalation: boolean;
     }
   /** A command for an earlier run of the id was answered in this one. */
-  | { kind: 'stray'; by: string }
+  | { kind: 'misdelivered'; by: string }
   /** The block graph, asked for after all that this run has seen: the baseline of a live run, the proof of one that has ended. */
   | { kind: 'graph'; graph: GraphIndex }
   /** Something else may have moved the users of the disk: a baseline from before proves nothing. */

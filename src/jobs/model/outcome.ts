@@ -84,6 +84,7 @@ function judgePivot(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivo
   if (graph !== 'unknown') return { pivoted: graph, pivotProof: 'graph' };
   // QEMU refuses a complete after a soft cancel, and a soft cancel after a complete changes nothing. An accepted soft cancel of ours proves nothing:
   // another client's complete may have come before it.
-  if (outcome === 'completed' && run.completeObserved && !run.stray) return { pivoted: true, pivotProof: 'command' };
+  if (outcome === 'completed' && run.completeObserved && !run.misdelivered)
+    return { pivoted: true, pivotProof: 'command' };
   return { pivoted: 'unknown', pivotProof: null };
 }

@@ -14,48 +14,48 @@ import { requestChanges } from './request.js';
 import { beginRun, copyRun, type EndEvidence, type Ending, ERROR_LENGTH, type Run } from './run.js';
 
 export function reduceJob(run: Run | undefined, input: JobInput, context: ReduceContext): Transition {
-  const tale = new Tale(run, context);
+  const transition = new NextRun(run, context);
   switch (input.kind) {
     case 'event':
-      tale.event(input.event, input.signal);
+      transition.event(input.event, input.signal);
       break;
     case 'shown':
-      tale.shown(input.shown);
+      transition.shown(input.shown);
       break;
     case 'absent':
-      tale.absent();
+      transition.absent();
       break;
     case 'blind':
-      tale.unproven();
-      tale.blind();
+      transition.unproven();
+      transition.blind();
       break;
     case 'gone':
-      tale.unproven();
-      tale.replaced();
+      transition.unproven();
+      transition.replaced();
       break;
     case 'command':
-      if (run) tale.change(requestChanges(run, input));
+      if (run) transition.change(requestChanges(run, input));
       break;
-    case 'stray':
-      if (run) tale.change({ stray: true, requestedBy: [...run.requestedBy, input.by] });
+    case 'misdelivered':
+      if (run) transition.change({ misdelivered: true, requestedBy: [...run.requestedBy, input.by] });
       break;
     case 'graph':
-      tale.graph(input.graph);
+      transition.graph(input.graph);
       break;
     case 'disturbed':
-      tale.disturbed();
+      transition.disturbed();
       break;
     case 'unproven':
-      tale.unproven();
+      transition.unproven();
       break;
   }
-  const { run: next, drafts, settled, ask } = tale;
-  return { run: next, drafts, settled, ask, askGraph: tale.askGraph && next !== undefined && mayPivot(next) };
+  const { run: next, drafts, settled, ask } = transition;
+  return { run: next, drafts, settled, ask, askGraph: transition.askGraph && next !== undefined && mayPivot(next) };
 }
 
 type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 /** The run moves on while entries are written. The run that came in is never changed. */
-class Tale {
+class NextRun {
   run: Run | undefined;
   #copied: Draft<Run> | undefined;
   readonly drafts: JobDraft[] = [];
@@ -87,7 +87,7 @@ class Tale {
     const created = signal.kind === 'status' && signal.status === 'created';
     // Its id is free: what is heard of it now is another run, and the settlement goes first.
     if (created || this.run?.end?.dismissed) this.unproven();
-    // A concluded job raises nothing but its removal: whatever else is heard of its id after a blind spell is another life.
+    // A concluded job raises nothing but its removal: anything else that is heard of its id after a blind spell is of another run.
     const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
     const another = this.run?.blind && this.run.settled !== undefined && !ended;
     if (this.run?.blind && !created && !another) this.#recognise(signal);

@@ -75,7 +75,7 @@ export interface Run {
   /** It has ended, and its settlement waits for the block graph to prove whether it pivoted. `dismissed`: its id is free. */
   readonly end: { readonly evidence: EndEvidence; readonly dismissed: boolean } | undefined;
   /** A command meant for an earlier life of the id may have reached this one. */
-  readonly stray: boolean;
+  readonly misdelivered: boolean;
   readonly settled: Settlement | undefined;
 }
 
@@ -119,7 +119,7 @@ export function beginRun(
     baseline: undefined,
     neverPivots: false,
     end: undefined,
-    stray: false,
+    misdelivered: false,
     settled: undefined,
   };
 }
@@ -160,7 +160,7 @@ export function copyRun(run: Run): Run {
     baseline: run.baseline,
     neverPivots: run.neverPivots,
     end: run.end,
-    stray: run.stray,
+    misdelivered: run.misdelivered,
     settled: run.settled,
   };
 }

@@ -130,7 +130,7 @@ export class SourceTracker implements Ability {
   }
 
   /** Records what became of a command of ours. */
-  record(id: string, input: Extract<JobInput, { kind: 'command' | 'stray' }>): void {
+  record(id: string, input: Extract<JobInput, { kind: 'command' | 'misdelivered' }>): void {
     this.#apply(id, input);
   }
 
