@@ -1,8 +1,8 @@
 // Composition root: the only file that knows every layer.
 //
 //   sources ──signal──► jobs ──draft──► log ──entry──► gateway ──frame──► clients
-//      ▲                  │                                  │
-//      └── qmp.execute ◄──┴───────── CommandPort ◄───────────┘
+//      ▲                 │                                │
+//      └── QMP command ◄─┴────────── CommandPort ◄────────┘
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
