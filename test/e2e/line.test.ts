@@ -74,7 +74,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
       await gateway.start();
       await page.getByTestId('connection').getByText('Live').waitFor();
       await expect.poll(() => page.locator('.job-head .mono').innerText()).not.toBe(before);
-      await page.getByTestId('renamed').getByText('was restarted').waitFor();
+      await page.getByTestId('renamed').getByText('before a restart').waitFor();
       await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
       const other = await openPage(shared);
       await other.getByTestId('renamed').waitFor();
