@@ -14,7 +14,7 @@ import {
 import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
 import { readHistory } from './history.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
-import { orphansOf, unseenOf } from './model/unseen.js';
+import { judgeOrphans, orphansOf } from './model/unseen.js';
 import { openTypes } from './types-of-jobs.js';
 
 /** What the event feed shows: an entry of the log, or a place where entries may be missing. */
@@ -86,7 +86,12 @@ export function openGateway(client: Client) {
     batch(() => {
       if (next) {
         table.value = next;
-        if (orphans.length > 0) unseen.value = new Map(unseenOf(orphans, next).map((end) => [end.run, end]));
+        if (orphans.length > 0) {
+          const { open, lost } = judgeOrphans(orphans, next);
+          orphans = open;
+          if (lost.length > 0)
+            unseen.value = new Map([...unseen.peek(), ...lost.map((end) => [end.run, end] as const)]);
+        }
       }
       if (items.length > 0) {
         feed.value = [...feed.peek(), ...items].slice(-FEED_MAX);

@@ -4,7 +4,7 @@ import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-cli
 import { attentionOf } from '../../demo-client/src/model/attention.js';
 import { abortText, finalizedBy } from '../../demo-client/src/model/outcome.js';
 import { findRun } from '../../demo-client/src/model/run.js';
-import { orphansOf, unseenOf } from '../../demo-client/src/model/unseen.js';
+import { judgeOrphans, orphansOf } from '../../demo-client/src/model/unseen.js';
 import type { Entry, SettledRun } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
@@ -117,17 +117,28 @@ describe('after a reset', () => {
 
   it('nothing is said before the source is in sync', () => {
     const after = tableOf([], [], { vm1: 'connecting' });
-    expect(unseenOf(orphansOf(before, after), after)).toEqual([]);
+    const orphans = orphansOf(before, after);
+    expect(judgeOrphans(orphans, after)).toEqual({ open: orphans, lost: [] });
   });
 
   it('a job that is there again is no loss; one that is not ended unknown', () => {
     const after = tableOf([jobOf({ job: 'stays', run: 'f:1' })]);
-    const unseen = unseenOf(orphansOf(before, after), after);
-    expect(unseen.map(({ job }) => job)).toEqual(['goes', 'copy']);
-    expect(unseen.map(({ settled }) => [settled.outcome, settled.provenance, settled.pivoted])).toEqual([
+    const { open, lost } = judgeOrphans(orphansOf(before, after), after);
+    expect(open).toEqual([]);
+    expect(lost.map(({ job }) => job)).toEqual(['goes', 'copy']);
+    expect(lost.map(({ settled }) => [settled.outcome, settled.provenance, settled.pivoted])).toEqual([
       ['lost', 'unknown', 'unknown'],
       ['lost', 'unknown', false],
     ]);
+  });
+
+  it('a job that was there again is no loss when it ends, be it at once', () => {
+    const connecting = tableOf([], [], { vm1: 'connecting' });
+    const orphans = orphansOf(before, connecting).filter(({ job }) => job === 'stays');
+    const again = judgeOrphans(orphans, tableOf([jobOf({ job: 'stays', run: 'f:1' })]));
+    expect(again).toEqual({ open: [], lost: [] });
+    const ended = { ...endOf('stays'), job: 'stays' };
+    expect(judgeOrphans(orphans, tableOf([], [ended]))).toEqual({ open: [], lost: [] });
   });
 
   it('what the gateway itself knows the end of is no orphan', () => {

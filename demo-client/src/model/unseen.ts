@@ -10,27 +10,35 @@ export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'sett
   );
 }
 
-/** Those of `orphans` whose source is up again without a job of that id: how they ended nobody knows. */
-export function unseenOf(orphans: readonly Job[], table: JobTable): SettledRun[] {
-  const ids = new Set([...table.jobs.values()].map(({ source, job }) => `${source}\u0000${job}`));
-  return orphans
-    .filter(({ source, job }) => table.sources.get(source)?.state === 'up' && !ids.has(`${source}\u0000${job}`))
-    .map(({ source, job, run, type, len, offset, began }) => ({
-      ...{ source, job, run, cursor: table.cursor, time: null },
-      settled: {
-        ...{
-          outcome: 'lost',
-          provenance: 'unknown',
-          forced: false,
-          escalated: false,
-          requestedBy: [],
-          dismissed: true,
+/**
+ * Once a source is in sync its table is the answer, for good: an orphan whose id is there, live or ended since, was carried on under another run's
+ * name; how any other ended nobody knows. `open` are those whose source is not in sync yet.
+ */
+export function judgeOrphans(orphans: readonly Job[], table: JobTable): { open: Job[]; lost: SettledRun[] } {
+  const idOf = ({ source, job }: { source: string; job: string }): string => `${source}\u0000${job}`;
+  const isInSync = ({ source }: Job): boolean => table.sources.get(source)?.state === 'up';
+  const seen = new Set([...table.jobs.values(), ...table.settled.values()].map(idOf));
+  const lost = orphans
+    .filter((orphan) => isInSync(orphan) && !seen.has(idOf(orphan)))
+    .map(
+      ({ source, job, run, type, len, offset, began }): SettledRun => ({
+        ...{ source, job, run, cursor: table.cursor, time: null },
+        settled: {
+          ...{
+            outcome: 'lost',
+            provenance: 'unknown',
+            forced: false,
+            escalated: false,
+            requestedBy: [],
+            dismissed: true,
+          },
+          // Only a mirror or an active commit switches disks; of a type that is not known nothing is ruled out.
+          ...(type === 'backup' || type === 'stream'
+            ? { pivoted: false, pivotProof: 'type' }
+            : { pivoted: 'unknown', pivotProof: null }),
+          ...{ type, len, offset, ...(began !== undefined && { began }) },
         },
-        // Only a mirror or an active commit switches disks; of a type that is not known nothing is ruled out.
-        ...(type === 'backup' || type === 'stream'
-          ? { pivoted: false, pivotProof: 'type' }
-          : { pivoted: 'unknown', pivotProof: null }),
-        ...{ type, len, offset, ...(began !== undefined && { began }) },
-      },
-    }));
+      }),
+    );
+  return { open: orphans.filter((orphan) => !isInSync(orphan)), lost };
 }

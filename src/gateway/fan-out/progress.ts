@@ -169,7 +169,8 @@ export class ProgressLanes {
       if (!message) return;
       // Half of what may be unsent is left to events. The rest of the round goes when the socket has drained, or with the next round.
       const { pending } = outbox;
-      if (pending > 0 && pending + message.frame.bytes.length > this.#limits.highWaterBytes / 2) return;
+      if (pending > 0 && pending + message.frame.bytes.length > this.#limits.highWaterBytes / 2)
+        return outbox.awaitDrain();
       place.next += 1;
       place.left -= 1;
       // A round that waited for the reader may have a run that has ended since.

@@ -26,6 +26,9 @@ interface Mark {
   left: number;
 }
 
+/** A write of it is done when all before it is. */
+const NOTHING = Buffer.alloc(0);
+
 export class Outbox {
   readonly #socket: Socket;
   readonly #options: OutboxOptions;
@@ -34,6 +37,7 @@ export class Outbox {
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
   #signs = 0;
+  #awaited = false;
 
   constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket;
@@ -80,6 +84,16 @@ export class Outbox {
   /** One message: a part of this client's own, and one that others get too. */
   shareAfter(head: string, tail: SharedFrame, written: () => void): void {
     this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail), written);
+  }
+
+  /** `onDrain` once what is pending now is taken, also where it is so little that the socket would not say so. */
+  awaitDrain(): void {
+    if (this.#closed || this.#awaited || this.#socket.writableNeedDrain) return;
+    this.#awaited = true;
+    this.#socket.write(NOTHING, () => {
+      this.#awaited = false;
+      if (!this.#closed) this.#options.onDrain();
+    });
   }
 
   close(): void {
