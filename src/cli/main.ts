@@ -19,7 +19,7 @@ const program = new Command('qmp-gateway')
   .exitOverride();
 for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch]) add(program);
 
-// `| head` has what it wanted. Not a success: whoever asks for the code of an abort that could not tell its outcome must not read 0.
+// `| head` has what it wanted. Not a success: the exit code of an abort without an outcome must not be 0.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.failed);
   throw error;

@@ -58,7 +58,7 @@ export class Member {
     if (this.place.name === 'new') this.place = { name: 'at', cursor };
   }
 
-  /** The wire's stream starts at `start`: whoever is behind it waits for a resume of its own. */
+  /** The wire's stream starts at `start`: a member that is behind it waits for a resume of its own. */
   align(start: Cursor): void {
     if (!('cursor' in this.place)) return;
     const lead = distance(this.place.cursor, start);

@@ -1,4 +1,4 @@
-// An entry as the log keeps it: its fields, its place in the retention, and its JSON, made once whoever asks first and shared by every
+// An entry as the log keeps it: its fields, its place in the retention, and its JSON, made once for the first reader and shared by every
 // filter. One object for all of that: what is kept outlives the young generation, and each object kept is copied twice on its way.
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';

@@ -22,7 +22,7 @@ export interface Slice {
 }
 
 export interface EventLog {
-  /** Names the log: who has a cursor of another epoch has missed what can't be told. */
+  /** Names the log: a cursor of another epoch says nothing about this one. */
   readonly epoch: string;
   /** Offset of the newest entry; 0 before the first. */
   readonly head: number;

@@ -1,4 +1,5 @@
-// The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU can't evict the rest.
+// The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU
+// can't evict the rest.
 import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../protocol/cursor.js';
@@ -43,7 +44,7 @@ export class MemoryLog implements EventLog {
   readonly #all = new Queue<KeptEntry>();
   readonly #partitions = new Map<string, SourcePartition>();
   #head = 0;
-  /** Newest entry that has left: after it nothing is missing, whoever asks. */
+  /** Newest entry that has left: after it nothing is missing, for any reader. */
   #evictedUpTo = 0;
   #live = 0;
   #bytes = 0;

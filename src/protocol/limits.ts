@@ -26,7 +26,7 @@ export const LIMITS = {
   wildLength: 4_096,
   /** Entries that `last` may ask for, and that are examined to find them. */
   lastMax: 10_000,
-  /** Subscriptions of one filter on one connection, told apart by `tag`. */
+  /** Subscriptions of one filter on one connection, with a `tag` each. */
   tagMax: 8,
   /** Subscriptions of one connection. */
   subscriptions: 64,

@@ -92,7 +92,7 @@ export interface Settlement {
   forced: boolean;
   /** `escalateAfterMs` turned a soft cancel into a forced one. */
   escalated: boolean;
-  /** Who asked for the end here, oldest first; empty: nobody of ours. */
+  /** Who asked for the end here, oldest first; empty: it was not requested through this gateway. */
   requestedBy: string[];
   /** Of the entry that began the run; servers without the feature `began` leave it out. */
   began?: Cursor;

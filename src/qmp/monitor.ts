@@ -12,7 +12,7 @@ import { unacknowledged } from './unacknowledged.js';
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
 
 /**
- * `waiting` is told once for each reason and changes nothing: a connection that was given up would still take a place in QEMU's
+ * `waiting` is published once for each reason and changes nothing: a connection that was given up would still take a place in QEMU's
  * backlog (1), and many of them would lock everybody out; and a main loop that is stuck comes back.
  */
 export type MonitorState =

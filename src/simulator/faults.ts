@@ -12,7 +12,7 @@ export interface Faults {
   hang(ms?: number): void;
   /** Ends a hang early, and silence; what was due then happens. */
   wake(): void;
-  /** Like a stopped process: whoever connects from now on hears nothing. The active client is left alone. */
+  /** Like a stopped process: any client that connects from now on hears nothing. The active client is left alone. */
   silent(): void;
   /** Resolves when the last event is raised. */
   storm(storm: Storm): Promise<void>;

@@ -1,5 +1,5 @@
 // In: sockets of clients. Out: the one that is served, its requests as they complete, and an ordered way to write to it.
-// As QEMU's chardev: one client at a time; whoever else connects hears nothing until its turn, oldest first.
+// As QEMU's chardev: one client at a time; any other client hears nothing until its turn, oldest first.
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Piece, Splitter } from './splitter.js';
 

@@ -4,7 +4,7 @@ import { isLoopbackName } from './origin-policy.js';
 
 export const COMPRESSION = ['auto', 'on', 'off'] as const;
 
-/** `auto`: whoever offers it, but loopback peers, whose bytes cost less than deflating them. `on`: these too (a TLS proxy on this host). */
+/** `auto`: any client that offers it, but loopback peers, whose bytes cost less than deflating them. `on`: these too (a TLS proxy on this host). */
 export type Compression = (typeof COMPRESSION)[number];
 
 /** A window below zlib's own would need bytes of its own, so such an offer is declined. What a client says of its own messages binds nobody. */

@@ -155,7 +155,7 @@ class Turn {
     if (!sent) this.#write(ask, caller.by, false);
     else if (caller.sync) return;
     else if (sent.phase === 'accepted') this.#answerOne(caller.id, { kind: 'requested', ask });
-    // What became of the first is open; an asynchronous caller can't be told more.
+    // What became of the first is open; an asynchronous caller gets no more.
     else if (sent.phase === 'unanswered') this.#answerOne(caller.id, { kind: 'unknown' });
   }
 

@@ -6,7 +6,7 @@ import type { QueriedJob } from './queried-job.js';
 import type { Run } from './run.js';
 import { isReachable } from './status.js';
 
-/** The status in which QEMU raises the signal, as far as it can be told from the signal alone. */
+/** The status in which QEMU raises the signal, as far as the signal alone says it. */
 export function statusAt(signal: JobSignal): JobStatus {
   switch (signal.kind) {
     case 'status':

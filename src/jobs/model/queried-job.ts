@@ -38,7 +38,7 @@ function fromBlock(info: BlockJobInfo): QueriedJob {
   const shown: QueriedJob = {
     id: info.device,
     type: info.type,
-    // The field came with QEMU 2.12; before it two booleans told as much.
+    // The field came with QEMU 2.12; before it two booleans said as much.
     status: info.status ?? (info.paused ? (info.ready ? 'standby' : 'paused') : info.ready ? 'ready' : 'running'),
     len: info.len,
     offset: info.offset,

@@ -139,7 +139,7 @@ class NextRun {
     this.end({ kind: 'vanished' });
   }
 
-  /** Exports that come and go are announced by events alone, so after a blind spell their backends can't be told apart. */
+  /** Exports that come and go are announced by events alone, so after a time without a connection the same number of backends may be others. */
   blind(): void {
     this.unproven();
     const baseline = this.run?.baseline;

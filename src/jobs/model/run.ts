@@ -1,4 +1,4 @@
-// One life of a job id as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always there, so that all runs have one
+// One run as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always there, so that all runs have one
 // shape.
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type {
@@ -38,7 +38,7 @@ export interface Run {
   /** Its name on entries, shared by all of them. */
   readonly ref: JobRef;
   readonly type: JobType | null;
-  /** As the log last told it; queries don't change it but where the log says so. */
+  /** As the log last published it; queries don't change it but where the log says so. */
   readonly status: JobStatus;
   readonly len: Int64;
   readonly offset: Int64;
@@ -49,7 +49,7 @@ export interface Run {
   readonly autoDismiss: boolean | undefined;
   readonly continuity: 'new' | 'assumed' | undefined;
   readonly updated: Micros;
-  /** The last error that stopped the job, until it is told as GATEWAY_JOB_ATTENTION. */
+  /** The last error that stopped the job, until it is published as GATEWAY_JOB_ATTENTION. */
   readonly stoppedBy: { operation: 'read' | 'write'; action: string } | undefined;
   readonly attended: boolean;
   readonly sawReady: boolean;

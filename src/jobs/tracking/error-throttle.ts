@@ -32,7 +32,7 @@ export class ErrorThrottle {
 
   push(draft: EntryDraft): void {
     if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) {
-      // Whatever is told of a run comes after all that was raised before it.
+      // Anything published of a run comes after all that was raised before it.
       if (draft.job && this.#windows.size > 0) this.flush(draft.job.run);
       this.#pass(draft);
       return;

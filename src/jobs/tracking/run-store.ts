@@ -1,5 +1,5 @@
-// The runs of one source, and their entries in the journal: told together, in one turn. In: what happened to an id. Out: `reduceJob`'s
-// decision, written down. The only writer of both.
+// The runs of one source, and their entries in the journal: changed and published together, in one event-loop turn. In: what happened to an id.
+// Out: `reduceJob`'s decision, written down. The only writer of both.
 import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { formatCursor } from '../../protocol/cursor.js';
@@ -117,7 +117,7 @@ export class RunStore implements CommandTrail {
     this.#head = head;
     const next = reduceJob(before, input, this.#context);
     const { run, drafts, settled } = next;
-    // The present changes before it is told, in one turn: a snapshot is never older than the cursor it comes with.
+    // The present changes before its entry is published, in one event-loop turn: a snapshot is never older than the cursor it comes with.
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
     if (!before !== !run) this.#ids += run ? id.length : -id.length;

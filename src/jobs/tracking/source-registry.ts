@@ -32,7 +32,7 @@ export class SourceRegistry {
     tracker.progress$.subscribe({ next: (rows) => this.#progress$.next(rows) });
     tracker.signals$.subscribe({
       next: (signal) => {
-        // Remembered before anybody is told, so that whoever asks then finds it.
+        // Remembered before the signal goes on, so that a caller that asks because of it finds it.
         if (signal.kind === 'settled') this.memory.add(signal.settled, signal.job);
         this.#signals$.next({ tracker, signal });
       },
