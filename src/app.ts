@@ -9,23 +9,12 @@ import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import sirv from 'sirv';
 import type { Config } from './config.js';
-import {
-  type CommandPort,
-  type Gateway,
-  type GatewayCounts,
-  type GatewayLimits,
-  isLoopbackName,
-  openGateway,
-  type ViewPort,
-} from './gateway/index.js';
-import { JobCommands, ProgressPoller, SourceRegistry, SourceTracker, type TrackOptions } from './jobs/index.js';
-import { type LogLimits, MemoryLog } from './log/index.js';
+import { type Gateway, type GatewayCounts, type GatewayLimits, isLoopbackName, openGateway } from './gateway/index.js';
+import { openJobs, type TrackOptions } from './jobs/index.js';
+import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
 import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
 import { VERSION } from './version.js';
-
-/** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
-const WAIT_POLL_MS = 2_000;
 
 /** Until the gateway listens. */
 const NO_COUNTS: GatewayCounts = {
@@ -44,6 +33,7 @@ export interface Tuning {
   track: Partial<TrackOptions>;
   supervise: Partial<SuperviseOptions>;
   log: Partial<LogLimits>;
+  openLog: () => EventLog;
   gateway: Partial<GatewayLimits>;
 }
 
@@ -51,6 +41,8 @@ export interface App {
   /** Where people and clients go, `http://HOST:PORT/`. */
   url: string;
   port: number;
+  /** Resolves when the log can take nothing more: the process is to close the gateway and end, and the next one begins another epoch. */
+  failed: Promise<Error>;
   /** Says goodbye to clients, hangs up on monitors; within the gateway's `drainMs`. */
   close(): Promise<void>;
 }
@@ -64,38 +56,13 @@ export interface App {
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
-  const log = new MemoryLog({ limits: tuning.log ?? {} });
-  const registry = new SourceRegistry();
-  const poller = new ProgressPoller();
-  const jobCommands = new JobCommands(registry, (source, waiting) =>
-    poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
-  );
-
-  const view: ViewPort = {
-    sources: () => registry.sources,
-    jobs: (wants) => registry.jobs(wants),
-    settled: () => registry.settled(() => true, Number.POSITIVE_INFINITY),
-    isLive: (source, job, run) => registry.isLive(source, job, run),
-    progress$: registry.progress$,
-    freshen: (wants, maxAgeMs, waitMs) => registry.freshen(wants, maxAgeMs, waitMs),
-    demand: (key, demand) => poller.demand(key, demand),
-  };
-  const commands: CommandPort = {
-    'job.get': (context, params) => jobCommands.get(context, params),
-    'job.abort': (context, params) => jobCommands.abort(context, params),
-    'job.wait': (context, params) => jobCommands.wait(context, params),
-    'job.complete': (context, params) => jobCommands.complete(context, params),
-    'job.pause': (context, params) => jobCommands.pause(context, params),
-    'job.resume': (context, params) => jobCommands.resume(context, params),
-    'job.finalize': (context, params) => jobCommands.finalize(context, params),
-    'job.dismiss': (context, params) => jobCommands.dismiss(context, params),
-    'job.setSpeed': (context, params) => jobCommands.setSpeed(context, params),
-  };
+  const log = tuning.openLog?.() ?? new MemoryLog({ limits: tuning.log ?? {} });
+  const jobs = openJobs(log);
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
     gateway: () => gateway?.counts() ?? NO_COUNTS,
     log: () => ({ ...log.size, head: log.head }),
-    sources: () => registry.sources,
+    sources: jobs.view.sources,
   });
 
   gateway = await openGateway({
@@ -104,8 +71,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     compression: config.compression,
     version: VERSION,
     log,
-    view,
-    commands,
+    view: jobs.view,
+    commands: jobs.commands,
     metrics: () => metrics.text(),
     pages: openPages(),
     onError: (error, where) => logger.error({ err: error, where }, 'an exception of the gateway itself'),
@@ -118,28 +85,22 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     );
 
   running.add(
-    registry.signals$.subscribe({
-      next: ({ tracker, signal }) => {
-        jobCommands.take(tracker, signal);
-        if (signal.kind === 'began' || signal.kind === 'synced') poller.arm(tracker);
-        if (signal.kind !== 'settled') return;
-        const { source, job, run, settled } = signal.settled;
-        metrics.settled(settled.outcome, settled.provenance);
-        logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
+    jobs.ended$.subscribe({
+      next: ({ source, job, run, settled: { outcome, provenance } }) => {
+        metrics.settled(outcome, provenance);
+        logger.info({ source, job, run, outcome, provenance }, 'job settled');
       },
-      error: (error: unknown) => logger.error({ err: error }, 'the stream of job signals ended'),
+      error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
   for (const source of config.sources) running.add(follow(source));
 
   function follow({ name, address }: Source): Subscription {
-    const tracker = new SourceTracker(name, log, () => socketBirth(address), {
+    const tracker = jobs.add(name, () => socketBirth(address), {
       report: (what, fields) =>
         logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
       ...tuning.track,
     });
-    registry.add(tracker);
-    poller.add(tracker);
     let lastReason: string | undefined;
     const subscription = supervise(address, tuning.supervise).subscribe({
       next: (signal) => {
@@ -166,11 +127,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   return {
     url: `http://${host}:${port}/`,
     port,
+    failed: log.failed,
     close: async () => {
-      registry.conclude();
-      jobCommands.close();
+      jobs.close();
       await gateway.close();
-      poller.close();
       running.unsubscribe();
     },
   };

@@ -27,10 +27,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
     throw error;
   });
   announce(app, demo);
-  const signal = await stop;
-  logger.info({ signal }, 'closing');
+  const why = await Promise.race([stop, app.failed]);
+  if (why instanceof Error) logger.fatal({ err: why }, 'the log of events failed: the gateway ends');
+  else logger.info({ signal: why }, 'closing');
   await app.close();
   await demo?.close();
+  if (why instanceof Error) throw new CliError(EXIT.failed, why.message, { cause: why });
 }
 
 async function listen(config: Config, logger: Logger): Promise<App> {

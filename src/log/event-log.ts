@@ -24,15 +24,23 @@ export interface Slice {
 export interface EventLog {
   /** Names the log: a cursor of another epoch says nothing about this one. */
   readonly epoch: string;
-  /** Offset of the newest entry; 0 before the first. */
+  /** Offset of the newest entry that may be shown; 0 before the first. */
   readonly head: number;
   /** The newest entry as a cursor. */
   readonly cursor: Cursor;
   /** Entries retained, and their bytes. */
   readonly size: { entries: number; bytes: number };
-  /** Every entry as it is appended, synchronously. */
+  /** Every entry, in order, once it may be shown: a log in memory emits it before `append` returns. */
   readonly entries$: Observable<LoggedEntry>;
-  append(draft: EntryDraft): void;
+  /** Resolves when the log can take nothing more, with the reason: the gateway ends, and its next start is another epoch. */
+  readonly failed: Promise<Error>;
+  /**
+   * Entries that belong together: they are shown in one event-loop turn, and nothing of another append is shown between them. Whoever shows
+   * anything to a client waits for the log: `head`, `cursor` and the reads know only what may be shown.
+   *
+   * @param shown called once they may be shown, in the order of the appends; of an empty list, once all that was appended before may be.
+   */
+  append(drafts: readonly EntryDraft[], shown?: () => void): void;
   /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean;
   /** Up to `limit` entries after `offset`, unfiltered. */

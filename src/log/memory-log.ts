@@ -38,6 +38,8 @@ export interface LogOptions {
 export class MemoryLog implements EventLog {
   readonly epoch: string;
   readonly entries$: Observable<LoggedEntry>;
+  /** Memory takes whatever comes. */
+  readonly failed = new Promise<never>(() => {});
   readonly #entries$ = new Subject<LoggedEntry>();
   readonly #limits: LogLimits;
   readonly #now: () => number;
@@ -68,19 +70,9 @@ export class MemoryLog implements EventLog {
     return { entries: this.#live, bytes: this.#bytes };
   }
 
-  append(draft: EntryDraft): void {
-    this.#head += 1;
-    const partition = this.#partition(draft.source);
-    // Whole milliseconds are small integers, which live in the entry itself.
-    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#now()), partition);
-    const { bytes } = entry;
-    this.#all.push(entry);
-    partition.kept.push(entry);
-    partition.live += 1;
-    this.#live += 1;
-    this.#bytes += bytes;
-    this.#retain(partition, entry.at);
-    this.#entries$.next(entry);
+  append(drafts: readonly EntryDraft[], shown?: () => void): void {
+    for (const draft of drafts) if (!draft.internal) this.#append(draft);
+    shown?.();
   }
 
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
@@ -123,6 +115,23 @@ export class MemoryLog implements EventLog {
     for (const [name, partition] of this.#partitions)
       if (partition.evictedUpTo > offset && wants(name)) offset = partition.evictedUpTo;
     return offset;
+  }
+
+  #append(draft: EntryDraft): void {
+    this.#head += 1;
+    const { position } = draft;
+    if (position) position.cursor = this.cursor;
+    const partition = this.#partition(draft.source);
+    // Whole milliseconds are small integers, which live in the entry itself.
+    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#now()), partition);
+    const { bytes } = entry;
+    this.#all.push(entry);
+    partition.kept.push(entry);
+    partition.live += 1;
+    this.#live += 1;
+    this.#bytes += bytes;
+    this.#retain(partition, entry.at);
+    this.#entries$.next(entry);
   }
 
   /** Index of the first entry after `offset`. */

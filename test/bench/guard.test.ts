@@ -82,7 +82,7 @@ it('fans out at a cost near that of writing the same bytes to the same sockets',
     await drained(sockets);
     ours.push(
       await cpuOf(() => {
-        for (let event = 0; event < BURST; event++) log.append(draft);
+        for (let event = 0; event < BURST; event++) log.append([draft]);
       }),
     );
     await drained(sockets);
@@ -103,7 +103,7 @@ it('costs one write a socket and batch, however many events the batch has', asyn
     return write(chunk);
   }) as typeof socket.write;
   await cpuOf(() => {
-    for (let event = 0; event < BURST; event++) log.append(draft);
+    for (let event = 0; event < BURST; event++) log.append([draft]);
   });
   expect(writes).toBe(1);
 });
@@ -111,7 +111,7 @@ it('costs one write a socket and batch, however many events the batch has', asyn
 it('examines a replay once for all who resume from one position', async () => {
   const sockets = await openSockets(50);
   const { log, hub } = openHub();
-  for (let event = 0; event < 400; event++) log.append(draft);
+  for (let event = 0; event < 400; event++) log.append([draft]);
   const filter = compileFilter({ sources: ['vm1'] });
   let examined = 0;
   const counting: typeof filter = {
@@ -130,7 +130,7 @@ it('examines a replay once for all who resume from one position', async () => {
   const sizes = new Set(sockets.map(({ bytesWritten }) => bytesWritten));
   expect(sizes.size).toBe(1);
   // An entry later the remembered replay is too short, so it is made anew.
-  log.append(draft);
+  log.append([draft]);
   const [socket] = await openSockets(1);
   if (!socket) throw new Error('no socket');
   const late = subscription(socket, counting, 100);
@@ -141,7 +141,7 @@ it('examines a replay once for all who resume from one position', async () => {
 it('serves a crowd that resumes in one turn over several turns, and all of it', async () => {
   const sockets = await openSockets(200);
   const { log, hub } = openHub();
-  for (let event = 0; event < 400; event++) log.append(draft);
+  for (let event = 0; event < 400; event++) log.append([draft]);
   const subscriptions = sockets.map((socket) => subscription(socket));
   for (const each of subscriptions) hub.add(each);
   const live = (): number => subscriptions.filter(({ state }) => state.kind === 'live').length;

@@ -2,8 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TrackOptions } from '../../src/jobs/index.js';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
-import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { BlockGraph, QmpSession } from '../../src/qmp/index.js';
+import { QUIET, TestJournal } from '../support/journal.js';
 
 const GRAPH = 'x-debug-query-block-graph';
 const measures = { type: 'mirror', len: 1, offset: 1, speed: 0 };
@@ -35,15 +35,9 @@ async function openSource(mirrors: number, options: Partial<TrackOptions> = {}) 
     },
     execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }, { name: GRAPH }] }),
   } as unknown as QmpSession;
-  const drafts: EntryDraft[] = [];
-  const journal = {
-    epoch: 'e',
-    get head() {
-      return drafts.length;
-    },
-    append: (draft: EntryDraft) => void drafts.push(draft),
-  };
-  const tracker = new SourceTracker('vm1', journal, () => 'birth', { refusedMs: 3_600_000, ...options });
+  const journal = new TestJournal();
+  const { drafts } = journal;
+  const tracker = new SourceTracker('vm1', journal, QUIET, () => 'birth', { refusedMs: 3_600_000, ...options });
   onTestFinished(() => tracker.close());
   tracker.take({ kind: 'connecting', attempt: 1 });
   tracker.take({ kind: 'up', session });

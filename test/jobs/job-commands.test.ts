@@ -1,35 +1,37 @@
 // Every verb on a job from call to answer, beside a QEMU without a socket: what is written, what is answered, and when.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { JobCommands } from '../../src/jobs/index.js';
+import { JobCommands } from '../../src/jobs/commands/job-commands.js';
+import { SettlementHistory } from '../../src/jobs/tracking/settlement-history.js';
 import { SourceRegistry } from '../../src/jobs/tracking/source-registry.js';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import type { CallContext } from '../../src/protocol/call.js';
-import type { EntryDraft } from '../../src/protocol/draft.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
+import { TestJournal } from '../support/journal.js';
 
 const target = { source: 'vm1', job: 'j' };
 
 class Bench {
-  readonly drafts: EntryDraft[] = [];
+  readonly journal = new TestJournal();
+  readonly drafts = this.journal.drafts;
   readonly registry = new SourceRegistry();
+  readonly histories = [this.registry.history];
   readonly waiting: boolean[] = [];
   readonly jobCommands = new JobCommands(this.registry, (_source, is) => void this.waiting.push(is));
   readonly tracker: SourceTracker;
   readonly qemu: FakeQemu;
 
   constructor(commands?: readonly string[]) {
-    const drafts = this.drafts;
-    const journal = {
-      epoch: 'e',
-      get head() {
-        return drafts.length;
+    const listener: TrackListener = {
+      signal: (source, signal) => {
+        if (signal.kind === 'settled') for (const each of this.histories) each.add(signal.ended);
+        this.jobCommands.take(source, signal);
       },
-      append: (draft: EntryDraft) => void drafts.push(draft),
+      measured: () => undefined,
     };
-    this.tracker = new SourceTracker('vm1', journal, () => 'birth', { lostAfterMs: 1_000 });
+    this.tracker = new SourceTracker('vm1', this.journal, listener, () => 'birth', { lostAfterMs: 1_000 });
     this.registry.add(this.tracker);
-    this.registry.signals$.subscribe(({ tracker, signal }) => this.jobCommands.take(tracker, signal));
     this.qemu = new FakeQemu(this.tracker, commands);
   }
 
@@ -44,6 +46,11 @@ class Bench {
     const value = await answer;
     if (!value.ok) return { reason: value.error.reason, ...value.error.data };
     return value.result;
+  }
+
+  /** Resolves when the log shows all that was decided. */
+  shown(): Promise<void> {
+    return new Promise((resolve) => this.journal.append([], resolve));
   }
 
   get types(): string[] {
@@ -195,6 +202,7 @@ describe('an abort', () => {
     expect(await of({ source: 'nope' })).toMatchObject({ reason: 'SOURCE_NOT_FOUND' });
     expect(await of({ job: 'nope' })).toMatchObject({ reason: 'JOB_NOT_FOUND' });
     bench.qemu.disconnect();
+    await bench.shown();
     expect(await of({})).toMatchObject({ reason: 'SOURCE_DOWN', why: 'closed' });
     bench.jobCommands.close();
     expect(await of({})).toMatchObject({ reason: 'SOURCE_DOWN' });
@@ -319,6 +327,7 @@ describe('get', () => {
 
 describe('the fleet', () => {
   it('lists jobs and sources, and renews what is old', async () => {
+    await bench.shown();
     expect(bench.registry.jobs()).toMatchObject([{ job: 'j', status: 'running' }]);
     expect(bench.registry.sources).toMatchObject([{ name: 'vm1', state: 'up', qemu: '9.0.0' }]);
     expect(bench.registry.freshen(() => true, 1_000, 250)).toBeUndefined();
@@ -333,15 +342,16 @@ describe('the fleet', () => {
   });
 
   it('remembers the newest settlements within its bounds', async () => {
-    const small = new SourceRegistry({ count: 2 }, () => performance.now());
-    small.add(bench.tracker);
+    const small = new SettlementHistory({ count: 2 }, () => performance.now());
+    bench.histories.push(small);
     for (const id of ['a', 'b', 'c']) {
       bench.qemu.start(id);
       bench.qemu.end(id, 'cancelled');
     }
-    expect(small.settled(() => true, 10).map(({ job }) => job)).toEqual(['b', 'c']);
-    expect(small.memory.newest('vm1', 'a')).toBeUndefined();
+    await bench.shown();
+    expect(small.list(() => true, 10).map(({ job }) => job)).toEqual(['b', 'c']);
+    expect(small.newest('vm1', 'a')).toBeUndefined();
     await vi.advanceTimersByTimeAsync(25 * 3_600_000);
-    expect(small.settled(() => true, 10)).toEqual([]);
+    expect(small.list(() => true, 10)).toEqual([]);
   });
 });

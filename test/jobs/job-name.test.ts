@@ -18,7 +18,9 @@ it('an id that the wire takes is its own name; a longer one is cut, within no ch
         expect(id.startsWith(name.slice(0, name.lastIndexOf('…')))).toBe(true);
         expect(nameOf(id + more)).not.toBe(name);
       }
-      const runs = new Map([[id, beginRun({ source: 'vm1', id: id, run: 'e:1', began: 'e:1' }, 'running', 0, false)]]);
+      const runs = new Map([
+        [id, beginRun({ source: 'vm1', id: id, run: 'e:1', began: { cursor: 'e:1' } }, 'running', 0, false)],
+      ]);
       expect(runNamed(runs, name)?.id).toBe(id);
       expect(runNamed(runs, `${name}x`)).toBeUndefined();
     }),

@@ -1,30 +1,23 @@
 // When a run that has ended is settled: with the block graph's reply, and without it at the first reason not to wait any longer.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
-import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent, QmpSession } from '../../src/qmp/index.js';
 import { GraphWorld } from '../support/graph-world.js';
+import { QUIET, TestJournal } from '../support/journal.js';
 
 const GRAPH = 'x-debug-query-block-graph';
 
 /** A tracked source whose queries are answered at once, and its block graph when the test says so. */
 class Source {
-  readonly drafts: EntryDraft[] = [];
+  readonly #journal = new TestJournal();
+  readonly drafts = this.#journal.drafts;
   readonly tracker: SourceTracker;
   readonly world = new GraphWorld();
   readonly #waiting: ((reply: unknown) => void)[] = [];
   asked = 0;
 
   constructor(commands = ['query-jobs', GRAPH]) {
-    const drafts = this.drafts;
-    const journal = {
-      epoch: 'e',
-      get head() {
-        return drafts.length;
-      },
-      append: (draft: EntryDraft) => void drafts.push(draft),
-    };
     const session = {
       greeting: { version: { qemu: { major: 9, minor: 0, micro: 0 }, package: '' }, capabilities: [] },
       request: (name: string, _args: unknown, answer: (reply: unknown) => void) => {
@@ -35,7 +28,10 @@ class Source {
       },
       execute: () => Promise.resolve({ kind: 'return', value: commands.map((each) => ({ name: each })) }),
     } as unknown as QmpSession;
-    this.tracker = new SourceTracker('vm1', journal, () => 'birth', { refusedMs: 3_600_000, refusedMaxMs: 3_600_000 });
+    this.tracker = new SourceTracker('vm1', this.#journal, QUIET, () => 'birth', {
+      refusedMs: 3_600_000,
+      refusedMaxMs: 3_600_000,
+    });
     this.tracker.take({ kind: 'connecting', attempt: 1 });
     this.tracker.take({ kind: 'up', session });
   }

@@ -1,6 +1,7 @@
 // The job state machine as a pure function: any sequence of inputs leaves it in a legal state, and each run settles exactly once.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RunFold } from '../../src/jobs/model/fold-runs.js';
 import { GraphIndex } from '../../src/jobs/model/graph-index.js';
 import type { JobInput } from '../../src/jobs/model/input.js';
 import { readJobEvent } from '../../src/jobs/model/job-event.js';
@@ -9,7 +10,8 @@ import type { QueriedJob } from '../../src/jobs/model/queried-job.js';
 import { reduceJob } from '../../src/jobs/model/reduce-job.js';
 import type { Run } from '../../src/jobs/model/run.js';
 import { JOB_STATUSES, TRANSITIONS } from '../../src/jobs/model/status.js';
-import type { JobStatus, Settlement } from '../../src/protocol/index.js';
+import type { EntryDraft } from '../../src/protocol/draft.js';
+import type { CommandResult, JobRef, JobStatus, Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent } from '../../src/qmp/index.js';
 import { GraphWorld, type Users } from '../support/graph-world.js';
 
@@ -21,9 +23,9 @@ const raise = (type: string, data: unknown): JobInput => {
   return { kind: 'event', event, signal: job.signal };
 };
 const status = (value: JobStatus | 'null'): JobInput => raise('JOB_STATUS_CHANGE', { id: 'j', status: value });
-const shown = (value: JobStatus, more: Partial<QueriedJob> = {}): JobInput => ({
-  kind: 'shown',
-  shown: {
+const queried = (value: JobStatus, more: Partial<QueriedJob> = {}): JobInput => ({
+  kind: 'queried',
+  job: {
     id: 'j',
     type: 'mirror',
     status: value,
@@ -36,37 +38,65 @@ const shown = (value: JobStatus, more: Partial<QueriedJob> = {}): JobInput => ({
     ...more,
   },
 });
-const command = (verb: 'abort' | 'complete', phase: 'written' | 'accepted' | 'refused', force = false): JobInput => ({
-  kind: 'command',
-  verb,
-  phase,
-  by: 'me',
-  force,
-  escalation: false,
-});
+/** `play` names the command, and the run that it is for. */
+const command = (verb: 'abort' | 'complete', phase: 'written' | CommandResult, force = false): JobInput => {
+  const [ref, data] = [
+    { id: 'j', run: '' },
+    { command: '', verb, by: 'me', args: { job: 'j', force } },
+  ];
+  if (phase === 'written') return { kind: 'written', ref, command: data, position: { cursor: undefined } };
+  return { kind: 'answered', ref, command: data, answer: { result: phase } };
+};
 
-/** Feeds inputs as a store would; returns the last run and all entries. */
+/**
+ * Feeds inputs as a store would. After each step the fold of the log must be the run, but for measures and for what holds only while a connection
+ * does.
+ *
+ * @returns the last run, and the entries that clients are sent.
+ */
 function play(
   inputs: readonly JobInput[],
   { legacy = false, canProve = true }: { legacy?: boolean; canProve?: boolean } = {},
 ): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
   let run: Run | undefined;
-  const drafts: JobDraft[] = [];
+  const fold = new RunFold(legacy);
+  const all: EntryDraft[] = [];
   let begun = 0;
+  /** Of each verb, what is not answered. */
+  const written = new Map<string, { ref: JobRef; command: string }>();
   for (const input of inputs) {
-    const head = drafts.length;
-    const next = reduceJob(run, input, {
+    let named = input;
+    if (input.kind === 'written' || input.kind === 'answered') {
+      const { verb, args } = input.command;
+      const key = `${verb} ${args.force}`;
+      const known = input.kind === 'written' ? run && { ref: run.ref, command: `c${all.length}` } : written.get(key);
+      if (!known) continue;
+      if (input.kind === 'written') written.set(key, known);
+      else written.delete(key);
+      named = { ...input, ref: known.ref, command: { ...input.command, command: known.command } };
+    }
+    const next = reduceJob(run, named, {
       source: 's',
       id: 'j',
       nextRun: () => `run${++begun}`,
-      cursorAt: (nth) => `e:${head + nth + 1}`,
       now: () => 1,
       canProve,
       legacy,
     });
     run = next.run;
-    drafts.push(...next.drafts);
+    // As the tracker has it: the connection is lost.
+    const down = { source: 's', type: 'GATEWAY_SOURCE_DOWN', time: 1, data: { reason: 'closed' } };
+    const entries: EntryDraft[] = input.kind === 'unobserved' ? [...next.drafts, down] : next.drafts;
+    for (const draft of entries) {
+      all.push(draft);
+      const cursor = `e:${all.length}`;
+      if (draft.position) draft.position.cursor = cursor;
+      // As a log has it: in JSON.
+      fold.apply({ ...draft, data: JSON.parse(JSON.stringify(draft.data)), cursor });
+    }
+    expect(durable(fold.runs.get('j'))).toEqual(durable(run));
   }
+  const drafts = all.filter(({ job, internal }) => job && !internal) as JobDraft[];
   const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map(({ data }) => data as Settlement);
   return { run, drafts, settled };
 }
@@ -77,7 +107,7 @@ const ending = [status('concluded'), status('null')];
 describe('a life', () => {
   it('has a name of its own, and says where it began', () => {
     const { run, drafts, settled } = play([...life, status('null'), ...life]);
-    expect([settled[0]?.began, run?.began]).toEqual(['e:1', 'e:5']);
+    expect([settled[0]?.began, run?.began.cursor]).toEqual(['e:1', 'e:5']);
     expect(drafts.map(({ type, job }) => [type, job.run])).toEqual([
       ['JOB_STATUS_CHANGE', 'run1'],
       ['JOB_STATUS_CHANGE', 'run1'],
@@ -111,24 +141,24 @@ describe('a life', () => {
       { outcome: 'completed', provenance: 'observed' },
     ],
     [
-      'gone while the gateway was blind',
-      [{ kind: 'blind' }, { kind: 'absent' }],
+      'gone while there was no connection',
+      [{ kind: 'unobserved' }, { kind: 'absent' }],
       { outcome: 'lost', provenance: 'unknown' },
     ],
     ['gone with its QEMU', [{ kind: 'gone' }], { outcome: 'lost', provenance: 'unknown' }],
     [
-      'told, then gone',
-      [raise('BLOCK_JOB_COMPLETED', measures), { kind: 'blind' }, { kind: 'absent' }],
+      'published, then gone',
+      [raise('BLOCK_JOB_COMPLETED', measures), { kind: 'unobserved' }, { kind: 'absent' }],
       { outcome: 'completed', provenance: 'observed' },
     ],
     [
-      'concluded while blind, with an error',
-      [{ kind: 'blind' }, shown('concluded', { error: 'EIO' })],
+      'concluded without a connection, with an error',
+      [{ kind: 'unobserved' }, queried('concluded', { error: 'EIO' })],
       { outcome: 'failed', provenance: 'reconciled', error: 'EIO', dismissed: false },
     ],
     [
-      'concluded while blind',
-      [{ kind: 'blind' }, shown('concluded')],
+      'concluded without a connection',
+      [{ kind: 'unobserved' }, queried('concluded')],
       { outcome: 'completed', provenance: 'reconciled', dismissed: false },
     ],
     ['missed twice by a query', [{ kind: 'absent' }, { kind: 'absent' }], { outcome: 'lost', provenance: 'unknown' }],
@@ -143,23 +173,22 @@ describe('a life', () => {
       source: 's',
       id: 'j',
       nextRun: () => 'run1',
-      cursorAt: (nth: number) => `e:${nth + 1}`,
       now: () => 1,
       canProve: false,
       legacy: false,
     };
-    const { run, settled } = reduceJob(undefined, status('null'), context);
+    const { run, ended } = reduceJob(undefined, status('null'), context);
     expect(run).toBeUndefined();
-    expect(settled).toMatchObject([{ run: 'run1', settled: { outcome: 'lost', provenance: 'unknown' } }]);
+    expect(ended).toMatchObject([{ run: { run: 'run1', settled: { outcome: 'lost', provenance: 'unknown' } } }]);
   });
 
   it('keeps the time of its measures when it has ended, however often it is queried', () => {
-    const kept = [...life, shown('running', { autoDismiss: false }), raise('BLOCK_JOB_CANCELLED', measures)];
+    const kept = [...life, queried('running', { autoDismiss: false }), raise('BLOCK_JOB_CANCELLED', measures)];
     let clock = 0;
     let run: Run | undefined;
-    for (const input of [...kept, status('concluded'), shown('concluded'), shown('concluded')])
+    for (const input of [...kept, status('concluded'), queried('concluded'), queried('concluded')])
       run = reduceJob(run, input, {
-        ...{ source: 's', id: 'j', nextRun: () => 'run1', cursorAt: () => 'e:1', canProve: false, legacy: false },
+        ...{ source: 's', id: 'j', nextRun: () => 'run1', canProve: false, legacy: false },
         now: () => ++clock,
       }).run;
     expect(run).toMatchObject({ settled: { outcome: 'cancelled' } });
@@ -168,7 +197,7 @@ describe('a life', () => {
 
   it('is legacy: without JOB_STATUS_CHANGE the outcome event is the end', () => {
     const { settled, run } = play(
-      [shown('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],
+      [queried('running'), raise('BLOCK_JOB_READY', measures), raise('BLOCK_JOB_COMPLETED', measures)],
       { legacy: true },
     );
     expect(settled).toMatchObject([{ outcome: 'completed' }]);
@@ -201,7 +230,12 @@ describe('a pivot', () => {
     ['we asked for nothing', [], 'unknown', null],
     ['both were accepted: a complete after a soft cancel is refused', [...complete, ...soft], true, 'command'],
     ['a misdelivered command', [...complete, { kind: 'misdelivered', by: 'x' }], 'unknown', null],
-    ['a blind spell came after our complete', [...complete, { kind: 'blind' }, shown('ready')], 'unknown', null],
+    [
+      'the connection was lost after our complete',
+      [...complete, { kind: 'unobserved' }, queried('ready')],
+      'unknown',
+      null,
+    ],
   ])('without the block graph, where %s', (_, inputs, pivoted, pivotProof) => {
     const { settled } = play([...ready, ...inputs, ...done], { canProve: false });
     expect(settled).toMatchObject([{ outcome: 'completed', pivoted, pivotProof }]);
@@ -212,9 +246,9 @@ describe('a pivot', () => {
     ['failed, and the disk is on the copy', [...failed, onTarget], { outcome: 'failed', pivoted: true }],
     ['no reply', [...done, { kind: 'unproven' }], { pivoted: 'unknown', pivotProof: null }],
     ['an export went away meanwhile', [...done, { kind: 'disturbed' }, onTarget], { pivoted: 'unknown' }],
-    ['lost its source first', [...done, { kind: 'blind' }], { outcome: 'completed', pivoted: 'unknown' }],
-    ['gone after a blind spell', [{ kind: 'blind' }, { kind: 'absent' }, onTarget], { outcome: 'lost' }],
-    ['lost its QEMU', [{ kind: 'blind' }, { kind: 'gone' }], { outcome: 'lost', pivoted: 'unknown' }],
+    ['lost its source first', [...done, { kind: 'unobserved' }], { outcome: 'completed', pivoted: 'unknown' }],
+    ['gone after a lost connection', [{ kind: 'unobserved' }, { kind: 'absent' }, onTarget], { outcome: 'lost' }],
+    ['lost its QEMU', [{ kind: 'unobserved' }, { kind: 'gone' }], { outcome: 'lost', pivoted: 'unknown' }],
     ['followed by another run', [...done, status('created')], { outcome: 'completed', pivoted: 'unknown' }],
   ])('with a baseline: %s', (_, inputs, expected) => {
     expect(play([...ready, running, ...inputs]).settled).toMatchObject([expected]);
@@ -243,7 +277,7 @@ describe('a pivot', () => {
 
   it('whatever comes in between, and however it ended: what is said to be proven is true', () => {
     const MOVES = [
-      ...(['graph', 'disturbed', 'blind', 'seen', 'absent', 'unproven'] as const),
+      ...(['graph', 'disturbed', 'unobserved', 'seen', 'absent', 'unproven'] as const),
       ...(['deleteLoser', 'addExport', 'addDevice', 'swapExports'] as const),
     ];
     type Move = (typeof MOVES)[number];
@@ -264,14 +298,14 @@ describe('a pivot', () => {
           const inputs: JobInput[] = [];
           const play1 = (each: Move): void => {
             if (each === 'graph') inputs.push({ kind: 'graph', graph: new GraphIndex(world.graph()) });
-            else if (each === 'seen') inputs.push(shown(world.hasEnded ? 'concluded' : 'ready'));
+            else if (each === 'seen') inputs.push(queried(world.hasEnded ? 'concluded' : 'ready'));
             else if (each === 'deleteLoser') world.deleteLoser();
             else if (each === 'addExport') world.addExport();
             else if (each === 'addDevice') world.addDevice();
             else if (each === 'swapExports') {
               world.swapExports();
               // While the monitor is connected QEMU's event says that exports have ended.
-              if (inputs.at(-1)?.kind !== 'blind') inputs.push({ kind: 'disturbed' });
+              if (inputs.at(-1)?.kind !== 'unobserved') inputs.push({ kind: 'disturbed' });
             } else inputs.push({ kind: each });
           };
           const pass = (at: number): void => between[at]?.forEach(play1);
@@ -304,11 +338,11 @@ describe('a pivot', () => {
   });
 });
 
-describe('after a blind spell', () => {
-  const blind: JobInput = { kind: 'blind' };
-  const before = [...life, shown('running', { offset: 50 })];
+describe('after a lost connection', () => {
+  const lost: JobInput = { kind: 'unobserved' };
+  const before = [...life, queried('running', { offset: 50 })];
   it('a job that contradicts nothing is assumed to be the same', () => {
-    const { run, drafts } = play([...before, blind, shown('ready', { offset: 60 })]);
+    const { run, drafts } = play([...before, lost, queried('ready', { offset: 60 })]);
     expect(run?.run).toBe('run1');
     expect(drafts.at(-1)).toMatchObject({
       type: 'GATEWAY_JOB_FOUND',
@@ -317,22 +351,22 @@ describe('after a blind spell', () => {
     });
   });
   it.each<[string, JobInput]>([
-    ['another type', shown('running', { type: 'backup', offset: 60 })],
-    ['less progress', shown('running', { offset: 40 })],
-    ['a status of the past', shown('created', { offset: 60 })],
+    ['another type', queried('running', { type: 'backup', offset: 60 })],
+    ['less progress', queried('running', { offset: 40 })],
+    ['a status of the past', queried('created', { offset: 60 })],
     ['a new creation', status('created')],
   ])('%s is another run', (_, input) => {
-    const { run, settled } = play([...before, blind, input]);
+    const { run, settled } = play([...before, lost, input]);
     expect(settled).toMatchObject([{ outcome: 'lost', provenance: 'unknown' }]);
     expect(run?.run).not.toBe('run1');
   });
   it('anything but its removal, heard of a concluded job, is of another run', () => {
     const kept = [
       ...life,
-      shown('ready', { autoDismiss: false }),
+      queried('ready', { autoDismiss: false }),
       raise('BLOCK_JOB_COMPLETED', measures),
       status('concluded'),
-      blind,
+      lost,
     ];
     const { settled, run } = play([
       ...kept,
@@ -346,7 +380,7 @@ describe('after a blind spell', () => {
     expect(play([...kept, status('null')]).settled).toHaveLength(1);
   });
   it('an event that comes before the query says that it assumes', () => {
-    const { drafts } = play([...before, blind, status('paused')]);
+    const { drafts } = play([...before, lost, status('paused')]);
     expect(drafts.slice(-2).map(({ type, job }) => [type, job.run])).toEqual([
       ['GATEWAY_JOB_FOUND', 'run1'],
       ['JOB_STATUS_CHANGE', 'run1'],
@@ -364,7 +398,7 @@ describe('any sequence of inputs', () => {
       raise('BLOCK_JOB_CANCELLED', measures),
       raise('BLOCK_JOB_PENDING', { type: 'mirror', id: 'j' }),
       raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'stop' }),
-      { kind: 'blind' },
+      { kind: 'unobserved' },
       { kind: 'absent' },
       { kind: 'gone' },
       { kind: 'misdelivered', by: 'x' },
@@ -374,13 +408,13 @@ describe('any sequence of inputs', () => {
       { kind: 'unproven' },
     ),
     fc.constantFrom<JobInput>(
-      ...JOB_STATUSES.map((each) => shown(each)),
-      shown('concluded', { error: 'x' }),
-      shown('paused', { ioStatus: 'failed' }),
+      ...JOB_STATUSES.map((each) => queried(each)),
+      queried('concluded', { error: 'x' }),
+      queried('paused', { ioStatus: 'failed' }),
     ),
     fc.constantFrom<JobInput>(
       ...(['abort', 'complete'] as const).flatMap((verb) =>
-        (['written', 'accepted', 'refused'] as const).flatMap((phase) => [
+        (['written', 'accepted', 'refused', 'unknown'] as const).flatMap((phase) => [
           command(verb, phase),
           command(verb, phase, true),
         ]),
@@ -402,7 +436,7 @@ describe('any sequence of inputs', () => {
         expect(drafts.filter(({ type }) => !type.startsWith('GATEWAY_'))).toHaveLength(raised);
         // Success needs a witness: an event, or a query that shows it concluded without an error.
         const witnessed = inputs.some(
-          (input) => input.kind === 'event' || (input.kind === 'shown' && input.shown.status === 'concluded'),
+          (input) => input.kind === 'event' || (input.kind === 'queried' && input.job.status === 'concluded'),
         );
         const success = drafts.some(({ data }) => (data as Partial<Settlement>).outcome === 'completed');
         if (success) expect(witnessed).toBe(true);
@@ -432,4 +466,26 @@ describe('any sequence of inputs', () => {
       { numRuns: 2_000 },
     );
   });
+
+  it('is in the log, as after each step of every test here', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyInput, { maxLength: 40 }),
+        fc.boolean(),
+        fc.boolean(),
+        (inputs, legacy, canProve) => void play(inputs, { legacy, canProve }),
+      ),
+      { numRuns: 3_000 },
+    );
+  });
 });
+
+/** What a settlement rests on. */
+function durable(run: Run | undefined): object | undefined {
+  if (!run) return undefined;
+  const { len: _len, offset: _offset, speed: _speed, updated: _updated, ioStatus: _io, stoppedBy: _by, ...rest } = run;
+  const { attended: _attended, unobserved: _unobserved, absentFromQueries: _absent, ...lasting } = rest;
+  return JSON.parse(
+    JSON.stringify(lasting, (_key, value) => (value instanceof Set || value instanceof Map ? [...value] : value)),
+  );
+}

@@ -1,8 +1,8 @@
 // What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
-import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { QmpSession } from '../../src/qmp/index.js';
+import { QUIET, TestJournal } from '../support/journal.js';
 
 /** A storage daemon: no vCPUs, and nothing else is answered. */
 const session = {
@@ -15,9 +15,9 @@ const session = {
 
 /** @param births of the socket file, as it is looked at: before each connection, and when it stands. */
 function sameAfter(...births: (string | undefined)[]): unknown[] {
-  const drafts: EntryDraft[] = [];
-  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
-  const tracker = new SourceTracker('vm1', journal, () => births.shift());
+  const journal = new TestJournal();
+  const { drafts } = journal;
+  const tracker = new SourceTracker('vm1', journal, QUIET, () => births.shift());
   while (births.length > 0) {
     tracker.take({ kind: 'connecting', attempt: 1 });
     tracker.take({ kind: 'up', session });
@@ -38,14 +38,8 @@ it.each([
 });
 
 it('a job that a reply still shows after its end was seen is no new one: a later reply tells', async () => {
-  const drafts: EntryDraft[] = [];
-  const journal = {
-    epoch: 'e',
-    get head() {
-      return drafts.length;
-    },
-    append: (draft: EntryDraft) => void drafts.push(draft),
-  };
+  const journal = new TestJournal();
+  const { drafts } = journal;
   const asked: { name: string; answer: (reply: unknown) => void }[] = [];
   const talking = {
     ...session,
@@ -60,7 +54,7 @@ it('a job that a reply still shows after its end was seen is no new one: a later
     for (const { name, answer } of asked.splice(0))
       answer({ kind: 'return', value: name === 'query-jobs' ? jobs : [] });
   };
-  const tracker = new SourceTracker('vm1', journal, () => undefined);
+  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined);
   const hear = (status: string): void =>
     tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
   tracker.take({ kind: 'connecting', attempt: 1 });
@@ -89,7 +83,7 @@ it('probes by a clock that is never set: neither the wall clock set back an hour
     },
     execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }] }),
   } as unknown as QmpSession;
-  const tracker = new SourceTracker('vm1', { epoch: 'e', head: 0, append: () => undefined }, () => undefined, {
+  const tracker = new SourceTracker('vm1', new TestJournal(), QUIET, () => undefined, {
     probeMs: 30_000,
   });
   tracker.take({ kind: 'connecting', attempt: 1 });
@@ -108,10 +102,10 @@ it('probes by a clock that is never set: neither the wall clock set back an hour
 });
 
 it('publishes what waits for an identification that does not come, within a bound of bytes', () => {
-  const drafts: EntryDraft[] = [];
-  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
+  const journal = new TestJournal();
+  const { drafts } = journal;
   const mute = { ...session, request: () => () => false } as unknown as QmpSession;
-  const tracker = new SourceTracker('vm1', journal, () => undefined, { heldBytes: 1_000 });
+  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined, { heldBytes: 1_000 });
   tracker.take({ kind: 'connecting', attempt: 1 });
   tracker.take({ kind: 'up', session: mute });
   for (let n = 0; n < 5; n++)
@@ -122,9 +116,9 @@ it('publishes what waits for an identification that does not come, within a boun
 });
 
 it('an event of a job without an id is of no job', () => {
-  const drafts: EntryDraft[] = [];
-  const journal = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
-  const tracker = new SourceTracker('vm1', journal, () => undefined);
+  const journal = new TestJournal();
+  const { drafts } = journal;
+  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined);
   tracker.take({ kind: 'connecting', attempt: 1 });
   tracker.take({ kind: 'up', session });
   const data = { device: '', type: 'commit', len: 1, offset: 1, speed: 0 };
@@ -136,17 +130,17 @@ it('an event of a job without an id is of no job', () => {
 });
 
 it('runs and commands have names of their own, whatever the log numbers, and whenever', () => {
-  const drafts: EntryDraft[] = [];
+  const journal = new TestJournal();
+  const { drafts } = journal;
   // A log whose offsets come later: its head does not move as it is written to.
-  const late = { epoch: 'e', head: 0, append: (draft: EntryDraft) => void drafts.push(draft) };
-  const trackers = ['vm1', 'vm2'].map((name) => new SourceTracker(name, late, () => undefined));
+  const trackers = ['vm1', 'vm2'].map((name) => new SourceTracker(name, journal, QUIET, () => undefined));
   for (const tracker of trackers) {
     tracker.take({ kind: 'connecting', attempt: 1 });
     tracker.take({ kind: 'up', session });
     for (const status of ['created', 'null', 'created'])
       tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
     const run = tracker.runs.get('j');
-    if (run) tracker.trail.commandWritten(run, { verb: 'abort', by: 'me', args: {} });
+    if (run) tracker.written(run, { verb: 'abort', by: 'me', args: {} });
   }
   const runs = drafts.flatMap(({ job }) => (job ? [job.run] : []));
   expect(new Set(runs).size).toBe(4);

@@ -10,7 +10,7 @@ import type { ExecuteOptions } from '../../src/qmp/index.js';
 afterEach(() => void vi.useRealTimers());
 
 const run = (id = 'j', name = 'e:1'): Run => ({
-  ...beginRun({ source: 'vm1', id: id, run: name, began: 'e:1' }, 'running', 0, false),
+  ...beginRun({ source: 'vm1', id: id, run: name, began: { cursor: 'e:1' } }, 'running', 0, false),
   type: 'mirror',
 });
 
@@ -22,8 +22,10 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
     runs: new Map([[live.id, live]]),
     cursor: 'e:1',
     has: () => true,
-    trail: { commandWritten: () => 'c1', commandAnswered: () => undefined },
-    record: () => undefined,
+    written: () => ({ position: { cursor: 'e:2' } }),
+    answered: () => undefined,
+    shownRun: (id: string) => (id === live.id ? live : undefined),
+    whenShown: (callback: () => void) => callback(),
     session: {
       request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
         written.push(name);
@@ -171,7 +173,7 @@ describe('waits', () => {
       });
     const began = performance.now();
     for (let n = 0; n < 10_000; n += 1)
-      terminations.take(tracker, { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
+      terminations.take('vm1', { kind: 'began', run: run(`other${n}`, `e:${20_000 + n}`) });
     expect(performance.now() - began).toBeLessThan(500);
     terminations.close();
   });

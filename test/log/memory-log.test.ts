@@ -15,7 +15,7 @@ function open(limits: Partial<LogLimits> = {}): {
   const log = new MemoryLog({ epoch: 'e', limits, now: () => now });
   return {
     log,
-    add: (source, type = 'STOP') => log.append({ source, type, time: 1 as Micros, data: {} }),
+    add: (source, type = 'STOP') => log.append([{ source, type, time: 1 as Micros, data: {} }]),
     pass: (ms) => {
       now += ms;
     },

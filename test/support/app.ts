@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
 import { type ConfigInput, readConfig } from '../../src/config.js';
+import { openTestLog } from './log.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface TestApp extends App {
@@ -18,6 +19,7 @@ export async function startApp(
   const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', ...flags }, {});
   if (!read.ok) throw new Error(read.problems.join('\n'));
   const app = await start(read.config, pino({ level: 'silent' }), {
+    ...(process.env.TEST_LOG !== undefined && { openLog: () => openTestLog(tuning.log) }),
     ...tuning,
     supervise: { baseMs: 5, maxMs: 20, ...tuning.supervise },
   });

@@ -8,10 +8,11 @@ import {
   openGateway,
   type ViewPort,
 } from '../../src/gateway/index.js';
-import { type EventLog, type LogLimits, MemoryLog } from '../../src/log/index.js';
+import type { EventLog, LogLimits } from '../../src/log/index.js';
 import type { Refusal } from '../../src/protocol/answer.js';
 import type { CallContext } from '../../src/protocol/call.js';
 import type { Job, Progress, SettledRun } from '../../src/protocol/index.js';
+import { openTestLog } from './log.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -48,7 +49,7 @@ export async function openBare(
     freshen?: () => Promise<void> | undefined;
   } = {},
 ): Promise<Bare> {
-  const log = new MemoryLog({ epoch: 'e', limits: options.log ?? {} });
+  const log = openTestLog(options.log);
   const jobs: Job[] = [];
   const settled: SettledRun[] = [];
   const progress$ = new Subject<Progress[]>();

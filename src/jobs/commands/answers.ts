@@ -1,5 +1,6 @@
-// What a caller is answered, as the wire has it. In: the decision of a termination and its run. Out: a result or an error. Pure.
+// What a caller is answered, as the wire has it: from the decision of a termination and its run to a result or an error. Pure.
 import { type Answer, refuse } from '../../protocol/answer.js';
+import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 import type { Cursor, SettledRun } from '../../protocol/types.js';
 import { type Run, viewRun } from '../model/run.js';
@@ -8,14 +9,16 @@ import type { Ask, TerminationAnswer } from './termination.js';
 export interface AnsweredRun {
   /** As the termination was opened. */
   run: Run;
-  tracker: { readonly runs: ReadonlyMap<string, Run>; readonly cursor: Cursor };
+  tracker: { shownRun(id: string): Run | undefined; readonly cursor: Cursor };
   /** Of the GATEWAY_COMMAND of each command that was written. */
-  cursors: Partial<Record<Ask, Cursor>>;
+  positions: Partial<Record<Ask, LogPosition>>;
 }
+
+/** Made when the log shows what it speaks of. */
 
 export function answerOf(
   answer: TerminationAnswer,
-  { run: opened, tracker, cursors }: AnsweredRun,
+  { run: opened, tracker, positions }: AnsweredRun,
 ): Answer<Requested | Settled> {
   const { source, run } = opened;
   const job = opened.ref.id;
@@ -23,7 +26,7 @@ export function answerOf(
     case 'requested':
       return {
         ok: true,
-        result: { status: 'requested', source, job, run, cursor: cursors[answer.ask] ?? tracker.cursor },
+        result: { status: 'requested', source, job, run, cursor: positions[answer.ask]?.cursor ?? tracker.cursor },
       };
     case 'settled':
       return { ok: true, result: settledResult(answer.settled) };
@@ -37,13 +40,23 @@ export function answerOf(
         ...(answer.reborn !== undefined && { newRun: answer.reborn }),
       });
     case 'timeout': {
-      const live = tracker.runs.get(opened.id);
+      const live = tracker.shownRun(opened.id);
       return refuse('TIMEOUT', 'the job has not ended within the bound; a cancel that was written stays in force', {
         accepted: answer.accepted,
         job: viewRun(live?.run === run ? live : opened),
       });
     }
   }
+}
+
+/** At its bound a caller's answer is ready, and the log does not show yet what it speaks of. */
+export function notShown(answer: TerminationAnswer, job: Run | undefined): Answer<never> {
+  const accepted =
+    answer.kind === 'refused' || answer.kind === 'down' ? false : answer.kind === 'unknown' ? null : true;
+  return refuse('TIMEOUT', 'the log of the gateway has not taken within the bound what became of it', {
+    accepted,
+    ...(job && { job: viewRun(job) }),
+  });
 }
 
 export function settledResult({ source, job, run, cursor, settled }: SettledRun): Settled {

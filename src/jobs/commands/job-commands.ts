@@ -1,13 +1,14 @@
-// Every verb on a job, from call to answer. In: the call's context and the wire's params. Out: an answer within its bound; nothing rejects.
+// Every verb on a job, from call to answer, within the bound of the call; nothing rejects. What was decided is answered when the log shows it.
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { CallContext } from '../../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
-import type { Int64, Job, JobVerb, Settlement } from '../../protocol/types.js';
+import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
 import type { QmpReply } from '../../qmp/index.js';
 import { runNamed } from '../model/job-name.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { SourceRegistry } from '../tracking/source-registry.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
+import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { settledResult } from './answers.js';
 import { qmpCall } from './command.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
@@ -17,21 +18,23 @@ import { writeCommand } from './write-command.js';
 
 type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
 
-/** Where a target leads: a live run that may be commanded, or a settlement. */
-type Located = { kind: 'live'; tracker: SourceTracker; run: Run } | { kind: 'settled'; settled: Settled };
+/** Where a target leads: a present run, or a settlement. */
+type Located =
+  | { kind: 'present'; tracker: SourceTracker; run: Run }
+  | { kind: 'settled'; tracker: SourceTracker; settled: SettledRun };
 
 export class JobCommands {
   readonly #registry: SourceRegistry;
   readonly #terminations: TerminationCoordinator;
 
-  /** Feed it with {@link SourceRegistry.signals$} through {@link take}. */
   constructor(registry: SourceRegistry, onWaiting: OnWaiting) {
     this.#registry = registry;
     this.#terminations = new TerminationCoordinator(onWaiting);
   }
 
-  take(...signal: Parameters<TerminationCoordinator['take']>): void {
-    this.#terminations.take(...signal);
+  /** The next signal of a source's tracker. */
+  take(source: string, signal: TrackSignal): void {
+    this.#terminations.take(source, signal);
   }
 
   close(): void {
@@ -42,9 +45,10 @@ export class JobCommands {
     const { sync = false, force = false, escalateAfterMs } = params;
     const located = await this.#locate(context, params);
     if (!located.ok) return located;
-    if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
-    const { tracker, run } = located.result;
-    if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    const { tracker } = located.result;
+    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
+    const { run } = located.result;
+    if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
     // It has ended, and only its settlement is missing: there is nothing to send.
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
     if (!force && isCompleting(run))
@@ -97,16 +101,19 @@ export class JobCommands {
     if (this.#terminations.isClosed) return closing();
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
-    const remembered = run === undefined ? undefined : this.#registry.memory.get(run);
-    const live = runNamed(tracker.runs, job);
-    if (remembered && live?.run !== run) return { ok: true, result: remembered.job };
-    if (!tracker.session) return sourceDown(tracker);
-    if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
-    const fresh = runNamed(tracker.runs, job);
-    if (fresh && (run === undefined || fresh.run === run)) return { ok: true, result: viewRun(fresh) };
-    const ended = run === undefined ? this.#registry.memory.newest(source, job) : this.#registry.memory.get(run);
+    const { history } = this.#registry;
+    const remembered = run === undefined ? undefined : history.get(run);
+    if (!remembered || runNamed(tracker.runs, job)?.run === run) {
+      if (!tracker.session) return sourceDown(tracker);
+      if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
+    }
+    if (!(await this.#shown(context, tracker))) return notTaken(tracker, job);
+    const present = runNamed(tracker.runs, job);
+    const shown = present && tracker.shownRun(present.id);
+    if (shown && (run === undefined || shown.run === run)) return { ok: true, result: viewRun(shown) };
+    const ended = run === undefined ? history.newest(source, job) : history.get(run);
     if (ended) return { ok: true, result: ended.job };
-    return fresh ? stale(fresh) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
+    return shown ? stale(shown) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
 
   async #ask(
@@ -117,9 +124,10 @@ export class JobCommands {
   ): Promise<Answer<Requested | Settled>> {
     const located = await this.#locate(context, target, wants === 'wait');
     if (!located.ok) return located;
-    if (located.result.kind === 'settled') return { ok: true, result: located.result.settled };
-    const { tracker, run } = located.result;
-    if (run.settled) return { ok: true, result: this.#settledOf(tracker, run, run.settled) };
+    const { tracker } = located.result;
+    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
+    const { run } = located.result;
+    if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
     return this.#terminations.call(tracker, run, context, { wants, sync });
   }
@@ -142,7 +150,7 @@ export class JobCommands {
     if (!session) return sourceDown(tracker);
     const { source, id } = run;
     const job = run.ref.id;
-    let { cursor } = tracker;
+    let written: WrittenCommand | undefined;
     const reply = await new Promise<QmpReply>((answer) => {
       writeCommand(
         { tracker, session, run },
@@ -151,18 +159,21 @@ export class JobCommands {
         { lane: 'verb', timeoutMs: Math.max(1, context.deadline - performance.now()) },
         {
           answer,
-          written: (at) => {
-            cursor = at;
+          written: (command) => {
+            written = command;
           },
         },
       );
     });
+    if (!(await this.#shown(context, tracker))) return notTaken(tracker, job, ACCEPTED[reply.kind]);
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
     switch (reply.kind) {
-      case 'return':
+      case 'return': {
         if (live && !same) return unknownOutcome(run, live);
+        const cursor = written?.position.cursor ?? tracker.cursor;
         return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
+      }
       case 'error': {
         await this.#fresh(context, tracker);
         const now = tracker.runs.get(id);
@@ -173,40 +184,50 @@ export class JobCommands {
       case 'timeout':
         return refuse('TIMEOUT', 'QEMU has not answered within the bound', {
           accepted: reply.sent ? null : false,
-          job: viewRun(live ?? run),
+          job: viewRun(tracker.shownRun(id) ?? run),
         });
       case 'closed':
         return reply.sent ? unknownOutcome(run, live === same ? undefined : live) : sourceDown(tracker);
     }
   }
 
-  /** @param blindWaits whether a source that is away is no reason to refuse: for who only waits. */
-  async #locate(context: CallContext, { source, job, run }: JobTarget, blindWaits = false): Promise<Answer<Located>> {
+  /** @param mayWait whether a source that is away is no reason to refuse: for who only waits. */
+  async #locate(context: CallContext, { source, job, run }: JobTarget, mayWait = false): Promise<Answer<Located>> {
     if (this.#terminations.isClosed) return closing();
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const live = (): Run | undefined => runNamed(tracker.runs, job);
-    // Without `run` it binds to the life that is live at receipt; what follows may outlast it.
+    // Without `run` it is the run that is present at receipt; what follows may outlast it.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
-      const remembered = bound === undefined ? undefined : this.#registry.memory.get(bound)?.settled;
-      if (remembered?.source !== source || remembered.job !== job) return undefined;
-      return { ok: true, result: { kind: 'settled', settled: settledResult(remembered) } };
+      const settled = bound === undefined ? undefined : this.#registry.history.get(bound)?.settled;
+      if (settled?.source !== source || settled.job !== job) return undefined;
+      return { ok: true, result: { kind: 'settled', tracker, settled } };
     };
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
-    if (!tracker.session && !(blindWaits && live())) return sourceDown(tracker);
+    if (!tracker.session && !(mayWait && live())) return sourceDown(tracker);
     if (!live() && tracker.session && !(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     const found = live();
     if (found && (bound === undefined || found.run === bound))
-      return { ok: true, result: { kind: 'live', tracker, run: found } };
+      return { ok: true, result: { kind: 'present', tracker, run: found } };
     return ended() ?? (found ? stale(found) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`));
   }
 
   /** A concluded job may occupy its id longer than its settlement is remembered. */
-  #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): Settled {
-    const remembered = this.#registry.memory.get(run)?.settled;
-    return settledResult(remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled });
+  #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): SettledRun {
+    const remembered = this.#registry.history.get(run)?.settled;
+    return remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled };
+  }
+
+  async #answerSettled(context: CallContext, tracker: SourceTracker, settled: SettledRun): Promise<Answer<Settled>> {
+    if (!(await this.#shown(context, tracker))) return notTaken(tracker, settled.job, true);
+    return { ok: true, result: settledResult(settled) };
+  }
+
+  /** Until the log shows all that was decided; `false` if it does not within the bound, or nobody waits for it any more. */
+  #shown(context: CallContext, tracker: SourceTracker): Promise<boolean> {
+    return within(context, new Promise((resolve) => tracker.whenShown(() => resolve(true))));
   }
 
   /** A fresh query within the bound; `false` if it did not come, or nobody waits for it any more. */
@@ -233,6 +254,18 @@ function unanswered(tracker: SourceTracker, job: string): Answer<never> {
   return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
     accepted: false,
     ...(run && { job: viewRun(run) }),
+  });
+}
+
+/** What is known of a command's acceptance by the reply to it. */
+const ACCEPTED = { return: true, error: false, busy: false, timeout: null, closed: null } as const;
+
+function notTaken(tracker: SourceTracker, job: string, accepted: boolean | null = false): Answer<never> {
+  const run = runNamed(tracker.runs, job);
+  const shown = run && tracker.shownRun(run.id);
+  return refuse('TIMEOUT', 'the log of the gateway has not taken within the bound what became of it', {
+    accepted,
+    ...(shown && { job: viewRun(shown) }),
   });
 }
 

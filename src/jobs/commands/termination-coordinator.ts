@@ -1,14 +1,15 @@
-// The open terminations: runs whose end somebody asks for or waits for. In: callers, and the registry's signals. Out: commands on monitors and
-// answers to callers, each within its bound. Every decision is `reduceTermination`'s; here are only the timers and the socket.
+// The open terminations: runs whose end somebody asks for or waits for. Callers and the signals of the trackers become commands on monitors and
+// answers to callers, each within its bound. `reduceTermination` decides; here are the timers, the monitor, and the wait for the log.
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { CallContext } from '../../protocol/call.js';
+import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
-import type { Cursor } from '../../protocol/types.js';
 import type { QmpReply } from '../../qmp/index.js';
 import type { Run } from '../model/run.js';
 import { isBlockJob } from '../model/status.js';
-import type { SourceTracker, TrackSignal } from '../tracking/source-tracker.js';
-import { answerOf } from './answers.js';
+import type { SourceTracker } from '../tracking/source-tracker.js';
+import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
+import { answerOf, notShown } from './answers.js';
 import { qmpCall } from './command.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import {
@@ -17,6 +18,7 @@ import {
   openTermination,
   reduceTermination,
   type Termination,
+  type TerminationAnswer,
   type TerminationEffect,
   type TerminationInput,
 } from './termination.js';
@@ -44,7 +46,7 @@ interface OpenTermination {
   tracker: SourceTracker;
   /** As the termination was opened. */
   run: Run;
-  cursors: Partial<Record<Ask, Cursor>>;
+  positions: Partial<Record<Ask, LogPosition>>;
   /** Takes a command back that is not yet written. */
   withdraw: Partial<Record<Ask, () => boolean>>;
   acceptedAt: number | undefined;
@@ -65,6 +67,8 @@ export class TerminationCoordinator {
   /** The same by source and job id: a busy monitor begins thousands of runs a second, and nobody waits for most of them. */
   readonly #ofJob = new Map<string, Set<OpenTermination>>();
   readonly #waits = new Waits();
+  /** Answers that wait for the log, by caller. */
+  readonly #notShown = new Map<number, TerminationAnswer>();
   readonly #limits: TerminationLimits;
   /** Callers by source. */
   readonly #waiting = new Map<string, number>();
@@ -99,6 +103,8 @@ export class TerminationCoordinator {
           // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
           if (sync) tracker.conclude(run.run);
           this.#input(open, { kind: 'timeout', caller: id });
+          const unshown = this.#notShown.get(id);
+          if (unshown) this.#waits.answer(id, notShown(unshown, tracker.shownRun(run.id)));
         },
         gone: () => this.#input(open, { kind: 'gone', caller: id }),
       });
@@ -110,11 +116,12 @@ export class TerminationCoordinator {
     });
   }
 
-  /** Feed every signal of the registry. */
-  take(tracker: SourceTracker, signal: TrackSignal): void {
+  /** The next signal of a tracker. */
+  take(source: string, signal: TrackSignal): void {
     if (signal.kind === 'settled') {
-      const open = this.#open.get(signal.settled.run);
-      if (open) this.#input(open, { kind: 'settled', settled: signal.settled });
+      const { settled } = signal.ended;
+      const open = this.#open.get(settled.run);
+      if (open) this.#input(open, { kind: 'settled', settled });
       return;
     }
     if (signal.kind === 'began') {
@@ -124,9 +131,9 @@ export class TerminationCoordinator {
       return;
     }
     for (const open of [...this.#open.values()]) {
-      if (open.tracker !== tracker) continue;
+      if (open.run.source !== source) continue;
       if (signal.kind === 'down') this.#input(open, { kind: 'down' });
-      else if (tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
+      else if (open.tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
     }
   }
 
@@ -153,7 +160,7 @@ export class TerminationCoordinator {
       state: openTermination(run.run),
       tracker,
       run,
-      cursors: {},
+      positions: {},
       withdraw: {},
       acceptedAt: undefined,
       escalation: undefined,
@@ -209,8 +216,7 @@ export class TerminationCoordinator {
         open.withdraw[effect.ask]?.();
         return;
       case 'answer':
-        this.#waits.answer(effect.caller.id, answerOf(effect.answer, open));
-        return;
+        return this.#answer(open, effect.caller.id, effect.answer);
       case 'arm': {
         clearTimeout(open.escalation);
         const elapsed = performance.now() - (open.acceptedAt ?? performance.now());
@@ -221,8 +227,18 @@ export class TerminationCoordinator {
         return;
       }
       case 'misdelivered':
-        return open.tracker.record(open.run.id, { kind: 'misdelivered', by: effect.by });
+        return open.tracker.misdelivered(open.run.id, effect.by);
     }
+  }
+
+  /** When the log shows what the answer speaks of; one that says at the bound that nothing is known yet speaks of nothing new. */
+  #answer(open: OpenTermination, caller: number, answer: TerminationAnswer): void {
+    if (answer.kind === 'timeout') return void this.#waits.answer(caller, answerOf(answer, open));
+    this.#notShown.set(caller, answer);
+    open.tracker.whenShown(() => {
+      this.#notShown.delete(caller);
+      this.#waits.answer(caller, answerOf(answer, open));
+    });
   }
 
   #write(open: OpenTermination, ask: Ask, by: string, escalation: boolean): void {
@@ -231,25 +247,17 @@ export class TerminationCoordinator {
     if (!session) return this.#input(open, { kind: 'unanswered', ask, sent: false });
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
-    const note = { kind: 'command', verb, by, force, escalation } as const;
     const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
-    const live = (): Run | undefined => {
-      const present = tracker.runs.get(run.id);
-      return present?.run === run.run ? present : undefined;
-    };
-    const written = (cursor: Cursor): void => {
-      open.cursors[ask] = cursor;
-      tracker.record(run.id, { ...note, phase: 'written' });
+    const written = ({ position }: WrittenCommand): void => {
+      open.positions[ask] = position;
       this.#input(open, { kind: 'written', ask });
     };
     const answer = (reply: QmpReply): void => {
       switch (reply.kind) {
         case 'return':
-          if (live()) tracker.record(run.id, { ...note, phase: 'accepted' });
           if (ask === 'soft') open.acceptedAt = performance.now();
           return this.#input(open, { kind: 'accepted', ask });
         case 'error':
-          if (live()) tracker.record(run.id, { ...note, phase: 'refused' });
           void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
           return;
         case 'busy':
@@ -259,8 +267,8 @@ export class TerminationCoordinator {
           return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
       }
     };
-    const present = live();
-    if (present?.sawReady && !force) tracker.renewBaseline(present);
+    const present = tracker.runs.get(run.id);
+    if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
     open.withdraw[ask] = writeCommand(
       { tracker, session, run },
       { verb, by, args },

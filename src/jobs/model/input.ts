@@ -1,6 +1,7 @@
 // What can happen to one job id, and what one step of its state machine gives. Types alone.
+import type { LogPosition } from '../../protocol/draft.js';
 import type { Micros } from '../../protocol/time.js';
-import type { Cursor, JobVerb, RunId } from '../../protocol/types.js';
+import type { GatewayEventData, JobRef, RunId } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
 import type { GraphIndex } from './graph-index.js';
 import type { JobSignal } from './job-event.js';
@@ -12,20 +13,21 @@ import type { Run } from './run.js';
 export type JobInput =
   | { kind: 'event'; event: QmpEvent; signal: JobSignal }
   /** A query shows it. */
-  | { kind: 'shown'; shown: QueriedJob }
+  | { kind: 'queried'; job: QueriedJob }
   /** A query does not show it. */
   | { kind: 'absent' }
   /** The connection was lost. */
-  | { kind: 'blind' }
+  | { kind: 'unobserved' }
   /** The QEMU is gone: proven to be another one, removed, or nobody has listened for long. */
   | { kind: 'gone' }
+  /** A command of ours was written for the run `ref`. `position` is that of its entry. */
+  | { kind: 'written'; ref: JobRef; command: GatewayEventData['GATEWAY_COMMAND']; position: LogPosition }
+  /** What QEMU said of it, or that it said nothing. The run of the command may have ended, and another one be here. */
   | {
-      kind: 'command';
-      verb: JobVerb;
-      phase: 'written' | 'accepted' | 'refused';
-      by: string;
-      force: boolean;
-      escalation: boolean;
+      kind: 'answered';
+      ref: JobRef;
+      command: GatewayEventData['GATEWAY_COMMAND'];
+      answer: Omit<GatewayEventData['GATEWAY_COMMAND_ANSWERED'], 'command'>;
     }
   /** A command for an earlier run of the id was answered in this one. */
   | { kind: 'misdelivered'; by: string }
@@ -41,8 +43,6 @@ export interface ReduceContext {
   readonly id: string;
   /** The name of the run that would begin now. */
   nextRun: () => RunId;
-  /** Where the nth entry of this step will stand. */
-  cursorAt: (nth: number) => Cursor;
   /** One moment for the whole step. */
   now: () => Micros;
   /** Whether the source can be asked for its block graph now. */
@@ -51,13 +51,22 @@ export interface ReduceContext {
   readonly legacy: boolean;
 }
 
+/** A run that has settled. */
+export interface EndedRun {
+  /** As it was then. */
+  run: Run;
+  time: Micros;
+  /** Of its GATEWAY_JOB_SETTLED. */
+  position: LogPosition;
+}
+
 export interface Transition {
   run: Run | undefined;
   drafts: JobDraft[];
-  /** The runs that settled, as they were then, in the order of their entries. */
-  settled: Run[];
+  /** In the order of their entries. */
+  ended: EndedRun[];
   /** Only a query can tell what comes next. */
-  ask: boolean;
+  needsQuery: boolean;
   /** The block graph is wanted now: a baseline, or the proof of a run that has ended. */
-  askGraph: boolean;
+  needsGraph: boolean;
 }

@@ -6,6 +6,7 @@ import type { EndEvidence, Run } from './run.js';
 export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolean, graph: Pivoted): Settlement {
   const { outcome, provenance, error } = judge(run, evidence);
   const { pivoted, pivotProof } = judgePivot(run, outcome, graph);
+  const { began } = run;
   return {
     outcome,
     provenance,
@@ -14,7 +15,10 @@ export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolea
     forced: run.force !== 'none',
     escalated: run.escalated,
     requestedBy: [...run.requestedBy],
-    began: run.began,
+    // Read when the entry has its number: the one that began the run has its own by then.
+    get began() {
+      return began.cursor ?? '';
+    },
     dismissed,
     type: run.type,
     len: run.type === null ? null : run.len,
@@ -42,7 +46,7 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
   switch (evidence.kind) {
     case 'vanished':
       return { outcome: 'lost', provenance: 'unknown' };
-    case 'shown':
+    case 'queried':
       if (evidence.error === undefined) return { outcome: 'completed', provenance: 'reconciled' };
       // A cancelled job shows strerror(ECANCELED) as its error; only our own record tells it from a failure.
       return cancelledByUs

@@ -1,67 +1,72 @@
-// QEMU's job state machine as a pure function. In: one run (or none) and what happened to its id. Out: the run as it is then (or
-// none) and the entries that tell it, in order. No clock, no socket, no name drawn: all of that comes with `context`.
+// QEMU's job state machine as a pure function: from one run (or none) and what happened to its id to the run that follows (or none) and the
+// entries that say so, in order. It has no clock and no socket; names and times come with `context`.
+import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
-import { cutText, type QmpEvent } from '../../qmp/index.js';
-import { continues, detailsOf, isReadyStatus, measuresOf, statusAt } from './continuity.js';
+import type { QmpEvent } from '../../qmp/index.js';
+import { applySignal, isCreation, statusAt } from './apply-signal.js';
+import { continues, detailsOf, isReadyStatus } from './continuity.js';
+import { detailsEvidence, graphEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
 import type { GraphIndex } from './graph-index.js';
-import type { JobInput, ReduceContext, Transition } from './input.js';
+import type { EndedRun, JobInput, ReduceContext, Transition } from './input.js';
 import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
 import { decideOutcome, mayPivot, needsGraph } from './outcome.js';
 import { judgePivot, readBaseline } from './pivot.js';
 import type { QueriedJob } from './queried-job.js';
 import { requestChanges } from './request.js';
-import { beginRun, copyRun, type EndEvidence, type Ending, ERROR_LENGTH, type Run } from './run.js';
+import { beginRun, copyRun, type EndEvidence, type MutableRun, type Run, unobservedChanges } from './run.js';
 
 export function reduceJob(run: Run | undefined, input: JobInput, context: ReduceContext): Transition {
-  const transition = new NextRun(run, context);
+  const next = new NextRun(run, context);
   switch (input.kind) {
     case 'event':
-      transition.event(input.event, input.signal);
+      next.event(input.event, input.signal);
       break;
-    case 'shown':
-      transition.shown(input.shown);
+    case 'queried':
+      next.queried(input.job);
       break;
     case 'absent':
-      transition.absent();
+      next.absent();
       break;
-    case 'blind':
-      transition.unproven();
-      transition.blind();
+    case 'unobserved':
+      next.unproven();
+      if (next.run) next.change(unobservedChanges(next.run));
       break;
     case 'gone':
-      transition.unproven();
-      transition.replaced();
+      next.unproven();
+      next.replaced();
       break;
-    case 'command':
-      if (run) transition.change(requestChanges(run, input));
+    case 'written':
+    case 'answered':
+      next.command(input);
       break;
     case 'misdelivered':
-      if (run) transition.change({ misdelivered: true, requestedBy: [...run.requestedBy, input.by] });
+      if (run) next.change({ misdelivered: true, requestedBy: [...run.requestedBy, input.by] });
+      next.note({ misdelivered: input.by });
       break;
     case 'graph':
-      transition.graph(input.graph);
+      next.graph(input.graph);
       break;
     case 'disturbed':
-      transition.disturbed();
+      next.disturbed();
       break;
     case 'unproven':
-      transition.unproven();
+      next.unproven();
       break;
   }
-  const { run: next, drafts, settled, ask } = transition;
-  return { run: next, drafts, settled, ask, askGraph: transition.askGraph && next !== undefined && mayPivot(next) };
+  return next.transition();
 }
 
-type Draft<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 /** The run moves on while entries are written. The run that came in is never changed. */
 class NextRun {
   run: Run | undefined;
-  #copied: Draft<Run> | undefined;
-  readonly drafts: JobDraft[] = [];
-  readonly settled: Run[] = [];
-  ask = false;
-  askGraph = false;
+  #copied: MutableRun | undefined;
+  readonly #drafts: JobDraft[] = [];
+  readonly #ended: EndedRun[] = [];
+  #needsQuery = false;
+  #needsGraph = false;
+  /** Of a run that has begun, until its first entry. */
+  #beginning: LogPosition | undefined;
   readonly #context: ReduceContext;
 
   constructor(run: Run | undefined, context: ReduceContext) {
@@ -69,82 +74,83 @@ class NextRun {
     this.#context = context;
   }
 
-  change(fields: Partial<Run>): void {
-    const draft = this.#edit();
-    if (draft) Object.assign(draft, fields);
+  transition(): Transition {
+    const { run } = this;
+    return {
+      run,
+      drafts: this.#drafts,
+      ended: this.#ended,
+      needsQuery: this.#needsQuery,
+      needsGraph: this.#needsGraph && run !== undefined && mayPivot(run),
+    };
   }
 
-  /** One copy a step, however much changes. */
-  #edit(): Draft<Run> | undefined {
-    if (this.run && this.#copied !== this.run) {
-      this.#copied = copyRun(this.run);
-      this.run = this.#copied;
-    }
-    return this.run && this.#copied;
+  change(fields: Partial<Run>): void {
+    const copy = this.#edit();
+    if (copy) Object.assign(copy, fields);
   }
 
   event(event: QmpEvent, signal: JobSignal): void {
-    const created = signal.kind === 'status' && signal.status === 'created';
+    const created = isCreation(signal);
     // Its id is free: what is heard of it now is another run, and the settlement goes first.
     if (created || this.run?.end?.dismissed) this.unproven();
-    // A concluded job raises nothing but its removal: anything else that is heard of its id after a blind spell is of another run.
+    // A concluded job raises nothing but its removal: anything else that is heard of its id after an unobserved time is of another run.
     const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
-    const another = this.run?.blind && this.run.settled !== undefined && !ended;
-    if (this.run?.blind && !created && !another) this.#recognise(signal);
+    const another = this.run?.unobserved && this.run.settled !== undefined && !ended;
+    if (this.run?.unobserved && !created && !another) this.#recognise(signal);
     if (!this.run || created || another) this.#begin(signal);
     if (!this.run) return;
     const { type, time, data, bytes } = event;
-    this.drafts.push({ source: this.#context.source, type, time, job: this.run.ref, data, bytes });
-    this.#take(signal);
+    this.#push({ source: this.#context.source, type, time, job: this.run.ref, data, bytes });
+    this.#apply(signal);
   }
 
-  shown(shown: QueriedJob): void {
+  queried(job: QueriedJob): void {
     const now = this.#context.now();
     if (this.run?.end?.dismissed) this.unproven();
-    if (this.run?.blind && !continues(this.run, shown.status, shown.type, shown.offset)) this.replaced();
+    if (this.run?.unobserved && !continues(this.run, job.status, job.type, job.offset)) this.replaced();
+    const before = this.run;
     if (!this.run) {
-      this.run = this.#next(shown.status, true);
-      this.#found(shown, 'new');
-    } else if (this.run.blind || (this.#context.legacy && this.run.status !== shown.status)) {
-      this.#found(shown, 'assumed');
+      this.run = this.#next(job.status, true);
+      this.#found(job, 'new');
+    } else if (this.run.unobserved || (this.#context.legacy && this.run.status !== job.status)) {
+      this.#found(job, 'assumed');
     }
     const ended = this.run?.end !== undefined || this.run?.settled !== undefined;
-    this.change({ ...detailsOf(shown), ...(!ended && { updated: now }), missed: 0, blind: false });
-    this.#attend(shown.ioStatus);
+    this.change({ ...detailsOf(job), ...(!ended && { updated: now }), absentFromQueries: 0, unobserved: false });
+    this.note(detailsEvidence(before, this.run));
+    this.#attend(job.ioStatus);
     // With auto-dismiss QEMU goes from concluded to null in one turn: what a query shows as concluded stays until dismissed.
-    if (shown.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
-      this.#decideOutcome({ kind: 'shown', ...(shown.error !== undefined && { error: shown.error }) }, false);
+    if (job.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
+      this.#decideOutcome({ kind: 'queried', ...(job.error !== undefined && { error: job.error }) }, false);
   }
 
-  /** While events flow one query may miss what an I/O thread's event is about to tell; two in a row may not. */
+  /** While events flow one query may miss what an I/O thread's event is about to say; two in a row may not. */
   absent(): void {
     // One that awaits its proof is known to be gone.
     if (!this.run || this.run.end) return;
-    if (this.run.blind || this.run.missed > 0) this.end({ kind: 'vanished' });
+    if (this.run.unobserved || this.run.absentFromQueries > 0) this.#end({ kind: 'vanished' });
     else {
-      this.change({ missed: 1 });
-      this.ask = true;
+      this.change({ absentFromQueries: 1 });
+      this.#needsQuery = true;
     }
-  }
-
-  end(evidence: EndEvidence): void {
-    if (this.run && !this.run.settled) this.#decideOutcome(evidence, true);
-    // One that awaits its proof stays, as `concluded`, until its settlement.
-    if (!this.run?.end) this.run = undefined;
   }
 
   /** It is gone, and its place is taken: no graph of now can prove how it ended. */
   replaced(): void {
     this.change({ baseline: undefined });
-    this.end({ kind: 'vanished' });
+    this.#end({ kind: 'vanished' });
   }
 
-  /** Exports that come and go are announced by events alone, so after a time without a connection the same number of backends may be others. */
-  blind(): void {
-    this.unproven();
-    const baseline = this.run?.baseline;
-    this.change({ blind: true, gap: true, missed: 0, completeObserved: false });
-    if (baseline) this.change({ baseline: { ...baseline, countable: false } });
+  command(input: Extract<JobInput, { kind: 'written' | 'answered' }>): void {
+    const { ref, command } = input;
+    const phase = input.kind === 'written' ? 'written' : input.answer.result;
+    const entry = { source: this.#context.source, time: this.#context.now(), job: ref };
+    if (input.kind === 'written')
+      this.#push({ ...entry, type: 'GATEWAY_COMMAND', data: command, position: input.position });
+    else
+      this.#push({ ...entry, type: 'GATEWAY_COMMAND_ANSWERED', data: { command: command.command, ...input.answer } });
+    if (this.run?.run === ref.run) this.change(requestChanges(this.run, command, phase));
   }
 
   graph(graph: GraphIndex): void {
@@ -152,14 +158,18 @@ class NextRun {
     const { baseline, end, id } = this.run;
     if (end) return this.#publish(end.evidence, end.dismissed, baseline ? judgePivot(baseline, graph) : 'unknown');
     const found = readBaseline(graph, id);
-    if (found === 'never') this.change({ neverPivots: true });
-    else if (found) this.change({ baseline: found, neverPivots: false });
+    if (found === undefined) return;
+    const before = this.run;
+    this.change(found === 'never' ? { neverPivots: true } : { neverPivots: false, baseline: found });
+    this.note(graphEvidence(before, this.run));
   }
 
   disturbed(): void {
     this.unproven();
-    this.askGraph = this.run?.baseline !== undefined;
-    if (this.askGraph) this.change({ baseline: undefined });
+    if (this.run?.baseline === undefined) return;
+    this.#needsGraph = true;
+    this.change({ baseline: undefined });
+    this.note({ baseline: null });
   }
 
   /** Settles what awaits a proof without it. */
@@ -167,21 +177,44 @@ class NextRun {
     if (this.run?.end) this.#publish(this.run.end.evidence, this.run.end.dismissed, 'unknown');
   }
 
+  /** Into the log, for a restart. */
+  note(evidence: RunEvidence | undefined): void {
+    if (!this.run || !evidence) return;
+    const { source, now } = this.#context;
+    this.#push({ source, type: RUN_EVIDENCE, time: now(), job: this.run.ref, data: evidence, internal: true });
+  }
+
+  /** One copy a step, however much changes. */
+  #edit(): MutableRun | undefined {
+    if (this.run && this.#copied !== this.run) {
+      this.#copied = copyRun(this.run);
+      this.run = this.#copied;
+    }
+    return this.run && this.#copied;
+  }
+
+  #end(evidence: EndEvidence): void {
+    if (this.run && !this.run.settled) this.#decideOutcome(evidence, true);
+    else if (evidence.kind === 'vanished') this.note({ freed: true });
+    // One that awaits its proof stays, as `concluded`, until its settlement.
+    if (!this.run?.end) this.run = undefined;
+  }
+
   /** The run that the entry that comes next begins. */
   #next(status: Run['status'], gap: boolean): Run {
-    const { source, id, nextRun, cursorAt, now } = this.#context;
-    return beginRun({ source, id, run: nextRun(), began: cursorAt(this.drafts.length) }, status, now(), gap);
+    const { source, id, nextRun, now } = this.#context;
+    this.#beginning = { cursor: undefined };
+    return beginRun({ source, id, run: nextRun(), began: this.#beginning }, status, now(), gap);
   }
 
   #begin(signal: JobSignal): void {
     this.replaced();
-    const seenFromTheStart = signal.kind === 'status' && signal.status === 'created';
-    this.run = this.#next(statusAt(signal), !seenFromTheStart);
-    this.ask = true;
-    this.askGraph = true;
+    this.run = this.#next(statusAt(signal), !isCreation(signal));
+    this.#needsQuery = true;
+    this.#needsGraph = true;
   }
 
-  /** After a blind spell an event speaks of an id: of the same life, if nothing contradicts that. */
+  /** After an unobserved time an event speaks of an id: of the same run, if nothing contradicts that. */
   #recognise(signal: JobSignal): void {
     const run = this.run;
     if (!run) return;
@@ -190,105 +223,81 @@ class NextRun {
     const offset = data && 'offset' in data ? data.offset : run.offset;
     const known = signal.kind === 'status' || signal.kind === 'ready' || signal.kind === 'pending';
     if (type === null || !continues(run, known ? statusAt(signal) : run.status, type, offset)) return this.replaced();
-    this.#tellFound({ type, status: run.status, continuity: 'assumed' });
-    this.change({ blind: false, continuity: 'assumed' });
+    this.#emitFound({ type, status: run.status, continuity: 'assumed' });
+    this.change({ unobserved: false, continuity: 'assumed' });
   }
 
-  #take(signal: JobSignal): void {
-    switch (signal.kind) {
-      case 'status':
-        return this.#status(signal.status);
-      case 'ready':
-        this.change({ ...measuresOf(signal.data, this.#context.now()), sawReady: true });
-        // The disk may have got users since the run began.
-        this.askGraph = true;
-        if (this.#context.legacy) this.change({ status: 'ready' });
-        return;
-      case 'completed': {
-        const error = signal.data.error === undefined ? undefined : cutText(signal.data.error, ERROR_LENGTH);
-        const ending: Ending = error === undefined ? { kind: 'completed' } : { kind: 'completed', error };
-        this.change({ ...measuresOf(signal.data, this.#context.now()), ending, ...(error !== undefined && { error }) });
-        if (this.#context.legacy) this.end({ kind: 'observed' });
-        return;
-      }
-      case 'cancelled':
-        this.change({ ...measuresOf(signal.data, this.#context.now()), ending: { kind: 'cancelled' } });
-        if (this.#context.legacy) this.end({ kind: 'observed' });
-        return;
-      case 'error':
-        // Storms of thousands a second change nothing here; only a stop needs a decision.
-        if (signal.data.action !== 'stop') return;
-        this.change({ stoppedBy: { operation: signal.data.operation, action: signal.data.action }, attended: false });
-        this.ask = true;
-        return;
-      case 'pending':
-        this.change({ type: signal.data.type });
-        return;
-      case 'other':
-        return;
-    }
-  }
-
-  #status(status: Run['status'] | 'null'): void {
-    if (status === 'null') return this.end({ kind: 'observed' });
-    const draft = this.#edit();
-    if (!draft) return;
-    draft.status = status;
-    if (status === 'ready') draft.sawReady = true;
-    if (status === 'aborting') draft.sawAborting = true;
-    // It runs again after an error had stopped it: resuming resets io-status.
-    if ((status === 'running' || status === 'ready') && this.run?.attended)
-      this.change({ attended: false, ioStatus: 'ok' });
+  #apply(signal: JobSignal): void {
+    const { legacy } = this.#context;
+    const run = this.#edit();
+    if (!run) return;
+    applySignal(run, signal, this.#context.now(), legacy);
+    // The disk may have got users since the run began.
+    if (signal.kind === 'ready') this.#needsGraph = true;
+    if (signal.kind === 'error' && signal.data.action === 'stop') this.#needsQuery = true;
+    const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
+    const status = signal.kind === 'status' ? signal.status : undefined;
+    if (status === 'null' || (outcome && legacy)) return this.#end({ kind: 'observed' });
     if (status !== 'concluded') return;
-    if (this.run?.autoDismiss === false && this.run.ending.kind !== 'none')
-      this.#decideOutcome({ kind: 'observed' }, false);
+    if (run.autoDismiss === false && run.ending.kind !== 'none') this.#decideOutcome({ kind: 'observed' }, false);
     // Else null follows at once, or a query shows that it stays, and with which error.
-    else this.ask = true;
+    else this.#needsQuery = true;
   }
 
   #decideOutcome(evidence: EndEvidence, dismissed: boolean): void {
     if (!this.run || this.run.settled) return;
-    if (this.run.end) return this.change({ end: { ...this.run.end, dismissed } });
-    if (!this.#context.canProve || !needsGraph(this.run)) return this.#publish(evidence, dismissed, 'unknown');
-    this.change({ end: { evidence, dismissed } });
-    this.askGraph = true;
+    const waiting = this.run.end;
+    if (!waiting && (!this.#context.canProve || !needsGraph(this.run)))
+      return this.#publish(evidence, dismissed, 'unknown');
+    const end = waiting ? { ...waiting, dismissed } : { evidence, dismissed };
+    this.change({ end });
+    this.note({ end });
+    if (!waiting) this.#needsGraph = true;
   }
 
   /** @param graph what the block graph says of a pivot. */
   #publish(evidence: EndEvidence, dismissed: boolean, graph: Pivoted): void {
     if (!this.run) return;
     const settled = decideOutcome(this.run, evidence, dismissed, graph);
-    this.#tell('GATEWAY_JOB_SETTLED', settled);
+    const { source, now } = this.#context;
+    const [time, position]: [number, LogPosition] = [now(), { cursor: undefined }];
+    this.#push({ source, type: 'GATEWAY_JOB_SETTLED', time, job: this.run.ref, data: settled, position });
     this.change({ settled, end: undefined, baseline: undefined });
-    this.settled.push(copyRun(this.run));
+    this.#ended.push({ run: copyRun(this.run), time, position });
     if (dismissed) this.run = undefined;
   }
 
-  #found(shown: QueriedJob, continuity: 'new' | 'assumed'): void {
-    this.change({ status: shown.status, continuity, sawReady: this.run?.sawReady || isReadyStatus(shown.status) });
-    this.#tellFound({
-      type: shown.type,
-      status: shown.status,
-      ...(shown.autoFinalize !== undefined && { autoFinalize: shown.autoFinalize }),
-      ...(shown.autoDismiss !== undefined && { autoDismiss: shown.autoDismiss }),
+  #found(job: QueriedJob, continuity: 'new' | 'assumed'): void {
+    this.change({ status: job.status, continuity, sawReady: this.run?.sawReady || isReadyStatus(job.status) });
+    this.#emitFound({
+      type: job.type,
+      status: job.status,
+      ...(job.autoFinalize !== undefined && { autoFinalize: job.autoFinalize }),
+      ...(job.autoDismiss !== undefined && { autoDismiss: job.autoDismiss }),
       continuity,
     });
   }
 
-  #tellFound(data: GatewayEventData['GATEWAY_JOB_FOUND']): void {
-    this.askGraph = true;
-    this.#tell('GATEWAY_JOB_FOUND', data);
+  #emitFound(data: GatewayEventData['GATEWAY_JOB_FOUND']): void {
+    this.#needsGraph = true;
+    this.#emit('GATEWAY_JOB_FOUND', data);
   }
 
   #attend(ioStatus: IoStatus | undefined): void {
     if (!this.run || ioStatus === undefined || ioStatus === 'ok' || this.run.attended) return;
     const { operation, action } = this.run.stoppedBy ?? { operation: 'unknown' as const, action: 'stop' };
     this.change({ attended: true });
-    this.#tell('GATEWAY_JOB_ATTENTION', { ioStatus, operation, action });
+    this.#emit('GATEWAY_JOB_ATTENTION', { ioStatus, operation, action });
   }
 
-  #tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type]): void {
+  #emit<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type]): void {
     if (!this.run) return;
-    this.drafts.push({ source: this.#context.source, type, time: this.#context.now(), job: this.run.ref, data });
+    const { source, now } = this.#context;
+    this.#push({ source, type, time: now(), job: this.run.ref, data });
+  }
+
+  #push(draft: JobDraft): void {
+    this.#drafts.push(this.#beginning ? { ...draft, position: this.#beginning } : draft);
+    this.#beginning = undefined;
   }
 }

@@ -1,26 +1,29 @@
 // What a command of ours changes in the record of a run: who asked for its end, and how far QEMU has answered. Pure.
-import type { JobInput } from './input.js';
+import type { GatewayEventData } from '../../protocol/types.js';
 import type { Run } from './run.js';
 
+/** @param phase `unknown`: QEMU said nothing, and the command may have had its effect. */
 export function requestChanges(
   run: Run,
-  { verb, phase, by, force, escalation }: Extract<JobInput, { kind: 'command' }>,
+  { verb, by, args }: GatewayEventData['GATEWAY_COMMAND'],
+  phase: 'written' | 'accepted' | 'refused' | 'unknown',
 ): Partial<Run> {
-  if (verb !== 'abort' && verb !== 'complete') return {};
-  const slot = verb === 'complete' ? 'complete' : force ? 'force' : 'soft';
+  if ((verb !== 'abort' && verb !== 'complete') || phase === 'unknown') return {};
+  const slot = verb === 'complete' ? 'complete' : args.force === true ? 'force' : 'soft';
+  const isEscalation = args.escalation === true;
   const { requestedBy } = run;
   if (phase === 'refused') {
     const at = requestedBy.lastIndexOf(by);
     return {
       [slot]: 'none',
       requestedBy: requestedBy.filter((_, index) => index !== at),
-      ...(escalation && { escalated: false }),
+      ...(isEscalation && { escalated: false }),
     };
   }
   return {
     ...(phase === 'written' && { requestedBy: [...requestedBy, by] }),
     ...(run[slot] !== 'accepted' && { [slot]: phase }),
     ...(slot === 'complete' && phase === 'accepted' && { completeObserved: true }),
-    ...(escalation && { escalated: true }),
+    ...(isEscalation && { escalated: true }),
   };
 }

@@ -1,8 +1,8 @@
 // One run as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always there, so that all runs have one
 // shape.
+import type { LogPosition } from '../../protocol/draft.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type {
-  Cursor,
   Int64,
   IoStatus,
   Job,
@@ -22,8 +22,8 @@ export type CommandPhase = 'none' | 'written' | 'accepted';
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
 export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
 
-/** `observed`: its end was seen. `shown`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
-export type EndEvidence = { kind: 'observed' } | { kind: 'shown'; error?: string } | { kind: 'vanished' };
+/** `observed`: its end was seen. `queried`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
+export type EndEvidence = { kind: 'observed' } | { kind: 'queried'; error?: string } | { kind: 'vanished' };
 
 /** Characters of QEMU's error text that a run and its settlement keep; the event has all of it. */
 export const ERROR_LENGTH = 4_096;
@@ -34,7 +34,7 @@ export interface Run {
   readonly id: string;
   readonly run: RunId;
   /** Of the entry that began it. */
-  readonly began: Cursor;
+  readonly began: LogPosition;
   /** Its name on entries, shared by all of them. */
   readonly ref: JobRef;
   readonly type: JobType | null;
@@ -54,12 +54,12 @@ export interface Run {
   readonly attended: boolean;
   readonly sawReady: boolean;
   readonly sawAborting: boolean;
-  /** Part of its life was not seen: it was found by a query, or lived through a blind spell. */
+  /** Part of it was not seen: it was found by a query, or lived through a time without a connection. */
   readonly gap: boolean;
   /** The connection was lost since, and no query has shown it again. */
-  readonly blind: boolean;
+  readonly unobserved: boolean;
   /** Queries in a row that did not show it while events flowed. */
-  readonly missed: number;
+  readonly absentFromQueries: number;
   readonly ending: Ending;
   readonly requestedBy: readonly string[];
   readonly soft: CommandPhase;
@@ -78,6 +78,9 @@ export interface Run {
   readonly misdelivered: boolean;
   readonly settled: Settlement | undefined;
 }
+
+/** A copy that is not shared yet. */
+export type MutableRun = { -readonly [Key in keyof Run]: Run[Key] };
 
 export function beginRun(
   { source, id, run, began }: Pick<Run, 'source' | 'id' | 'run' | 'began'>,
@@ -107,8 +110,8 @@ export function beginRun(
     sawReady: status === 'ready' || status === 'standby',
     sawAborting: status === 'aborting',
     gap,
-    blind: false,
-    missed: 0,
+    unobserved: false,
+    absentFromQueries: 0,
     ending: { kind: 'none' },
     requestedBy: [],
     soft: 'none',
@@ -124,8 +127,22 @@ export function beginRun(
   };
 }
 
+/**
+ * The connection is lost. Exports that come and go are announced by events alone, so after a time without them the same number of backends
+ * may be others.
+ */
+export function unobservedChanges({ baseline }: Run): Partial<Run> {
+  return {
+    unobserved: true,
+    gap: true,
+    absentFromQueries: 0,
+    completeObserved: false,
+    ...(baseline && { baseline: { ...baseline, countable: false } }),
+  };
+}
+
 /** Field by field, in one order with {@link beginRun}: a spread of so many costs twenty times as much. */
-export function copyRun(run: Run): Run {
+export function copyRun(run: Run): MutableRun {
   return {
     source: run.source,
     id: run.id,
@@ -148,8 +165,8 @@ export function copyRun(run: Run): Run {
     sawReady: run.sawReady,
     sawAborting: run.sawAborting,
     gap: run.gap,
-    blind: run.blind,
-    missed: run.missed,
+    unobserved: run.unobserved,
+    absentFromQueries: run.absentFromQueries,
     ending: run.ending,
     requestedBy: run.requestedBy,
     soft: run.soft,
@@ -182,7 +199,7 @@ export function viewRun(run: Run): Job {
     ...(run.autoFinalize !== undefined && { autoFinalize: run.autoFinalize }),
     ...(run.autoDismiss !== undefined && { autoDismiss: run.autoDismiss }),
     ...(run.continuity !== undefined && { continuity: run.continuity }),
-    began: run.began,
+    ...(run.began.cursor !== undefined && { began: run.began.cursor }),
     ...(run.settled !== undefined && { settled: run.settled }),
     updated: formatMicros(updated),
   };

@@ -1,5 +1,5 @@
-// The one exception of the log lane: QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). In: drafts of one source.
-// Out: the same, but past `burst` in a window for one run, operation and action, one entry a window with `repeated`.
+// QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). Past `burst` in a window for one run, operation and action the log has
+// one entry a window, with `repeated`.
 import type { EntryDraft } from '../../protocol/draft.js';
 
 export interface ThrottleOptions {
@@ -25,18 +25,15 @@ export class ErrorThrottle {
   /** By run, then by operation and action. */
   readonly #windows = new Map<string, Map<string, Window>>();
 
+  /** @param pass takes what was held back. */
   constructor(options: ThrottleOptions, pass: (draft: EntryDraft) => void) {
     this.#options = options;
     this.#pass = pass;
   }
 
-  push(draft: EntryDraft): void {
-    if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) {
-      // Anything published of a run comes after all that was raised before it.
-      if (draft.job && this.#windows.size > 0) this.flush(draft.job.run);
-      this.#pass(draft);
-      return;
-    }
+  /** Whether a BLOCK_JOB_ERROR passes now; else it is held back until its window closes, or {@link flush}. Anything else passes. */
+  admits(draft: EntryDraft): boolean {
+    if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) return true;
     const { operation, action } = draft.data as { operation?: unknown; action?: unknown };
     const { run } = draft.job;
     const windows = this.#windows.get(run) ?? new Map<string, Window>();
@@ -46,12 +43,15 @@ export class ErrorThrottle {
     if (!window) {
       const timer = setTimeout(() => this.#close(run, kind), this.#options.windowMs);
       this.#windows.set(run, windows.set(kind, { passed: 1, held: undefined, timer }));
-      this.#pass(draft);
-    } else if (window.passed < this.#options.burst && !window.held) {
+      return true;
+    }
+    if (window.passed < this.#options.burst && !window.held) {
       window.passed += 1;
-      this.#pass(draft);
-    } else if (window.held) window.held.count += 1;
+      return true;
+    }
+    if (window.held) window.held.count += 1;
     else window.held = { draft, count: 1 };
+    return false;
   }
 
   /** Passes what is held of a run, or of all; the windows stay open. */

@@ -1,22 +1,25 @@
-// The runs of one source, and their entries in the journal: changed and published together, in one event-loop turn. In: what happened to an id.
-// Out: `reduceJob`'s decision, written down. The only writer of both.
+// The runs of one source and their entries in the log: the only writer of both. Two states of it are kept: `runs`, as decided, for who decides
+// on; `shownRuns`, as far as the log shows the entries, for clients. A log in memory shows an entry at once, and the two are one.
 import { randomBytes } from 'node:crypto';
-import { type Observable, Subject } from 'rxjs';
-import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
-import type { CommandId, GatewayEventData, Job, SettledRun, Settlement } from '../../protocol/types.js';
+import type { GatewayEventData, SettledRun } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
-import type { JobInput, ReduceContext, Transition } from '../model/input.js';
+import type { EndedRun, JobInput, ReduceContext, Transition } from '../model/input.js';
 import type { Journal } from '../model/journal.js';
 import { reduceJob } from '../model/reduce-job.js';
-import { type Run, viewRun } from '../model/run.js';
+import type { Run } from '../model/run.js';
 import { ErrorThrottle, type ThrottleOptions } from './error-throttle.js';
 
-export type RunSignal =
-  | { kind: 'began'; run: Run }
-  /** `job` is the run as it was last seen. */
-  | { kind: 'settled'; settled: SettledRun; job: Job };
+/** A run that has settled; nothing of it is to be shown before the log shows its entry. */
+export interface Ended {
+  /** Its cursor is empty until then. */
+  settled: SettledRun;
+  /** The run as it was last seen. */
+  last: Run;
+}
+
+export type RunSignal = { kind: 'began'; run: Run } | { kind: 'settled'; ended: Ended };
 
 /** What the QEMU behind the source can do: `legacy`, before 3.0; `canProve`, it can be asked for its block graph now. */
 export interface Ability {
@@ -33,24 +36,22 @@ export interface RunStoreOptions {
   now: () => number;
 }
 
-const NOTHING_ASKED = { ask: false, askGraph: false };
-
-/** The trail of commands in the log. */
-export interface CommandTrail {
-  /** As it is written. @returns its name, for what QEMU answers. */
-  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId;
-  /** What QEMU said of it, or that it said nothing. */
-  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void;
+/** What followed from an input, in order. */
+export interface Applied extends Pick<Transition, 'needsQuery' | 'needsGraph'> {
+  signals: readonly RunSignal[];
 }
 
-export class RunStore implements CommandTrail {
-  readonly signals$: Observable<RunSignal>;
-  readonly #signals$ = new Subject<RunSignal>();
+const NOTHING: Applied = { needsQuery: false, needsGraph: false, signals: [] };
+const NO_SIGNALS: readonly RunSignal[] = [];
+
+export class RunStore {
   readonly #source: string;
   readonly #journal: Journal;
   readonly #now: () => number;
-  readonly #gate: ErrorThrottle;
+  readonly #throttle: ErrorThrottle;
   readonly #runs = new Map<string, Run>();
+  /** Ids that have changed since the log showed them: as it shows them, and how many steps are missing. */
+  readonly #notShown = new Map<string, { run: Run | undefined; steps: number }>();
   /** Ids whose run has a baseline, or awaits its proof. */
   readonly #proving = new Set<string>();
   readonly #maxRuns: number;
@@ -63,7 +64,6 @@ export class RunStore implements CommandTrail {
   readonly #store = randomBytes(6).toString('hex');
   #runsBegun = 0;
   #commandsWritten = 0;
-  #head = 0;
 
   /** @param ability asked when a step needs it. */
   constructor(source: string, journal: Journal, ability: Ability, { storm, now, maxRuns, maxIds }: RunStoreOptions) {
@@ -72,7 +72,6 @@ export class RunStore implements CommandTrail {
     this.#now = now;
     this.#maxRuns = maxRuns;
     this.#maxIds = maxIds;
-    this.signals$ = this.#signals$.asObservable();
     this.#context = {
       source,
       id: '',
@@ -83,10 +82,9 @@ export class RunStore implements CommandTrail {
         return ability.legacy;
       },
       nextRun: () => `${this.#store}:${++this.#runsBegun}`,
-      cursorAt: (nth) => formatCursor(this.#journal.epoch, this.#head + nth + 1),
       now: () => this.#micros(),
     };
-    this.#gate = new ErrorThrottle(storm, (draft) => this.#journal.append(draft));
+    this.#throttle = new ErrorThrottle(storm, (draft) => this.#journal.append([draft]));
   }
 
   /** Present runs; concluded ones that still occupy their id included. */
@@ -99,73 +97,73 @@ export class RunStore implements CommandTrail {
     return this.#proving;
   }
 
+  /** Of the newest entry that the log shows. */
   get cursor(): string {
-    return formatCursor(this.#journal.epoch, this.#journal.head);
+    return this.#journal.cursor;
   }
 
-  /** @returns what only the source can tell: by its queries, by its block graph. */
-  apply(id: string, input: JobInput): Pick<Transition, 'ask' | 'askGraph'> {
+  /** Every run as the log shows it. */
+  *shownRuns(): Iterable<Run> {
+    if (this.#notShown.size === 0) return yield* this.#runs.values();
+    for (const [id, run] of this.#runs) if (!this.#notShown.has(id)) yield run;
+    for (const { run } of this.#notShown.values()) if (run) yield run;
+  }
+
+  shownRun(id: string): Run | undefined {
+    const late = this.#notShown.get(id);
+    return late ? late.run : this.#runs.get(id);
+  }
+
+  /** @param callback called once the log shows all that was decided before: at once, for a log in memory. */
+  whenShown(callback: () => void): void {
+    this.#journal.append([], callback);
+  }
+
+  apply(id: string, input: JobInput): Applied {
     const before = this.#runs.get(id);
     if (!before && (this.#runs.size >= this.#maxRuns || this.#ids + id.length > this.#maxIds)) {
-      if (input.kind === 'event') this.hear(input.event);
-      return NOTHING_ASKED;
+      if (input.kind === 'event') this.publish(input.event);
+      if (input.kind !== 'answered') return NOTHING;
     }
-    // What the storm gate holds of this run goes first, so that the numbers below are the next ones.
-    if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#gate.flush(before.run);
-    const { head } = this.#journal;
+    // What is held back of this run was raised before.
+    if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#throttle.flush(before.run);
     this.#context.id = id;
-    this.#head = head;
-    const next = reduceJob(before, input, this.#context);
-    const { run, drafts, settled } = next;
-    // The present changes before its entry is published, in one event-loop turn: a snapshot is never older than the cursor it comes with.
+    const { run, drafts, ended, needsQuery, needsGraph } = reduceJob(before, input, this.#context);
     if (run) this.#runs.set(id, run);
     else this.#runs.delete(id);
     if (!before !== !run) this.#ids += run ? id.length : -id.length;
     if (run?.baseline !== before?.baseline || run?.end !== before?.end)
       this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
-    for (const draft of drafts) {
-      this.publish(draft);
-      if (draft.type !== 'GATEWAY_JOB_SETTLED') continue;
-      const ended = settled.shift();
-      if (ended) this.#settled(ended, draft.data as Settlement, draft.time);
-    }
-    if (run && run.run !== before?.run) this.#signals$.next({ kind: 'began', run });
-    return next;
+    this.#append(id, before, run, drafts);
+    const isNew = run !== undefined && run.run !== before?.run;
+    if (!isNew && ended.length === 0) return { needsQuery, needsGraph, signals: NO_SIGNALS };
+    const signals = ended.map((each): RunSignal => ({ kind: 'settled', ended: this.#endOf(each) }));
+    if (isNew) signals.push({ kind: 'began', run });
+    return { needsQuery, needsGraph, signals };
   }
 
   /** An event that is not of a job. */
-  hear({ type, time, data, bytes }: QmpEvent): void {
-    this.publish({ source: this.#source, type, time, data, bytes });
+  publish({ type, time, data, bytes }: QmpEvent): void {
+    this.#journal.append([{ source: this.#source, type, time, data, bytes }]);
   }
 
-  publish(draft: EntryDraft): void {
-    this.#gate.push(draft);
+  /** The name of the next command. */
+  nextCommand(): string {
+    return `${this.#store}:c${++this.#commandsWritten}`;
   }
 
-  commandWritten(run: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): CommandId {
-    const command = `${this.#store}:c${++this.#commandsWritten}`;
-    this.tell('GATEWAY_COMMAND', { command, ...data }, run);
-    return command;
+  /** An event of the gateway's own, of the source. @param shown called when the log shows it. */
+  emit<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], shown: () => void): void {
+    this.#journal.append([{ source: this.#source, type, time: this.#micros(), data }], shown);
   }
 
-  commandAnswered(run: Run, data: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void {
-    this.tell('GATEWAY_COMMAND_ANSWERED', data, run);
-  }
-
-  /** An event of the gateway's own, of the source or of one of its runs. */
-  tell<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], run?: Run): void {
-    const draft: EntryDraft = { source: this.#source, type, time: this.#micros(), data };
-    this.publish(run ? { ...draft, job: run.ref } : draft);
-  }
-
-  /** Writes what the storm gate holds. */
+  /** Writes what the throttle holds back. */
   flush(): void {
-    this.#gate.flush();
+    this.#throttle.flush();
   }
 
   close(): void {
-    this.#gate.close();
-    this.#signals$.complete();
+    this.#throttle.close();
   }
 
   /** Now, as the wire has it. */
@@ -177,14 +175,39 @@ export class RunStore implements CommandTrail {
     return Math.round(this.#now() * 1_000);
   }
 
-  #settled(last: Run, settled: Settlement, at: Micros | null): void {
-    const { run } = last;
-    const job = last.ref.id;
-    const time = at === null ? null : formatMicros(at);
-    this.#signals$.next({
-      kind: 'settled',
-      settled: { source: this.#source, job, run, cursor: this.cursor, time, settled },
-      job: { ...viewRun(last), settled },
+  #append(id: string, before: Run | undefined, run: Run | undefined, drafts: readonly EntryDraft[]): void {
+    const passing = drafts.some(({ type }) => type === 'BLOCK_JOB_ERROR')
+      ? drafts.filter((draft) => this.#throttle.admits(draft))
+      : drafts;
+    if (passing.length === 0 && this.#notShown.size === 0) return;
+    let isShown = false;
+    this.#journal.append(passing, () => {
+      isShown = true;
+      const late = this.#notShown.get(id);
+      if (!late) return;
+      late.run = run;
+      late.steps -= 1;
+      if (late.steps === 0) this.#notShown.delete(id);
     });
+    if (isShown) return;
+    const late = this.#notShown.get(id);
+    if (late) late.steps += 1;
+    else this.#notShown.set(id, { run: before, steps: 1 });
+  }
+
+  #endOf({ run: last, time, position }: EndedRun): Ended {
+    const { run, settled, ref } = last;
+    if (!settled) throw new Error('a run that has ended without a settlement');
+    const ended: SettledRun = {
+      source: this.#source,
+      job: ref.id,
+      run,
+      get cursor() {
+        return position.cursor ?? '';
+      },
+      time: formatMicros(time),
+      settled,
+    };
+    return { settled: ended, last };
   }
 }

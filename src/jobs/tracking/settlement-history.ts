@@ -1,5 +1,7 @@
 // Settlements, kept apart from the log so that even who comes hours later learns how a run ended. Bounded by age and count.
 import type { Job, SettledRun } from '../../protocol/types.js';
+import { type Run, viewRun } from '../model/run.js';
+import type { Ended } from './run-store.js';
 
 export interface HistoryLimits {
   /** Milliseconds. */
@@ -16,7 +18,7 @@ const RECORD_BYTES = 1_024;
 
 interface Remembered {
   settled: SettledRun;
-  job: Job;
+  last: Run;
   at: number;
   bytes: number;
 }
@@ -34,18 +36,18 @@ export class SettlementHistory {
     this.#now = now;
   }
 
-  /** @param job the run as it was last seen. */
-  add(settled: SettledRun, job: Job): void {
+  add({ settled, last }: Ended): void {
     const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
     this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
-    this.#runs.set(settled.run, { settled, job, at: this.#now(), bytes });
+    this.#runs.set(settled.run, { settled, last, at: this.#now(), bytes });
     this.#newest.set(keyOf(settled), settled.run);
     this.#expire();
   }
 
   get(run: string): { settled: SettledRun; job: Job } | undefined {
     this.#expire();
-    return this.#runs.get(run);
+    const known = this.#runs.get(run);
+    return known && { settled: known.settled, job: viewRun(known.last) };
   }
 
   newest(source: string, job: string): { settled: SettledRun; job: Job } | undefined {
@@ -53,14 +55,14 @@ export class SettlementHistory {
     return run === undefined ? undefined : this.get(run);
   }
 
-  /** The newest that `wants` accepts, oldest of them first. */
+  /** The newest that the log shows and `wants` accepts, oldest of them first. */
   list(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
     this.#expire();
     const found: SettledRun[] = [];
     const all = [...this.#runs.values()];
     for (let at = all.length - 1; at >= 0 && found.length < limit; at--) {
       const settled = all[at]?.settled;
-      if (settled && wants(settled.source, settled.job)) found.push(settled);
+      if (settled && settled.cursor !== '' && wants(settled.source, settled.job)) found.push(settled);
     }
     return found.reverse();
   }

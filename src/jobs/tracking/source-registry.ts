@@ -1,42 +1,20 @@
-// All sources together. In: their trackers. Out: one view of every run, and what has ended.
-import { type Observable, Subject } from 'rxjs';
-import type { Job, Progress, SettledRun, SourceInfo } from '../../protocol/types.js';
+// All sources together: one view of every run as the log shows it, and of what has ended.
+import type { Job, SettledRun, SourceInfo } from '../../protocol/types.js';
+import { runNamed } from '../model/job-name.js';
 import { viewRun } from '../model/run.js';
 import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
-import type { SourceTracker, TrackSignal } from './source-tracker.js';
-
-export interface RegistrySignal {
-  tracker: SourceTracker;
-  signal: TrackSignal;
-}
+import type { SourceTracker } from './source-tracker.js';
 
 export class SourceRegistry {
-  /** What happened to the runs of every source, in order. */
-  readonly signals$: Observable<RegistrySignal>;
-  /** Fresh measures of a source's live jobs, after each poll. */
-  readonly progress$: Observable<Progress[]>;
-  readonly memory: SettlementHistory;
-  readonly #signals$ = new Subject<RegistrySignal>();
-  readonly #progress$ = new Subject<Progress[]>();
+  readonly history: SettlementHistory;
   readonly #trackers = new Map<string, SourceTracker>();
 
   constructor(limits: Partial<HistoryLimits> = {}, now?: () => number) {
-    this.memory = new SettlementHistory(limits, now);
-    this.signals$ = this.#signals$.asObservable();
-    this.progress$ = this.#progress$.asObservable();
+    this.history = new SettlementHistory(limits, now);
   }
 
-  /** The caller feeds the tracker and closes it; signals end with it. */
   add(tracker: SourceTracker): void {
     this.#trackers.set(tracker.name, tracker);
-    tracker.progress$.subscribe({ next: (rows) => this.#progress$.next(rows) });
-    tracker.signals$.subscribe({
-      next: (signal) => {
-        // Remembered before the signal goes on, so that a caller that asks because of it finds it.
-        if (signal.kind === 'settled') this.memory.add(signal.settled, signal.job);
-        this.#signals$.next({ tracker, signal });
-      },
-    });
   }
 
   get(source: string): SourceTracker | undefined {
@@ -53,12 +31,14 @@ export class SourceRegistry {
     for (const tracker of this.#trackers.values())
       if (wants(tracker.name))
         // Of a source that is away, ended ones may have freed their id; GATEWAY_SOURCE_DOWN takes them out, FOUND brings them back.
-        for (const run of tracker.runs.values()) if (!(run.settled && run.blind)) jobs.push(viewRun(run));
+        for (const run of tracker.shownRuns) if (!(run.settled && run.unobserved)) jobs.push(viewRun(run));
     return jobs;
   }
 
   isLive(source: string, job: string, run: string): boolean {
-    const live = this.#trackers.get(source)?.runs.get(job);
+    const tracker = this.#trackers.get(source);
+    const present = tracker && runNamed(tracker.runs, job);
+    const live = present && tracker.shownRun(present.id);
     return live?.run === run && !live.settled && !live.end;
   }
 
@@ -87,6 +67,6 @@ export class SourceRegistry {
 
   /** The newest settlements of the last 24 h, oldest of them first. */
   settled(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
-    return this.memory.list(wants, limit);
+    return this.history.list(wants, limit);
   }
 }

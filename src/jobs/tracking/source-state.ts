@@ -1,5 +1,5 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
-import type { DownReason, SourceInfo } from '../../protocol/types.js';
+import type { DownReason, GatewayEventData, Same, SourceInfo } from '../../protocol/types.js';
 import type { RunStore } from './run-store.js';
 import type { TrackOptions } from './track-options.js';
 
@@ -19,7 +19,9 @@ export class SourceState {
   readonly #store: RunStore;
   readonly #options: SourceStateOptions;
   readonly #onLost: () => void;
+  /** As decided, and as the log shows it. */
   #info: SourceInfo;
+  #shown: SourceInfo;
   #lostTimer: NodeJS.Timeout | undefined;
   #stalledAt: number | undefined;
 
@@ -30,35 +32,46 @@ export class SourceState {
     this.#options = options;
     this.#onLost = onLost;
     this.#info = { name, state: 'connecting', since: store.timestamp() };
+    this.#shown = this.#info;
   }
 
+  /** As the log shows it. */
   get info(): SourceInfo {
-    return this.#info;
+    return this.#shown;
   }
 
   get isStalled(): boolean {
     return this.#stalledAt !== undefined;
   }
 
-  /** Negotiated, and about to be asked for its jobs. */
+  /** Negotiated, and not yet identified. */
   connected(qemu: string): void {
     this.#listens();
-    this.#info = { name: this.#name, state: 'connecting', since: this.#info.since, qemu };
+    this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu });
+  }
+
+  /** Identified, and about to be asked for its jobs. */
+  identified(qemu: string, same: Same): void {
+    this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
+      qemu,
+      same,
+    });
   }
 
   synced(jobs: number, qemu: string): void {
     this.#stalledAt = undefined;
-    this.#store.tell('GATEWAY_SOURCE_SYNCED', { jobs });
-    this.#info = { name: this.#name, state: 'up', since: this.#store.timestamp(), qemu };
+    const since = this.#store.timestamp();
+    this.#become({ name: this.#name, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', { jobs });
   }
 
   /** @param lost a connection that stood has ended: published even where the reason is the same again. */
   down(reason: DownReason, lost = false): void {
     this.#stalledAt = undefined;
     const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
-    if (lost || changed) this.#store.tell('GATEWAY_SOURCE_DOWN', { reason });
+    const since = changed ? this.#store.timestamp() : this.#info.since;
+    if (lost || changed)
+      this.#become({ name: this.#name, state: 'down', reason, since }, 'GATEWAY_SOURCE_DOWN', { reason });
     if (changed && reason === 'refused-query') this.#options.report(reason, {});
-    if (changed) this.#info = { name: this.#name, state: 'down', reason, since: this.#store.timestamp() };
     if (!NOBODY_LISTENS.includes(reason)) this.#listens();
     else if (this.#lostTimer === undefined && this.#store.runs.size > 0)
       this.#lostTimer = setTimeout(() => {
@@ -71,8 +84,8 @@ export class SourceState {
   stalled(waitedMs: number): void {
     if (this.#stalledAt !== undefined) return;
     this.#stalledAt = this.#options.monotonic() - waitedMs;
-    this.#info = { ...this.#info, reason: 'stalled', since: this.#store.timestamp() };
-    this.#store.tell('GATEWAY_SOURCE_STALLED', { waitedMs });
+    const since = this.#store.timestamp();
+    this.#become({ ...this.#info, reason: 'stalled', since }, 'GATEWAY_SOURCE_STALLED', { waitedMs });
     this.#options.report('stalled', { waitedMs });
   }
 
@@ -81,13 +94,24 @@ export class SourceState {
     const stalledMs = Math.round(this.#options.monotonic() - this.#stalledAt);
     this.#stalledAt = undefined;
     const { reason: _stalled, ...rest } = this.#info;
-    this.#info = { ...rest, since: this.#store.timestamp() };
-    this.#store.tell('GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
+    this.#become({ ...rest, since: this.#store.timestamp() }, 'GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
     this.#options.report('responsive', { stalledMs });
   }
 
   close(): void {
     this.#listens();
+  }
+
+  /** The state changes with its entry, for clients as the log shows that. */
+  #become(info: SourceInfo): void;
+  #become<Type extends keyof GatewayEventData>(info: SourceInfo, type: Type, data: GatewayEventData[Type]): void;
+  #become<Type extends keyof GatewayEventData>(info: SourceInfo, type?: Type, data?: GatewayEventData[Type]): void {
+    this.#info = info;
+    const shown = (): void => {
+      this.#shown = info;
+    };
+    if (type !== undefined && data !== undefined) this.#store.emit(type, data, shown);
+    else this.#store.whenShown(shown);
   }
 
   #listens(): void {

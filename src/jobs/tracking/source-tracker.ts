@@ -1,7 +1,7 @@
-// One source's connection, as its jobs see it. In: the signals of its supervised monitor. Out: what they mean for the store: events, queries merged
-// at their place in the byte stream, blind spells and their ends.
-import { merge, type Observable, Subject } from 'rxjs';
-import type { DownReason, Progress, SourceInfo } from '../../protocol/types.js';
+// One source's connection, as its jobs see it: the signals of its supervised monitor become inputs of its runs. Queries are merged at their place
+// in the byte stream; while there is no connection the runs are unobserved.
+import type { LogPosition } from '../../protocol/draft.js';
+import type { DownReason, GatewayEventData, SourceInfo } from '../../protocol/types.js';
 import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../../qmp/index.js';
 import { backoff, compareIdentity, type Identity, observe, type SourceSignal } from '../../sources/index.js';
 import type { JobInput } from '../model/input.js';
@@ -13,12 +13,10 @@ import { hasEnded, isActive, progressOf, type Run } from '../model/run.js';
 import { Doubts } from './doubts.js';
 import { GRAPH_QUERY, PivotProofs } from './pivot-proofs.js';
 import { Queries } from './queries.js';
-import { type Ability, type CommandTrail, type RunSignal, RunStore } from './run-store.js';
+import { type Ability, RunStore } from './run-store.js';
 import { SourceState } from './source-state.js';
+import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
-
-/** What a waiting command must hear, in the order in which it happened. `down`: runs are blind until `synced`. */
-export type TrackSignal = RunSignal | { kind: 'down' } | { kind: 'synced' };
 
 type Phase =
   | { kind: 'down' }
@@ -30,11 +28,7 @@ type Phase =
 export class SourceTracker implements Ability {
   readonly name: string;
   readonly runs: ReadonlyMap<string, Run>;
-  readonly signals$: Observable<TrackSignal>;
-  /** The measures of live runs after each query. */
-  readonly progress$: Observable<Progress[]>;
-  readonly #signals$ = new Subject<TrackSignal>();
-  readonly #progress$ = new Subject<Progress[]>();
+  readonly #listener: TrackListener;
   readonly #store: RunStore;
   readonly #options: TrackOptions;
   readonly #socketBirth: () => string | undefined;
@@ -59,10 +53,12 @@ export class SourceTracker implements Ability {
   constructor(
     name: string,
     journal: Journal,
+    listener: TrackListener,
     socketBirth: () => string | undefined,
     options: Partial<TrackOptions> = {},
   ) {
     this.name = name;
+    this.#listener = listener;
     this.#socketBirth = socketBirth;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#store = new RunStore(name, journal, this, this.#options);
@@ -70,16 +66,30 @@ export class SourceTracker implements Ability {
     this.#state = new SourceState(name, this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
     const { proofMs } = this.#options;
     this.#proofs = new PivotProofs({ proofMs, runs: this.#store.runs, apply: (id, input) => this.#apply(id, input) });
-    this.signals$ = merge(this.#store.signals$, this.#signals$);
-    this.progress$ = this.#progress$.asObservable();
   }
 
+  /** As the log shows it. */
   get info(): SourceInfo {
     return this.#state.info;
   }
 
+  /** Of the newest entry that the log shows. */
   get cursor(): string {
     return this.#store.cursor;
+  }
+
+  /** Its runs as the log shows them. */
+  get shownRuns(): Iterable<Run> {
+    return this.#store.shownRuns();
+  }
+
+  shownRun(id: string): Run | undefined {
+    return this.#store.shownRun(id);
+  }
+
+  /** @param callback called once the log shows all that was decided before. */
+  whenShown(callback: () => void): void {
+    this.#store.whenShown(callback);
   }
 
   /** The session to command, once the runs are known; else nothing may be sent. */
@@ -129,14 +139,22 @@ export class SourceTracker implements Ability {
     return 'queries' in this.#phase && this.#phase.queries.has(command);
   }
 
-  /** Records what became of a command of ours. */
-  record(id: string, input: Extract<JobInput, { kind: 'command' | 'misdelivered' }>): void {
-    this.#apply(id, input);
+  /** A command is written for a run. @returns its entry, for what QEMU answers; `position` is set when the log shows it. */
+  written({ id, ref }: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): WrittenCommand {
+    const command = { command: this.#store.nextCommand(), ...data };
+    const position: LogPosition = { cursor: undefined };
+    this.#apply(id, { kind: 'written', ref, command, position });
+    return { id, ref, command, position };
   }
 
-  /** Where commands of ours leave their trail. */
-  get trail(): CommandTrail {
-    return this.#store;
+  /** What QEMU said of it, or that it said nothing. */
+  answered({ id, ref, command }: WrittenCommand, answer: Extract<JobInput, { kind: 'answered' }>['answer']): void {
+    this.#apply(id, { kind: 'answered', ref, command, answer });
+  }
+
+  /** A command for an earlier run of the id was accepted in the present one. */
+  misdelivered(id: string, by: string): void {
+    this.#apply(id, { kind: 'misdelivered', by });
   }
 
   /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */
@@ -158,8 +176,6 @@ export class SourceTracker implements Ability {
     if ('queries' in this.#phase) this.#phase.queries.close();
     this.#phase = { kind: 'down' };
     this.#store.close();
-    this.#signals$.complete();
-    this.#progress$.complete();
   }
 
   #up(session: QmpSession): void {
@@ -184,19 +200,18 @@ export class SourceTracker implements Ability {
     const same = compareIdentity(this.#identity, identity);
     const qemu = formatVersion(session.greeting.version);
     this.#identity = identity;
-    this.#store.tell('GATEWAY_SOURCE_UP', { qemu, same });
+    this.#state.identified(qemu, same);
     if (same === false) this.#applyAll({ kind: 'gone' });
     const queries = new Queries(session, {
       timeoutMs: this.#options.queryMs,
       asked: () => this.#gone.clear(),
-      merge: (shown, legacy) => this.#merge(shown, legacy),
+      merge: (jobs, legacy) => this.#merge(jobs, legacy),
       stalled: (is) => (is ? this.#state.stalled(this.#options.queryMs) : this.#state.responsive()),
     });
     this.#phase = { kind: 'syncing', session, queries };
     this.#proofs.attach(session);
     // What a graph says of the disks of another QEMU proves nothing.
     if (same !== true) this.#applyAll({ kind: 'disturbed' });
-    this.#state.connected(qemu);
     for (const event of held) this.#hear(event);
     this.#sync(queries, 0);
   }
@@ -217,12 +232,12 @@ export class SourceTracker implements Ability {
     this.#phase = { kind: 'down' };
     if ('queries' in was) was.queries.close();
     // They were received before the QEMU was identified, so they are published without a run.
-    if (was.kind === 'identifying') for (const event of was.held) this.#store.hear(event);
+    if (was.kind === 'identifying') for (const event of was.held) this.#store.publish(event);
     this.#store.flush();
-    this.#applyAll({ kind: 'blind' });
+    this.#applyAll({ kind: 'unobserved' });
     this.#proofs.detach();
     this.#state.down(reason, was.kind !== 'down');
-    if (was.kind === 'up') this.#signals$.next({ kind: 'down' });
+    if (was.kind === 'up') this.#listener.signal(this.name, { kind: 'down' });
   }
 
   #hear(event: QmpEvent): void {
@@ -237,7 +252,7 @@ export class SourceTracker implements Ability {
     const job = readJobEvent(event);
     if (job && (job.signal.kind !== 'other' || this.runs.has(job.id)))
       return this.#apply(job.id, { kind: 'event', event, signal: job.signal });
-    this.#store.hear(event);
+    this.#store.publish(event);
     if (isDisturbing(event)) this.#applyAll({ kind: 'disturbed' }, this.#store.proving);
   }
 
@@ -247,17 +262,17 @@ export class SourceTracker implements Ability {
 
   #apply(id: string, input: JobInput): void {
     const before = this.runs.get(id);
-    const { ask, askGraph } = this.#store.apply(id, input);
+    const { needsQuery, needsGraph, signals } = this.#store.apply(id, input);
     const after = this.runs.get(id);
     const isReplaced = after?.run !== before?.run;
     if (before && (isReplaced || (after?.end?.dismissed && !before.end?.dismissed))) this.#gone.add(id);
     if (before && !hasEnded(before) && (isReplaced || hasEnded(after))) this.#proofs.concludeMovedBy(before);
     if (before?.end && (isReplaced || !after?.end)) this.#proofs.forget(id);
-    if (after && askGraph && this.canProve) this.#proofs.want(after);
-    if (!ask) return;
+    if (after && needsGraph && this.canProve) this.#proofs.want(after);
     // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
-    if (isReplaced) return this.#query();
-    this.#doubts.add(id);
+    if (needsQuery && isReplaced) this.#query();
+    else if (needsQuery) this.#doubts.add(id);
+    for (const signal of signals) this.#listener.signal(this.name, signal);
   }
 
   #query(): void {
@@ -265,25 +280,25 @@ export class SourceTracker implements Ability {
   }
 
   /** Both replies have come, at their place between the events. */
-  #merge(shown: readonly QueriedJob[], legacy: boolean): void {
+  #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
     this.legacy = legacy;
     this.#lastHeard = this.#options.monotonic();
     this.#lastMerged = this.#lastHeard;
-    const present = new Set(shown.map(({ id }) => id));
+    const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
     // Overtaken, or a new run already: only a later reply tells.
     const isFree = (id: string): boolean => this.runs.get(id)?.end?.dismissed ?? !this.runs.has(id);
-    const doubtful = new Set(shown.filter(({ id }) => this.#gone.has(id) && isFree(id)));
-    for (const each of shown) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'shown', shown: each });
+    const doubtful = new Set(jobs.filter(({ id }) => this.#gone.has(id) && isFree(id)));
+    for (const each of jobs) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'queried', job: each });
     if (doubtful.size > 0) this.#query();
-    if (this.#phase.kind === 'syncing') this.#synced(this.#phase, shown.length);
-    if (this.runs.size > 0) this.#progress$.next([...this.runs.values()].filter(isActive).map(progressOf));
+    if (this.#phase.kind === 'syncing') this.#synced(this.#phase, jobs.length);
+    if (this.runs.size > 0) this.#listener.measured([...this.shownRuns].filter(isActive).map(progressOf));
   }
 
   #synced({ session, queries }: Extract<Phase, { kind: 'syncing' }>, jobs: number): void {
     this.#phase = { kind: 'up', session, queries };
     this.#state.synced(jobs, formatVersion(session.greeting.version));
-    this.#signals$.next({ kind: 'synced' });
+    this.#listener.signal(this.name, { kind: 'synced' });
     this.#probe();
   }
 

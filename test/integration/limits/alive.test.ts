@@ -38,7 +38,7 @@ describe('a client that answers no ping', () => {
       await expect.poll(() => bare.counts().subscribers).toBe(1);
       const total = 30 * 40_000;
       for (let n = 0; n < 30; n += 1)
-        bare.log.append({ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(40_000) } });
+        bare.log.append([{ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(40_000) } }]);
       let read = 0;
       raw.socket.on('data', (chunk: Buffer) => {
         read += chunk.length;
@@ -63,7 +63,7 @@ describe('a client that answers no ping', () => {
     const began = performance.now();
     let parkedAt = 0;
     while (performance.now() - began < 5_000) {
-      bare.log.append({ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(30_000) } });
+      bare.log.append([{ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(30_000) } }]);
       sipping.socket.resume();
       await new Promise((resolve) => setImmediate(resolve));
       sipping.socket.pause();

@@ -173,7 +173,7 @@ describe('filters that are slow to compare', () => {
     // A new job is compared with every filter.
     const started = performance.now();
     const job = { id: `${'a'.repeat(1_000)}new`, run: 'e:1' };
-    bare.log.append({ source: 'vm1', type: 'BLOCK_JOB_READY', time: 0, job, data: {} });
+    bare.log.append([{ source: 'vm1', type: 'BLOCK_JOB_READY', time: 0, job, data: {} }]);
     expect(performance.now() - started).toBeLessThan(250);
   });
 });

@@ -6,7 +6,7 @@ import { rawSocket } from '../stream/support.js';
 const MIB = 1024 * 1024;
 
 function append(bare: Bare, n: number, bytes: number): void {
-  bare.log.append({ source: 'vm1', type: 'LARGE', time: 0, data: { n, pad: 'x'.repeat(bytes) } });
+  bare.log.append([{ source: 'vm1', type: 'LARGE', time: 0, data: { n, pad: 'x'.repeat(bytes) } }]);
 }
 
 /** Milliseconds. Made in one turn of the loop, each of these takes seconds; the client that reads runs in this process too. */
@@ -54,7 +54,7 @@ describe('events of megabytes', () => {
     const stall = await longestStall(async () => {
       for (let n = 0; n < 40; n += 1) append(bare, n, 200_000);
       for (let n = 40; n < 1_000; n += 1) append(bare, n, 200);
-      bare.log.append({ source: 'vm1', type: 'SMALL', time: 0, data: {} });
+      bare.log.append([{ source: 'vm1', type: 'SMALL', time: 0, data: {} }]);
       await quiet.typed('SMALL');
       await Promise.all(wires.map((wire) => wire.typed('SMALL')));
     });

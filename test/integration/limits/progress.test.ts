@@ -58,7 +58,7 @@ describe('progress of 10,000 jobs', () => {
       bare.progress$.next(rows(round));
       await had(round);
       // An event finds out who is over the high-water mark.
-      bare.log.append({ source: 'vm1', type: 'MARKER', time: 0, data: {} });
+      bare.log.append([{ source: 'vm1', type: 'MARKER', time: 0, data: {} }]);
       await quick.typed('MARKER');
       expect(bare.counts().parked).toBe(0);
     }
@@ -69,7 +69,7 @@ describe('progress of 10,000 jobs', () => {
       await had(newest);
     }
     expect(stale).toBe(0);
-    bare.log.append({ source: 'vm1', type: 'MARKER', time: 0, data: {} });
+    bare.log.append([{ source: 'vm1', type: 'MARKER', time: 0, data: {} }]);
     expect(bare.counts().parked).toBe(0);
   });
 

@@ -1,0 +1,86 @@
+// What an event of QEMU changes in a run, whether it is heard now or read from the log after a restart.
+import type { Micros } from '../../protocol/time.js';
+import type { BlockJobEventData, JobStatus } from '../../protocol/types.js';
+import { cutText } from '../../qmp/index.js';
+import { isReadyStatus } from './continuity.js';
+import type { JobSignal } from './job-event.js';
+import { ERROR_LENGTH, type MutableRun } from './run.js';
+
+/** The status in which QEMU raises the signal, as far as the signal alone says it. */
+export function statusAt(signal: JobSignal): JobStatus {
+  switch (signal.kind) {
+    case 'status':
+      return signal.status === 'null' ? 'concluded' : signal.status;
+    case 'ready':
+      return 'ready';
+    case 'completed':
+      // With an error it is aborting; clients derive the status from the type alone, and `concluded` follows at once.
+      return 'pending';
+    case 'cancelled':
+      return 'aborting';
+    case 'pending':
+      return 'pending';
+    case 'error':
+    case 'other':
+      return 'running';
+  }
+}
+
+/** Whether the signal is the creation of a job: only then was all of its run seen. */
+export const isCreation = (signal: JobSignal): boolean => signal.kind === 'status' && signal.status === 'created';
+
+/** @param run changed in place. @param legacy QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
+export function applySignal(run: MutableRun, signal: JobSignal, now: Micros, legacy: boolean): void {
+  switch (signal.kind) {
+    case 'status':
+      return applyStatus(run, signal.status);
+    case 'ready':
+      measure(run, signal.data, now);
+      run.sawReady = true;
+      if (legacy) run.status = 'ready';
+      return;
+    case 'completed': {
+      const { error } = signal.data;
+      measure(run, signal.data, now);
+      run.ending = { kind: 'completed' };
+      if (error === undefined) return;
+      run.error = cutText(error, ERROR_LENGTH);
+      run.ending = { kind: 'completed', error: run.error };
+      return;
+    }
+    case 'cancelled':
+      measure(run, signal.data, now);
+      run.ending = { kind: 'cancelled' };
+      return;
+    case 'error':
+      // Storms of thousands a second change nothing here; only a stop needs a decision.
+      if (signal.data.action !== 'stop') return;
+      run.stoppedBy = { operation: signal.data.operation, action: signal.data.action };
+      run.attended = false;
+      return;
+    case 'pending':
+      run.type = signal.data.type;
+      return;
+    case 'other':
+      return;
+  }
+}
+
+function applyStatus(run: MutableRun, status: JobStatus | 'null'): void {
+  if (status === 'null') return;
+  run.status = status;
+  if (isReadyStatus(status)) run.sawReady = true;
+  if (status === 'aborting') run.sawAborting = true;
+  if ((status !== 'running' && status !== 'ready') || !run.attended) return;
+  // It runs again after an error had stopped it: resuming resets io-status.
+  run.attended = false;
+  run.ioStatus = 'ok';
+}
+
+function measure(run: MutableRun, { type, len, offset, speed }: BlockJobEventData, now: Micros): void {
+  run.type = type;
+  run.len = len;
+  run.offset = offset;
+  run.speed = speed;
+  run.updated = now;
+}

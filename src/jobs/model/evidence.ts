@@ -1,0 +1,87 @@
+// What a settlement may rest on and no event of the log says: as GATEWAY_RUN_EVIDENCE, an entry for a restart alone. One for each change.
+import type { JobType } from '../../protocol/types.js';
+import type { Baseline } from './pivot.js';
+import type { EndEvidence, MutableRun, Run } from './run.js';
+
+export const RUN_EVIDENCE = 'GATEWAY_RUN_EVIDENCE';
+
+/** A member that is absent has not changed; `null` is none. */
+export interface RunEvidence {
+  type?: JobType | null;
+  error?: string | null;
+  autoFinalize?: boolean | undefined;
+  autoDismiss?: boolean | undefined;
+  baseline?: BaselineRecord | null;
+  neverPivots?: boolean;
+  /** It has ended, and only its proof is missing. */
+  end?: { evidence: EndEvidence; dismissed: boolean };
+  /** Who sent a command to an earlier run of the id that may have reached this one. */
+  misdelivered?: string;
+  /** It was settled before, and no event said that its id is free now. */
+  freed?: true;
+}
+
+/** A {@link Baseline} as JSON has it. */
+interface BaselineRecord extends Omit<Baseline, 'movable' | 'replaceable' | 'targetUsers'> {
+  movable: readonly string[];
+  replaceable: readonly (readonly [string, string])[];
+  targetUsers: { named: readonly string[]; nameless: number };
+}
+
+function recordBaseline(baseline: Baseline): BaselineRecord {
+  const { movable, replaceable, targetUsers } = baseline;
+  return {
+    ...baseline,
+    movable: [...movable],
+    replaceable: [...replaceable],
+    targetUsers: { named: [...targetUsers.named], nameless: targetUsers.nameless },
+  };
+}
+
+function readBaselineRecord(record: BaselineRecord): Baseline {
+  const { movable, replaceable, targetUsers } = record;
+  return {
+    ...record,
+    movable: new Set(movable),
+    replaceable: new Map(replaceable),
+    targetUsers: { named: new Set(targetUsers.named), nameless: targetUsers.nameless },
+  };
+}
+
+/** What a query said of a run that no event had; GATEWAY_JOB_FOUND says the rest of one that begins with the query. */
+export function detailsEvidence(before: Run | undefined, run: Run | undefined): RunEvidence | undefined {
+  if (!run) return undefined;
+  const known = before?.run === run.run ? before : { ...run, error: undefined };
+  const evidence: RunEvidence = {
+    ...(known.type !== run.type && { type: run.type }),
+    ...(known.autoFinalize !== run.autoFinalize && { autoFinalize: run.autoFinalize }),
+    ...(known.autoDismiss !== run.autoDismiss && { autoDismiss: run.autoDismiss }),
+    ...(known.error !== run.error && { error: run.error ?? null }),
+  };
+  return Object.keys(evidence).length > 0 ? evidence : undefined;
+}
+
+/** What the block graph said of a live run. */
+export function graphEvidence(before: Run | undefined, run: Run | undefined): RunEvidence | undefined {
+  if (!run) return undefined;
+  const recorded = ({ baseline }: Run): BaselineRecord | null => (baseline ? recordBaseline(baseline) : null);
+  const now = recorded(run);
+  const same = before !== undefined && JSON.stringify(recorded(before)) === JSON.stringify(now);
+  if (same && before.neverPivots === run.neverPivots) return undefined;
+  return { neverPivots: run.neverPivots, ...(!same && { baseline: now }) };
+}
+
+/** @param run changed in place. */
+export function applyEvidence(run: MutableRun, evidence: RunEvidence): void {
+  const { type, error, autoFinalize, autoDismiss, baseline, neverPivots, end, misdelivered } = evidence;
+  if (type !== undefined) run.type = type;
+  if (error !== undefined) run.error = error ?? undefined;
+  if (autoFinalize !== undefined) run.autoFinalize = autoFinalize;
+  if (autoDismiss !== undefined) run.autoDismiss = autoDismiss;
+  if (baseline !== undefined) run.baseline = baseline === null ? undefined : readBaselineRecord(baseline);
+  if (neverPivots !== undefined) run.neverPivots = neverPivots;
+  if (end !== undefined) run.end = end;
+  if (misdelivered === undefined) return;
+  run.misdelivered = true;
+  run.requestedBy = [...run.requestedBy, misdelivered];
+}

@@ -1,0 +1,128 @@
+// The runs of one source as its log says them: what a restart knows. It decides nothing; whatever was decided is an entry.
+import type { Micros } from '../../protocol/time.js';
+import type { CommandId, Cursor, GatewayEventData, JobRef } from '../../protocol/types.js';
+import { applySignal, isCreation, statusAt } from './apply-signal.js';
+import { isReadyStatus } from './continuity.js';
+import { applyEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
+import { type JobEvent, readJobEvent } from './job-event.js';
+import { requestChanges } from './request.js';
+import { beginRun, copyRun, type MutableRun, type Run, unobservedChanges } from './run.js';
+
+/** An entry of the log, of clients or for a restart alone. */
+export interface FoldedEntry {
+  cursor: Cursor;
+  source: string;
+  type: string;
+  time: Micros | null;
+  job?: JobRef | undefined;
+  data: unknown;
+}
+
+export class RunFold {
+  /** Present runs, by id. */
+  readonly runs = new Map<string, Run>();
+  /** Commands that are not answered. */
+  readonly #commands = new Map<CommandId, GatewayEventData['GATEWAY_COMMAND']>();
+  readonly #legacy: boolean;
+
+  /** @param legacy QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
+  constructor(legacy = false) {
+    this.#legacy = legacy;
+  }
+
+  apply(entry: FoldedEntry): void {
+    const { type, job, data } = entry;
+    if (type === 'GATEWAY_SOURCE_DOWN') return this.#unobserved(data as GatewayEventData['GATEWAY_SOURCE_DOWN']);
+    if (!job) return;
+    if (type === 'GATEWAY_COMMAND') return this.#written(job, data as GatewayEventData['GATEWAY_COMMAND']);
+    if (type === 'GATEWAY_COMMAND_ANSWERED')
+      return this.#answered(job, data as GatewayEventData['GATEWAY_COMMAND_ANSWERED']);
+    if (type.startsWith('GATEWAY_')) return this.#gateway(entry, job);
+    const event = readJobEvent({ type, time: entry.time, data });
+    if (event) this.#event(entry, job, event);
+  }
+
+  #event(entry: FoldedEntry, job: JobRef, { id, signal }: JobEvent): void {
+    const run =
+      this.#present(job) ??
+      begin(entry, { ...job, id }, { status: statusAt(signal), gap: !isCreation(signal), ref: job });
+    applySignal(run, signal, entry.time ?? run.updated, this.#legacy);
+    const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
+    const isEnd = (this.#legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
+    // Of a run that is not settled the settlement follows.
+    if (isEnd && run.settled) this.runs.delete(run.id);
+    else this.runs.set(run.id, run);
+  }
+
+  #gateway(entry: FoldedEntry, job: JobRef): void {
+    const { type, data } = entry;
+    let run = this.#present(job);
+    if (type === 'GATEWAY_JOB_FOUND') {
+      const found = data as GatewayEventData['GATEWAY_JOB_FOUND'];
+      run ??= begin(entry, job, { status: found.status, gap: true, ref: job });
+      const { continuity, ...details } = found;
+      Object.assign(run, details, { continuity, unobserved: false, absentFromQueries: 0 });
+      run.sawReady ||= isReadyStatus(found.status);
+    }
+    if (!run) return;
+    if (type === RUN_EVIDENCE) {
+      const evidence = data as RunEvidence;
+      if (evidence.freed) return void this.runs.delete(run.id);
+      applyEvidence(run, evidence);
+    }
+    if (type === 'GATEWAY_JOB_ATTENTION') {
+      run.attended = true;
+      run.ioStatus = (data as GatewayEventData['GATEWAY_JOB_ATTENTION']).ioStatus;
+    }
+    if (type === 'GATEWAY_JOB_SETTLED') {
+      run.settled = data as GatewayEventData['GATEWAY_JOB_SETTLED'];
+      run.end = undefined;
+      run.baseline = undefined;
+      if (run.settled.dismissed) return void this.runs.delete(run.id);
+    }
+    this.runs.set(run.id, run);
+  }
+
+  #written(job: JobRef, command: GatewayEventData['GATEWAY_COMMAND']): void {
+    this.#commands.set(command.command, command);
+    this.#request(job, command, 'written');
+  }
+
+  #answered(job: JobRef, { command, result }: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void {
+    const written = this.#commands.get(command);
+    this.#commands.delete(command);
+    if (written) this.#request(job, written, result);
+  }
+
+  #request(
+    job: JobRef,
+    command: GatewayEventData['GATEWAY_COMMAND'],
+    phase: Parameters<typeof requestChanges>[2],
+  ): void {
+    const run = this.#present(job);
+    if (run) this.runs.set(run.id, Object.assign(run, requestChanges(run, command, phase)));
+  }
+
+  /** Whatever the reason but this one, the connection was lost; this one is said of a connection that stands. */
+  #unobserved({ reason }: GatewayEventData['GATEWAY_SOURCE_DOWN']): void {
+    if (reason === 'refused-query') return;
+    for (const [id, run] of this.runs) this.runs.set(id, Object.assign(copyRun(run), unobservedChanges(run)));
+  }
+
+  /** A copy of the run, if it is the present one of its id. */
+  #present({ id, run }: JobRef): MutableRun | undefined {
+    const exact = this.runs.get(id);
+    if (exact?.run === run) return copyRun(exact);
+    // The wire's name of a long id is not the id.
+    for (const each of this.runs.values()) if (each.run === run) return copyRun(each);
+    return undefined;
+  }
+}
+
+function begin(
+  { source, cursor, time }: FoldedEntry,
+  { id, run }: JobRef,
+  { status, gap, ref }: { status: Run['status']; gap: boolean; ref: JobRef },
+): MutableRun {
+  return { ...beginRun({ source, id, run, began: { cursor } }, status, time ?? 0, gap), ref };
+}

@@ -1,0 +1,134 @@
+// A log whose entries are kept elsewhere first: nothing is shown before the store has taken it. A batch that fails is written again, under the same
+// id and before any later one. What waits has a bound of bytes; beyond it the log fails for good, and with it its epoch.
+import type { Observable } from 'rxjs';
+import type { EntryDraft } from '../protocol/draft.js';
+import type { Cursor } from '../protocol/types.js';
+import type { EventLog, LoggedEntry, Slice } from './event-log.js';
+import type { MemoryLog } from './memory-log.js';
+
+/** What was appended together. */
+export interface Batch {
+  /** Increases by one. A batch that is written again has the id of before: the store may have taken it already. */
+  id: number;
+  drafts: readonly EntryDraft[];
+}
+
+export interface BatchStore {
+  /** Rejects where the batch was not taken, or where nobody can know. */
+  write(batch: Batch): Promise<void>;
+}
+
+export interface StoredLogOptions {
+  /** Milliseconds before a batch that failed is written again. Default 1,000. */
+  retryMs: number;
+  /** Bytes of entries that wait to be taken. Default 64 MiB. */
+  maxWaitingBytes: number;
+  sleep: (ms: number) => Promise<void>;
+}
+const DEFAULTS: StoredLogOptions = {
+  retryMs: 1_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+/** Of a draft that came without a size: the gateway's own. */
+const DRAFT_BYTES = 512;
+
+interface Waiting extends Batch {
+  bytes: number;
+  shown: (() => void) | undefined;
+}
+
+export class StoredLog implements EventLog {
+  readonly entries$: Observable<LoggedEntry>;
+  readonly failed: Promise<Error>;
+  readonly #shown: MemoryLog;
+  readonly #store: BatchStore;
+  readonly #options: StoredLogOptions;
+  readonly #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #nextId = 1;
+  #isWriting = false;
+  #hasFailed = false;
+  #lastError: unknown;
+  #fail: (error: Error) => void = () => {};
+
+  /** @param shown serves what the store has taken. */
+  constructor(shown: MemoryLog, store: BatchStore, options: Partial<StoredLogOptions> = {}) {
+    this.#shown = shown;
+    this.#store = store;
+    this.#options = { ...DEFAULTS, ...options };
+    this.entries$ = shown.entries$;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+  }
+
+  get epoch(): string {
+    return this.#shown.epoch;
+  }
+
+  get head(): number {
+    return this.#shown.head;
+  }
+
+  get cursor(): Cursor {
+    return this.#shown.cursor;
+  }
+
+  get size(): { entries: number; bytes: number } {
+    return this.#shown.size;
+  }
+
+  append(drafts: readonly EntryDraft[], shown?: () => void): void {
+    if (this.#hasFailed) return;
+    // Nothing waits, and nothing is added: all that was appended is shown.
+    if (drafts.length === 0 && this.#waiting.length === 0) return shown?.();
+    let bytes = 0;
+    for (const draft of drafts) bytes += draft.bytes ?? DRAFT_BYTES;
+    this.#waiting.push({ id: this.#nextId++, drafts, bytes, shown });
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > this.#options.maxWaitingBytes) this.#end(`${this.#waitingBytes} bytes wait to be taken`);
+    else if (!this.#isWriting) void this.#write();
+  }
+
+  retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
+    return this.#shown.retainsAfter(offset, wants);
+  }
+
+  readAfter(offset: number, limit: number): Slice {
+    return this.#shown.readAfter(offset, limit);
+  }
+
+  offsetBefore(...search: Parameters<EventLog['offsetBefore']>): ReturnType<EventLog['offsetBefore']> {
+    return this.#shown.offsetBefore(...search);
+  }
+
+  evictedUpTo(wants: (source: string) => boolean): number {
+    return this.#shown.evictedUpTo(wants);
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    for (let next = this.#waiting[0]; next && !this.#hasFailed; next = this.#waiting[0]) {
+      try {
+        if (next.drafts.length > 0) await this.#store.write(next);
+      } catch (error) {
+        this.#lastError = error;
+        await this.#options.sleep(this.#options.retryMs);
+        continue;
+      }
+      if (this.#hasFailed) break;
+      this.#waiting.shift();
+      this.#waitingBytes -= next.bytes;
+      this.#shown.append(next.drafts, next.shown);
+    }
+    this.#isWriting = false;
+  }
+
+  #end(why: string): void {
+    this.#hasFailed = true;
+    this.#waiting.length = 0;
+    this.#fail(new Error(`the log takes nothing: ${why}`, { cause: this.#lastError }));
+  }
+}

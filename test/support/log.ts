@@ -1,0 +1,41 @@
+// The log that the environment asks for: `TEST_LOG=late`, every entry is shown 5 ms after it was appended; `TEST_LOG=flaky`, each batch fails twice
+// before it is taken, the second time although it was. Else the one in memory.
+import {
+  type Batch,
+  type BatchStore,
+  type EventLog,
+  type LogLimits,
+  MemoryLog,
+  StoredLog,
+} from '../../src/log/index.js';
+
+/** Not that of a fake clock. */
+const { setTimeout: later } = globalThis;
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => later(resolve, ms));
+
+export const LATE_MS = 5;
+
+export class TestStore implements BatchStore {
+  readonly taken: Batch[] = [];
+  readonly written: number[] = [];
+  readonly #kind: string;
+
+  constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  async write(batch: Batch): Promise<void> {
+    this.written.push(batch.id);
+    await sleep(this.#kind === 'late' ? LATE_MS : 0);
+    if (this.#kind === 'late') return void this.taken.push(batch);
+    const tries = this.written.filter((id) => id === batch.id).length;
+    if (tries === 1 || this.#kind === 'dead') throw new Error('no space left');
+    if (this.taken.at(-1)?.id !== batch.id) this.taken.push(batch);
+    if (tries === 2) throw new Error('no acknowledgement came');
+  }
+}
+
+export function openTestLog(limits: Partial<LogLimits> = {}, kind = process.env.TEST_LOG): EventLog {
+  const memory = new MemoryLog({ epoch: 'e', limits });
+  return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind), { retryMs: 1, sleep });
+}
