@@ -9,6 +9,13 @@ const alias = [
   },
 ];
 
+const ON_OTHER_LOGS = [
+  'test/jobs/**/*.test.ts',
+  'test/gateway/**/*.test.ts',
+  'test/integration/stream/**/*.test.ts',
+  'test/integration/{abort,gateway,ends,pivot,pivot-chain,promised}.test.ts',
+];
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -36,6 +43,11 @@ export default defineConfig({
       },
       // Whole gateways on real sockets, beside simulated monitors and, where it is installed, a real qemu-storage-daemon.
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      // The job layer and the gateway again, on a log that shows its entries late, and on one whose store fails before it takes them.
+      ...['late', 'flaky'].map((log) => ({
+        extends: true as const,
+        test: { name: `${log} log`, include: ON_OTHER_LOGS, exclude: ['**/slow.test.ts'], env: { TEST_LOG: log } },
+      })),
       // What is built, as users run it: real Chromium, real gateway process, real QEMU where they are installed.
       {
         extends: true,

@@ -6,7 +6,7 @@ import type { Cursor } from '../protocol/types.js';
 import type { EventLog, LoggedEntry, Slice } from './event-log.js';
 import type { MemoryLog } from './memory-log.js';
 
-/** What was appended together. */
+/** One write: all that waits, up to {@link BATCH_ENTRIES}; what was appended together is in one. */
 export interface Batch {
   /** Increases by one. A batch that is written again has the id of before: the store may have taken it already. */
   id: number;
@@ -31,10 +31,14 @@ const DEFAULTS: StoredLogOptions = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
+const BATCH_ENTRIES = 1_024;
+
 /** Of a draft that came without a size: the gateway's own. */
 const DRAFT_BYTES = 512;
 
-interface Waiting extends Batch {
+/** What was appended together. */
+interface Waiting {
+  drafts: readonly EntryDraft[];
   bytes: number;
   shown: (() => void) | undefined;
 }
@@ -86,7 +90,7 @@ export class StoredLog implements EventLog {
     if (drafts.length === 0 && this.#waiting.length === 0) return shown?.();
     let bytes = 0;
     for (const draft of drafts) bytes += draft.bytes ?? DRAFT_BYTES;
-    this.#waiting.push({ id: this.#nextId++, drafts, bytes, shown });
+    this.#waiting.push({ drafts, bytes, shown });
     this.#waitingBytes += bytes;
     if (this.#waitingBytes > this.#options.maxWaitingBytes) this.#end(`${this.#waitingBytes} bytes wait to be taken`);
     else if (!this.#isWriting) void this.#write();
@@ -110,20 +114,40 @@ export class StoredLog implements EventLog {
 
   async #write(): Promise<void> {
     this.#isWriting = true;
-    for (let next = this.#waiting[0]; next && !this.#hasFailed; next = this.#waiting[0]) {
+    while (this.#waiting.length > 0 && !this.#hasFailed) {
+      const group = this.#group();
+      await this.#take(group.flatMap(({ drafts }) => drafts));
+      if (this.#hasFailed) return;
+      this.#waiting.splice(0, group.length);
+      for (const { drafts, bytes, shown } of group) {
+        this.#waitingBytes -= bytes;
+        this.#shown.append(drafts, shown);
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  /** What goes into the next write. */
+  #group(): readonly Waiting[] {
+    let entries = 0;
+    const end = this.#waiting.findIndex(({ drafts }) => {
+      entries += drafts.length;
+      return entries > BATCH_ENTRIES;
+    });
+    return this.#waiting.slice(0, end < 0 ? undefined : Math.max(1, end));
+  }
+
+  /** Resolves when the store has taken them, or the log has failed. */
+  async #take(drafts: readonly EntryDraft[]): Promise<void> {
+    if (drafts.length === 0) return;
+    const batch = { id: this.#nextId++, drafts };
+    while (!this.#hasFailed)
       try {
-        if (next.drafts.length > 0) await this.#store.write(next);
+        return await this.#store.write(batch);
       } catch (error) {
         this.#lastError = error;
         await this.#options.sleep(this.#options.retryMs);
-        continue;
       }
-      if (this.#hasFailed) break;
-      this.#waiting.shift();
-      this.#waitingBytes -= next.bytes;
-      this.#shown.append(next.drafts, next.shown);
-    }
-    this.#isWriting = false;
   }
 
   #end(why: string): void {

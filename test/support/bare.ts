@@ -49,7 +49,7 @@ export async function openBare(
     freshen?: () => Promise<void> | undefined;
   } = {},
 ): Promise<Bare> {
-  const log = openTestLog(options.log);
+  const log = openTestLog(options.log, 'e');
   const jobs: Job[] = [];
   const settled: SettledRun[] = [];
   const progress$ = new Subject<Progress[]>();

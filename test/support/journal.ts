@@ -10,7 +10,7 @@ export const QUIET: TrackListener = { signal: () => undefined, measured: () => u
 export class TestJournal implements Journal {
   /** What clients may be sent, or may be soon. */
   readonly drafts: EntryDraft[] = [];
-  readonly #log: Journal = openTestLog();
+  readonly #log: Journal = openTestLog({}, 'e');
 
   get cursor(): string {
     return this.#log.cursor;

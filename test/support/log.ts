@@ -35,7 +35,9 @@ export class TestStore implements BatchStore {
   }
 }
 
-export function openTestLog(limits: Partial<LogLimits> = {}, kind = process.env.TEST_LOG): EventLog {
-  const memory = new MemoryLog({ epoch: 'e', limits });
+/** @param epoch by default random, as a gateway that starts has one. */
+export function openTestLog(limits: Partial<LogLimits> = {}, epoch?: string): EventLog {
+  const memory = new MemoryLog({ limits, ...(epoch !== undefined && { epoch }) });
+  const kind = process.env.TEST_LOG;
   return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind), { retryMs: 1, sleep });
 }
