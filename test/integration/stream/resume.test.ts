@@ -133,8 +133,8 @@ describe('a client that stops reading', () => {
     let sent = 0;
     // The kernel hides megabytes before anybody is parked.
     while ((await metric(app.url, 'qmp_gateway_parked_total')) === 0) {
-      flood(sim('vm1'), 500, 2_000, sent);
-      sent += 500;
+      flood(sim('vm1'), 250, 2_000, sent);
+      sent += 250;
       await upTo(wire, sent - 1);
     }
     flood(sim('vm1'), 500, 2_000, sent);
@@ -164,8 +164,8 @@ describe('a client that stops reading', () => {
     }
     sim('vm1').jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
     for (let floods = 0; floods < 3; floods += 1) {
-      flood(sim('vm1'), 500, 2_000, sent);
-      sent += 500;
+      flood(sim('vm1'), 250, 2_000, sent);
+      sent += 250;
       await upTo(wire, sent - 1);
     }
     slow.ws.resume();
@@ -208,8 +208,8 @@ describe('a client that stops reading', () => {
     expect(await connections()).toBe(3);
     let sent = 0;
     while ((await metric(app.url, 'qmp_gateway_parked_total')) < 2) {
-      flood(sim('vm1'), 500, 2_000, sent);
-      sent += 500;
+      flood(sim('vm1'), 250, 2_000, sent);
+      sent += 250;
       await upTo(wire, sent - 1);
     }
     // The one that sips all the while outlives the one that does not by far.
