@@ -13,7 +13,7 @@ import { type Gateway, type GatewayCounts, type GatewayLimits, isLoopbackName, o
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
-import { type Source, type SuperviseOptions, socketBirth, supervise } from './sources/index.js';
+import { QmpJobSource, type QmpSourceOptions, staticSources } from './sources/index.js';
 import { VERSION } from './version.js';
 
 /** Until the gateway listens. */
@@ -31,7 +31,7 @@ const NO_COUNTS: GatewayCounts = {
 /** Intervals and bounds that tests shorten. */
 export interface Tuning {
   track: Partial<TrackOptions>;
-  supervise: Partial<SuperviseOptions>;
+  source: Partial<QmpSourceOptions>;
   log: Partial<LogLimits>;
   openLog: () => EventLog;
   gateway: Partial<GatewayLimits>;
@@ -57,7 +57,7 @@ export interface App {
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
   const log = tuning.openLog?.() ?? new MemoryLog({ limits: tuning.log ?? {} });
-  const jobs = openJobs(log);
+  const jobs = openJobs({ journal: log, logger, track: tuning.track });
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
     gateway: () => gateway?.counts() ?? NO_COUNTS,
@@ -93,34 +93,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
-  for (const source of config.sources) running.add(follow(source));
-
-  function follow({ name, address }: Source): Subscription {
-    const tracker = jobs.add(name, () => socketBirth(address), {
-      report: (what, fields) =>
-        logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
-      ...tuning.track,
-    });
-    let lastReason: string | undefined;
-    const subscription = supervise(address, tuning.supervise).subscribe({
-      next: (signal) => {
-        tracker.take(signal);
-        if (signal.kind === 'up') logger.info({ source: name }, 'connected');
-        if (signal.kind === 'waiting') logger.warn({ source: name, ...signal }, 'source does not answer');
-        if (signal.kind !== 'down') return;
-        const { reason, detail, attempt, retryInMs } = signal;
-        // Once for each reason; the tries between are for who debugs.
-        logger[reason === lastReason && attempt > 1 ? 'debug' : 'warn'](
-          { source: name, reason, detail, attempt, retryInMs },
-          'source down',
-        );
-        lastReason = reason;
-      },
-      error: (error: unknown) => logger.error({ source: name, err: error }, 'the supervisor ended'),
-    });
-    subscription.add(() => tracker.close());
-    return subscription;
-  }
+  const monitors = config.sources.map((source) => new QmpJobSource(source, tuning.source));
+  running.add(jobs.follow(staticSources(monitors)));
 
   const { address, port } = gateway.address;
   const host = address.includes(':') ? `[${address}]` : address;
@@ -129,9 +103,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     port,
     failed: log.failed,
     close: async () => {
-      jobs.close();
+      jobs.conclude();
       await gateway.close();
       running.unsubscribe();
+      jobs.close();
     },
   };
 }

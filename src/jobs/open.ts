@@ -1,11 +1,12 @@
 // The job layer as one: sources come and go, their signals become runs and settlements in the log, and callers get a view of them and commands
 // on them.
-import { Subject } from 'rxjs';
-import type { Progress } from '../protocol/types.js';
+import type { Logger } from 'pino';
+import { Subject, type Subscription } from 'rxjs';
+import type { Progress, SettledRun } from '../protocol/types.js';
+import { type JobSource, logSignals, type SourceProvider } from '../sources/index.js';
 import { JobCommands } from './commands/job-commands.js';
 import type { Journal } from './model/journal.js';
 import { ProgressPoller } from './tracking/progress-poller.js';
-import type { Ended } from './tracking/run-store.js';
 import { SourceRegistry } from './tracking/source-registry.js';
 import { SourceTracker } from './tracking/source-tracker.js';
 import type { TrackListener } from './tracking/track-listener.js';
@@ -14,16 +15,24 @@ import type { TrackOptions } from './tracking/track-options.js';
 /** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
 const WAIT_POLL_MS = 2_000;
 
+export interface JobsOptions {
+  journal: Journal;
+  logger: Logger;
+  track?: Partial<TrackOptions> | undefined;
+}
+
 export type Jobs = ReturnType<typeof openJobs>;
 
-export function openJobs(journal: Journal) {
+export function openJobs({ journal, logger, track }: JobsOptions) {
   const registry = new SourceRegistry();
   const poller = new ProgressPoller();
   const jobCommands = new JobCommands(registry, (source, waiting) =>
     poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
   );
-  const ended$ = new Subject<Ended['settled']>();
+  const ended$ = new Subject<SettledRun>();
   const progress$ = new Subject<Progress[]>();
+  /** By the name of the source: its connection. */
+  const followed = new Map<string, { tracker: SourceTracker; subscription: Subscription }>();
   const listener: TrackListener = {
     signal: (source, signal) => {
       // Remembered before the signal goes on, so that a caller that asks because of it finds it.
@@ -35,6 +44,33 @@ export function openJobs(journal: Journal) {
     },
     measured: (rows) => progress$.next(rows),
   };
+
+  function add(source: JobSource): void {
+    remove(source.name);
+    const log = logger.child({ source: source.name });
+    const tracker = new SourceTracker(source, journal, listener, track);
+    registry.add(tracker);
+    poller.add(tracker);
+    const note = logSignals(log);
+    const subscription = source.signals$.subscribe({
+      next: (signal) => {
+        tracker.take(signal);
+        note(signal);
+      },
+      error: (error: unknown) => log.error({ err: error }, 'the signals of the source ended'),
+    });
+    followed.set(source.name, { tracker, subscription });
+  }
+
+  function remove(name: string): void {
+    const known = followed.get(name);
+    if (!known) return;
+    followed.delete(name);
+    known.subscription.unsubscribe();
+    poller.delete(known.tracker);
+    known.tracker.remove(() => registry.delete(known.tracker));
+  }
+
   return {
     /** By the name of their method on the wire. */
     commands: {
@@ -59,18 +95,27 @@ export function openJobs(journal: Journal) {
     },
     /** Every settlement, when the log shows it. */
     ended$: ended$.asObservable(),
-    /** @returns takes the signals of the source; `close` it with its connection. */
-    add(name: string, socketBirth: () => string | undefined, options: Partial<TrackOptions>): SourceTracker {
-      const tracker = new SourceTracker(name, journal, listener, socketBirth, options);
-      registry.add(tracker);
-      poller.add(tracker);
-      return tracker;
-    },
+    /** Sources as they come and go. A source under the name of another takes its place. */
+    follow: (provider: SourceProvider): Subscription =>
+      provider.sources$.subscribe({
+        next: (change) => (change.kind === 'added' ? add(change.source) : remove(change.name)),
+        error: (error: unknown) => logger.error({ err: error }, 'sources come and go no more'),
+      }),
     /** The gateway ends: runs that wait for the proof of a pivot are settled without it, and every caller is answered. */
-    close(): void {
+    conclude(): void {
       registry.conclude();
       jobCommands.close();
+    },
+    /** Hangs up on every source. */
+    close(): void {
       poller.close();
+      for (const { tracker, subscription } of followed.values()) {
+        subscription.unsubscribe();
+        tracker.close();
+      }
+      followed.clear();
+      ended$.complete();
+      progress$.complete();
     },
   };
 }

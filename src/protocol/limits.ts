@@ -56,3 +56,6 @@ export const PROGRESS_DEFAULT: ProgressInterval = 1000;
 
 /** A source name as the operator may give it. */
 export const SOURCE_NAME = /^[A-Za-z0-9._:@-]{1,128}$/;
+
+/** Characters of QEMU's error text that a job and its settlement keep; the event has all of it. */
+export const ERROR_LENGTH = 4_096;

@@ -129,6 +129,8 @@ export interface GatewayEventData {
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
   GATEWAY_SOURCE_DOWN: { reason: DownReason };
+  /** The gateway has this source no more; its runs have settled before. */
+  GATEWAY_SOURCE_REMOVED: Record<string, never>;
   GATEWAY_JOB_FOUND: {
     type: JobType;
     status: JobStatus;

@@ -1,5 +1,6 @@
 // What QEMU's replies and events must look like before anything behind this folder sees them. A guest that has taken over its QEMU writes
 // what it likes to the monitor; what fails here ends that conversation with the reason `protocol`.
+import { cutText } from '../protocol/text.js';
 import type { Int64 } from '../protocol/types.js';
 import type { QmpCommandName, QmpCommands } from './vocabulary.js';
 
@@ -120,9 +121,4 @@ export function truncateData(data: Dict, bytes: number, textLength: number): Dic
   }
   if (typeof data.error === 'string') kept.error = cutText(data.error, textLength);
   return kept;
-}
-
-/** At most `length` UTF-16 units, and an ellipsis where something is missing. */
-export function cutText(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -1,5 +1,4 @@
 // qmp: one conversation with one monitor.
-export { cutText } from './guards.js';
 export { stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
 export { MonitorLost } from './lost.js';

@@ -1,6 +1,6 @@
 // Why a conversation with a monitor ended or never began. In: an error of the operating system. Out: a reason of the wire.
+import { cutText } from '../protocol/text.js';
 import type { DownReason } from '../protocol/types.js';
-import { cutText } from './guards.js';
 
 /** The only error of a monitor's Observable. `reason` is stable and stands in GATEWAY_SOURCE_DOWN and source.list. */
 export class MonitorLost extends Error {

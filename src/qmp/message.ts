@@ -1,6 +1,7 @@
 // One parsed JSON value of a monitor in, one of a closed set of messages out. Never throws: what is not QMP is `malformed`.
+import { cutText } from '../protocol/text.js';
 import type { Micros } from '../protocol/time.js';
-import { cutText, type Dict, isDict, isEventData, truncateData } from './guards.js';
+import { type Dict, isDict, isEventData, truncateData } from './guards.js';
 import type { QmpEvent, QmpGreeting } from './vocabulary.js';
 
 export type QmpMessage =

@@ -1,5 +1,19 @@
-// sources: named monitors, each kept connected by itself.
-export { backoff } from './backoff.js';
-export { compareIdentity, type Identity, observe, socketBirth } from './identity.js';
+// sources: named places where jobs run, behind one port; each QMP monitor is kept connected by itself.
+export { logSignals } from './log.js';
+export type {
+  BlockGraph,
+  CommandReply,
+  GraphReply,
+  JobCommand,
+  JobSource,
+  ProvidedSource,
+  QueriedJob,
+  SendOptions,
+  SourceEvent,
+  SourceProvider,
+  SourceSignal,
+} from './port.js';
+export { QmpJobSource } from './qmp/job-source.js';
+export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
 export { formatAddress, parseSource, type Source } from './source.js';
-export { type SourceSignal, SUPERVISE_DEFAULTS, type SuperviseOptions, supervise } from './supervise.js';
+export { staticSources } from './static.js';

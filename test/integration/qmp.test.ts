@@ -15,7 +15,7 @@ import {
   type QmpSession,
 } from '../../src/qmp/index.js';
 import { lostBy } from '../../src/qmp/lost.js';
-import { type SourceSignal, supervise } from '../../src/sources/index.js';
+import { type MonitorSignal, supervise } from '../../src/sources/qmp/supervise.js';
 
 const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
 
@@ -300,8 +300,8 @@ describe('supervision', () => {
         if (++nth < 4) peer.socket.end();
       });
     });
-    const signals = new Promise<SourceSignal[]>((resolve) => {
-      const seen: SourceSignal[] = [];
+    const signals = new Promise<MonitorSignal[]>((resolve) => {
+      const seen: MonitorSignal[] = [];
       const subscription = supervise({ kind: 'unix', path }, { baseMs: 1, maxMs: 2, random: () => 1 }).subscribe(
         (signal) => {
           seen.push(signal);

@@ -1,9 +1,8 @@
 // What one monitor may cost: runs without end, and floods of what concerns many runs at once.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TrackOptions } from '../../src/jobs/index.js';
-import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { BlockGraph, QmpSession } from '../../src/qmp/index.js';
-import { QUIET, TestJournal } from '../support/journal.js';
+import { openTracked } from '../support/tracked.js';
 
 const GRAPH = 'x-debug-query-block-graph';
 const measures = { type: 'mirror', len: 1, offset: 1, speed: 0 };
@@ -35,13 +34,15 @@ async function openSource(mirrors: number, options: Partial<TrackOptions> = {}) 
     },
     execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }, { name: GRAPH }] }),
   } as unknown as QmpSession;
-  const journal = new TestJournal();
+  const { tracker, journal, feed, close } = openTracked({
+    source: { socketBirth: () => 'birth', refusedMs: 3_600_000 },
+    track: options,
+  });
   const { drafts } = journal;
-  const tracker = new SourceTracker('vm1', journal, QUIET, () => 'birth', { refusedMs: 3_600_000, ...options });
-  onTestFinished(() => tracker.close());
-  tracker.take({ kind: 'connecting', attempt: 1 });
-  tracker.take({ kind: 'up', session });
-  const hear = (type: string, data: object): void => tracker.take({ kind: 'event', event: { type, time: null, data } });
+  onTestFinished(close);
+  feed({ kind: 'connecting', attempt: 1 });
+  feed({ kind: 'up', session });
+  const hear = (type: string, data: object): void => feed({ kind: 'event', event: { type, time: null, data } });
   const status = (id: string, ...statuses: string[]): void => {
     for (const each of statuses) hear('JOB_STATUS_CHANGE', { id, status: each });
   };

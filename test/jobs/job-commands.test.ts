@@ -3,12 +3,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JobCommands } from '../../src/jobs/commands/job-commands.js';
 import { SettlementHistory } from '../../src/jobs/tracking/settlement-history.js';
 import { SourceRegistry } from '../../src/jobs/tracking/source-registry.js';
-import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import type { CallContext } from '../../src/protocol/call.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
 import { TestJournal } from '../support/journal.js';
+import { openTracked } from '../support/tracked.js';
 
 const target = { source: 'vm1', job: 'j' };
 
@@ -20,6 +21,7 @@ class Bench {
   readonly waiting: boolean[] = [];
   readonly jobCommands = new JobCommands(this.registry, (_source, is) => void this.waiting.push(is));
   readonly tracker: SourceTracker;
+  readonly close: () => void;
   readonly qemu: FakeQemu;
 
   constructor(commands?: readonly string[]) {
@@ -30,9 +32,16 @@ class Bench {
       },
       measured: () => undefined,
     };
-    this.tracker = new SourceTracker('vm1', this.journal, listener, () => 'birth', { lostAfterMs: 1_000 });
+    const tracked = openTracked({
+      journal: this.journal,
+      listener,
+      source: { socketBirth: () => 'birth' },
+      track: { lostAfterMs: 1_000 },
+    });
+    this.tracker = tracked.tracker;
+    this.close = tracked.close;
     this.registry.add(this.tracker);
-    this.qemu = new FakeQemu(this.tracker, commands);
+    this.qemu = new FakeQemu(tracked, commands);
   }
 
   context(ms = 30_000): CallContext {
@@ -67,7 +76,7 @@ beforeEach(async () => {
   await settle();
 });
 afterEach(() => {
-  bench.tracker.close();
+  bench.close();
   bench.jobCommands.close();
   vi.useRealTimers();
 });

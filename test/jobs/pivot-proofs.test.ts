@@ -1,10 +1,11 @@
 // When a run that has ended is settled: with the block graph's reply, and without it at the first reason not to wait any longer.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent, QmpSession } from '../../src/qmp/index.js';
 import { GraphWorld } from '../support/graph-world.js';
-import { QUIET, TestJournal } from '../support/journal.js';
+import { TestJournal } from '../support/journal.js';
+import { openTracked, type Tracked } from '../support/tracked.js';
 
 const GRAPH = 'x-debug-query-block-graph';
 
@@ -13,6 +14,8 @@ class Source {
   readonly #journal = new TestJournal();
   readonly drafts = this.#journal.drafts;
   readonly tracker: SourceTracker;
+  readonly feed: Tracked['feed'];
+  readonly close: () => void;
   readonly world = new GraphWorld();
   readonly #waiting: ((reply: unknown) => void)[] = [];
   asked = 0;
@@ -28,12 +31,15 @@ class Source {
       },
       execute: () => Promise.resolve({ kind: 'return', value: commands.map((each) => ({ name: each })) }),
     } as unknown as QmpSession;
-    this.tracker = new SourceTracker('vm1', this.#journal, QUIET, () => 'birth', {
-      refusedMs: 3_600_000,
-      refusedMaxMs: 3_600_000,
+    const tracked = openTracked({
+      journal: this.#journal,
+      source: { socketBirth: () => 'birth', refusedMs: 3_600_000, refusedMaxMs: 3_600_000 },
     });
-    this.tracker.take({ kind: 'connecting', attempt: 1 });
-    this.tracker.take({ kind: 'up', session });
+    this.tracker = tracked.tracker;
+    this.feed = tracked.feed;
+    this.close = tracked.close;
+    this.feed({ kind: 'connecting', attempt: 1 });
+    this.feed({ kind: 'up', session });
   }
 
   get settled(): Settlement[] {
@@ -41,7 +47,7 @@ class Source {
   }
 
   hear(type: string, data: object): void {
-    this.tracker.take({ kind: 'event', event: { type, time: null, data } as QmpEvent });
+    this.feed({ kind: 'event', event: { type, time: null, data } as QmpEvent });
   }
 
   status(...statuses: string[]): void {
@@ -80,7 +86,7 @@ beforeEach(() => {
   source = new Source();
 });
 afterEach(() => {
-  source.tracker.close();
+  source.close();
   vi.useRealTimers();
 });
 
@@ -98,13 +104,10 @@ describe('a run that has ended', () => {
   it.each<[string, () => void]>([
     ['a second has passed', () => vi.advanceTimersByTime(1_000)],
     ['the bound of a synchronous caller', () => source.tracker.conclude(source.tracker.runs.get('j')?.run)],
-    [
-      'the source is lost',
-      () => source.tracker.take({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 }),
-    ],
+    ['the source is lost', () => source.feed({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 })],
     ['QEMU does not know the query', () => source.refuse()],
     ['an export has ended, and its users with it', () => source.hear('BLOCK_EXPORT_DELETED', { id: 'x' })],
-    ['the gateway ends', () => source.tracker.close()],
+    ['the gateway ends', () => source.close()],
     ['the next run of its id begins', () => source.status('created')],
   ])('settles without it when %s', (_, happens) => {
     source.ready();
@@ -142,7 +145,7 @@ describe('a run that has ended', () => {
   });
 
   it('is settled at once where QEMU has no such query', async () => {
-    source.tracker.close();
+    source.close();
     source = new Source(['query-jobs']);
     await vi.advanceTimersByTimeAsync(0);
     source.ready();

@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers());
 function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number } {
   const tracker = {
     name,
-    session: {},
+    isUp: true,
     runs: new Map([['j', {}]]),
     polled: 0,
     poll: () => {

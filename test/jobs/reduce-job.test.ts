@@ -6,13 +6,13 @@ import { GraphIndex } from '../../src/jobs/model/graph-index.js';
 import type { JobInput } from '../../src/jobs/model/input.js';
 import { readJobEvent } from '../../src/jobs/model/job-event.js';
 import type { JobDraft } from '../../src/jobs/model/journal.js';
-import type { QueriedJob } from '../../src/jobs/model/queried-job.js';
 import { reduceJob } from '../../src/jobs/model/reduce-job.js';
 import type { Run } from '../../src/jobs/model/run.js';
 import { JOB_STATUSES, TRANSITIONS } from '../../src/jobs/model/status.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import type { CommandResult, JobRef, JobStatus, Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent } from '../../src/qmp/index.js';
+import type { QueriedJob } from '../../src/sources/index.js';
 import { GraphWorld, type Users } from '../support/graph-world.js';
 
 const measures = { type: 'mirror', device: 'j', len: 100, offset: 50, speed: 0 };

@@ -1,8 +1,8 @@
 // What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { QmpSession } from '../../src/qmp/index.js';
-import { QUIET, TestJournal } from '../support/journal.js';
+import { TestJournal } from '../support/journal.js';
+import { openTracked } from '../support/tracked.js';
 
 /** A storage daemon: no vCPUs, and nothing else is answered. */
 const session = {
@@ -15,15 +15,14 @@ const session = {
 
 /** @param births of the socket file, as it is looked at: before each connection, and when it stands. */
 function sameAfter(...births: (string | undefined)[]): unknown[] {
-  const journal = new TestJournal();
+  const { journal, feed, close } = openTracked({ source: { socketBirth: () => births.shift() } });
   const { drafts } = journal;
-  const tracker = new SourceTracker('vm1', journal, QUIET, () => births.shift());
   while (births.length > 0) {
-    tracker.take({ kind: 'connecting', attempt: 1 });
-    tracker.take({ kind: 'up', session });
-    tracker.take({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 });
+    feed({ kind: 'connecting', attempt: 1 });
+    feed({ kind: 'up', session });
+    feed({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 });
   }
-  tracker.close();
+  close();
   return drafts.flatMap(({ type, data }) => (type === 'GATEWAY_SOURCE_UP' ? [(data as { same: unknown }).same] : []));
 }
 
@@ -54,11 +53,11 @@ it('a job that a reply still shows after its end was seen is no new one: a later
     for (const { name, answer } of asked.splice(0))
       answer({ kind: 'return', value: name === 'query-jobs' ? jobs : [] });
   };
-  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined);
+  const { tracker, feed, close } = openTracked({ journal });
   const hear = (status: string): void =>
-    tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
-  tracker.take({ kind: 'connecting', attempt: 1 });
-  tracker.take({ kind: 'up', session: talking });
+    feed({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
+  feed({ kind: 'connecting', attempt: 1 });
+  feed({ kind: 'up', session: talking });
   await reply([]);
   hear('created');
   await expect.poll(() => asked.length).toBe(2);
@@ -68,7 +67,7 @@ it('a job that a reply still shows after its end was seen is no new one: a later
   await reply([]);
   const told = drafts.filter(({ type }) => type.startsWith('GATEWAY_JOB')).map(({ type }) => type);
   expect(told).toEqual(['GATEWAY_JOB_SETTLED']);
-  tracker.close();
+  close();
 });
 
 it('probes by a clock that is never set: neither the wall clock set back an hour nor on a month keeps it from it', async () => {
@@ -83,11 +82,9 @@ it('probes by a clock that is never set: neither the wall clock set back an hour
     },
     execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }] }),
   } as unknown as QmpSession;
-  const tracker = new SourceTracker('vm1', new TestJournal(), QUIET, () => undefined, {
-    probeMs: 30_000,
-  });
-  tracker.take({ kind: 'connecting', attempt: 1 });
-  tracker.take({ kind: 'up', session: talking });
+  const { feed, close } = openTracked({ source: { probeMs: 30_000 } });
+  feed({ kind: 'connecting', attempt: 1 });
+  feed({ kind: 'up', session: talking });
   await vi.advanceTimersByTimeAsync(1);
   const probes = async (ms: number): Promise<number> => {
     const before = asked.filter((name) => name === 'query-jobs').length;
@@ -98,47 +95,46 @@ it('probes by a clock that is never set: neither the wall clock set back an hour
   expect(await probes(61_000)).toBe(2);
   vi.setSystemTime(Date.now() + 30 * 86_400_000);
   expect(await probes(61_000)).toBe(2);
-  tracker.close();
+  close();
 });
 
 it('publishes what waits for an identification that does not come, within a bound of bytes', () => {
   const journal = new TestJournal();
   const { drafts } = journal;
   const mute = { ...session, request: () => () => false } as unknown as QmpSession;
-  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined, { heldBytes: 1_000 });
-  tracker.take({ kind: 'connecting', attempt: 1 });
-  tracker.take({ kind: 'up', session: mute });
-  for (let n = 0; n < 5; n++)
-    tracker.take({ kind: 'event', event: { type: 'STOP', time: null, data: { n }, bytes: 300 } });
+  const { feed, close } = openTracked({ journal, source: { heldBytes: 1_000 } });
+  feed({ kind: 'connecting', attempt: 1 });
+  feed({ kind: 'up', session: mute });
+  for (let n = 0; n < 5; n++) feed({ kind: 'event', event: { type: 'STOP', time: null, data: { n }, bytes: 300 } });
   expect(drafts.map(({ type }) => type)).toEqual(['GATEWAY_SOURCE_UP', ...Array(5).fill('STOP')]);
   expect(drafts[0]?.data).toMatchObject({ same: 'unknown' });
-  tracker.close();
+  close();
 });
 
 it('an event of a job without an id is of no job', () => {
   const journal = new TestJournal();
   const { drafts } = journal;
-  const tracker = new SourceTracker('vm1', journal, QUIET, () => undefined);
-  tracker.take({ kind: 'connecting', attempt: 1 });
-  tracker.take({ kind: 'up', session });
+  const { tracker, feed, close } = openTracked({ journal });
+  feed({ kind: 'connecting', attempt: 1 });
+  feed({ kind: 'up', session });
   const data = { device: '', type: 'commit', len: 1, offset: 1, speed: 0 };
-  tracker.take({ kind: 'event', event: { type: 'BLOCK_JOB_COMPLETED', time: null, data } });
+  feed({ kind: 'event', event: { type: 'BLOCK_JOB_COMPLETED', time: null, data } });
   expect(drafts.at(-1)).toMatchObject({ type: 'BLOCK_JOB_COMPLETED', data });
   expect(drafts.at(-1)?.job).toBeUndefined();
   expect(tracker.runs.size).toBe(0);
-  tracker.close();
+  close();
 });
 
 it('runs and commands have names of their own, whatever the log numbers, and whenever', () => {
   const journal = new TestJournal();
   const { drafts } = journal;
   // A log whose offsets come later: its head does not move as it is written to.
-  const trackers = ['vm1', 'vm2'].map((name) => new SourceTracker(name, journal, QUIET, () => undefined));
-  for (const tracker of trackers) {
-    tracker.take({ kind: 'connecting', attempt: 1 });
-    tracker.take({ kind: 'up', session });
+  const sources = ['vm1', 'vm2'].map((name) => openTracked({ name, journal }));
+  for (const { tracker, feed } of sources) {
+    feed({ kind: 'connecting', attempt: 1 });
+    feed({ kind: 'up', session });
     for (const status of ['created', 'null', 'created'])
-      tracker.take({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
+      feed({ kind: 'event', event: { type: 'JOB_STATUS_CHANGE', time: null, data: { id: 'j', status } } });
     const run = tracker.runs.get('j');
     if (run) tracker.written(run, { verb: 'abort', by: 'me', args: {} });
   }
@@ -149,5 +145,5 @@ it('runs and commands have names of their own, whatever the log numbers, and whe
   );
   expect(new Set([...commands, ...runs]).size).toBe(6);
   for (const name of [...commands, ...runs]) expect(name).toMatch(/^[\x21-\x7e]{1,64}$/);
-  for (const tracker of trackers) tracker.close();
+  for (const { close } of sources) close();
 });

@@ -5,7 +5,7 @@ import { within } from '../../src/jobs/commands/waits.js';
 import { beginRun, type Run } from '../../src/jobs/model/run.js';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { CallContext } from '../../src/protocol/call.js';
-import type { ExecuteOptions } from '../../src/qmp/index.js';
+import type { JobCommand, SendOptions } from '../../src/sources/index.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -15,25 +15,26 @@ const run = (id = 'j', name = 'e:1'): Run => ({
 });
 
 /** A source that is up, whose QEMU has not answered yet. */
-function openTracker(live: Run): { tracker: SourceTracker; written: string[] } {
+function openTracker(live: Run): { tracker: SourceTracker; written: string[]; replies: SendOptions['replied'][] } {
   const written: string[] = [];
+  const replies: SendOptions['replied'][] = [];
   const tracker = {
     name: 'vm1',
     runs: new Map([[live.id, live]]),
     cursor: 'e:1',
-    has: () => true,
+    isUp: true,
     written: () => ({ position: { cursor: 'e:2' } }),
     answered: () => undefined,
     shownRun: (id: string) => (id === live.id ? live : undefined),
     whenShown: (callback: () => void) => callback(),
-    session: {
-      request: (name: string, _args: unknown, _answer: unknown, { onWrite }: ExecuteOptions) => {
-        written.push(name);
-        onWrite?.();
-      },
+    send: (command: JobCommand, options: SendOptions) => {
+      written.push(command.force ? 'forced abort' : command.verb);
+      replies.push(options.replied);
+      options.written();
+      return () => false;
     },
   };
-  return { tracker: tracker as unknown as SourceTracker, written };
+  return { tracker: tracker as unknown as SourceTracker, written, replies };
 }
 
 function contextOf(signal: AbortSignal, ms = 60_000): CallContext {
@@ -64,17 +65,7 @@ describe('a caller that goes', () => {
     vi.useFakeTimers();
     const terminations = new TerminationCoordinator(() => undefined);
     const live = run();
-    const answers: ((reply: unknown) => void)[] = [];
-    const { tracker, written } = openTracker(live);
-    Object.assign(tracker, {
-      session: {
-        request: (name: string, _args: unknown, answer: (reply: unknown) => void, { onWrite }: ExecuteOptions) => {
-          written.push(name);
-          answers.push(answer);
-          onWrite?.();
-        },
-      },
-    });
+    const { tracker, written, replies } = openTracker(live);
     const connection = new AbortController();
     const answer = terminations.call(tracker, live, contextOf(connection.signal), {
       wants: 'soft',
@@ -83,9 +74,9 @@ describe('a caller that goes', () => {
     });
     connection.abort();
     expect((await answer).ok).toBe(false);
-    answers[0]?.({ kind: 'return', value: {} });
+    replies[0]?.({ kind: 'accepted' });
     await vi.advanceTimersByTimeAsync(600);
-    expect(written).toEqual(['block-job-cancel', 'job-cancel']);
+    expect(written).toEqual(['abort', 'forced abort']);
   });
 
   it('takes the command with it that was not yet written', async () => {
@@ -93,7 +84,7 @@ describe('a caller that goes', () => {
     const live = run();
     const { tracker } = openTracker(live);
     let withdrawn = 0;
-    Object.assign(tracker, { session: { request: () => () => ++withdrawn > 0 } });
+    Object.assign(tracker, { send: () => () => ++withdrawn > 0 });
     const connection = new AbortController();
     const answer = terminations.call(tracker, live, contextOf(connection.signal), { wants: 'force', sync: false });
     connection.abort();

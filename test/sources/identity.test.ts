@@ -1,6 +1,6 @@
 // What proves that a QEMU is the one from before, and what proves nothing.
 import { expect, it } from 'vitest';
-import { socketBirth } from '../../src/sources/index.js';
+import { socketBirth } from '../../src/sources/qmp/identity.js';
 
 it.each([
   ['is absent', '/none/such.sock'],

@@ -21,7 +21,7 @@ export async function startApp(
   const app = await start(read.config, pino({ level: 'silent' }), {
     ...(process.env.TEST_LOG !== undefined && { openLog: () => openTestLog(tuning.log) }),
     ...tuning,
-    supervise: { baseMs: 5, maxMs: 20, ...tuning.supervise },
+    source: { baseMs: 5, maxMs: 20, ...tuning.source },
   });
   onTestFinished(() => app.close());
   return {

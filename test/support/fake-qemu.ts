@@ -1,6 +1,6 @@
 // A QEMU without a socket or a clock: what a session would write is kept, queries are answered at once, and everything else when the test says so.
-import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { QmpReply, QmpSession } from '../../src/qmp/index.js';
+import type { Tracked } from './tracked.js';
 
 interface Written {
   name: string;
@@ -25,27 +25,27 @@ export class FakeQemu {
   hangs = false;
   /** Commands wait for a place, and are not written. */
   congested = false;
-  readonly #tracker: SourceTracker;
+  readonly #feed: Tracked['feed'];
   readonly #commands: readonly string[];
   #birth = 0;
 
-  constructor(tracker: SourceTracker, commands: readonly string[] = COMMANDS) {
-    this.#tracker = tracker;
+  constructor({ feed }: Pick<Tracked, 'feed'>, commands: readonly string[] = COMMANDS) {
+    this.#feed = feed;
     this.#commands = commands;
   }
 
   /** Resolves when the queries of the connection are merged. */
   async connect(): Promise<void> {
     this.#birth += 1;
-    this.#tracker.take({ kind: 'connecting', attempt: this.#birth });
-    this.#tracker.take({ kind: 'up', session: this.#session() });
+    this.#feed({ kind: 'connecting', attempt: this.#birth });
+    this.#feed({ kind: 'up', session: this.#session() });
     await settle();
   }
 
   /** Every pending command is answered as a lost connection does. */
   disconnect(reason: 'closed' | 'absent' = 'closed'): void {
     for (const { answer } of this.written.splice(0)) answer({ kind: 'closed', sent: true });
-    this.#tracker.take({ kind: 'down', reason, detail: '', attempt: 1, retryInMs: 1 });
+    this.#feed({ kind: 'down', reason, detail: '', attempt: 1, retryInMs: 1 });
   }
 
   start(id: string, type = 'mirror'): void {
@@ -79,7 +79,7 @@ export class FakeQemu {
   }
 
   raise(type: string, data: object): void {
-    this.#tracker.take({ kind: 'event', event: { type, time: null, data } });
+    this.#feed({ kind: 'event', event: { type, time: null, data } });
   }
 
   /** Answers the oldest command that is written. @returns its name. */

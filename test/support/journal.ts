@@ -1,11 +1,7 @@
 // A log that keeps what is appended, for the job layer alone. `drafts` has it as it is appended, whenever it is shown.
 import type { Journal } from '../../src/jobs/index.js';
-import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import { openTestLog } from './log.js';
-
-/** Nobody listens. */
-export const QUIET: TrackListener = { signal: () => undefined, measured: () => undefined };
 
 export class TestJournal implements Journal {
   /** What clients may be sent, or may be soon. */

@@ -3,14 +3,13 @@ import { type Answer, refuse } from '../../protocol/answer.js';
 import type { CallContext } from '../../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
-import type { QmpReply } from '../../qmp/index.js';
+import type { CommandReply } from '../../sources/index.js';
 import { runNamed } from '../model/job-name.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { SourceRegistry } from '../tracking/source-registry.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { settledResult } from './answers.js';
-import { qmpCall } from './command.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import { type OnWaiting, TerminationCoordinator } from './termination-coordinator.js';
 import { within } from './waits.js';
@@ -104,7 +103,7 @@ export class JobCommands {
     const { history } = this.#registry;
     const remembered = run === undefined ? undefined : history.get(run);
     if (!remembered || runNamed(tracker.runs, job)?.run === run) {
-      if (!tracker.session) return sourceDown(tracker);
+      if (!tracker.isUp) return sourceDown(tracker);
       if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     }
     if (!(await this.#shown(context, tracker))) return notTaken(tracker, job);
@@ -146,22 +145,22 @@ export class JobCommands {
     { tracker, run }: { tracker: SourceTracker; run: Run },
     speed: Int64 | undefined,
   ): Promise<Answer<Requested>> {
-    const { session } = tracker;
-    if (!session) return sourceDown(tracker);
+    if (!tracker.isUp) return sourceDown(tracker);
     const { source, id } = run;
     const job = run.ref.id;
     let written: WrittenCommand | undefined;
-    const reply = await new Promise<QmpReply>((answer) => {
+    const reply = await new Promise<CommandReply>((replied) => {
       writeCommand(
-        { tracker, session, run },
+        { tracker, run },
         { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } },
-        qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) => tracker.has(command)),
-        { lane: 'verb', timeoutMs: Math.max(1, context.deadline - performance.now()) },
+        { verb, id, ...(speed !== undefined && { speed }) },
         {
-          answer,
+          lane: 'verb',
+          timeoutMs: Math.max(1, context.deadline - performance.now()),
           written: (command) => {
             written = command;
           },
+          replied,
         },
       );
     });
@@ -169,12 +168,12 @@ export class JobCommands {
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
     switch (reply.kind) {
-      case 'return': {
+      case 'accepted': {
         if (live && !same) return unknownOutcome(run, live);
         const cursor = written?.position.cursor ?? tracker.cursor;
         return { ok: true, result: { status: 'requested', source, job, run: run.run, cursor } };
       }
-      case 'error': {
+      case 'refused': {
         await this.#fresh(context, tracker);
         const now = tracker.runs.get(id);
         return { ok: false, error: mapQmpError(reply, verb, false, now?.run === run.run ? now : undefined) };
@@ -206,8 +205,8 @@ export class JobCommands {
     };
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
-    if (!tracker.session && !(mayWait && live())) return sourceDown(tracker);
-    if (!live() && tracker.session && !(await this.#fresh(context, tracker))) return unanswered(tracker, job);
+    if (!tracker.isUp && !(mayWait && live())) return sourceDown(tracker);
+    if (!live() && tracker.isUp && !(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     const found = live();
     if (found && (bound === undefined || found.run === bound))
       return { ok: true, result: { kind: 'present', tracker, run: found } };
@@ -249,7 +248,7 @@ function closing(): Answer<never> {
 }
 
 function unanswered(tracker: SourceTracker, job: string): Answer<never> {
-  if (!tracker.session) return sourceDown(tracker);
+  if (!tracker.isUp) return sourceDown(tracker);
   const run = runNamed(tracker.runs, job);
   return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
     accepted: false,
@@ -258,7 +257,7 @@ function unanswered(tracker: SourceTracker, job: string): Answer<never> {
 }
 
 /** What is known of a command's acceptance by the reply to it. */
-const ACCEPTED = { return: true, error: false, busy: false, timeout: null, closed: null } as const;
+const ACCEPTED = { accepted: true, refused: false, busy: false, timeout: null, closed: null } as const;
 
 function notTaken(tracker: SourceTracker, job: string, accepted: boolean | null = false): Answer<never> {
   const run = runNamed(tracker.runs, job);

@@ -4,13 +4,12 @@ import { type Answer, refuse } from '../../protocol/answer.js';
 import type { CallContext } from '../../protocol/call.js';
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
-import type { QmpReply } from '../../qmp/index.js';
+import type { CommandReply } from '../../sources/index.js';
 import type { Run } from '../model/run.js';
 import { isBlockJob } from '../model/status.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { answerOf, notShown } from './answers.js';
-import { qmpCall } from './command.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import {
   type Ask,
@@ -243,8 +242,7 @@ export class TerminationCoordinator {
 
   #write(open: OpenTermination, ask: Ask, by: string, escalation: boolean): void {
     const { tracker, run } = open;
-    const session = tracker.session;
-    if (!session) return this.#input(open, { kind: 'unanswered', ask, sent: false });
+    if (!tracker.isUp) return this.#input(open, { kind: 'unanswered', ask, sent: false });
     const verb = ask === 'complete' ? 'complete' : 'abort';
     const force = ask === 'force';
     const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
@@ -252,12 +250,12 @@ export class TerminationCoordinator {
       open.positions[ask] = position;
       this.#input(open, { kind: 'written', ask });
     };
-    const answer = (reply: QmpReply): void => {
+    const replied = (reply: CommandReply): void => {
       switch (reply.kind) {
-        case 'return':
+        case 'accepted':
           if (ask === 'soft') open.acceptedAt = performance.now();
           return this.#input(open, { kind: 'accepted', ask });
-        case 'error':
+        case 'refused':
           void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
           return;
         case 'busy':
@@ -270,11 +268,10 @@ export class TerminationCoordinator {
     const present = tracker.runs.get(run.id);
     if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
     open.withdraw[ask] = writeCommand(
-      { tracker, session, run },
+      { tracker, run },
       { verb, by, args },
-      qmpCall({ verb, id: run.id, force }, (command) => tracker.has(command)),
-      { lane: 'abort', timeoutMs: REPLY_MS },
-      { written, answer },
+      { verb, id: run.id, force },
+      { lane: 'abort', timeoutMs: REPLY_MS, written, replied },
     );
   }
 

@@ -1,10 +1,11 @@
 // What an event of QEMU changes in a run, whether it is heard now or read from the log after a restart.
+import { ERROR_LENGTH } from '../../protocol/limits.js';
+import { cutText } from '../../protocol/text.js';
 import type { Micros } from '../../protocol/time.js';
 import type { BlockJobEventData, JobStatus } from '../../protocol/types.js';
-import { cutText } from '../../qmp/index.js';
 import { isReadyStatus } from './continuity.js';
 import type { JobSignal } from './job-event.js';
-import { ERROR_LENGTH, type MutableRun } from './run.js';
+import type { MutableRun } from './run.js';
 
 /** The status in which QEMU raises the signal, as far as the signal alone says it. */
 export function statusAt(signal: JobSignal): JobStatus {

@@ -1,6 +1,6 @@
 // What a query says about a run, and whether it can be the run of before. Pure.
 import type { Int64, JobStatus } from '../../protocol/types.js';
-import type { QueriedJob } from './queried-job.js';
+import type { QueriedJob } from '../../sources/index.js';
 import type { Run } from './run.js';
 import { isReachable } from './status.js';
 

@@ -1,5 +1,5 @@
 // QEMU's block graph, made ready for questions about single nodes: one reply answers for many jobs, each in proportion to what is near its nodes.
-import type { BlockGraph } from '../../qmp/index.js';
+import type { BlockGraph } from '../../sources/index.js';
 
 interface Edge {
   parent: number;

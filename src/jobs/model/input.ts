@@ -2,16 +2,15 @@
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Micros } from '../../protocol/time.js';
 import type { GatewayEventData, JobRef, RunId } from '../../protocol/types.js';
-import type { QmpEvent } from '../../qmp/index.js';
+import type { QueriedJob, SourceEvent } from '../../sources/index.js';
 import type { GraphIndex } from './graph-index.js';
 import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
-import type { QueriedJob } from './queried-job.js';
 import type { Run } from './run.js';
 
 /** What can happen to a job id. */
 export type JobInput =
-  | { kind: 'event'; event: QmpEvent; signal: JobSignal }
+  | { kind: 'event'; event: SourceEvent; signal: JobSignal }
   /** A query shows it. */
   | { kind: 'queried'; job: QueriedJob }
   /** A query does not show it. */

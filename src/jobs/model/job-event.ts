@@ -1,6 +1,6 @@
 // QEMU's events sorted for the job model. In: any QMP event. Out: which job it concerns and what it says, or that it is none of a job.
 import type { BlockJobEventData, JobStatus, QemuEventData } from '../../protocol/types.js';
-import type { QmpEvent } from '../../qmp/index.js';
+import type { SourceEvent } from '../../sources/index.js';
 import { JOB_STATUSES } from './status.js';
 
 export type JobSignal =
@@ -19,7 +19,7 @@ export interface JobEvent {
 }
 
 /** `device` in some events and `id` in the others are both the job's id (qapi/block-core.json). Its data has passed the guards of `qmp`. */
-export function readJobEvent({ type, data }: QmpEvent): JobEvent | undefined {
+export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined {
   if (!type.startsWith('BLOCK_JOB_') && !type.startsWith('JOB_')) return undefined;
   if (typeof data !== 'object' || data === null) return undefined;
   const { id: named, device, status } = data as Record<string, unknown>;
@@ -51,4 +51,4 @@ function isStatus(value: unknown): value is JobStatus | 'null' {
 /** Events after which the users of a disk may be others under the same names: an export or a device is gone, a medium changes. */
 const DISTURBING = new Set(['BLOCK_EXPORT_DELETED', 'DEVICE_DELETED', 'DEVICE_TRAY_MOVED']);
 
-export const isDisturbing = ({ type }: QmpEvent): boolean => DISTURBING.has(type);
+export const isDisturbing = ({ type }: SourceEvent): boolean => DISTURBING.has(type);

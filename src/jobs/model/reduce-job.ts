@@ -1,8 +1,8 @@
 // QEMU's job state machine as a pure function: from one run (or none) and what happened to its id to the run that follows (or none) and the
-// entries that say so, in order. It has no clock and no socket; names and times come with `context`.
+// entries that say so, in order. Names and times come with `context`.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
-import type { QmpEvent } from '../../qmp/index.js';
+import type { QueriedJob, SourceEvent } from '../../sources/index.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
 import { continues, detailsOf, isReadyStatus } from './continuity.js';
 import { detailsEvidence, graphEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
@@ -12,8 +12,7 @@ import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
 import { decideOutcome, mayPivot, needsGraph } from './outcome.js';
 import { judgePivot, readBaseline } from './pivot.js';
-import type { QueriedJob } from './queried-job.js';
-import { requestChanges } from './request.js';
+import { type CommandInput, commandDraft, requestChanges } from './request.js';
 import { beginRun, copyRun, type EndEvidence, type MutableRun, type Run, unobservedChanges } from './run.js';
 
 export function reduceJob(run: Run | undefined, input: JobInput, context: ReduceContext): Transition {
@@ -30,7 +29,7 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
       break;
     case 'unobserved':
       next.unproven();
-      if (next.run) next.change(unobservedChanges(next.run));
+      next.change(next.run ? unobservedChanges(next.run) : {});
       break;
     case 'gone':
       next.unproven();
@@ -41,8 +40,7 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
       next.command(input);
       break;
     case 'misdelivered':
-      if (run) next.change({ misdelivered: true, requestedBy: [...run.requestedBy, input.by] });
-      next.note({ misdelivered: input.by });
+      next.misdelivered(input.by);
       break;
     case 'graph':
       next.graph(input.graph);
@@ -90,7 +88,7 @@ class NextRun {
     if (copy) Object.assign(copy, fields);
   }
 
-  event(event: QmpEvent, signal: JobSignal): void {
+  event(event: SourceEvent, signal: JobSignal): void {
     const created = isCreation(signal);
     // Its id is free: what is heard of it now is another run, and the settlement goes first.
     if (created || this.run?.end?.dismissed) this.unproven();
@@ -120,7 +118,7 @@ class NextRun {
     this.change({ ...detailsOf(job), ...(!ended && { updated: now }), absentFromQueries: 0, unobserved: false });
     this.note(detailsEvidence(before, this.run));
     this.#attend(job.ioStatus);
-    // With auto-dismiss QEMU goes from concluded to null in one turn: what a query shows as concluded stays until dismissed.
+    // With auto-dismiss QEMU goes from concluded to null in one turn: what is queried as concluded stays until dismissed.
     if (job.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
       this.#decideOutcome({ kind: 'queried', ...(job.error !== undefined && { error: job.error }) }, false);
   }
@@ -142,15 +140,15 @@ class NextRun {
     this.#end({ kind: 'vanished' });
   }
 
-  command(input: Extract<JobInput, { kind: 'written' | 'answered' }>): void {
-    const { ref, command } = input;
+  command(input: CommandInput): void {
+    this.#push(commandDraft(input, this.#context));
     const phase = input.kind === 'written' ? 'written' : input.answer.result;
-    const entry = { source: this.#context.source, time: this.#context.now(), job: ref };
-    if (input.kind === 'written')
-      this.#push({ ...entry, type: 'GATEWAY_COMMAND', data: command, position: input.position });
-    else
-      this.#push({ ...entry, type: 'GATEWAY_COMMAND_ANSWERED', data: { command: command.command, ...input.answer } });
-    if (this.run?.run === ref.run) this.change(requestChanges(this.run, command, phase));
+    if (this.run?.run === input.ref.run) this.change(requestChanges(this.run, input.command, phase));
+  }
+
+  misdelivered(by: string): void {
+    if (this.run) this.change({ misdelivered: true, requestedBy: [...this.run.requestedBy, by] });
+    this.note({ misdelivered: by });
   }
 
   graph(graph: GraphIndex): void {
@@ -177,7 +175,6 @@ class NextRun {
     if (this.run?.end) this.#publish(this.run.end.evidence, this.run.end.dismissed, 'unknown');
   }
 
-  /** Into the log, for a restart. */
   note(evidence: RunEvidence | undefined): void {
     if (!this.run || !evidence) return;
     const { source, now } = this.#context;
@@ -249,7 +246,7 @@ class NextRun {
     const waiting = this.run.end;
     if (!waiting && (!this.#context.canProve || !needsGraph(this.run)))
       return this.#publish(evidence, dismissed, 'unknown');
-    const end = waiting ? { ...waiting, dismissed } : { evidence, dismissed };
+    const end = { evidence: waiting?.evidence ?? evidence, dismissed };
     this.change({ end });
     this.note({ end });
     if (!waiting) this.#needsGraph = true;

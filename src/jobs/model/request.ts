@@ -1,6 +1,18 @@
-// What a command of ours changes in the record of a run: who asked for its end, and how far QEMU has answered. Pure.
+// A command of ours, as an entry, and what it changes in a run: who asked for its end, and how far QEMU has answered. Pure.
 import type { GatewayEventData } from '../../protocol/types.js';
+import type { JobInput, ReduceContext } from './input.js';
+import type { JobDraft } from './journal.js';
 import type { Run } from './run.js';
+
+export type CommandInput = Extract<JobInput, { kind: 'written' | 'answered' }>;
+
+export function commandDraft(input: CommandInput, { source, now }: ReduceContext): JobDraft {
+  const entry = { source, time: now(), job: input.ref };
+  if (input.kind === 'written')
+    return { ...entry, type: 'GATEWAY_COMMAND', data: input.command, position: input.position };
+  const { command } = input.command;
+  return { ...entry, type: 'GATEWAY_COMMAND_ANSWERED', data: { command, ...input.answer } };
+}
 
 /** @param phase `unknown`: QEMU said nothing, and the command may have had its effect. */
 export function requestChanges(

@@ -25,9 +25,6 @@ export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | 
 /** `observed`: its end was seen. `queried`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
 export type EndEvidence = { kind: 'observed' } | { kind: 'queried'; error?: string } | { kind: 'vanished' };
 
-/** Characters of QEMU's error text that a run and its settlement keep; the event has all of it. */
-export const ERROR_LENGTH = 4_096;
-
 export interface Run {
   readonly source: string;
   /** QEMU's, of any length; the wire has `ref.id`. */

@@ -1,12 +1,10 @@
 // Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
 // pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
-import type { BlockGraph, QmpLane, QmpReply, QmpSession } from '../../qmp/index.js';
+import type { GraphReply, JobSource } from '../../sources/index.js';
 import { GraphIndex } from '../model/graph-index.js';
 import type { JobInput } from '../model/input.js';
 import { mayPivot } from '../model/outcome.js';
 import type { Run } from '../model/run.js';
-
-export const GRAPH_QUERY = 'x-debug-query-block-graph';
 
 export interface ProofsOptions {
   /** Milliseconds from a run's end until it is settled without a proof. */
@@ -18,7 +16,9 @@ export interface ProofsOptions {
 
 export class PivotProofs {
   readonly #options: ProofsOptions;
-  #session: QmpSession | undefined;
+  readonly #source: JobSource;
+  /** Of the connection, while there is one. */
+  #connection: object | undefined;
   /** By job id: the run that asks. */
   #wanted = new Map<string, string>();
   /** Queries that are not answered yet. */
@@ -29,23 +29,25 @@ export class PivotProofs {
   /** The same by the nodes of their jobs. */
   readonly #endedOn = new Map<string, Set<string>>();
 
-  constructor(options: ProofsOptions) {
+  constructor(source: JobSource, options: ProofsOptions) {
+    this.#source = source;
     this.#options = options;
   }
 
   /** Whether this QEMU answers the query, as far as it was tried. */
   get isPossible(): boolean {
-    return this.#session !== undefined && !this.#isMissing;
+    return this.#connection !== undefined && !this.#isMissing && this.#source.can('graph');
   }
 
-  attach(session: QmpSession): void {
-    this.#session = session;
+  /** A connection stands. */
+  attach(): void {
+    this.#connection = {};
     this.#isMissing = false;
   }
 
   /** The connection is lost; what awaits a proof has been settled without it. */
   detach(): void {
-    this.#session = undefined;
+    this.#connection = undefined;
     this.#asking = 0;
     this.#wanted.clear();
     for (const id of [...this.#ended.keys()]) this.forget(id);
@@ -109,30 +111,24 @@ export class PivotProofs {
     this.conclude((other) => other.run !== run, near);
   }
 
-  #ask(lane: QmpLane): void {
-    const session = this.#session;
-    if (!session || this.#wanted.size === 0) return;
+  #ask(lane: 'verb' | 'query'): void {
+    const connection = this.#connection;
+    if (!connection || this.#wanted.size === 0) return;
     const asked = this.#wanted;
     this.#wanted = new Map();
     this.#asking += 1;
-    session.request(
-      GRAPH_QUERY,
-      {},
-      (reply) => {
-        // Of an earlier connection.
-        if (this.#session !== session) return;
-        this.#asking -= 1;
-        this.#answer(asked, reply);
-        if (this.#asking === 0) this.#ask('query');
-      },
-      { lane },
-    );
+    this.#source.readGraph(lane, (reply) => {
+      // Of an earlier connection.
+      if (this.#connection !== connection) return;
+      this.#asking -= 1;
+      this.#answer(asked, reply);
+      if (this.#asking === 0) this.#ask('query');
+    });
   }
 
-  #answer(asked: ReadonlyMap<string, string>, reply: QmpReply<BlockGraph>): void {
-    // QEMU before 4.0, or a build without it.
-    if (reply.kind === 'error' && reply.class === 'CommandNotFound') this.#isMissing = true;
-    const graph = reply.kind === 'return' ? new GraphIndex(reply.value) : undefined;
+  #answer(asked: ReadonlyMap<string, string>, reply: GraphReply): void {
+    if (reply.kind === 'unsupported') this.#isMissing = true;
+    const graph = reply.kind === 'graph' ? new GraphIndex(reply.graph) : undefined;
     for (const [id, run] of asked) {
       // A new run of the id has not asked, and the reply may be older than it.
       const asking = this.#options.runs.get(id);

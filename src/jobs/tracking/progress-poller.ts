@@ -23,6 +23,13 @@ export class ProgressPoller {
     this.#trackers.add(tracker);
   }
 
+  delete(tracker: SourceTracker): void {
+    clearTimeout(this.#armed.get(tracker)?.timer);
+    this.#armed.delete(tracker);
+    this.#last.delete(tracker);
+    this.#trackers.delete(tracker);
+  }
+
   /** `undefined` ends the demand of that key. */
   demand(key: string, demand: Demand | undefined): void {
     const before = this.#demands.get(key);
@@ -76,7 +83,7 @@ export class ProgressPoller {
   }
 
   #intervalOf(tracker: SourceTracker): number | undefined {
-    if (!tracker.session || !hasActiveRun(tracker)) return undefined;
+    if (!tracker.isUp || !hasActiveRun(tracker)) return undefined;
     let everyMs: number | undefined;
     for (const demand of this.#demands.values())
       if ((everyMs === undefined || demand.everyMs < everyMs) && demand.wants(tracker.name)) everyMs = demand.everyMs;

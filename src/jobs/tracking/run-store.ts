@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { EntryDraft } from '../../protocol/draft.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type { GatewayEventData, SettledRun } from '../../protocol/types.js';
-import type { QmpEvent } from '../../qmp/index.js';
+import type { SourceEvent } from '../../sources/index.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from '../model/input.js';
 import type { Journal } from '../model/journal.js';
 import { reduceJob } from '../model/reduce-job.js';
@@ -143,7 +143,7 @@ export class RunStore {
   }
 
   /** An event that is not of a job. */
-  publish({ type, time, data, bytes }: QmpEvent): void {
+  publish({ type, time, data, bytes }: SourceEvent): void {
     this.#journal.append([{ source: this.#source, type, time, data, bytes }]);
   }
 

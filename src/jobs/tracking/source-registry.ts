@@ -17,6 +17,10 @@ export class SourceRegistry {
     this.#trackers.set(tracker.name, tracker);
   }
 
+  delete(tracker: SourceTracker): void {
+    if (this.#trackers.get(tracker.name) === tracker) this.#trackers.delete(tracker.name);
+  }
+
   get(source: string): SourceTracker | undefined {
     return this.#trackers.get(source);
   }

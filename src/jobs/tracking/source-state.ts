@@ -1,14 +1,12 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
 import type { DownReason, GatewayEventData, Same, SourceInfo } from '../../protocol/types.js';
 import type { RunStore } from './run-store.js';
-import type { TrackOptions } from './track-options.js';
 
 export interface SourceStateOptions {
   /** Milliseconds that nobody may listen before the runs of the source are lost. */
   lostAfterMs: number;
   /** Milliseconds of a monotonic clock. */
   monotonic: () => number;
-  report: TrackOptions['report'];
 }
 
 /** With these nobody listens: if it stays so, QEMU has ended. Behind every other reason there may be a QEMU whose jobs run on. */
@@ -71,7 +69,6 @@ export class SourceState {
     const since = changed ? this.#store.timestamp() : this.#info.since;
     if (lost || changed)
       this.#become({ name: this.#name, state: 'down', reason, since }, 'GATEWAY_SOURCE_DOWN', { reason });
-    if (changed && reason === 'refused-query') this.#options.report(reason, {});
     if (!NOBODY_LISTENS.includes(reason)) this.#listens();
     else if (this.#lostTimer === undefined && this.#store.runs.size > 0)
       this.#lostTimer = setTimeout(() => {
@@ -86,7 +83,6 @@ export class SourceState {
     this.#stalledAt = this.#options.monotonic() - waitedMs;
     const since = this.#store.timestamp();
     this.#become({ ...this.#info, reason: 'stalled', since }, 'GATEWAY_SOURCE_STALLED', { waitedMs });
-    this.#options.report('stalled', { waitedMs });
   }
 
   responsive(): void {
@@ -95,7 +91,6 @@ export class SourceState {
     this.#stalledAt = undefined;
     const { reason: _stalled, ...rest } = this.#info;
     this.#become({ ...rest, since: this.#store.timestamp() }, 'GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
-    this.#options.report('responsive', { stalledMs });
   }
 
   close(): void {

@@ -1,29 +1,21 @@
-// One source's connection, as its jobs see it: the signals of its supervised monitor become inputs of its runs. Queries are merged at their place
-// in the byte stream; while there is no connection the runs are unobserved.
+// One source as its jobs see it: its signals become inputs of its runs. While there is no connection the runs are unobserved.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { DownReason, GatewayEventData, SourceInfo } from '../../protocol/types.js';
-import { formatVersion, type QmpCommandName, type QmpEvent, type QmpSession } from '../../qmp/index.js';
-import { backoff, compareIdentity, type Identity, observe, type SourceSignal } from '../../sources/index.js';
+import type { JobCommand, JobSource, QueriedJob, SendOptions, SourceEvent, SourceSignal } from '../../sources/index.js';
 import type { JobInput } from '../model/input.js';
 import { isDisturbing, readJobEvent } from '../model/job-event.js';
 import type { Journal } from '../model/journal.js';
 import { mayPivot } from '../model/outcome.js';
-import type { QueriedJob } from '../model/queried-job.js';
 import { hasEnded, isActive, progressOf, type Run } from '../model/run.js';
 import { Doubts } from './doubts.js';
-import { GRAPH_QUERY, PivotProofs } from './pivot-proofs.js';
-import { Queries } from './queries.js';
+import { PivotProofs } from './pivot-proofs.js';
 import { type Ability, RunStore } from './run-store.js';
 import { SourceState } from './source-state.js';
 import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
 
-type Phase =
-  | { kind: 'down' }
-  /** Events wait until GATEWAY_SOURCE_UP is written. */
-  | { kind: 'identifying'; session: QmpSession; identity: Identity; held: QmpEvent[]; heldBytes: number }
-  | { kind: 'syncing'; session: QmpSession; queries: Queries }
-  | { kind: 'up'; session: QmpSession; queries: Queries };
+/** `negotiated`: events are of a QEMU that is not identified yet. `syncing`: it is asked for its jobs. */
+type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
 
 export class SourceTracker implements Ability {
   readonly name: string;
@@ -31,18 +23,13 @@ export class SourceTracker implements Ability {
   readonly #listener: TrackListener;
   readonly #store: RunStore;
   readonly #options: TrackOptions;
-  readonly #socketBirth: () => string | undefined;
   readonly #state: SourceState;
   readonly #proofs: PivotProofs;
-  #phase: Phase = { kind: 'down' };
-  #identity: Identity | undefined;
-  #birthBefore: string | undefined;
+  readonly #source: JobSource;
+  #phase: Phase = 'down';
+  #qemu = '';
   legacy = false;
-  /** Of the next try to sync, then of the next probe. */
-  #timer: NodeJS.Timeout | undefined;
-  #heard = false;
-  /** By the monotonic clock: the last look that found an event or a reply; the last merged query. */
-  #lastHeard = 0;
+  /** By the monotonic clock. */
   #lastMerged = Number.NEGATIVE_INFINITY;
   readonly #doubts = new Doubts((ids) => {
     if ([...ids].some((id) => this.runs.has(id))) this.#query();
@@ -50,22 +37,22 @@ export class SourceTracker implements Ability {
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
   readonly #gone = new Set<string>();
 
-  constructor(
-    name: string,
-    journal: Journal,
-    listener: TrackListener,
-    socketBirth: () => string | undefined,
-    options: Partial<TrackOptions> = {},
-  ) {
+  /** The caller feeds it with the signals of the source. */
+  constructor(source: JobSource, journal: Journal, listener: TrackListener, options: Partial<TrackOptions> = {}) {
+    const { name } = source;
     this.name = name;
+    this.#source = source;
     this.#listener = listener;
-    this.#socketBirth = socketBirth;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
     this.#state = new SourceState(name, this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
     const { proofMs } = this.#options;
-    this.#proofs = new PivotProofs({ proofMs, runs: this.#store.runs, apply: (id, input) => this.#apply(id, input) });
+    this.#proofs = new PivotProofs(source, {
+      proofMs,
+      runs: this.#store.runs,
+      apply: (id, input) => this.#apply(id, input),
+    });
   }
 
   /** As the log shows it. */
@@ -92,51 +79,63 @@ export class SourceTracker implements Ability {
     this.#store.whenShown(callback);
   }
 
-  /** The session to command, once the runs are known; else nothing may be sent. */
-  get session(): QmpSession | undefined {
-    return this.#phase.kind === 'up' ? this.#phase.session : undefined;
+  /** Whether its runs are known; else nothing may be sent. */
+  get isUp(): boolean {
+    return this.#phase === 'up';
   }
 
   get canProve(): boolean {
-    return !this.legacy && this.#proofs.isPossible && this.has(GRAPH_QUERY);
+    return !this.legacy && this.#proofs.isPossible;
   }
 
-  /** The next signal of the supervised monitor. */
+  /** The next signal of the source. */
   take(signal: SourceSignal): void {
     switch (signal.kind) {
       case 'connecting':
-        this.#birthBefore = this.#socketBirth();
         return;
       case 'waiting':
         return this.#state.down(signal.reason);
+      case 'negotiated':
+        this.#phase = 'negotiated';
+        return this.#state.connected(signal.qemu);
       case 'up':
-        return this.#up(signal.session);
+        return this.#up(signal);
       case 'event':
         return this.#hear(signal.event);
+      case 'querying':
+        return this.#gone.clear();
+      case 'jobs':
+        return this.#merge(signal.jobs, signal.legacy);
+      case 'refused':
+        return this.#state.down('refused-query');
+      case 'stalled':
+        return this.#state.stalled(signal.waitedMs);
+      case 'responsive':
+        return this.#state.responsive();
       case 'down':
         return this.#down(signal.reason);
     }
   }
 
-  /** Asks both queries anew; resolves when their replies are merged, `false` if there were none. */
+  /** Asks for the jobs anew; resolves when they are merged, `false` if there is no answer. */
   async refresh(): Promise<boolean> {
-    return this.#phase.kind === 'up' && this.#phase.queries.fresh();
+    return this.isUp && this.#source.refresh();
   }
 
   /** A query that is under way will do: for progress. */
   async poll(): Promise<boolean> {
-    return this.#phase.kind === 'up' && this.#phase.queries.current();
+    return this.isUp && this.#source.poll();
+  }
+
+  /** Only while it {@link isUp}. */
+  send(command: JobCommand, options: SendOptions): () => boolean {
+    return this.#source.send(command, options);
   }
 
   /** Whether the measures of its live runs are older, and a query would renew them. */
   isOlderThan(ageMs: number): boolean {
-    if (this.#phase.kind !== 'up' || this.#state.isStalled) return false;
+    if (!this.isUp || this.#state.isStalled) return false;
     return this.#options.monotonic() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
-  }
-
-  /** Whether the present QEMU has a command (query-commands). */
-  has(command: QmpCommandName): boolean {
-    return 'queries' in this.#phase && this.#phase.queries.has(command);
   }
 
   /** A command is written for a run. @returns its entry, for what QEMU answers; `position` is set when the log shows it. */
@@ -167,88 +166,49 @@ export class SourceTracker implements Ability {
     this.#proofs.conclude(({ run: each }) => run === undefined || each === run);
   }
 
+  /**
+   * The source is the gateway's no more: nobody will see how its runs end.
+   *
+   * @param shown called when the log shows that.
+   */
+  remove(shown: () => void): void {
+    this.#applyAll({ kind: 'gone' });
+    this.#store.emit('GATEWAY_SOURCE_REMOVED', {}, shown);
+    this.close();
+  }
+
   /** The gateway ends: nothing more is published. */
   close(): void {
     this.conclude();
     this.#state.close();
     this.#proofs.detach();
-    clearTimeout(this.#timer);
-    if ('queries' in this.#phase) this.#phase.queries.close();
-    this.#phase = { kind: 'down' };
+    this.#phase = 'down';
     this.#store.close();
   }
 
-  #up(session: QmpSession): void {
-    const identity = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
-    const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
-    this.#phase = phase;
-    this.#lastHeard = this.#options.monotonic();
-    this.#state.connected(formatVersion(session.greeting.version));
-    session.request(
-      'query-cpus-fast',
-      {},
-      (reply) => {
-        if (reply.kind === 'closed' || this.#phase !== phase) return;
-        if (reply.kind === 'return') identity.threads = reply.value.map((cpu) => cpu['thread-id']);
-        this.#identified(phase);
-      },
-      { timeoutMs: this.#options.queryMs },
-    );
-  }
-
-  #identified({ session, identity, held }: Extract<Phase, { kind: 'identifying' }>): void {
-    const same = compareIdentity(this.#identity, identity);
-    const qemu = formatVersion(session.greeting.version);
-    this.#identity = identity;
+  #up({ qemu, same }: Extract<SourceSignal, { kind: 'up' }>): void {
+    this.#phase = 'syncing';
+    this.#qemu = qemu;
     this.#state.identified(qemu, same);
     if (same === false) this.#applyAll({ kind: 'gone' });
-    const queries = new Queries(session, {
-      timeoutMs: this.#options.queryMs,
-      asked: () => this.#gone.clear(),
-      merge: (jobs, legacy) => this.#merge(jobs, legacy),
-      stalled: (is) => (is ? this.#state.stalled(this.#options.queryMs) : this.#state.responsive()),
-    });
-    this.#phase = { kind: 'syncing', session, queries };
-    this.#proofs.attach(session);
+    this.#proofs.attach();
     // What a graph says of the disks of another QEMU proves nothing.
     if (same !== true) this.#applyAll({ kind: 'disturbed' });
-    for (const event of held) this.#hear(event);
-    this.#sync(queries, 0);
-  }
-
-  #sync(queries: Queries, refusals: number): void {
-    void queries.fresh().then((merged) => {
-      if (merged || this.#phase.kind !== 'syncing' || this.#phase.queries !== queries) return;
-      // With `-preconfig` QEMU refuses some queries until `x-exit-preconfig`.
-      this.#state.down('refused-query');
-      const { refusedMs: baseMs, refusedMaxMs: maxMs } = this.#options;
-      this.#timer = setTimeout(() => this.#sync(queries, refusals + 1), backoff(refusals, 1, { baseMs, maxMs }));
-    });
   }
 
   #down(reason: DownReason): void {
     const was = this.#phase;
-    clearTimeout(this.#timer);
-    this.#phase = { kind: 'down' };
-    if ('queries' in was) was.queries.close();
-    // They were received before the QEMU was identified, so they are published without a run.
-    if (was.kind === 'identifying') for (const event of was.held) this.#store.publish(event);
+    this.#phase = 'down';
     this.#store.flush();
     this.#applyAll({ kind: 'unobserved' });
     this.#proofs.detach();
-    this.#state.down(reason, was.kind !== 'down');
-    if (was.kind === 'up') this.#listener.signal(this.name, { kind: 'down' });
+    this.#state.down(reason, was !== 'down');
+    if (was === 'up') this.#listener.signal(this.name, { kind: 'down' });
   }
 
-  #hear(event: QmpEvent): void {
-    this.#heard = true;
-    const phase = this.#phase;
-    if (phase.kind === 'identifying') {
-      phase.held.push(event);
-      phase.heldBytes += event.bytes ?? 0;
-      if (phase.heldBytes > this.#options.heldBytes) this.#identified(phase);
-      return;
-    }
+  #hear(event: SourceEvent): void {
+    // Received before the QEMU was identified, so it is published without a run.
+    if (this.#phase === 'negotiated') return this.#store.publish(event);
     const job = readJobEvent(event);
     if (job && (job.signal.kind !== 'other' || this.runs.has(job.id)))
       return this.#apply(job.id, { kind: 'event', event, signal: job.signal });
@@ -276,14 +236,13 @@ export class SourceTracker implements Ability {
   }
 
   #query(): void {
-    if ('queries' in this.#phase) void this.#phase.queries.fresh();
+    void this.#source.refresh();
   }
 
   /** Both replies have come, at their place between the events. */
   #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
     this.legacy = legacy;
-    this.#lastHeard = this.#options.monotonic();
-    this.#lastMerged = this.#lastHeard;
+    this.#lastMerged = this.#options.monotonic();
     const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
     // Overtaken, or a new run already: only a later reply tells.
@@ -291,24 +250,13 @@ export class SourceTracker implements Ability {
     const doubtful = new Set(jobs.filter(({ id }) => this.#gone.has(id) && isFree(id)));
     for (const each of jobs) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'queried', job: each });
     if (doubtful.size > 0) this.#query();
-    if (this.#phase.kind === 'syncing') this.#synced(this.#phase, jobs.length);
+    if (this.#phase === 'syncing') this.#synced(jobs.length);
     if (this.runs.size > 0) this.#listener.measured([...this.shownRuns].filter(isActive).map(progressOf));
   }
 
-  #synced({ session, queries }: Extract<Phase, { kind: 'syncing' }>, jobs: number): void {
-    this.#phase = { kind: 'up', session, queries };
-    this.#state.synced(jobs, formatVersion(session.greeting.version));
+  #synced(jobs: number): void {
+    this.#phase = 'up';
+    this.#state.synced(jobs, this.#qemu);
     this.#listener.signal(this.name, { kind: 'synced' });
-    this.#probe();
-  }
-
-  /** A monitor that says nothing is asked. The clock is not read for each event, so it is looked at twice as often. */
-  #probe(): void {
-    const { probeMs, monotonic } = this.#options;
-    const now = monotonic();
-    if (this.#heard) this.#lastHeard = now;
-    this.#heard = false;
-    if (now - this.#lastHeard >= probeMs) void this.poll();
-    this.#timer = setTimeout(() => this.#probe(), probeMs / 2).unref();
   }
 }

@@ -20,7 +20,7 @@ it('renews what is old, once for all that ask at the same time', async () => {
 it('waits for nobody that does not answer, nor longer than its bound for who is slow', async () => {
   const bench = await openBench(['vm1', 'vm2'], {
     gateway: { freshMs: 1, freshWaitMs: 50 },
-    track: { probeMs: 20, queryMs: 30 },
+    source: { probeMs: 20, queryMs: 30 },
   });
   await bench.wire.call('subscribe', { types: ['GATEWAY_SOURCE_*'] });
   for (const name of ['vm1', 'vm2'])

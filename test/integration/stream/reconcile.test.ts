@@ -208,7 +208,7 @@ describe('a simulated monitor that was away', () => {
   it('where nobody listens for long the runs are lost; a silent peer is still a QEMU', async () => {
     const bench = await openBench(['vm1', 'vm2'], {
       track: { lostAfterMs: 100 },
-      supervise: { baseMs: 5, maxMs: 20, qmp: { greetingMs: 20 } },
+      source: { baseMs: 5, maxMs: 20, qmp: { greetingMs: 20 } },
     });
     const wire = await watched(bench);
     for (const name of ['vm1', 'vm2'])

@@ -20,7 +20,7 @@ async function metricsOf(url: string): Promise<string[]> {
 
 describe('a stall', () => {
   it('is published, listed and measured, and so is its end', async () => {
-    const bench = await openBench(['vm1'], { track: { probeMs: 20, queryMs: 30 } });
+    const bench = await openBench(['vm1'], { source: { probeMs: 20, queryMs: 30 } });
     await bench.wire.call('subscribe', {});
     bench.sim('vm1').faults.hang();
     expect(await bench.wire.typed('GATEWAY_SOURCE_STALLED')).toMatchObject({ source: 'vm1', data: { waitedMs: 30 } });
@@ -69,7 +69,7 @@ describe('a stall', () => {
   });
 
   it('and a crowd of other verbs before it do not keep an abort from being written', async () => {
-    const bench = await openBench(['vm1'], { supervise: { qmp: { maxQueued: 4 } } });
+    const bench = await openBench(['vm1'], { source: { qmp: { maxQueued: 4 } } });
     const { faults, jobs } = bench.sim('vm1');
     await bench.wire.call('subscribe', {});
     for (const id of ['a', 'b']) jobs.start({ id, type: 'mirror', len: 64 * MIB, bytesPerSecond: MIB });
@@ -124,7 +124,7 @@ describe('a monitor that refuses its first query', () => {
       const { sims, paths } = await openSims('vm1');
       for (let n = 0; n < 3; n++)
         sims.vm1?.faults.refuseNextCommand(name, { class: 'GenericError', desc: 'The command is not permitted' });
-      const app = await startApp(paths, { track: { refusedMs: 20, refusedMaxMs: 20 } });
+      const app = await startApp(paths, { source: { refusedMs: 20, refusedMaxMs: 20 } });
       const wire = await app.wire();
       const seen = new Set<string>();
       await until(async () => {

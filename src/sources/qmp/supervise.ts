@@ -1,7 +1,7 @@
 // Keeps one monitor connected. In: its address. Out: an endless Observable of what the connection is; it never errors and never
 // completes. Each session ends with exactly one `down`.
 import { catchError, concat, defer, map, type Observable, of, repeat, switchMap, timer } from 'rxjs';
-import type { DownReason } from '../protocol/types.js';
+import type { DownReason } from '../../protocol/types.js';
 import {
   type MonitorAddress,
   MonitorLost,
@@ -9,10 +9,10 @@ import {
   type QmpEvent,
   type QmpLimits,
   type QmpSession,
-} from '../qmp/index.js';
-import { type BackoffOptions, backoff } from './backoff.js';
+} from '../../qmp/index.js';
+import { type BackoffOptions, backoff } from '../backoff.js';
 
-export type SourceSignal =
+export type MonitorSignal =
   | { kind: 'connecting'; attempt: number }
   /** Connected, but nobody answers yet; the connection is kept. */
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
@@ -42,21 +42,21 @@ export const SUPERVISE_DEFAULTS: SuperviseOptions = {
 export function supervise(
   address: MonitorAddress,
   overrides: Partial<SuperviseOptions> = {},
-): Observable<SourceSignal> {
+): Observable<MonitorSignal> {
   const options = { ...SUPERVISE_DEFAULTS, ...overrides };
   return defer(() => {
     let failures = 0;
     let retryInMs = 0;
     const conversation$ = defer(() => {
       let upSince: number | undefined;
-      const connecting: SourceSignal = { kind: 'connecting', attempt: failures + 1 };
+      const connecting: MonitorSignal = { kind: 'connecting', attempt: failures + 1 };
       const session$ = openMonitor(address, options.qmp).pipe(
-        switchMap((state): Observable<SourceSignal> => {
+        switchMap((state): Observable<MonitorSignal> => {
           if (state.kind === 'waiting') return of(state);
           const { session } = state;
           upSince = options.now();
-          const event$ = session.events$.pipe(map((event): SourceSignal => ({ kind: 'event', event })));
-          return concat(of<SourceSignal>({ kind: 'up', session }), event$);
+          const event$ = session.events$.pipe(map((event): MonitorSignal => ({ kind: 'event', event })));
+          return concat(of<MonitorSignal>({ kind: 'up', session }), event$);
         }),
         catchError((error: unknown) => {
           if (upSince !== undefined && options.now() - upSince >= options.healthyMs) failures = 0;
@@ -64,7 +64,7 @@ export function supervise(
           failures += 1;
           const { reason, message } =
             error instanceof MonitorLost ? error : new MonitorLost('protocol', String(error), { cause: error });
-          return of<SourceSignal>({ kind: 'down', reason, detail: message, attempt: failures, retryInMs });
+          return of<MonitorSignal>({ kind: 'down', reason, detail: message, attempt: failures, retryInMs });
         }),
       );
       return concat(of(connecting), session$);

@@ -1,7 +1,7 @@
 // Is the QEMU behind a source the one from before? QMP has no identity of its own. In: two observations. Out: only what they prove.
 import { statSync } from 'node:fs';
-import type { Same } from '../protocol/types.js';
-import { formatVersion, type MonitorAddress, type QmpGreeting } from '../qmp/index.js';
+import type { Same } from '../../protocol/types.js';
+import { formatVersion, type MonitorAddress, type QmpGreeting } from '../../qmp/index.js';
 
 export interface Identity {
   /** Version and package of the greeting. */

@@ -1,21 +1,12 @@
-// Which QMP command carries a verb. In: the verb, the run, what this QEMU has. Out: name and arguments. Pure.
+// Which QMP command carries a verb, with its arguments, by what this QEMU has. Pure.
 // The job-* commands are preferred (block-job-* are deprecated since 10.1), but a soft cancel has only block-job-cancel.
-import type { Int64, JobVerb } from '../../protocol/types.js';
 import type { QmpCommandName, QmpCommands } from '../../qmp/index.js';
+import type { JobCommand } from '../port.js';
 
-export type QmpCall = { [Name in QmpCommandName]: { name: Name; args: QmpCommands[Name]['args'] } }[QmpCommandName];
-
-export interface VerbCall {
-  verb: JobVerb;
-  id: string;
-  /** With `abort`: end a READY mirror at once. */
-  force?: boolean;
-  /** With `setSpeed`: bytes per second. */
-  speed?: Int64;
-}
+type QmpCall = { [Name in QmpCommandName]: { name: Name; args: QmpCommands[Name]['args'] } }[QmpCommandName];
 
 export function qmpCall(
-  { verb, id, force = false, speed = 0 }: VerbCall,
+  { verb, id, force = false, speed = 0 }: JobCommand,
   has: (command: QmpCommandName) => boolean,
 ): QmpCall {
   switch (verb) {

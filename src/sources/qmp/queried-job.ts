@@ -1,22 +1,8 @@
 // One job as the two queries show it. In: replies of query-block-jobs and query-jobs. Out: one picture for each job, oldest first.
-import type { Int64, IoStatus, JobStatus, JobType } from '../../protocol/types.js';
-import { type BlockJobInfo, cutText, type JobInfo } from '../../qmp/index.js';
-import { ERROR_LENGTH } from './run.js';
-
-export interface QueriedJob {
-  id: string;
-  type: JobType;
-  status: JobStatus;
-  len: Int64;
-  offset: Int64;
-  /** Only query-block-jobs has the rest. */
-  speed?: Int64;
-  ioStatus?: IoStatus;
-  autoFinalize?: boolean;
-  autoDismiss?: boolean;
-  paused?: boolean;
-  error?: string;
-}
+import { ERROR_LENGTH } from '../../protocol/limits.js';
+import { cutText } from '../../protocol/text.js';
+import type { BlockJobInfo, JobInfo } from '../../qmp/index.js';
+import type { QueriedJob } from '../port.js';
 
 /**
  * query-jobs lists every type, query-block-jobs has the details; a job in the first alone was gone before the second was asked.

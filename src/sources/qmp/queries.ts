@@ -1,7 +1,8 @@
 // The two queries of one session, asked back to back so that their replies are close. In: who needs them. Out: one merged picture,
 // called at the place of the last reply in the byte stream: events before it are included, later ones are newer.
 import type { BlockJobInfo, JobInfo, QmpReply, QmpSession } from '../../qmp/index.js';
-import { mergeQueries, type QueriedJob } from '../model/queried-job.js';
+import type { QueriedJob } from '../port.js';
+import { mergeQueries } from './queried-job.js';
 
 export interface QueriesOptions {
   /** Milliseconds to the replies; past it QEMU's main loop is `stalled` and the queries are asked again. */

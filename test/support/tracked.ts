@@ -1,0 +1,47 @@
+// A QMP source without a socket, tracked: what the supervised monitor would signal is given by the test.
+import { Subject } from 'rxjs';
+import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
+import type { TrackOptions } from '../../src/jobs/tracking/track-options.js';
+import { QmpJobSource, type QmpSourceOptions } from '../../src/sources/index.js';
+import type { MonitorSignal } from '../../src/sources/qmp/supervise.js';
+import { TestJournal } from './journal.js';
+
+/** Nobody listens. */
+const QUIET: TrackListener = { signal: () => undefined, measured: () => undefined };
+
+export interface TrackedOptions {
+  name?: string;
+  journal?: TestJournal;
+  listener?: TrackListener;
+  source?: Partial<QmpSourceOptions>;
+  track?: Partial<TrackOptions>;
+}
+
+export interface Tracked {
+  tracker: SourceTracker;
+  journal: TestJournal;
+  feed: (signal: MonitorSignal) => void;
+  close: () => void;
+}
+
+export function openTracked({
+  name = 'vm1',
+  journal = new TestJournal(),
+  listener = QUIET,
+  source: options,
+  track,
+}: TrackedOptions = {}): Tracked {
+  const monitor$ = new Subject<MonitorSignal>();
+  const source = new QmpJobSource(
+    { name, address: { kind: 'unix', path: '/nowhere' } },
+    { socketBirth: () => undefined, ...options, monitor$: () => monitor$ },
+  );
+  const tracker = new SourceTracker(source, journal, listener, track);
+  const subscription = source.signals$.subscribe({ next: (signal) => tracker.take(signal) });
+  const close = (): void => {
+    subscription.unsubscribe();
+    tracker.close();
+  };
+  return { tracker, journal, feed: (signal) => monitor$.next(signal), close };
+}
