@@ -120,7 +120,7 @@ describe('waits', () => {
     for (let n = 0; n < 2; n += 1) void wait(b);
     expect(await wait(b)).toMatchObject(limited);
     void terminations.call(tracker, a, contextOf(signal), { wants: 'soft', sync: false });
-    expect(written).toEqual(['block-job-cancel']);
+    expect(written).toEqual(['abort']);
     terminations.close();
   });
 
