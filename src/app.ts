@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import sirv from 'sirv';
+import { NO_ACCESS_POLICY } from './access/index.js';
 import type { Config } from './config.js';
 import {
   type CommandPort,
@@ -106,6 +107,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     log,
     view,
     commands,
+    access: NO_ACCESS_POLICY,
     metrics: () => metrics.text(),
     pages: openPages(),
     onError: (error, where) => logger.error({ err: error, where }, 'an exception of the gateway itself'),

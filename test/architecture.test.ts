@@ -6,16 +6,17 @@ import { describe, expect, it } from 'vitest';
 /** Each layer and what it may import besides itself. Data flows left to right; commands come back by an interface alone. */
 const ALLOWED: Record<string, readonly string[]> = {
   protocol: [],
+  access: ['protocol'],
   qmp: ['protocol'],
   sources: ['qmp', 'protocol'],
-  jobs: ['sources', 'qmp', 'protocol'],
+  jobs: ['sources', 'qmp', 'access', 'protocol'],
   log: ['protocol'],
-  gateway: ['log', 'protocol'],
+  gateway: ['log', 'access', 'protocol'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   cli: ['.', 'demo', 'simulator', 'client', 'sources', 'protocol'],
-  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'protocol'],
+  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */

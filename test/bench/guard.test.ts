@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { ALL_GRANTS } from '../../src/access/index.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
@@ -46,10 +47,22 @@ function openHub(): { log: EventLog; hub: Hub } {
   return { log, hub };
 }
 
-function subscription(socket: Socket, filter = compileFilter({ sources: ['vm1'] }), examined = 0): Subscription {
+function subscription(
+  socket: Socket,
+  filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS),
+  examined = 0,
+): Subscription {
   const outbox = new Outbox(socket, { highWaterBytes: 1 << 30, stuckMs: 60_000, onDrain() {}, onStuck() {} });
   const peer: Peer = { outbox, subscriptions: new Map(), advanced() {} };
-  return { peer, filter, progressMs: undefined, state: { kind: 'behind' }, examined, nextFrame: 0 };
+  return {
+    peer,
+    filter,
+    formerly: undefined,
+    progressMs: undefined,
+    state: { kind: 'behind' },
+    examined,
+    nextFrame: 0,
+  };
 }
 
 const drained = (sockets: readonly Socket[]): Promise<void> =>
@@ -112,7 +125,7 @@ it('examines a replay once for all who resume from one position', async () => {
   const sockets = await openSockets(50);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append(draft);
-  const filter = compileFilter({ sources: ['vm1'] });
+  const filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS);
   let examined = 0;
   const counting: typeof filter = {
     ...filter,

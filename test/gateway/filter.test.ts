@@ -1,6 +1,7 @@
 // Globs, filters and frames.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ALL_GRANTS } from '../../src/access/index.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { compileGlob } from '../../src/gateway/fan-out/glob.js';
 import { paginate } from '../../src/gateway/fan-out/snapshot.js';
@@ -99,7 +100,7 @@ describe('globs', () => {
 describe('filters', () => {
   const entry = { offset: 1, source: 'vm1', type: 'BLOCK_JOB_READY', time: null, data: {} };
   it('AND fields, OR entries; `jobs` constrains only events with a job', () => {
-    const filter = compileFilter({ sources: ['vm*'], jobs: ['drive?'] });
+    const filter = compileFilter({ sources: ['vm*'], jobs: ['drive?'] }, ALL_GRANTS);
     expect(filter.wants(entry)).toBe(true);
     expect(filter.wants({ ...entry, job: { id: 'drive0', run: 'e:1' } })).toBe(true);
     expect(filter.wants({ ...entry, job: { id: 'other', run: 'e:1' } })).toBe(false);
@@ -107,10 +108,12 @@ describe('filters', () => {
   });
 
   it('have one name for one meaning', () => {
-    const id = compileFilter({ sources: ['a', 'b'], types: ['X'] }).id;
-    expect(compileFilter({ sources: ['b', 'a', 'b'], types: ['X'] }).id).toBe(id);
-    expect(compileFilter({ sources: ['*'], types: ['X'] }).id).toBe(compileFilter({ types: ['X'] }).id);
-    expect(compileFilter({ sources: ['a'] }).id).not.toBe(compileFilter({ jobs: ['a'] }).id);
+    const id = compileFilter({ sources: ['a', 'b'], types: ['X'] }, ALL_GRANTS).id;
+    expect(compileFilter({ sources: ['b', 'a', 'b'], types: ['X'] }, ALL_GRANTS).id).toBe(id);
+    expect(compileFilter({ sources: ['*'], types: ['X'] }, ALL_GRANTS).id).toBe(
+      compileFilter({ types: ['X'] }, ALL_GRANTS).id,
+    );
+    expect(compileFilter({ sources: ['a'] }, ALL_GRANTS).id).not.toBe(compileFilter({ jobs: ['a'] }, ALL_GRANTS).id);
   });
 });
 

@@ -1,6 +1,7 @@
 // In: what there is to show. Out: the gateway layer alone, on a free port, before a view and commands that the test holds.
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
+import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
 import {
   type CommandPort,
   type GatewayCounts,
@@ -10,8 +11,7 @@ import {
 } from '../../src/gateway/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Refusal } from '../../src/protocol/answer.js';
-import type { CallContext } from '../../src/protocol/call.js';
-import type { Job, Progress, SettledRun } from '../../src/protocol/index.js';
+import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/index.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -44,6 +44,9 @@ export async function openBare(
     allowOrigins?: string[];
     host?: string;
     log?: Partial<LogLimits>;
+    /** Default: everybody may do everything. */
+    access?: Access;
+    sources?: SourceInfo[];
     /** Resolves when the jobs' figures are fresh; by default they are. */
     freshen?: () => Promise<void> | undefined;
   } = {},
@@ -58,7 +61,7 @@ export async function openBare(
   const failures: Bare['failures'] = {};
   const looks = { jobs: 0 };
   const view: ViewPort = {
-    sources: () => [],
+    sources: () => options.sources ?? [],
     jobs: (wants) => {
       looks.jobs += 1;
       if (failures.jobs) throw failures.jobs;
@@ -88,6 +91,7 @@ export async function openBare(
     log,
     view,
     commands,
+    access: options.access ?? NO_ACCESS_POLICY,
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
     pages: (_request, _response, miss) => miss(),
     onError: (error) => errors.push(error),

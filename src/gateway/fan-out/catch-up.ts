@@ -6,6 +6,7 @@ import { formatCursor } from '../../protocol/cursor.js';
 import type { GatewayLimits } from '../limits.js';
 import { Scheduler } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';
+import { resetText, snapshotText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';
 import { encodeEvents, type Frame } from './group.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
@@ -31,6 +32,7 @@ interface Replay {
 const MAX_REPLAYS = 32;
 const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
 const REPLAY_MS = 1_000;
+const RETENTION = { reason: 'retention' } as const;
 /** Milliseconds in which a slice is looked for. */
 const SLICE_MS = 2;
 
@@ -90,11 +92,12 @@ export class CatchUp {
       this.#page(subscription, state);
       return false;
     }
-    if (!this.#log.retainsAfter(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
-      if (this.#snapshots.prepare(subscription.filter)) this.#reset(subscription);
+    const { filter } = subscription;
+    if (state.kind === 'regranted' || !this.#log.retainsAfter(subscription.examined, filter.wantsSource)) {
+      if (this.#snapshots.prepare(filter)) this.#reset(subscription);
       return false;
     }
-    const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
+    const { frames, examined } = this.#replay(filter, subscription.examined);
     for (const frame of frames) {
       // A frame may be as large as one event: the rest is for when it has gone.
       if (peer.outbox.isBlocked) return true;
@@ -161,25 +164,34 @@ export class CatchUp {
     const page = snapshot.pages[next];
     const last = next >= snapshot.pages.length - 1;
     if (page) {
+      const { jobs, settled } = page;
+      const { cursor } = snapshot;
       page.frame ??= shareFrame(
-        `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
+        snapshotText({ subscription: subscription.filter.id, page: next + 1, last, cursor, jobs, settled }),
       );
       subscription.peer.outbox.share(page.frame);
     }
     subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
   }
 
-  /** What it lacks has left the retention: the present replaces what it had. */
+  /** The present replaces what it had: what it lacks has left the retention, or its client is granted something else now. */
   #reset(subscription: Subscription): void {
+    const { filter, state, peer } = subscription;
     const { cursor } = this.#log;
-    const snapshot = this.#snapshots.take(subscription.filter, cursor);
+    const snapshot = this.#snapshots.take(filter, cursor);
     const paged = snapshot.pages.length > 1;
     const { jobs, settled } = (paged ? undefined : snapshot.pages[0]) ?? { jobs: '[]', settled: '[]' };
-    const pages = paged ? `,"pages":${snapshot.pages.length}` : '';
-    snapshot.reset ??= shareFrame(
-      `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
-    );
-    subscription.peer.outbox.share(snapshot.reset);
+    const { sources } = snapshot;
+    const regranted = state.kind === 'regranted' && subscription.formerly !== undefined;
+    const known = regranted ? subscription.formerly : filter.id;
+    let frame = snapshot.resets.get(known);
+    if (!frame) {
+      const why = regranted ? ({ reason: 'grants', next: filter.id } as const) : RETENTION;
+      const pages = paged ? { pages: snapshot.pages.length } : {};
+      frame = shareFrame(resetText({ subscription: known, ...why, cursor, jobs, settled, sources, ...pages }));
+      snapshot.resets.set(known, frame);
+    }
+    peer.outbox.share(frame);
     subscription.examined = this.#log.head;
     subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
     this.#counts.resets += 1;

@@ -85,7 +85,7 @@ export class Hub {
         this.#deliver(group, subscription, group.nextFrame - 1);
       }
       const { state, examined } = subscription;
-      if (state.kind === 'paging' || (state.kind === 'behind' && examined < offset)) complete = false;
+      if (state.kind === 'behind' ? examined < offset : state.kind !== 'live') complete = false;
     }
     return complete;
   }

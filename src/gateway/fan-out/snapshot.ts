@@ -11,9 +11,9 @@ export interface Snapshot {
   sources: string;
   /** JSON arrays; one page fits a reply, more are sent as `snapshot` notifications. */
   pages: SnapshotPage[];
-  /** Made when somebody needs them: what the answer of `subscribe` ends with, and `reset`. */
+  /** Made when somebody needs them: what the answer of `subscribe` ends with, and each `reset`. */
   answer?: SharedFrame;
-  reset?: SharedFrame;
+  resets: Map<string, SharedFrame>;
 }
 
 export interface SnapshotPage {
@@ -74,7 +74,7 @@ export class Snapshots {
     const jobs = this.#view.jobs(filter.wantsSource).filter(wants);
     const ended = this.#settled(wants).map((run) => this.#textOf(run));
     const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
-    const snapshot: Snapshot = { cursor, sources: this.sources(filter), pages };
+    const snapshot: Snapshot = { cursor, sources: this.sources(filter), pages, resets: new Map() };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
   }

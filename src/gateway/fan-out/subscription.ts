@@ -12,16 +12,22 @@ export interface Peer {
   advanced(): void;
 }
 
-/** `live`: a member of its group. `behind`: reads on from the log. `paging`: its snapshot is not out yet. */
+/**
+ * `live`: a member of its group. `behind`: reads on from the log. `paging`: its snapshot is not out yet. `regranted`: its client is granted
+ * something else, and has not been told.
+ */
 export type SubscriptionState =
   | { kind: 'live' }
   | { kind: 'behind' }
   | { kind: 'paging'; snapshot: Snapshot; next: number }
+  | { kind: 'regranted' }
   | { kind: 'ended' };
 
 export interface Subscription {
   readonly peer: Peer;
   readonly filter: CompiledFilter;
+  /** Its id under the grants before: the client may still use it. */
+  readonly formerly: string | undefined;
   /** Milliseconds, where progress was asked for. */
   readonly progressMs: number | undefined;
   state: SubscriptionState;

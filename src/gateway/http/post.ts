@@ -2,21 +2,24 @@
 // JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Access, Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
 import type { GatewayLimits } from '../limits.js';
 import type { Scheduler } from '../scheduler.js';
-import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
+import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
+import { answerText } from '../wire/messages.js';
+import { bearerOf } from './bearer.js';
 import { send } from './reply.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
   /** Of the requests of all connections. */
   requests: Scheduler;
-  principal: string;
+  access: Access;
 }
 
 /**
@@ -95,7 +98,8 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
 }
 
 class PostCaller implements Caller {
-  readonly principal: string;
+  readonly #access: Access;
+  readonly #token: string | undefined;
   readonly #response: ServerResponse;
   readonly #posts: Posts;
   readonly #peer: string;
@@ -103,9 +107,10 @@ class PostCaller implements Caller {
   readonly #gone = new AbortController();
   readonly #requests: Scheduler;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts, requests }: PostDeps) {
+  constructor(request: IncomingMessage, response: ServerResponse, { access, posts, requests }: PostDeps) {
     this.#requests = requests;
-    this.principal = principal;
+    this.#access = access;
+    this.#token = bearerOf(request);
     this.#response = response;
     this.#posts = posts;
     this.#socket = request.socket;
@@ -116,9 +121,9 @@ class PostCaller implements Caller {
     return this.#gone.signal;
   }
 
-  admit(): Refusal | undefined {
+  admit(): Answer<Principal> {
     const refused = this.#posts.admit(this.#peer, this.#socket);
-    if (refused) return refused;
+    if (refused) return { ok: false, error: refused };
     // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
     const end = (): void => {
       this.#socket.off('close', end);
@@ -128,7 +133,12 @@ class PostCaller implements Caller {
     };
     this.#socket.once('close', end);
     this.#response.once('close', end);
-    return undefined;
+    return this.authenticate(this.#token);
+  }
+
+  /** Of this request alone. */
+  authenticate(token: string | undefined): Answer<Principal> {
+    return this.#access.authenticate({ token }, { kind: 'post', address: this.#socket.remoteAddress });
   }
 
   answer(id: RpcId, answer: Answer<unknown>): void {

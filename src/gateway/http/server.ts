@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Access } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
@@ -14,13 +15,23 @@ import { Heartbeat } from '../session/heartbeat.js';
 import { plainMethods } from '../session/methods.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
+import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
+import { bearerOf } from './bearer.js';
 import type { Compression } from './compression.js';
 import type { GuardOptions } from './origin-policy.js';
 import { Posts } from './post.js';
 import { type HttpDeps, serveHttp } from './routes.js';
-import { acceptOffers, judgeUpgrade, openSockets, type Refusal, rejectUpgrade, retryAfter } from './upgrade.js';
+import {
+  acceptOffers,
+  judgeUpgrade,
+  openSockets,
+  type Refusal,
+  rejectUpgrade,
+  retryAfter,
+  unauthenticated,
+} from './upgrade.js';
 
 export interface GatewayOptions {
   host: string;
@@ -32,6 +43,7 @@ export interface GatewayOptions {
   log: EventLog;
   view: ViewPort;
   commands: CommandPort;
+  access: Access;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
   /** An exception of ours, and where it was. */
@@ -55,7 +67,12 @@ export interface Gateway {
 /** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, metrics, pages, onError, random = Math.random } = options;
+  const { log, view, guard, access, metrics, pages, onError, random = Math.random } = options;
+  const sessions = new SessionRegistry();
+  const changes = access.changes$.subscribe({
+    next: (change) => sessions.apply(change),
+    error: (error: unknown) => onError(error, 'the access policy'),
+  });
   const snapshots = new Snapshots(view);
   const hub = new Hub(log, snapshots, limits);
   const progress = new ProgressLanes(view, hub, limits);
@@ -65,6 +82,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const requests = new Scheduler();
   const sendQueues = new SendQueues();
   const deps: ConnectionDeps = {
+    access,
+    sessions,
     log,
     hub,
     progress,
@@ -80,7 +99,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const sockets = new Set<Socket>();
   const upgrades = new Scheduler();
   const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
-  const principal = 'anonymous';
   let closing = false;
 
   const server = createServer(
@@ -96,7 +114,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       metrics,
       pages,
       onError,
-      principal,
+      access,
       requests,
       posts: new Posts(limits),
       isClosing: () => closing,
@@ -126,9 +144,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
     if (refusal) return rejectUpgrade(socket, refusal);
+    const { remoteAddress: address } = request.socket;
+    const authenticated = access.authenticate({ token: bearerOf(request) }, { kind: 'websocket', address });
+    if (!authenticated.ok) return rejectUpgrade(socket, unauthenticated(authenticated.error));
     const server = acceptOffers(request, options.compression) ? deflating : plain;
     server.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, principal, deps, () => {
+      const connection = new Connection(ws, socket as Socket, authenticated.result, deps, () => {
         connections.delete(connection);
         heartbeat.remove(connection);
       });
@@ -183,6 +204,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.race([closed, late]);
       clearTimeout(impatient);
       clearTimeout(bound);
+      changes.unsubscribe();
       upgrades.clear();
       requests.clear();
       progress.close();

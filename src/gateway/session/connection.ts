@@ -2,6 +2,7 @@
 // ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
+import type { Principal } from '../../access/index.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
@@ -38,7 +39,7 @@ export class Connection implements HeartbeatPeer {
   /** Bytes in the kernel, when that was last looked at. */
   #queued: number | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, principal: string, deps: ConnectionDeps, onClose: () => void) {
+  constructor(ws: WebSocket, socket: Socket, principal: Principal, deps: ConnectionDeps, onClose: () => void) {
     const { limits, requests } = deps;
     this.#ws = ws;
     this.#socket = socket;
@@ -51,8 +52,10 @@ export class Connection implements HeartbeatPeer {
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
     this.#session = new Session(this.#outbox, principal, deps, {
+      transport: { kind: 'websocket', address: socket.remoteAddress },
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+      revoked: () => this.bye(4403, 'forbidden', 0),
     });
     this.#inbox = new Inbox(requests, {
       maxBytes: limits.inboxBytes,

@@ -1,6 +1,7 @@
 // Every verb on a job, from call to answer. In: the call's context and the wire's params. Out: an answer within its bound; nothing rejects.
+
+import type { CallContext } from '../../access/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, Settlement } from '../../protocol/types.js';
 import type { QmpReply } from '../../qmp/index.js';
@@ -146,7 +147,7 @@ export class JobCommands {
     const reply = await new Promise<QmpReply>((answer) => {
       writeCommand(
         { tracker, session, run },
-        { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } },
+        { verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
         qmpCall({ verb, id, ...(speed !== undefined && { speed }) }, (command) => tracker.has(command)),
         { lane: 'verb', timeoutMs: Math.max(1, context.deadline - performance.now()) },
         {

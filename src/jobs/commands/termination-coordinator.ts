@@ -1,7 +1,8 @@
 // The open terminations: runs whose end somebody asks for or waits for. In: callers, and the registry's signals. Out: commands on monitors and
 // answers to callers, each within its bound. Every decision is `reduceTermination`'s; here are only the timers and the socket.
+
+import type { CallContext } from '../../access/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
 import type { QmpReply } from '../../qmp/index.js';
@@ -104,7 +105,7 @@ export class TerminationCoordinator {
       });
       // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
       const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
-      const caller = { id, wants: ask, sync, by: context.principal };
+      const caller = { id, wants: ask, sync, by: context.principal.name };
       this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
       if (context.signal.aborted) this.#waits.leave(id);
     });
