@@ -108,6 +108,12 @@ describe('the layers', () => {
     expect(circlesIn(edges)).toEqual([]);
   });
 
+  it('of the gateway asks the process for time and chance in one file', () => {
+    const ambient = /\b(performance\.now|Date\.now|Math\.random|set(Timeout|Immediate|Interval))\(|\bnew Date\(\)/;
+    const asking = files.filter((file) => layerOf(file) === 'gateway' && ambient.test(readFileSync(file, 'utf8')));
+    expect(asking).toEqual(['src/gateway/clock.ts']);
+  });
+
   it('leave the wire free of every dependency', () => {
     const wire = files.filter((file) => BARE.some((name) => file === `src/protocol/${name}.ts`));
     expect(wire).toHaveLength(BARE.length);

@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { ALL_GRANTS } from '../../src/access/index.js';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
 import type { Peer, Subscription } from '../../src/gateway/fan-out/subscription.js';
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.js';
+import type { ViewPort } from '../../src/gateway/ports.js';
+import { Scheduler } from '../../src/gateway/scheduler.js';
 import { encodeFrame } from '../../src/gateway/wire/frame.js';
 import { Outbox } from '../../src/gateway/wire/outbox.js';
 import { type EventLog, MemoryLog } from '../../src/log/index.js';
@@ -42,7 +45,7 @@ function openHub(): { log: EventLog; hub: Hub } {
   const view = { sources: () => [], jobs: () => [], settled: () => [] };
   // All sockets in one turn, so that the turn can be timed.
   const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };
-  const hub = new Hub(log, new Snapshots(view as unknown as ConstructorParameters<typeof Snapshots>[0]), limits);
+  const hub = new Hub(log, new Snapshots(view as unknown as ViewPort, CLOCK), limits, CLOCK, new Scheduler(CLOCK));
   onTestFinished(() => hub.close());
   return { log, hub };
 }
@@ -52,7 +55,13 @@ function subscription(
   filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS),
   examined = 0,
 ): Subscription {
-  const outbox = new Outbox(socket, { highWaterBytes: 1 << 30, stuckMs: 60_000, onDrain() {}, onStuck() {} });
+  const outbox = new Outbox(socket, {
+    highWaterBytes: 1 << 30,
+    stuckMs: 60_000,
+    clock: CLOCK,
+    onDrain() {},
+    onStuck() {},
+  });
   const peer: Peer = { outbox, subscriptions: new Map(), advanced() {} };
   return {
     peer,

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { inflateRawSync } from 'node:zlib';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { Outbox, type OutboxOptions } from '../../src/gateway/wire/outbox.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read members of messages of every kind.
@@ -33,7 +34,7 @@ export class FarEnd {
       },
     }) as unknown as Socket;
     const ignore = (): void => undefined;
-    const defaults = { highWaterBytes: 128 * 1024, stuckMs: 60_000, onDrain: ignore, onStuck: ignore };
+    const defaults = { highWaterBytes: 128 * 1024, stuckMs: 60_000, clock: CLOCK, onDrain: ignore, onStuck: ignore };
     this.outbox = new Outbox(this.socket, { ...defaults, ...options });
   }
 

@@ -3,11 +3,13 @@
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { ProgressLanes } from '../../src/gateway/fan-out/progress.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../../src/gateway/limits.js';
 import type { CommandPort, ViewPort } from '../../src/gateway/ports.js';
+import { Scheduler } from '../../src/gateway/scheduler.js';
 import { plainMethods } from '../../src/gateway/session/methods.js';
 import { SessionRegistry } from '../../src/gateway/session/registry.js';
 import { Session, type SessionDeps } from '../../src/gateway/session/session.js';
@@ -75,9 +77,10 @@ export class Sessions {
           }),
       ]),
     ) as unknown as CommandPort;
-    const snapshots = new Snapshots(view);
-    this.hub = new Hub(this.log, snapshots, this.limits);
-    const progress = new ProgressLanes(view, this.hub, this.limits);
+    const snapshots = new Snapshots(view, CLOCK);
+    const scheduler = new Scheduler(CLOCK);
+    this.hub = new Hub(this.log, snapshots, this.limits, CLOCK, scheduler);
+    const progress = new ProgressLanes(view, this.hub, this.limits, CLOCK, scheduler);
     const sessions = new SessionRegistry();
     const changes = access.changes$.subscribe((change) => sessions.apply(change));
     this.deps = {
@@ -88,6 +91,7 @@ export class Sessions {
       progress,
       snapshots,
       limits: this.limits,
+      clock: CLOCK,
       methods: plainMethods({ version: '0.0.0', log: this.log, view, commands, limits: this.limits }),
       onError: (error) => void this.errors.push(error),
     };

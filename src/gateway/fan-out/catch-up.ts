@@ -3,8 +3,9 @@
 
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import { Scheduler } from '../scheduler.js';
+import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';
 import { resetText, snapshotText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';
@@ -42,22 +43,27 @@ export class CatchUp {
   readonly #limits: GatewayLimits;
   readonly #counts: CatchUpCounts;
   readonly #join: (subscription: Subscription) => void;
-  readonly #turns = new Scheduler();
+  readonly #clock: Clock;
+  readonly #turns: WorkQueue;
   readonly #replays = new Map<string, Replay>();
   #replayBytes = 0;
-  #forgetting: NodeJS.Timeout | undefined;
+  #stopForgetting: (() => void) | undefined;
 
   constructor(
     log: EventLog,
     snapshots: Snapshots,
     limits: GatewayLimits,
     counts: CatchUpCounts,
+    clock: Clock,
+    scheduler: Scheduler,
     join: (subscription: Subscription) => void,
   ) {
     this.#log = log;
     this.#snapshots = snapshots;
     this.#limits = limits;
     this.#counts = counts;
+    this.#clock = clock;
+    this.#turns = scheduler.queue();
     this.#join = join;
   }
 
@@ -128,7 +134,7 @@ export class CatchUp {
     this.#replayBytes += frames.reduce((sum, { message }) => sum + message.bytes.length, 0);
     if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.#forget();
     else this.#replays.set(key, replay);
-    this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
+    this.#stopForgetting ??= this.#clock.after(REPLAY_MS, () => this.#forget());
     return replay;
   }
 
@@ -136,7 +142,7 @@ export class CatchUp {
   #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
     const { sliceEntries, sliceBytes } = this.#limits;
     const { entries, examined } = this.#log.readAfter(from, sliceEntries);
-    const due = performance.now() + SLICE_MS;
+    const due = this.#clock.now() + SLICE_MS;
     const wanted: LoggedEntry[] = [];
     let bytes = 0;
     let before = from;
@@ -147,14 +153,14 @@ export class CatchUp {
         wanted.push(entry);
       }
       before = entry.offset;
-      if (performance.now() > due) return { wanted, examined: before };
+      if (this.#clock.now() > due) return { wanted, examined: before };
     }
     return { wanted, examined };
   }
 
   #forget(): void {
-    clearTimeout(this.#forgetting);
-    this.#forgetting = undefined;
+    this.#stopForgetting?.();
+    this.#stopForgetting = undefined;
     this.#replays.clear();
     this.#replayBytes = 0;
   }

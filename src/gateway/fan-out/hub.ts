@@ -3,7 +3,9 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
+import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { CatchUp, type CatchUpCounts } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
 import { Group } from './group.js';
@@ -39,12 +41,18 @@ export class Hub {
   /** Which groups want what; a handful of distinct kinds of event serves millions. */
   readonly #routes = new Map<string, readonly Group[]>();
   #pass: Pass | undefined;
-  #scheduled = false;
+  readonly #clock: Clock;
+  readonly #broadcasts: WorkQueue;
 
-  constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits) {
+  constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits, clock: Clock, scheduler: Scheduler) {
     this.#log = log;
     this.#limits = limits;
-    this.#catchUp = new CatchUp(log, snapshots, limits, this.counts, (subscription) => this.#join(subscription));
+    this.#clock = clock;
+    // One step a turn, which has bounds of its own.
+    this.#broadcasts = scheduler.queue(0);
+    this.#catchUp = new CatchUp(log, snapshots, limits, this.counts, clock, scheduler, (subscription) =>
+      this.#join(subscription),
+    );
     this.#following = log.entries$.subscribe((entry) => this.#route(entry));
   }
 
@@ -92,6 +100,7 @@ export class Hub {
 
   close(): void {
     this.#following.unsubscribe();
+    this.#broadcasts.clear();
     this.#pass = undefined;
     this.#dirty.clear();
     this.#groups.clear();
@@ -117,9 +126,7 @@ export class Hub {
 
   #schedule(group: Group): void {
     this.#dirty.add(group);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    this.#broadcasts.later(this, this.#broadcast);
   }
 
   /** More than one turn may encode: its members read on from the log, slice by slice. What they have is not taken back. */
@@ -132,9 +139,8 @@ export class Hub {
   }
 
   /** Writes to so many sockets, group by group; the rest is for the next turns. A group's batch is encoded when its turn comes. */
-  #turn(): void {
-    this.#scheduled = false;
-    const due = performance.now() + this.#limits.sliceMs;
+  readonly #broadcast = (): boolean => {
+    const due = this.#clock.now() + this.#limits.sliceMs;
     let budget = this.#limits.sliceSockets;
     while (budget > 0) {
       const pass = this.#pass ?? this.#nextPass();
@@ -143,18 +149,16 @@ export class Hub {
       if (next.done) {
         pass.group.release(pass.upTo);
         this.#pass = undefined;
-        if (performance.now() > due) break;
+        if (this.#clock.now() > due) break;
         continue;
       }
       budget -= 1;
       this.#deliver(pass.group, next.value, pass.upTo);
       // The clock is looked at now and then: a look costs as much as a small write.
-      if (budget % 16 === 0 && performance.now() > due) break;
+      if (budget % 16 === 0 && this.#clock.now() > due) break;
     }
-    if (!this.#pass && this.#dirty.size === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
-  }
+    return !this.#pass && this.#dirty.size === 0;
+  };
 
   #nextPass(): Pass | undefined {
     const [group] = this.#dirty;

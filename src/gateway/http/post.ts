@@ -6,8 +6,9 @@ import type { Access, Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import type { Scheduler } from '../scheduler.js';
+import type { WorkQueue } from '../scheduler.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
@@ -18,7 +19,8 @@ import { send } from './reply.js';
 export interface PostDeps extends Dispatch {
   posts: Posts;
   /** Of the requests of all connections. */
-  requests: Scheduler;
+  requests: WorkQueue;
+  clock: Clock;
   access: Access;
 }
 
@@ -31,12 +33,14 @@ const MAX_PIPELINED = 8;
 /** Who posts how much. */
 export class Posts {
   readonly #limits: GatewayLimits;
+  readonly #clock: Clock;
   readonly #rates: AddressRates;
   readonly #inFlight = new Map<string, number>();
   readonly #pipelined = new WeakMap<Socket, number>();
 
-  constructor(limits: GatewayLimits) {
+  constructor(limits: GatewayLimits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
     this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
   }
 
@@ -52,7 +56,7 @@ export class Posts {
     const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
     const count = this.#inFlight.get(peer) ?? 0;
     if (count >= postsInFlight) return limited(`at most ${postsInFlight} requests of an address wait at once`, 1_000);
-    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer);
+    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer, this.#clock.now());
     if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
     this.#inFlight.set(peer, count + 1);
     this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 0) + 1);
@@ -86,7 +90,7 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
     if (bytes > LIMITS.messageBytes) return;
     const text = Buffer.concat(chunks).toString('utf8');
     const caller = new PostCaller(request, response, deps);
-    const receivedAt = performance.now();
+    const receivedAt = deps.clock.now();
     deps.requests.now(caller, () => {
       const { socket } = request;
       if (deps.posts.isFlooded(socket)) socket.destroy();
@@ -105,7 +109,7 @@ class PostCaller implements Caller {
   readonly #peer: string;
   readonly #socket: Socket;
   readonly #gone = new AbortController();
-  readonly #requests: Scheduler;
+  readonly #requests: WorkQueue;
 
   constructor(request: IncomingMessage, response: ServerResponse, { access, posts, requests }: PostDeps) {
     this.#requests = requests;

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Access } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
+import { CLOCK, type Clock } from '../clock.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
 import { Snapshots } from '../fan-out/snapshot.js';
@@ -49,7 +50,8 @@ export interface GatewayOptions {
   /** An exception of ours, and where it was. */
   onError: (error: unknown, where: string) => void;
   limits?: Partial<GatewayLimits>;
-  random?: () => number;
+  /** Default: that of the process. */
+  clock?: Clock;
 }
 
 export interface GatewayCounts extends HubCounts, DeflateCounts {
@@ -67,20 +69,21 @@ export interface Gateway {
 /** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, access, metrics, pages, onError, random = Math.random } = options;
+  const { log, view, guard, access, metrics, pages, onError, clock = CLOCK } = options;
   const sessions = new SessionRegistry();
   const changes = access.changes$.subscribe({
     next: (change) => sessions.apply(change),
     error: (error: unknown) => onError(error, 'the access policy'),
   });
-  const snapshots = new Snapshots(view);
-  const hub = new Hub(log, snapshots, limits);
-  const progress = new ProgressLanes(view, hub, limits);
-  const heartbeat = new Heartbeat(limits.bookmarkMs);
+  const scheduler = new Scheduler(clock);
+  const requests = scheduler.queue();
+  const snapshots = new Snapshots(view, clock);
+  const hub = new Hub(log, snapshots, limits, clock, scheduler);
+  const progress = new ProgressLanes(view, hub, limits, clock, scheduler);
+  const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deflater = new Deflater();
-  const requests = new Scheduler();
-  const sendQueues = new SendQueues();
+  const sendQueues = new SendQueues(clock);
   const deps: ConnectionDeps = {
     access,
     sessions,
@@ -90,6 +93,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     snapshots,
     methods,
     limits,
+    clock,
     deflater,
     requests,
     sendQueues,
@@ -97,7 +101,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
-  const upgrades = new Scheduler();
+  const upgrades = scheduler.queue();
   const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
   let closing = false;
 
@@ -116,7 +120,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       onError,
       access,
       requests,
-      posts: new Posts(limits),
+      clock,
+      posts: new Posts(limits, clock),
       isClosing: () => closing,
     }),
   );
@@ -163,7 +168,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (connections.size >= limits.connections)
       return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
     const peer = peerOf(socket.remoteAddress);
-    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer);
+    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer, clock.now());
     if (wait === 0) return undefined;
     return {
       status: 429,
@@ -187,23 +192,23 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       closing = true;
       heartbeat.close();
       // Answers that were given in this turn go out before the goodbye.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => clock.soon(() => resolve(undefined)));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
-      for (const connection of connections) connection.bye(1012, 'drain', Math.round(random() * spreadMs));
+      for (const connection of connections) connection.bye(1012, 'drain', Math.round(clock.random() * spreadMs));
       server.closeIdleConnections();
       // Who has not hung up by then is hung up on, so that the rest fits into the bound.
-      const impatient = setTimeout(() => {
+      const calm = clock.after(limits.drainMs * DRAIN_SHARE, () => {
         for (const connection of connections) connection.kill(1012, 'drain');
         for (const socket of sockets) socket.destroy();
-      }, limits.drainMs * DRAIN_SHARE);
-      let bound: NodeJS.Timeout | undefined;
+      });
+      let unbind = (): void => undefined;
       const late = new Promise<void>((resolve) => {
-        bound = setTimeout(resolve, limits.drainMs);
+        unbind = clock.after(limits.drainMs, resolve);
       });
       await Promise.race([closed, late]);
-      clearTimeout(impatient);
-      clearTimeout(bound);
+      calm();
+      unbind();
       changes.unsubscribe();
       upgrades.clear();
       requests.clear();

@@ -37,7 +37,7 @@ export interface Dispatch {
 /** A request that is not done in one step; `again` takes the next one, `true` when it is done. */
 export type Unfinished = { again: () => boolean } | undefined;
 
-/** @param receivedAt milliseconds of `performance.now()`. */
+/** @param receivedAt milliseconds of `Clock.now`. */
 export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, onError }: Dispatch): Unfinished {
   const envelope = readEnvelope(text);
   if (!envelope.ok) {

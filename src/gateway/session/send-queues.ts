@@ -2,6 +2,7 @@
 // it in /proc/net/tcp. In: a socket. Out: its bytes that the peer's host has not acknowledged, where that is known.
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 
 /** Milliseconds for which one reading serves all who ask. */
 const FRESH_MS = 1_000;
@@ -10,12 +11,18 @@ const FRESH_MS = 1_000;
 type Queues = ReadonlyMap<string, number | null>;
 
 export class SendQueues {
+  readonly #clock: Clock;
   #read: Promise<Queues> | undefined;
   #readAt = 0;
 
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
   async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
-    if (!this.#read || performance.now() - this.#readAt > FRESH_MS) {
-      this.#readAt = performance.now();
+    const now = this.#clock.now();
+    if (!this.#read || now - this.#readAt > FRESH_MS) {
+      this.#readAt = now;
       this.#read = readQueues();
     }
     return (await this.#read).get(`${localPort} ${remotePort}`) ?? undefined;

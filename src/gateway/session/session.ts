@@ -7,6 +7,7 @@ import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import type { Hub } from '../fan-out/hub.js';
 import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';
@@ -28,6 +29,7 @@ export interface SessionDeps extends Dispatch {
   progress: ProgressLanes;
   snapshots: Snapshots;
   limits: GatewayLimits;
+  clock: Clock;
 }
 
 /** The connection, as its session sees it. */
@@ -45,7 +47,7 @@ export interface Line {
 interface Held {
   offset: number;
   send: () => void;
-  timer: NodeJS.Timeout;
+  cancel: () => void;
 }
 
 export class Session implements Peer, Caller, PrincipalSession {
@@ -74,17 +76,18 @@ export class Session implements Peer, Caller, PrincipalSession {
     // One listener for each request in flight; Node warns of more than ten.
     setMaxListeners(0, this.#gone.signal);
     const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
-    this.#requests = new Rate(requestsPerSecond, requestsBurst);
-    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst);
+    const now = deps.clock.now();
+    this.#requests = new Rate(requestsPerSecond, requestsBurst, now);
+    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst, now);
   }
 
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** @param receivedAt milliseconds of `performance.now()`. */
+  /** @param receivedAt milliseconds of {@link Clock.now}. */
   receive(text: string, receivedAt: number): Unfinished {
-    this.#early = this.#requests.take();
+    this.#early = this.#requests.take(this.#deps.clock.now());
     return dispatch(this, text, receivedAt, this.#deps);
   }
 
@@ -123,11 +126,12 @@ export class Session implements Peer, Caller, PrincipalSession {
     };
     const position = answer.ok ? positionOf(answer.result) : undefined;
     if (position === undefined || this.#deps.hub.flush(this, position)) return send();
+    const { clock } = this.#deps;
     // Parked: the events before the cursor go first, but nobody waits beyond the bound.
     const held: Held = {
       offset: position,
       send,
-      timer: setTimeout(() => this.#release(held), Math.max(0, dueAt - performance.now())),
+      cancel: clock.after(Math.max(0, dueAt - clock.now()), () => this.#release(held)),
     };
     this.#held.add(held);
   }
@@ -164,7 +168,7 @@ export class Session implements Peer, Caller, PrincipalSession {
     this.#closed = true;
     this.outbox.close();
     this.#deps.sessions.remove(this.#principal, this);
-    for (const held of this.#held) clearTimeout(held.timer);
+    for (const held of this.#held) held.cancel();
     this.#held.clear();
     this.#streams.close();
     this.#gone.abort();
@@ -186,13 +190,13 @@ export class Session implements Peer, Caller, PrincipalSession {
 
   /** Refused because it came too early. */
   #refused(): void {
-    const retryAfterMs = this.#refusals.take();
+    const retryAfterMs = this.#refusals.take(this.#deps.clock.now());
     if (retryAfterMs > 0) this.#line.abused(retryAfterMs);
   }
 
   #release(held: Held): void {
     if (!this.#held.delete(held)) return;
-    clearTimeout(held.timer);
+    held.cancel();
     held.send();
   }
 

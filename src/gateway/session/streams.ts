@@ -6,6 +6,7 @@ import { type Answer, refuse } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Methods, RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
 import type { Hub } from '../fan-out/hub.js';
 import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
@@ -23,6 +24,7 @@ export interface StreamsDeps {
   progress: ProgressLanes;
   snapshots: Snapshots;
   limits: GatewayLimits;
+  clock: Clock;
 }
 
 /** `written`: the reply is on its way, in one message with what others get too. `undefined`: ask again. */
@@ -40,12 +42,12 @@ export class Streams {
   constructor(peer: Peer, deps: StreamsDeps) {
     this.#peer = peer;
     this.#deps = deps;
-    this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst);
+    this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst, deps.clock.now());
   }
 
   request(request: StreamRequest, grants: Grants): Streamed {
     if (request.method === 'subscribe') {
-      const wait = this.#unfinished === request ? 0 : this.#rate.take();
+      const wait = this.#unfinished === request ? 0 : this.#rate.take(this.#deps.clock.now());
       if (wait > 0) return limited(`at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`, wait);
       const answered = this.#subscribe(request.id, request.params, grants);
       this.#unfinished = answered === undefined ? request : undefined;
@@ -130,11 +132,11 @@ export class Streams {
 
   /** Where so many matching entries begin; not before what the retention still has of the filter's sources. */
   #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
-    const { log, limits } = this.#deps;
-    const due = performance.now() + limits.sliceMs;
+    const { log, limits, clock } = this.#deps;
+    const due = clock.now() + limits.sliceMs;
     // Globs that are slow to compare have as many milliseconds as a slice of anything else.
     const isEnough = (examined: number): boolean =>
-      examined >= LIMITS.lastMax || (examined % 64 === 0 && performance.now() > due);
+      examined >= LIMITS.lastMax || (examined % 64 === 0 && clock.now() > due);
     const { offset, truncated } = log.offsetBefore(count, (entry) => filter.wants(entry), isEnough);
     const retained = log.evictedUpTo((source) => filter.wantsSource(source));
     return { offset: Math.max(offset, retained), truncated };
