@@ -7,7 +7,7 @@ import { CLOCK } from '../../src/gateway/clock.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
-import type { Peer, Subscription } from '../../src/gateway/fan-out/subscription.js';
+import type { SubscriptionStart } from '../../src/gateway/fan-out/subscription.js';
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.js';
 import type { ViewPort } from '../../src/gateway/ports.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
@@ -50,11 +50,11 @@ function openHub(): { log: EventLog; hub: Hub } {
   return { log, hub };
 }
 
-function subscription(
+function start(
   socket: Socket,
   filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS),
   examined = 0,
-): Subscription {
+): SubscriptionStart {
   const outbox = new Outbox(socket, {
     highWaterBytes: 1 << 30,
     stuckMs: 60_000,
@@ -62,16 +62,7 @@ function subscription(
     onDrain() {},
     onStuck() {},
   });
-  const peer: Peer = { outbox, subscriptions: new Map(), advanced() {} };
-  return {
-    peer,
-    filter,
-    formerly: undefined,
-    progressMs: undefined,
-    state: { kind: 'behind' },
-    examined,
-    nextFrame: 0,
-  };
+  return { peer: { outbox, advanced() {} }, filter, progressMs: undefined, examined };
 }
 
 const drained = (sockets: readonly Socket[]): Promise<void> =>
@@ -91,7 +82,7 @@ const least = (values: readonly number[]): number => Math.min(...values);
 it('fans out at a cost near that of writing the same bytes to the same sockets', async () => {
   const sockets = await openSockets(SOCKETS);
   const { log, hub } = openHub();
-  for (const socket of sockets) hub.add(subscription(socket));
+  for (const socket of sockets) hub.add(start(socket));
   const frame = encodeFrame('x'.repeat(BURST * 200));
   const ours: number[] = [];
   const bare: number[] = [];
@@ -117,7 +108,7 @@ it('costs one write a socket and batch, however many events the batch has', asyn
   const [socket] = await openSockets(1);
   if (!socket) throw new Error('no socket');
   const { log, hub } = openHub();
-  hub.add(subscription(socket));
+  hub.add(start(socket));
   let writes = 0;
   const write = socket.write.bind(socket) as (chunk: Buffer) => boolean;
   socket.write = ((chunk: Buffer) => {
@@ -143,8 +134,7 @@ it('examines a replay once for all who resume from one position', async () => {
       return filter.wants(entry);
     },
   };
-  const subscriptions = sockets.map((socket) => subscription(socket, counting, 100));
-  for (const each of subscriptions) hub.add(each);
+  const subscriptions = sockets.map((socket) => hub.add(start(socket, counting, 100)));
   await expect
     .poll(() => subscriptions.every(({ state, examined: at }) => state.kind === 'live' && at === 400))
     .toBe(true);
@@ -155,8 +145,7 @@ it('examines a replay once for all who resume from one position', async () => {
   log.append(draft);
   const [socket] = await openSockets(1);
   if (!socket) throw new Error('no socket');
-  const late = subscription(socket, counting, 100);
-  hub.add(late);
+  const late = hub.add(start(socket, counting, 100));
   await expect.poll(() => late.examined).toBe(401);
 });
 
@@ -164,8 +153,7 @@ it('serves a crowd that resumes in one turn over several turns, and all of it', 
   const sockets = await openSockets(200);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append(draft);
-  const subscriptions = sockets.map((socket) => subscription(socket));
-  for (const each of subscriptions) hub.add(each);
+  const subscriptions = sockets.map((socket) => hub.add(start(socket)));
   const live = (): number => subscriptions.filter(({ state }) => state.kind === 'live').length;
   expect(live()).toBeLessThan(200);
   await expect.poll(live).toBe(200);

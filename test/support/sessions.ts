@@ -133,7 +133,7 @@ export class Client {
       highWaterBytes: bench.limits.highWaterBytes,
       onDrain: () => {
         bench.hub.drained(this.session);
-        for (const each of this.session.subscriptions.values()) bench.deps.progress.drained(each);
+        for (const each of bench.hub.of(this.session).values()) bench.deps.progress.drained(each);
         this.session.advanced();
       },
     });

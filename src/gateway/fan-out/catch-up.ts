@@ -108,9 +108,9 @@ export class CatchUp {
       // A frame may be as large as one event: the rest is for when it has gone.
       if (peer.outbox.isBlocked) return true;
       peer.outbox.share(frame.message);
-      subscription.examined = frame.examined;
+      subscription.advanceTo(frame.examined);
     }
-    subscription.examined = examined;
+    subscription.advanceTo(examined);
     const done = examined === this.#log.head;
     if (done) {
       this.#join(subscription);
@@ -177,7 +177,7 @@ export class CatchUp {
       );
       subscription.peer.outbox.share(page.frame);
     }
-    subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
+    subscription.turnPage();
   }
 
   /** The present replaces what it had: what it lacks has left the retention, or its client is granted something else now. */
@@ -190,16 +190,16 @@ export class CatchUp {
     const { sources } = snapshot;
     const regranted = state.kind === 'regranted' && subscription.formerly !== undefined;
     const known = regranted ? subscription.formerly : filter.id;
-    let frame = snapshot.resets.get(known);
+    const key = `${regranted ? 'grants' : 'retention'} ${known}`;
+    let frame = snapshot.resets.get(key);
     if (!frame) {
       const why = regranted ? ({ reason: 'grants', next: filter.id } as const) : RETENTION;
       const pages = paged ? { pages: snapshot.pages.length } : {};
       frame = shareFrame(resetText({ subscription: known, ...why, cursor, jobs, settled, sources, ...pages }));
-      snapshot.resets.set(known, frame);
+      snapshot.resets.set(key, frame);
     }
     peer.outbox.share(frame);
-    subscription.examined = this.#log.head;
-    subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
+    subscription.reset(snapshot, this.#log.head);
     this.#counts.resets += 1;
   }
 }

@@ -10,7 +10,7 @@ import { CatchUp, type CatchUpCounts } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
 import { Group } from './group.js';
 import type { Snapshots } from './snapshot.js';
-import type { Peer, Subscription } from './subscription.js';
+import { type Peer, Subscription, type SubscriptionStart } from './subscription.js';
 
 export interface HubCounts extends CatchUpCounts {
   /** Subscriptions that were live and whose socket took no more. */
@@ -24,8 +24,8 @@ interface Pass {
   members: Iterator<Subscription>;
 }
 
-/** One object for all: a broadcast reads it for every member, and finds it in the cache. */
-const LIVE = { kind: 'live' } as const;
+/** Of a peer without any. */
+const NONE: ReadonlyMap<string, Subscription> = new Map();
 
 /** Routes remembered before they are computed anew. */
 const MAX_ROUTES = 16_384;
@@ -34,6 +34,7 @@ export class Hub {
   readonly counts: HubCounts = { parked: 0, resets: 0, caughtUp: 0 };
   readonly #log: EventLog;
   readonly #limits: GatewayLimits;
+  readonly #subscriptions = new Map<Peer, Map<string, Subscription>>();
   readonly #groups = new Map<string, Group>();
   readonly #dirty = new Set<Group>();
   readonly #catchUp: CatchUp;
@@ -62,33 +63,42 @@ export class Hub {
     return count;
   }
 
-  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. */
-  add(subscription: Subscription): void {
-    subscription.peer.subscriptions.set(subscription.filter.id, subscription);
+  /** The subscriptions of a connection, by their ids. */
+  of(peer: Peer): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions.get(peer) ?? NONE;
+  }
+
+  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. The peer has none of this id. */
+  add(start: SubscriptionStart): Subscription {
+    const subscription = new Subscription(start);
+    const own = this.#subscriptions.get(start.peer) ?? new Map<string, Subscription>();
+    this.#subscriptions.set(start.peer, own.set(start.filter.id, subscription));
     this.#catchUp.start(subscription);
+    return subscription;
   }
 
   /** No frame of it follows. */
   remove(subscription: Subscription): void {
     this.#leave(subscription);
     this.#catchUp.drop(subscription);
-    subscription.state = { kind: 'ended' };
-    if (subscription.peer.subscriptions.get(subscription.filter.id) === subscription)
-      subscription.peer.subscriptions.delete(subscription.filter.id);
+    subscription.end();
+    const own = this.#subscriptions.get(subscription.peer);
+    if (own?.get(subscription.filter.id) !== subscription) return;
+    own.delete(subscription.filter.id);
+    if (own.size === 0) this.#subscriptions.delete(subscription.peer);
   }
 
   /** The peer's socket has drained. */
   drained(peer: Peer): void {
-    for (const subscription of peer.subscriptions.values())
-      if (subscription.state.kind !== 'live') this.#catchUp.start(subscription);
+    for (const subscription of this.of(peer).values()) if (!subscription.isLive) this.#catchUp.start(subscription);
   }
 
   /** Writes at once what the peer's live subscriptions lack; `true` if all of them are at `offset` then. */
   flush(peer: Peer, offset: number): boolean {
     let complete = true;
-    for (const subscription of peer.subscriptions.values()) {
+    for (const subscription of this.of(peer).values()) {
       const group = this.#groups.get(subscription.filter.id);
-      if (subscription.state.kind === 'live' && group) {
+      if (subscription.isLive && group) {
         group.closeBatch(this.#log.head);
         this.#deliver(group, subscription, group.nextFrame - 1);
       }
@@ -104,6 +114,7 @@ export class Hub {
     this.#pass = undefined;
     this.#dirty.clear();
     this.#groups.clear();
+    this.#subscriptions.clear();
     this.#catchUp.close();
   }
 
@@ -133,7 +144,7 @@ export class Hub {
   #overflow(group: Group): void {
     for (const member of [...group.members]) {
       this.#leave(member);
-      member.state = { kind: 'behind' };
+      member.park();
       this.#catchUp.later(member);
     }
   }
@@ -170,11 +181,11 @@ export class Hub {
   }
 
   #deliver(group: Group, member: Subscription, upTo: number): void {
-    if (member.state !== LIVE || member.nextFrame > upTo) return;
+    if (!member.isLive || member.nextFrame > upTo) return;
     if (group.deliver(member, upTo)) return;
     // A slow client is a client that resumes: it leaves the group, with its position.
     this.#leave(member);
-    member.state = { kind: 'behind' };
+    member.park();
     this.counts.parked += 1;
   }
 
@@ -182,8 +193,7 @@ export class Hub {
     const group = this.#group(subscription.filter);
     // What is pending goes to the present members; the one who joins has it already.
     group.closeBatch(this.#log.head);
-    subscription.state = LIVE;
-    subscription.nextFrame = group.nextFrame;
+    subscription.goLive(group.nextFrame);
     group.members.add(subscription);
   }
 

@@ -214,6 +214,6 @@ export class ProgressLanes {
   }
 }
 
-function isReady({ state, peer }: Subscription): boolean {
-  return state.kind === 'live' && !peer.outbox.isBlocked;
+function isReady({ isLive, peer }: Subscription): boolean {
+  return isLive && !peer.outbox.isBlocked;
 }

@@ -160,8 +160,9 @@ export class Connection implements HeartbeatPeer {
   #drained(): void {
     this.#pong();
     this.#inbox.resume();
-    this.#deps.hub.drained(this.#session);
-    for (const each of this.#session.subscriptions.values()) this.#deps.progress.drained(each);
+    const { hub, progress } = this.#deps;
+    hub.drained(this.#session);
+    for (const each of hub.of(this.#session).values()) progress.drained(each);
     this.#session.advanced();
   }
 }

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.js';
 import type { Hub } from '../fan-out/hub.js';
 import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';
-import type { Peer, Subscription } from '../fan-out/subscription.js';
+import type { Peer } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import { encodeFrame } from '../wire/frame.js';
 import { answerText } from '../wire/messages.js';
@@ -52,7 +52,6 @@ interface Held {
 
 export class Session implements Peer, Caller, PrincipalSession {
   readonly outbox: Outbox;
-  readonly subscriptions = new Map<string, Subscription>();
   readonly #deps: SessionDeps;
   readonly #streams: Streams;
   readonly #inFlight = new Set<RpcId>();

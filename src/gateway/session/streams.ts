@@ -11,7 +11,7 @@ import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
 import type { Hub } from '../fan-out/hub.js';
 import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
 import type { Snapshot, Snapshots } from '../fan-out/snapshot.js';
-import type { Peer, Subscription, SubscriptionState } from '../fan-out/subscription.js';
+import type { Peer, Subscription, SubscriptionStart } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import { shareFrame } from '../wire/frame.js';
 import { subscribedHead, subscribedTail } from '../wire/messages.js';
@@ -61,25 +61,25 @@ export class Streams {
 
   /** The client is granted something else: each subscription that this changes goes on under another id, and its client is told in its turn. */
   regranted(grants: Grants): void {
-    for (const subscription of [...this.#peer.subscriptions.values()]) {
+    for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) {
       const filter = subscription.filter.under(grants);
       if (filter.id === subscription.filter.id) continue;
       const { progressMs } = subscription;
       const formerly = subscription.state.kind === 'regranted' ? subscription.formerly : subscription.filter.id;
       this.#end(subscription);
-      this.#begin({ filter, formerly, progressMs, state: { kind: 'regranted' }, examined: this.#deps.log.head });
+      this.#begin({ filter, progressMs, examined: this.#deps.log.head, formerly });
     }
   }
 
   close(): void {
-    for (const subscription of [...this.#peer.subscriptions.values()]) this.#end(subscription);
+    for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) this.#end(subscription);
   }
 
   /** Reply, snapshot and joining the group are one turn: nothing can come between the cut and the first event. */
   #subscribe(id: RpcId, params: Methods['subscribe']['params'], grants: Grants): Streamed {
     const { log, snapshots } = this.#deps;
     const filter = compileFilter(params, grants, params.tag);
-    const replaced = this.#peer.subscriptions.get(filter.id);
+    const replaced = this.#deps.hub.of(this.#peer).get(filter.id);
     const refused = replaced ? undefined : this.#refusal(filter);
     if (refused) return refused;
     const after = this.#resumable(params.after, filter);
@@ -89,7 +89,6 @@ export class Streams {
     if (replaced) this.#end(replaced);
     const offset = after ?? back?.offset ?? log.head;
     const snapshot = wantsSnapshot ? snapshots.take(filter, log.cursor) : undefined;
-    const paged = snapshot !== undefined && snapshot.pages.length > 1;
     const cursor = formatCursor(log.epoch, offset);
     const head = subscribedHead(id, { subscription: filter.id, cursor, resumed: after !== undefined });
     const truncated = back?.truncated ? { truncated: true } : {};
@@ -99,27 +98,23 @@ export class Streams {
     this.#peer.outbox.shareAfter(head, tail, () => {
       this.unwritten -= 1;
     });
-    const state: SubscriptionState = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
-    const progressMs = progressInterval(params.progress);
-    this.#begin({ filter, formerly: undefined, progressMs, state, examined: offset });
+    this.#begin({ filter, progressMs: progressInterval(params.progress), examined: offset, snapshot });
     return 'written';
   }
 
-  #begin(given: Omit<Subscription, 'peer' | 'nextFrame'>): void {
+  #begin(start: Omit<SubscriptionStart, 'peer'>): void {
     const { hub, progress } = this.#deps;
-    const subscription: Subscription = { ...given, peer: this.#peer, nextFrame: 0 };
-    hub.add(subscription);
-    progress.add(subscription);
+    progress.add(hub.add({ peer: this.#peer, ...start }));
   }
 
   /** A client that has not read of a new id yet uses the one before. */
   #named(id: string): Subscription | undefined {
-    const { subscriptions } = this.#peer;
+    const subscriptions = this.#deps.hub.of(this.#peer);
     return subscriptions.get(id) ?? [...subscriptions.values()].find(({ formerly }) => formerly === id);
   }
 
   #refusal(filter: CompiledFilter): Answer<never> | undefined {
-    const { subscriptions } = this.#peer;
+    const subscriptions = this.#deps.hub.of(this.#peer);
     const { connectionGlobs } = this.#deps.limits;
     if (subscriptions.size >= LIMITS.subscriptions)
       return limited(`at most ${LIMITS.subscriptions} subscriptions a connection`);
