@@ -110,7 +110,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     access: NO_ACCESS_POLICY,
     metrics: () => metrics.text(),
     pages: openPages(),
-    onError: (error, where) => logger.error({ err: error, where }, 'an exception of the gateway itself'),
+    logger,
     limits: tuning.gateway ?? {},
   });
 
@@ -135,9 +135,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   for (const source of config.sources) running.add(follow(source));
 
   function follow({ name, address }: Source): Subscription {
+    const sourceLogger = logger.child({ source: name });
     const tracker = new SourceTracker(name, log, () => socketBirth(address), {
-      report: (what, fields) =>
-        logger[what === 'responsive' ? 'info' : 'warn']({ source: name, ...fields }, `source ${what}`),
+      report: (what, fields) => sourceLogger[what === 'responsive' ? 'info' : 'warn'](fields, `source ${what}`),
       ...tuning.track,
     });
     registry.add(tracker);
@@ -146,18 +146,18 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     const subscription = supervise(address, tuning.supervise).subscribe({
       next: (signal) => {
         tracker.take(signal);
-        if (signal.kind === 'up') logger.info({ source: name }, 'connected');
-        if (signal.kind === 'waiting') logger.warn({ source: name, ...signal }, 'source does not answer');
+        if (signal.kind === 'up') sourceLogger.info('connected');
+        if (signal.kind === 'waiting') sourceLogger.warn(signal, 'source does not answer');
         if (signal.kind !== 'down') return;
         const { reason, detail, attempt, retryInMs } = signal;
         // Once for each reason; the tries between are for who debugs.
-        logger[reason === lastReason && attempt > 1 ? 'debug' : 'warn'](
-          { source: name, reason, detail, attempt, retryInMs },
+        sourceLogger[reason === lastReason && attempt > 1 ? 'debug' : 'warn'](
+          { reason, detail, attempt, retryInMs },
           'source down',
         );
         lastReason = reason;
       },
-      error: (error: unknown) => logger.error({ source: name, err: error }, 'the supervisor ended'),
+      error: (error: unknown) => sourceLogger.error({ err: error }, 'the supervisor ended'),
     });
     subscription.add(() => tracker.close());
     return subscription;

@@ -136,6 +136,7 @@ describe('error codes', () => {
     const { error } = await wire.ask('job.list', {});
     expect(bare.errors).toHaveLength(1);
     expect((bare.errors[0] as Error).stack).toContain('secret is not a function\n    at ');
+    expect(bare.lines).toMatchObject([{ method: 'job.list', connection: 1 }]);
     expect(JSON.stringify(error)).not.toContain('secret');
     expect(await wire.call('server.info', {}), 'and the connection goes on').toHaveProperty('epoch');
   });

@@ -12,6 +12,7 @@ import {
 import { type EventLog, type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Refusal } from '../../src/protocol/answer.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/index.js';
+import { recordErrors } from './logger.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -27,6 +28,8 @@ export interface Bare {
   /** Calls of commands; they answer when the test says so, or when their caller has gone. */
   calls: { name: string; context: CallContext; answer: (refusal: Refusal) => void }[];
   errors: unknown[];
+  /** The same as lines of the log, with their fields. */
+  lines: object[];
   /** What the view throws instead of its jobs. */
   failures: { jobs?: Error };
   /** How often all jobs were looked at. */
@@ -58,6 +61,7 @@ export async function openBare(
   const demands = new Map<string, unknown>();
   const calls: Bare['calls'] = [];
   const errors: unknown[] = [];
+  const lines: object[] = [];
   const failures: Bare['failures'] = {};
   const looks = { jobs: 0 };
   const view: ViewPort = {
@@ -94,7 +98,7 @@ export async function openBare(
     access: options.access ?? NO_ACCESS_POLICY,
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
     pages: (_request, _response, miss) => miss(),
-    onError: (error) => errors.push(error),
+    logger: recordErrors(errors, lines),
     limits,
   });
   const { port } = gateway.address;
@@ -120,6 +124,7 @@ export async function openBare(
     demands,
     calls,
     errors,
+    lines,
     failures,
     looks,
     counts: () => gateway.counts(),

@@ -18,6 +18,7 @@ import type { Answer } from '../../src/protocol/answer.js';
 import type { JobTarget, MethodName, Methods } from '../../src/protocol/methods.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/types.js';
 import { FarEnd, type Message } from './far-end.js';
+import { recordErrors } from './logger.js';
 
 export interface Call {
   name: string;
@@ -93,7 +94,7 @@ export class Sessions {
       limits: this.limits,
       clock: CLOCK,
       methods: plainMethods({ version: '0.0.0', log: this.log, view, commands, limits: this.limits }),
-      onError: (error) => void this.errors.push(error),
+      logger: recordErrors(this.errors),
     };
     onTestFinished(() => {
       changes.unsubscribe();

@@ -9,6 +9,7 @@ import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
 import { Snapshots } from '../fan-out/snapshot.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../limits.js';
+import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { Scheduler } from '../scheduler.js';
 import { Connection, type ConnectionDeps } from '../session/connection.js';
@@ -47,8 +48,8 @@ export interface GatewayOptions {
   access: Access;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
-  /** An exception of ours, and where it was. */
-  onError: (error: unknown, where: string) => void;
+  /** Of exceptions of the gateway's own. */
+  logger: GatewayLogger;
   limits?: Partial<GatewayLimits>;
   /** Default: that of the process. */
   clock?: Clock;
@@ -69,11 +70,11 @@ export interface Gateway {
 /** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, access, metrics, pages, onError, clock = CLOCK } = options;
+  const { log, view, guard, access, metrics, pages, logger, clock = CLOCK } = options;
   const sessions = new SessionRegistry();
   const changes = access.changes$.subscribe({
     next: (change) => sessions.apply(change),
-    error: (error: unknown) => onError(error, 'the access policy'),
+    error: (err: unknown) => logger.error({ err }, 'the access policy reports no changes any more'),
   });
   const scheduler = new Scheduler(clock);
   const requests = scheduler.queue();
@@ -97,12 +98,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     deflater,
     requests,
     sendQueues,
-    onError,
+    logger,
   };
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
   const upgrades = scheduler.queue();
   const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
+  let opened = 0;
   let closing = false;
 
   const server = createServer(
@@ -117,7 +119,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       methods,
       metrics,
       pages,
-      onError,
+      logger,
       access,
       requests,
       clock,
@@ -154,10 +156,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (!authenticated.ok) return rejectUpgrade(socket, unauthenticated(authenticated.error));
     const server = acceptOffers(request, options.compression) ? deflating : plain;
     server.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, authenticated.result, deps, () => {
-        connections.delete(connection);
-        heartbeat.remove(connection);
-      });
+      const connection = new Connection(
+        ws,
+        socket as Socket,
+        authenticated.result,
+        { ...deps, logger: logger.child({ connection: ++opened }) },
+        () => {
+          connections.delete(connection);
+          heartbeat.remove(connection);
+        },
+      );
       connections.add(connection);
       heartbeat.add(connection);
     });

@@ -66,7 +66,7 @@ export class Connection implements HeartbeatPeer {
       isBlocked: () => this.#outbox.pending >= limits.hardStopBytes,
       onFull: () => this.bye(4429, 'too many requests wait', 1_000),
       onError: (error) => {
-        deps.onError(error, 'a message');
+        deps.logger.error({ err: error }, 'a message could not be handled');
         this.#end(1011, 'internal error');
       },
       pause: (paused) => (paused ? ws.pause() : ws.resume()),

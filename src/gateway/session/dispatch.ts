@@ -4,6 +4,7 @@ import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
 import { checkParams, isMethod } from '../../protocol/schemas.js';
+import type { GatewayLogger } from '../logger.js';
 import { readEnvelope } from '../wire/envelope.js';
 import { errorText } from '../wire/messages.js';
 import { type Answered, identityOf, isStreamMethod, type PlainMethods } from './methods.js';
@@ -30,15 +31,15 @@ export interface Caller {
 
 export interface Dispatch {
   methods: PlainMethods;
-  /** An exception of ours; the caller has got INTERNAL_ERROR. */
-  onError(error: unknown, method: string): void;
+  /** Of exceptions of ours; the caller gets INTERNAL_ERROR. */
+  logger: GatewayLogger;
 }
 
 /** A request that is not done in one step; `again` takes the next one, `true` when it is done. */
 export type Unfinished = { again: () => boolean } | undefined;
 
 /** @param receivedAt milliseconds of `Clock.now`. */
-export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, onError }: Dispatch): Unfinished {
+export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, logger }: Dispatch): Unfinished {
   const envelope = readEnvelope(text);
   if (!envelope.ok) {
     caller.reject(errorText(envelope.id, envelope.error));
@@ -64,7 +65,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
   const context: CallContext = { principal: admitted.result, receivedAt, deadline, signal: caller.signal };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {
-    onError(error, name);
+    logger.error({ err: error, method: name }, 'a method failed');
     answer(refuse('INTERNAL_ERROR', 'a bug of the gateway; its log has the exception'));
   };
   const call = name === 'authenticate' ? authenticate : methods[name];
