@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobVerb } from '../../src/protocol/types.js';
 import { grantsOf, TestPolicy } from '../support/access.js';
 import type { Message } from '../support/far-end.js';
-import { type Client, jobOf, progressOf, runOf, Sessions, settledOf, sourceOf, turns } from '../support/sessions.js';
+import { type Client, jobOf, progressOf, runOf, Sessions, settledOf, sourceOf } from '../support/sessions.js';
 
 const PAUSE: readonly JobVerb[] = ['pause'];
 
@@ -65,7 +65,8 @@ describe('what a client may not see is absent', () => {
       bench.append(source, 'GATEWAY_SOURCE_STALLED');
     }
     bench.progress(progressOf('a', 'j1', 5), progressOf('b', 'j1', 6));
-    await expect.poll(() => ann.end.of('progress')).toHaveLength(1);
+    await bench.clock.advance(100);
+    expect(ann.end.of('progress')).toHaveLength(1);
     expect(ann.end.of('events').flatMap(({ events }) => events)).toHaveLength(2);
     expect([...sourcesIn(ann.end.messages)]).toEqual(['a']);
     expect(bench.demands.get('progress 100')?.wants('b')).toBe(false);
@@ -76,7 +77,7 @@ describe('what a client may not see is absent', () => {
     for (const source of ['b', 'a', 'b', 'a']) bench.append(source, 'BLOCK_JOB_READY', 'j1');
     await ann.call('subscribe', { after: 'e:0' });
     await ann.call('subscribe', { last: 2, tag: 1 });
-    await turns(3);
+    await bench.turn(3);
     expect(ann.end.of('events').flatMap(({ events }) => events.map(({ offset }: Message) => offset))).toEqual([
       2, 4, 2, 4,
     ]);
@@ -90,10 +91,11 @@ describe('what a client may not see is absent', () => {
     const large = { pad: 'x'.repeat(100_000) };
     for (let n = 0; n < 12; n += 1) {
       for (const source of ['a', 'b']) bench.append(source, 'BLOCK_JOB_READY', 'j1', large);
-      await turns();
+      await bench.turn();
     }
     ann.end.take();
-    await expect.poll(() => ann.end.of('reset')).toHaveLength(1);
+    await bench.turn(3);
+    expect(ann.end.of('reset')).toHaveLength(1);
     expect(ann.end.of('reset')[0].jobs).toHaveLength(2);
     expect([...sourcesIn(ann.end.messages)]).toEqual(['a']);
   });
@@ -105,7 +107,7 @@ describe('what a client may not see is absent', () => {
     expect(result.jobs.map(({ job }: Message) => job)).toEqual(['j1']);
     expect(result.settled).toEqual([]);
     for (const job of ['j1', 'j2']) bench.append('a', 'BLOCK_JOB_READY', job);
-    await turns(2);
+    await bench.turn(2);
     expect(eve.end.of('events').flatMap(({ events }) => events.map(({ job }: Message) => job.id))).toEqual(['j1']);
     expect((await eve.call('job.list', {})).result.jobs.map(({ job }: Message) => job)).toEqual(['j1']);
     expect((await eve.call('job.pause', { source: 'a', job: 'j2' })).error.data.reason).toBe('SOURCE_NOT_FOUND');
@@ -139,7 +141,7 @@ describe('what a client may not do', () => {
     const { bench, ann } = open();
     for (const method of ['job.pause', 'job.get', 'job.wait'] as const) {
       const answered = ann.call(method, { source: 'a', job: 'j1' });
-      await turns();
+      await bench.turn();
       const { name, context, answer } = bench.calls.at(-1) ?? expect.fail('no call');
       expect([name, context.principal.name]).toEqual([method, 'ann']);
       answer({ ok: true, result: { source: 'a', job: 'j1' } });
@@ -150,7 +152,7 @@ describe('what a client may not do', () => {
   it('is no run of another source, asked for by its name', async () => {
     const { bench, ann } = open();
     const answered = ann.call('job.get', { source: 'a', job: 'j1', run: runOf('b', 'j1') });
-    await turns();
+    await bench.turn();
     bench.calls[0]?.answer({ ok: true, result: jobOf('b', 'j1') });
     expect((await answered).error.data).toEqual({ reason: 'JOB_NOT_FOUND' });
   });
@@ -170,7 +172,7 @@ describe('frames', () => {
     expect(ids[0]).toBe(ids[1]);
     expect(ids[0]).not.toBe(ids[2]);
     for (const source of ['a', 'b']) bench.append(source, 'BLOCK_JOB_READY', 'j1');
-    await turns(2);
+    await bench.turn(2);
     expect(ann.end.of('events')).toEqual(amy.end.of('events'));
     expect([...sourcesIn(ann.end.messages)]).toEqual(['a']);
     expect([...sourcesIn(bob.end.messages)]).toEqual(['b']);
@@ -183,7 +185,7 @@ describe('a change of grants', () => {
     const { subscription } = (await ann.call('subscribe', { progress: 100 })).result;
     bench.append('a', 'BLOCK_JOB_READY', 'j1');
     policy.grant('ann', grantsOf('b', PAUSE));
-    await turns(3);
+    await bench.turn(3);
     const [reset] = ann.end.of('reset');
     expect(reset).toMatchObject({ subscription, reason: 'grants', cursor: 'e:1' });
     expect(reset.next).not.toBe(subscription);
@@ -191,7 +193,8 @@ describe('a change of grants', () => {
     const before = ann.end.messages.length;
     for (const source of ['a', 'b']) bench.append(source, 'BLOCK_JOB_READY', 'j2');
     bench.progress(progressOf('a', 'j1', 5), progressOf('b', 'j1', 6));
-    await expect.poll(() => ann.end.of('progress')).toHaveLength(1);
+    await bench.clock.advance(100);
+    expect(ann.end.of('progress')).toHaveLength(1);
     const after = ann.end.messages.slice(before);
     expect(after.map(({ params }) => params.subscription)).toEqual([reset.next, reset.next]);
     expect([...sourcesIn(after)]).toEqual(['b']);
@@ -202,7 +205,7 @@ describe('a change of grants', () => {
     const { subscription } = (await ann.call('subscribe', {})).result;
     policy.grant('ann', grantsOf('a', PAUSE));
     bench.append('a', 'BLOCK_JOB_READY', 'j1');
-    await turns(2);
+    await bench.turn(2);
     expect(ann.end.of('reset')).toEqual([]);
     expect(ann.end.of('events').map((each) => each.subscription)).toEqual([subscription]);
   });
@@ -212,7 +215,7 @@ describe('a change of grants', () => {
     const [again, bob] = [bench.client('ann'), bench.client('bob')];
     for (const client of [ann, again, bob]) await client.call('subscribe', {});
     policy.grant('ann', grantsOf('b', PAUSE));
-    await turns(3);
+    await bench.turn(3);
     expect([ann, again, bob].map(({ end }) => end.of('reset').length)).toEqual([1, 1, 0]);
     policy.revoke('ann');
     expect([ann, again, bob].map(({ asked }) => asked)).toEqual([['revoked'], ['revoked'], []]);
@@ -224,13 +227,14 @@ describe('a change of grants', () => {
     ann.end.stop();
     for (let n = 0; n < 3; n += 1) {
       bench.append('a', 'BLOCK_JOB_READY', 'j1', { pad: 'x'.repeat(100_000) });
-      await turns();
+      await bench.turn();
     }
     const sent = 2;
     policy.grant('ann', grantsOf('b', PAUSE));
     policy.grant('ann', grantsOf('a', [], 'j2'));
     ann.end.take();
-    await expect.poll(() => ann.end.of('reset')).toHaveLength(1);
+    await bench.turn(3);
+    expect(ann.end.of('reset')).toHaveLength(1);
     expect(ann.end.of('events')).toHaveLength(sent);
     expect(ann.end.of('reset')[0]).toMatchObject({ subscription, reason: 'grants' });
     expect(ann.end.of('reset')[0].jobs.map(({ job }: Message) => job)).toEqual(['j2']);
@@ -240,11 +244,11 @@ describe('a change of grants', () => {
     const { bench, policy, ann } = open();
     const { subscription } = (await ann.call('subscribe', {})).result;
     policy.grant('ann', grantsOf('b', PAUSE));
-    await turns(3);
+    await bench.turn(3);
     expect((await ann.call('unsubscribe', { subscription })).result).toEqual({});
     const before = ann.end.messages.length;
     bench.append('b', 'BLOCK_JOB_READY', 'j1');
-    await turns(2);
+    await bench.turn(2);
     expect(ann.end.messages).toHaveLength(before);
   });
 
@@ -252,7 +256,7 @@ describe('a change of grants', () => {
     const { bench, policy, ann } = open();
     const waiting = ann.call('job.wait', { source: 'a', job: 'j1' });
     const pausing = ann.call('job.pause', { source: 'a', job: 'j1' });
-    await turns();
+    await bench.turn();
     policy.grant('ann', grantsOf('b', PAUSE));
     for (const call of bench.calls) call.answer({ ok: true, result: { source: 'a', job: 'j1' } });
     expect(refusal(await waiting)).toMatchObject({ message: 'no source a', data: { reason: 'SOURCE_NOT_FOUND' } });
@@ -266,10 +270,10 @@ describe('authenticate', () => {
     const { subscription } = (await ann.call('subscribe', {})).result;
     const { result } = await ann.call('authenticate', { token: 'bob' });
     expect(result).toEqual({ principal: 'bob', scopes: ['b'], expiresAt: null });
-    await turns(3);
+    await bench.turn(3);
     expect(ann.end.of('reset')).toMatchObject([{ subscription, reason: 'grants' }]);
     const answered = ann.call('job.pause', { source: 'b', job: 'j1' });
-    await turns();
+    await bench.turn();
     expect(bench.calls[0]?.context.principal.name).toBe('bob');
     bench.calls[0]?.answer({ ok: true, result: { source: 'b', job: 'j1' } });
     await answered;

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { inflateRawSync } from 'node:zlib';
-import { CLOCK } from '../../src/gateway/clock.js';
 import { Outbox, type OutboxOptions } from '../../src/gateway/wire/outbox.js';
+import { FakeClock } from './fake-clock.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read members of messages of every kind.
 export type Message = any;
@@ -23,7 +23,7 @@ export class FarEnd {
 
   constructor(options: Partial<OutboxOptions> = {}) {
     this.socket = new Writable({
-      highWaterMark: 16 * 1024,
+      highWaterMark: 1_024,
       write: (chunk: Buffer, _encoding, done) => {
         const take = (): void => {
           this.#read(chunk);
@@ -34,7 +34,13 @@ export class FarEnd {
       },
     }) as unknown as Socket;
     const ignore = (): void => undefined;
-    const defaults = { highWaterBytes: 128 * 1024, stuckMs: 60_000, clock: CLOCK, onDrain: ignore, onStuck: ignore };
+    const defaults = {
+      highWaterBytes: 128 * 1024,
+      stuckMs: 60_000,
+      clock: new FakeClock(),
+      onDrain: ignore,
+      onStuck: ignore,
+    };
     this.outbox = new Outbox(this.socket, { ...defaults, ...options });
   }
 

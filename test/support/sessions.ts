@@ -3,7 +3,6 @@
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
-import { CLOCK } from '../../src/gateway/clock.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { ProgressLanes } from '../../src/gateway/fan-out/progress.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
@@ -17,6 +16,7 @@ import { type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import type { JobTarget, MethodName, Methods } from '../../src/protocol/methods.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/types.js';
+import { FakeClock } from './fake-clock.js';
 import { FarEnd, type Message } from './far-end.js';
 import { recordErrors } from './logger.js';
 
@@ -35,20 +35,20 @@ export interface SessionsOptions {
 
 const VERBS = ['get', 'abort', 'wait', 'complete', 'pause', 'resume', 'finalize', 'dismiss', 'setSpeed'];
 
-/** A turn of the loop, or some. */
-export async function turns(count = 1): Promise<void> {
-  for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
 export class Sessions {
+  readonly clock = new FakeClock();
   readonly log: MemoryLog;
   readonly sources: SourceInfo[] = [];
   readonly jobs: Job[] = [];
   readonly settled: SettledRun[] = [];
   readonly #progress$ = new Subject<Progress[]>();
+  /** How often all jobs were looked at. */
+  looks = 0;
   readonly demands = new Map<string, Parameters<ViewPort['demand']>[1]>();
   readonly calls: Call[] = [];
   readonly errors: unknown[] = [];
+  /** The same with their fields. */
+  readonly lines: object[] = [];
   /** Resolves `freshen`, where it is set. */
   freshen: ViewPort['freshen'] = () => undefined;
   readonly hub: Hub;
@@ -62,7 +62,10 @@ export class Sessions {
     this.log = new MemoryLog({ epoch: 'e', limits: log });
     const view: ViewPort = {
       sources: () => this.sources,
-      jobs: (wants) => this.jobs.filter(({ source }) => wants(source)),
+      jobs: (wants) => {
+        this.looks += 1;
+        return this.jobs.filter(({ source }) => wants(source));
+      },
       settled: () => this.settled,
       isLive: (_source, _job, run) => this.jobs.some((job) => job.run === run && !job.settled),
       progress$: this.#progress$,
@@ -78,10 +81,10 @@ export class Sessions {
           }),
       ]),
     ) as unknown as CommandPort;
-    const snapshots = new Snapshots(view, CLOCK);
-    const scheduler = new Scheduler(CLOCK);
-    this.hub = new Hub(this.log, snapshots, this.limits, CLOCK, scheduler);
-    const progress = new ProgressLanes(view, this.hub, this.limits, CLOCK, scheduler);
+    const snapshots = new Snapshots(view, this.clock);
+    const scheduler = new Scheduler(this.clock);
+    this.hub = new Hub(this.log, snapshots, this.limits, this.clock, scheduler);
+    const progress = new ProgressLanes(view, this.hub, this.limits, this.clock, scheduler);
     const sessions = new SessionRegistry();
     const changes = access.changes$.subscribe((change) => sessions.apply(change));
     this.deps = {
@@ -92,9 +95,9 @@ export class Sessions {
       progress,
       snapshots,
       limits: this.limits,
-      clock: CLOCK,
+      clock: this.clock,
       methods: plainMethods({ version: '0.0.0', log: this.log, view, commands, limits: this.limits }),
-      logger: recordErrors(this.errors),
+      logger: recordErrors(this.errors, this.lines),
     };
     onTestFinished(() => {
       changes.unsubscribe();
@@ -106,6 +109,11 @@ export class Sessions {
   /** @param token as {@link Access.authenticate} takes it; it must be accepted. */
   client(token?: string): Client {
     return new Client(this, token);
+  }
+
+  /** So many turns of the loop. */
+  turn(count?: number): Promise<void> {
+    return this.clock.turn(count);
   }
 
   /** As a poll brings it. */
@@ -124,14 +132,17 @@ export class Client {
   readonly session: Session;
   /** What the session asked of its connection. */
   readonly asked: string[] = [];
+  readonly #clock: FakeClock;
   #id = 0;
 
   constructor(bench: Sessions, token: string | undefined) {
+    this.#clock = bench.clock;
     const transport = { kind: 'websocket', address: '127.0.0.1' } as const;
     const authenticated = bench.access.authenticate({ token }, transport);
     if (!authenticated.ok) throw new Error(authenticated.error.message);
     this.end = new FarEnd({
       highWaterBytes: bench.limits.highWaterBytes,
+      clock: bench.clock,
       onDrain: () => {
         bench.hub.drained(this.session);
         for (const each of bench.hub.of(this.session).values()) bench.deps.progress.drained(each);
@@ -140,7 +151,7 @@ export class Client {
     });
     this.session = new Session(this.end.outbox, authenticated.result, bench.deps, {
       transport,
-      later: (work) => setImmediate(work),
+      later: (work) => bench.clock.soon(work),
       abused: (retryAfterMs) => void this.asked.push(`abused ${retryAfterMs}`),
       revoked: () => void this.asked.push('revoked'),
     });
@@ -156,11 +167,11 @@ export class Client {
 
   receive(message: object | string): void {
     const text = typeof message === 'string' ? message : JSON.stringify(message);
-    const step = this.session.receive(text, performance.now());
+    const step = this.session.receive(text, this.#clock.now());
     const again = (): void => {
-      if (step && !step.again()) setImmediate(again);
+      if (step && !step.again()) this.#clock.soon(again);
     };
-    if (step) setImmediate(again);
+    if (step) this.#clock.soon(again);
   }
 
   /** The reply, once it is there. */
@@ -169,7 +180,7 @@ export class Client {
     for (let n = 0; n < 100; n += 1) {
       const reply = this.end.answer(id);
       if (reply) return reply;
-      await turns();
+      await this.#clock.turn();
     }
     throw new Error(`${method} was not answered`);
   }

@@ -12,28 +12,33 @@ type Queues = ReadonlyMap<string, number | null>;
 
 export class SendQueues {
   readonly #clock: Clock;
+  readonly #readFile: (file: string) => Promise<string>;
   #read: Promise<Queues> | undefined;
   #readAt = 0;
 
-  constructor(clock: Clock) {
+  /** @param read a file's text; of one that does not exist, nothing. */
+  constructor(clock: Clock, read: (file: string) => Promise<string> = readOrNothing) {
     this.#clock = clock;
+    this.#readFile = read;
   }
 
   async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
     const now = this.#clock.now();
     if (!this.#read || now - this.#readAt > FRESH_MS) {
       this.#readAt = now;
-      this.#read = readQueues();
+      this.#read = readQueues(this.#readFile);
     }
     return (await this.#read).get(`${localPort} ${remotePort}`) ?? undefined;
   }
 }
 
-async function readQueues(): Promise<Queues> {
+/** Elsewhere than on Linux there is none, and nothing is known. */
+const readOrNothing = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
+
+async function readQueues(read: (file: string) => Promise<string>): Promise<Queues> {
   const queues = new Map<string, number | null>();
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    // Elsewhere than on Linux there is none, and nothing is known.
-    const text = await readFile(file, 'latin1').catch(() => '');
+    const text = await read(file);
     for (const [, local = '', remote = '', queue = ''] of text.matchAll(LINE)) {
       const ports = `${Number.parseInt(local, 16)} ${Number.parseInt(remote, 16)}`;
       queues.set(ports, queues.has(ports) ? null : Number.parseInt(queue, 16));
