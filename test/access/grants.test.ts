@@ -264,9 +264,19 @@ describe('a change of grants', () => {
   });
 });
 
+describe('a session that has ended', () => {
+  it('hears of no change any more', async () => {
+    const { policy, ann } = open();
+    ann.session.close();
+    policy.grant('ann', grantsOf('b', PAUSE));
+    policy.revoke('ann');
+    expect(ann.asked).toEqual([]);
+  });
+});
+
 describe('authenticate', () => {
   it('gives a connection another principal, and its subscriptions the grants of that one', async () => {
-    const { bench, ann } = open();
+    const { bench, policy, ann } = open();
     const { subscription } = (await ann.call('subscribe', {})).result;
     const { result } = await ann.call('authenticate', { token: 'bob' });
     expect(result).toEqual({ principal: 'bob', scopes: ['b'], expiresAt: null });
@@ -277,6 +287,10 @@ describe('authenticate', () => {
     expect(bench.calls[0]?.context.principal.name).toBe('bob');
     bench.calls[0]?.answer({ ok: true, result: { source: 'b', job: 'j1' } });
     await answered;
+    policy.revoke('ann');
+    expect(ann.asked, 'it is no session of the principal before').toEqual([]);
+    policy.revoke('bob');
+    expect(ann.asked).toEqual(['revoked']);
   });
 
   it('is refused with UNAUTHENTICATED, and the connection stays what it was', async () => {

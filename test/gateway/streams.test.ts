@@ -1,7 +1,7 @@
 // Subscriptions of sessions without sockets: what a reply holds, what follows it, and how who is behind becomes live.
 import { describe, expect, it } from 'vitest';
 import { ALL_GRANTS } from '../../src/access/index.js';
-import { LIMITS } from '../../src/protocol/limits.js';
+import { LIMITS, SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
 import { TestPolicy } from '../support/access.js';
 import type { Message } from '../support/far-end.js';
 import { type Client, jobOf, progressOf, Sessions, settledOf, sourceOf } from '../support/sessions.js';
@@ -29,6 +29,33 @@ describe('subscribe', () => {
     await bench.turn();
     expect(client.end.of('events')).toMatchObject([{ cursor: 'e:4', subscription: result.subscription }]);
     expect(offsets(client)).toEqual([2, 3, 4]);
+  });
+
+  it('in the turn of an event gives it in the cut, and not again', async () => {
+    const { bench, client } = open();
+    await bench.client().call('subscribe', {});
+    bench.append('vm1', 'RESUME');
+    expect((await client.call('subscribe', {})).result.cursor).toBe('e:1');
+    await bench.turn();
+    expect(offsets(client)).toEqual([]);
+  });
+
+  it('lists settlements oldest first, the newest of them where there are many', async () => {
+    const { bench, client } = open();
+    for (let n = 0; n < SNAPSHOT_SETTLED; n += 1) bench.settled.push(settledOf('vm1', `job${n}`));
+    const id = client.send('subscribe', {});
+    await bench.turn(10);
+    expect(client.end.answer(id).result).toHaveProperty('pages');
+    const settled = client.end.of('snapshot').flatMap((page) => page.settled.map(({ job }: Message) => job));
+    expect([settled.length, settled[0], settled.at(-1)]).toEqual([SNAPSHOT_SETTLED, 'job0', 'job999']);
+  });
+
+  it('reads a slice of the log at a time, of so many bytes', async () => {
+    const { bench, client } = open({ limits: { sliceBytes: 5_000 } });
+    for (let n = 0; n < 6; n += 1) bench.append('vm1', 'RESUME', undefined, large);
+    await client.call('subscribe', { after: 'e:0' });
+    await bench.turn(5);
+    expect(client.end.of('events').map(({ cursor }) => cursor)).toEqual(['e:2', 'e:4', 'e:6']);
   });
 
   it('resumes after a cursor without a snapshot, and refuses to where entries have left', async () => {
@@ -71,6 +98,14 @@ describe('subscribe', () => {
         isEnough,
       );
     expect((await client.call('subscribe', { last: 2, types: ['STOP'] })).result).toHaveProperty('truncated', true);
+  });
+
+  it('does not begin so far back that entries of its sources are missing', async () => {
+    const { bench, client } = open({ log: { perSource: 2 } });
+    bench.append('quiet', 'RESUME');
+    for (let n = 0; n < 5; n += 1) bench.append('vm1', 'RESUME');
+    expect((await client.call('subscribe', { last: 10 })).result.cursor).toBe('e:4');
+    expect((await client.call('subscribe', { last: 10, sources: ['quiet'] })).result.cursor).toBe('e:0');
   });
 
   it('again with the same filter replaces, with another tag adds; unsubscribe ends one', async () => {
@@ -244,11 +279,12 @@ describe('a broadcast', () => {
   });
 
   it('of more than a turn may encode is read from the log instead, without a gap', async () => {
-    const { bench, client } = open({ limits: { batchBytes: 5_000 } });
+    const { bench, client } = open({ limits: { batchBytes: 5_000, sliceBytes: 5_000 } });
     await client.call('subscribe', {});
     for (let n = 0; n < 10; n += 1) bench.append('vm1', 'RESUME', undefined, large);
     await bench.turn(5);
     expect(offsets(client)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(client.end.of('events')).toHaveLength(5);
     expect(bench.hub.counts.parked).toBe(0);
   });
 });
