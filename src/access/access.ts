@@ -47,7 +47,7 @@ export interface AccessChange {
 
 /** A policy. */
 export interface Access {
-  /** Asked for each upgrade, each POST, and each `authenticate`. At once: nothing waits for another host here. */
+  /** Asked for each upgrade, each POST, and each `authenticate`. Answers at once, and never throws. */
   authenticate(credentials: Credentials, transport: Transport): Answer<Principal>;
   /** Emits in the turn of the loop in which the principal changes. */
   readonly changes$: Observable<AccessChange>;

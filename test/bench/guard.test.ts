@@ -45,7 +45,8 @@ function openHub(): { log: EventLog; hub: Hub } {
   const view = { sources: () => [], jobs: () => [], settled: () => [] };
   // All sockets in one turn, so that the turn can be timed.
   const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };
-  const hub = new Hub(log, new Snapshots(view as unknown as ViewPort, CLOCK), limits, CLOCK, new Scheduler(CLOCK));
+  const snapshots = new Snapshots(view as unknown as ViewPort, CLOCK);
+  const hub = new Hub({ log, snapshots, limits, clock: CLOCK, scheduler: new Scheduler(CLOCK) });
   onTestFinished(() => hub.close());
   return { log, hub };
 }

@@ -107,6 +107,18 @@ describe('filters', () => {
     expect(filter.wants({ ...entry, source: 'db' })).toBe(false);
   });
 
+  it('keep the name that they had before there were grants, where everything is granted', () => {
+    const filter = { sources: ['vm1'], types: ['BLOCK_JOB_*', 'GATEWAY_COMMAND*', 'GATEWAY_JOB_SETTLED'] };
+    expect(compileFilter(filter, ALL_GRANTS).id).toBe('VyM7LDgcc31qzNt_');
+  });
+
+  it('have another name for other grants, whatever else is the same', () => {
+    const granted = (id: string, tag?: number): string => compileFilter({}, { ...ALL_GRANTS, id }, tag).id;
+    const ids = [granted(''), granted('1'), granted('2'), granted('', 1), granted('1', 1)];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(compileFilter({}, ALL_GRANTS, 1).under({ ...ALL_GRANTS, id: '1' }).id).toBe(ids[4]);
+  });
+
   it('have one name for one meaning', () => {
     const id = compileFilter({ sources: ['a', 'b'], types: ['X'] }, ALL_GRANTS).id;
     expect(compileFilter({ sources: ['b', 'a', 'b'], types: ['X'] }, ALL_GRANTS).id).toBe(id);

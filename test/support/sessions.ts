@@ -83,8 +83,9 @@ export class Sessions {
     ) as unknown as CommandPort;
     const snapshots = new Snapshots(view, this.clock);
     const scheduler = new Scheduler(this.clock);
-    this.hub = new Hub(this.log, snapshots, this.limits, this.clock, scheduler);
-    const progress = new ProgressLanes(view, this.hub, this.limits, this.clock, scheduler);
+    const shared = { limits: this.limits, clock: this.clock, scheduler };
+    this.hub = new Hub({ log: this.log, snapshots, ...shared });
+    const progress = new ProgressLanes({ view, hub: this.hub, ...shared });
     const sessions = new SessionRegistry();
     const changes = access.changes$.subscribe((change) => sessions.apply(change));
     this.deps = {

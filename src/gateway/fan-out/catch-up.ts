@@ -13,6 +13,15 @@ import { encodeEvents, type Frame } from './group.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 
+/** What the hub is given. */
+export interface HubDeps {
+  log: EventLog;
+  snapshots: Snapshots;
+  limits: GatewayLimits;
+  clock: Clock;
+  scheduler: Scheduler;
+}
+
 /** Since the start of the gateway. */
 export interface CatchUpCounts {
   /** Subscriptions that got the present instead of entries which had left the retention. */
@@ -49,21 +58,18 @@ export class CatchUp {
   #replayBytes = 0;
   #stopForgetting: (() => void) | undefined;
 
+  /** @param join makes a subscription live that has all up to the newest entry. */
   constructor(
-    log: EventLog,
-    snapshots: Snapshots,
-    limits: GatewayLimits,
+    { log, snapshots, limits, clock, scheduler }: HubDeps,
     counts: CatchUpCounts,
-    clock: Clock,
-    scheduler: Scheduler,
     join: (subscription: Subscription) => void,
   ) {
     this.#log = log;
     this.#snapshots = snapshots;
     this.#limits = limits;
-    this.#counts = counts;
     this.#clock = clock;
     this.#turns = scheduler.queue();
+    this.#counts = counts;
     this.#join = join;
   }
 

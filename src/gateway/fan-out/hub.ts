@@ -5,11 +5,10 @@ import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
 import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import type { Scheduler, WorkQueue } from '../scheduler.js';
-import { CatchUp, type CatchUpCounts } from './catch-up.js';
+import type { WorkQueue } from '../scheduler.js';
+import { CatchUp, type CatchUpCounts, type HubDeps } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
 import { Group } from './group.js';
-import type { Snapshots } from './snapshot.js';
 import { type Peer, Subscription, type SubscriptionStart } from './subscription.js';
 
 export interface HubCounts extends CatchUpCounts {
@@ -45,15 +44,14 @@ export class Hub {
   readonly #clock: Clock;
   readonly #broadcasts: WorkQueue;
 
-  constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits, clock: Clock, scheduler: Scheduler) {
+  constructor(deps: HubDeps) {
+    const { log, limits, clock, scheduler } = deps;
     this.#log = log;
     this.#limits = limits;
     this.#clock = clock;
     // One step a turn, which has bounds of its own.
     this.#broadcasts = scheduler.queue(0);
-    this.#catchUp = new CatchUp(log, snapshots, limits, this.counts, clock, scheduler, (subscription) =>
-      this.#join(subscription),
-    );
+    this.#catchUp = new CatchUp(deps, this.counts, (subscription) => this.#join(subscription));
     this.#following = log.entries$.subscribe((entry) => this.#route(entry));
   }
 

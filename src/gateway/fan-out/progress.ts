@@ -45,6 +45,14 @@ interface Lane {
 /** Routes remembered before they are computed anew. */
 const MAX_ROUTES = 16_384;
 
+export interface ProgressDeps {
+  view: ViewPort;
+  hub: Hub;
+  limits: GatewayLimits;
+  clock: Clock;
+  scheduler: Scheduler;
+}
+
 export class ProgressLanes {
   readonly #view: ViewPort;
   readonly #hub: Hub;
@@ -59,12 +67,12 @@ export class ProgressLanes {
   readonly #texts = new WeakMap<Progress, string>();
   readonly #following: RxSubscription;
 
-  constructor(view: ViewPort, hub: Hub, limits: GatewayLimits, clock: Clock, scheduler: Scheduler) {
-    this.#clock = clock;
-    this.#due = scheduler.queue();
+  constructor({ view, hub, limits, clock, scheduler }: ProgressDeps) {
     this.#view = view;
     this.#hub = hub;
     this.#limits = limits;
+    this.#clock = clock;
+    this.#due = scheduler.queue();
     this.#following = view.progress$.subscribe((rows) => this.#take(rows));
   }
 

@@ -79,8 +79,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const scheduler = new Scheduler(clock);
   const requests = scheduler.queue();
   const snapshots = new Snapshots(view, clock);
-  const hub = new Hub(log, snapshots, limits, clock, scheduler);
-  const progress = new ProgressLanes(view, hub, limits, clock, scheduler);
+  const hub = new Hub({ log, snapshots, limits, clock, scheduler });
+  const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
   const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deflater = new Deflater();
