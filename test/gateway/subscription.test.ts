@@ -71,6 +71,7 @@ describe('a subscription', () => {
     'to read the log while it is live': [live(), (each) => each.advanceTo(6)],
     'to go back': [open(), (each) => each.advanceTo(4)],
     'to turn a page without one': [open(), (each) => each.turnPage()],
+    'a reset to a place before its own': [open({ formerly: 'before' }), (each) => each.reset(snapshotOf(1), 4)],
     'a reset while it is live': [live(), (each) => each.reset(snapshotOf(1), 9)],
   };
   it.each(Object.keys(refused))('refuses %s', (name) => {

@@ -119,8 +119,8 @@ export class Subscription {
   /** The present, which is at the offset, replaces all that it had. */
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state.kind !== 'regranted') throw this.#illegal('behind or regranted');
-    this.#state = positionAfter(snapshot);
     this.#advance(offset);
+    this.#state = positionAfter(snapshot);
   }
 
   /** No frame of it follows. */
