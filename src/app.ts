@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import sirv from 'sirv';
+import { NO_ACCESS_POLICY } from './access/index.js';
 import type { Config } from './config.js';
 import { type Gateway, type GatewayCounts, type GatewayLimits, isLoopbackName, openGateway } from './gateway/index.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
@@ -73,9 +74,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     log,
     view: jobs.view,
     commands: jobs.commands,
+    access: NO_ACCESS_POLICY,
     metrics: () => metrics.text(),
     pages: openPages(),
-    onError: (error, where) => logger.error({ err: error, where }, 'an exception of the gateway itself'),
+    logger,
     limits: tuning.gateway ?? {},
   });
 

@@ -6,16 +6,17 @@ import { describe, expect, it } from 'vitest';
 /** Each layer and what it may import besides itself. Data flows left to right; commands come back by an interface alone. */
 const ALLOWED: Record<string, readonly string[]> = {
   protocol: [],
+  access: ['protocol'],
   qmp: ['protocol'],
   sources: ['qmp', 'protocol'],
-  jobs: ['sources', 'protocol'],
+  jobs: ['sources', 'access', 'protocol'],
   log: ['protocol'],
-  gateway: ['log', 'protocol'],
+  gateway: ['log', 'access', 'protocol'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   cli: ['.', 'demo', 'simulator', 'client', 'sources', 'protocol'],
-  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'protocol'],
+  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */
@@ -106,6 +107,12 @@ describe('the layers', () => {
 
   it('have no circle of imports, of types neither', () => {
     expect(circlesIn(edges)).toEqual([]);
+  });
+
+  it('of the gateway asks the process for time and chance in one file', () => {
+    const ambient = /\b(performance\.now|Date\.now|Math\.random|set(Timeout|Immediate|Interval))\(|\bnew Date\(\)/;
+    const asking = files.filter((file) => layerOf(file) === 'gateway' && ambient.test(readFileSync(file, 'utf8')));
+    expect(asking).toEqual(['src/gateway/clock.ts']);
   });
 
   it('leave the wire free of every dependency', () => {

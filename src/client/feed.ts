@@ -207,11 +207,11 @@ export class Feed {
     this.#rebase(whole, covered, reason);
   }
 
-  #reset({ reason, cursor, jobs, settled, sources, pages }: Notifications['reset']): void {
-    const id = this.#stage.id;
-    if (id === undefined) return;
-    if (reason === 'grants') {
-      // It ended the subscription: what the new grants show is asked anew.
+  #reset({ reason, next, cursor, jobs, settled, sources, pages }: Notifications['reset']): void {
+    const id = next ?? this.#stage.id;
+    if (id === undefined || this.#stage.id === undefined) return;
+    if (reason === 'grants' && next === undefined) {
+      // Without another id the subscription has ended: what the new grants show is asked anew.
       for (const member of this.#all()) member.uproot(reason);
       this.#table = undefined;
       this.#stage =
@@ -221,7 +221,10 @@ export class Feed {
     const cut: Cut = { cursor, jobs, settled, sources };
     const covered = new Set(this.#all());
     if (pages) this.#stage = { name: 'paging', id, cut, covered, reason };
-    else this.#rebase(cut, covered, reason);
+    else {
+      this.#stage = { ...this.#stage, id };
+      this.#rebase(cut, covered, reason);
+    }
   }
 
   /** The mirror hears everything before the members, so that one who joins in a callback gets the present. */

@@ -1,7 +1,7 @@
 // What the gateway needs of the rest of the program; `app.ts` supplies it. Commands go back by CommandPort alone.
 import type { Observable } from 'rxjs';
+import type { CallContext } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
-import type { CallContext } from '../protocol/call.js';
 import type { Methods } from '../protocol/methods.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
 

@@ -1,18 +1,68 @@
-// Work that thousands ask for at once, spread over turns of the loop. In: an owner and its work. Out: a step of each owner after the
-// other, so many milliseconds of steps a turn, so that live clients and commands come in between.
+// Work that thousands ask for at once, spread over turns of the loop. In: queues, one for each kind of work, and in each its owners with their
+// work. Out: in each turn every queue has so many milliseconds, and in a queue one owner after the other takes a step, so that no kind of work
+// and no client holds up another.
+import type { Clock } from './clock.js';
 
-/** Milliseconds of steps in one turn. */
+/** Milliseconds of steps of one queue in one turn. */
 const BUDGET_MS = 4;
 
 /** One step. `true`: nothing is left to do for this owner. */
 export type Work = () => boolean;
 
 export class Scheduler {
+  readonly #clock: Clock;
+  readonly #queues: WorkQueue[] = [];
+  #scheduled = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Queues have their turns in the order in which they were made.
+   *
+   * @param budgetMs with 0 a queue has one step a turn, which keeps to a bound of its own.
+   */
+  queue(budgetMs: number = BUDGET_MS): WorkQueue {
+    const queue = new WorkQueue(this.#clock, budgetMs, () => this.#schedule());
+    this.#queues.push(queue);
+    return queue;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    for (const [at, queue] of this.#queues.entries())
+      try {
+        queue.turn();
+      } catch (error) {
+        // Those behind it have their turn in the next one.
+        for (const other of this.#queues.slice(at + 1)) other.skip();
+        throw error;
+      }
+  }
+}
+
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #budgetMs: number;
+  readonly #schedule: () => void;
   /** In the order in which they are served; who has more to do goes to the end. */
   readonly #waiting = new Map<object, Work>();
-  #scheduled = false;
   /** Milliseconds that {@link now} used since the last turn. */
   #spent = 0;
+
+  /** @param schedule asks for a {@link turn}. */
+  constructor(clock: Clock, budgetMs: number, schedule: () => void) {
+    this.#clock = clock;
+    this.#budgetMs = budgetMs;
+    this.#schedule = schedule;
+  }
 
   /** In a later turn. An owner has one piece of work at a time: a second one is ignored while the first waits. */
   later(owner: object, work: Work): void {
@@ -22,12 +72,12 @@ export class Scheduler {
 
   /** The first step at once, if nobody waits and this turn has time left. */
   now(owner: object, work: Work): void {
-    if (this.#waiting.size > 0 || this.#spent >= BUDGET_MS) return this.later(owner, work);
-    const begun = performance.now();
+    if (this.#waiting.size > 0 || this.#spent >= this.#budgetMs) return this.later(owner, work);
+    const begun = this.#clock.now();
     try {
       if (!work()) this.later(owner, work);
     } finally {
-      this.#spent += performance.now() - begun;
+      this.#spent += this.#clock.now() - begun;
       this.#schedule();
     }
   }
@@ -41,24 +91,24 @@ export class Scheduler {
     this.#waiting.clear();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
-  }
-
-  #turn(): void {
-    this.#scheduled = false;
+  /** For the scheduler. */
+  turn(): void {
     this.#spent = 0;
-    const due = performance.now() + BUDGET_MS;
+    if (this.#waiting.size === 0) return;
+    const due = this.#clock.now() + this.#budgetMs;
     try {
       for (const [owner, work] of this.#waiting) {
         this.#waiting.delete(owner);
         if (!work()) this.later(owner, work);
-        if (performance.now() > due) break;
+        if (this.#clock.now() >= due) break;
       }
     } finally {
-      if (this.#waiting.size > 0) this.#schedule();
+      this.skip();
     }
+  }
+
+  /** For the scheduler: its turn is the next one. */
+  skip(): void {
+    if (this.#waiting.size > 0) this.#schedule();
   }
 }

@@ -128,6 +128,8 @@ export interface Notifications {
   reset: {
     subscription: string;
     reason: 'retention' | 'epoch' | 'grants';
+    /** With `grants`: the subscription goes on under this id. */
+    next?: string;
     cursor: Cursor;
     jobs: Job[];
     settled: SettledRun[];

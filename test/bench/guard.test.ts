@@ -2,11 +2,15 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { ALL_GRANTS } from '../../src/access/index.js';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
-import type { Peer, Subscription } from '../../src/gateway/fan-out/subscription.js';
+import type { SubscriptionStart } from '../../src/gateway/fan-out/subscription.js';
 import { GATEWAY_LIMITS } from '../../src/gateway/limits.js';
+import type { ViewPort } from '../../src/gateway/ports.js';
+import { Scheduler } from '../../src/gateway/scheduler.js';
 import { encodeFrame } from '../../src/gateway/wire/frame.js';
 import { Outbox } from '../../src/gateway/wire/outbox.js';
 import { type EventLog, MemoryLog } from '../../src/log/index.js';
@@ -41,15 +45,25 @@ function openHub(): { log: EventLog; hub: Hub } {
   const view = { sources: () => [], jobs: () => [], settled: () => [] };
   // All sockets in one turn, so that the turn can be timed.
   const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };
-  const hub = new Hub(log, new Snapshots(view as unknown as ConstructorParameters<typeof Snapshots>[0]), limits);
+  const snapshots = new Snapshots(view as unknown as ViewPort, CLOCK);
+  const hub = new Hub({ log, snapshots, limits, clock: CLOCK, scheduler: new Scheduler(CLOCK) });
   onTestFinished(() => hub.close());
   return { log, hub };
 }
 
-function subscription(socket: Socket, filter = compileFilter({ sources: ['vm1'] }), examined = 0): Subscription {
-  const outbox = new Outbox(socket, { highWaterBytes: 1 << 30, stuckMs: 60_000, onDrain() {}, onStuck() {} });
-  const peer: Peer = { outbox, subscriptions: new Map(), advanced() {} };
-  return { peer, filter, progressMs: undefined, state: { kind: 'behind' }, examined, nextFrame: 0 };
+function start(
+  socket: Socket,
+  filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS),
+  examined = 0,
+): SubscriptionStart {
+  const outbox = new Outbox(socket, {
+    highWaterBytes: 1 << 30,
+    stuckMs: 60_000,
+    clock: CLOCK,
+    onDrain() {},
+    onStuck() {},
+  });
+  return { peer: { outbox, advanced() {} }, filter, progressMs: undefined, examined };
 }
 
 const drained = (sockets: readonly Socket[]): Promise<void> =>
@@ -69,7 +83,7 @@ const least = (values: readonly number[]): number => Math.min(...values);
 it('fans out at a cost near that of writing the same bytes to the same sockets', async () => {
   const sockets = await openSockets(SOCKETS);
   const { log, hub } = openHub();
-  for (const socket of sockets) hub.add(subscription(socket));
+  for (const socket of sockets) hub.add(start(socket));
   const frame = encodeFrame('x'.repeat(BURST * 200));
   const ours: number[] = [];
   const bare: number[] = [];
@@ -95,7 +109,7 @@ it('costs one write a socket and batch, however many events the batch has', asyn
   const [socket] = await openSockets(1);
   if (!socket) throw new Error('no socket');
   const { log, hub } = openHub();
-  hub.add(subscription(socket));
+  hub.add(start(socket));
   let writes = 0;
   const write = socket.write.bind(socket) as (chunk: Buffer) => boolean;
   socket.write = ((chunk: Buffer) => {
@@ -112,7 +126,7 @@ it('examines a replay once for all who resume from one position', async () => {
   const sockets = await openSockets(50);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append([draft]);
-  const filter = compileFilter({ sources: ['vm1'] });
+  const filter = compileFilter({ sources: ['vm1'] }, ALL_GRANTS);
   let examined = 0;
   const counting: typeof filter = {
     ...filter,
@@ -121,8 +135,7 @@ it('examines a replay once for all who resume from one position', async () => {
       return filter.wants(entry);
     },
   };
-  const subscriptions = sockets.map((socket) => subscription(socket, counting, 100));
-  for (const each of subscriptions) hub.add(each);
+  const subscriptions = sockets.map((socket) => hub.add(start(socket, counting, 100)));
   await expect
     .poll(() => subscriptions.every(({ state, examined: at }) => state.kind === 'live' && at === 400))
     .toBe(true);
@@ -133,8 +146,7 @@ it('examines a replay once for all who resume from one position', async () => {
   log.append([draft]);
   const [socket] = await openSockets(1);
   if (!socket) throw new Error('no socket');
-  const late = subscription(socket, counting, 100);
-  hub.add(late);
+  const late = hub.add(start(socket, counting, 100));
   await expect.poll(() => late.examined).toBe(401);
 });
 
@@ -142,8 +154,7 @@ it('serves a crowd that resumes in one turn over several turns, and all of it', 
   const sockets = await openSockets(200);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append([draft]);
-  const subscriptions = sockets.map((socket) => subscription(socket));
-  for (const each of subscriptions) hub.add(each);
+  const subscriptions = sockets.map((socket) => hub.add(start(socket)));
   const live = (): number => subscriptions.filter(({ state }) => state.kind === 'live').length;
   expect(live()).toBeLessThan(200);
   await expect.poll(live).toBe(200);

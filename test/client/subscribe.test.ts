@@ -103,7 +103,28 @@ describe('a subscription', () => {
     ]);
   });
 
-  it('asks anew when its grants have changed', async () => {
+  it('goes on under another id when its grants have changed', async () => {
+    const { heard, socket, clock } = await live();
+    const cut = { jobs: [JOB], settled: [], sources: [SOURCE] };
+    socket.notify('reset', { subscription: 's1', reason: 'grants', next: 's2', cursor: cursor(20), ...cut });
+    push(socket, [21], 's1');
+    push(socket, [22], 's2');
+    await clock.advance(0);
+    expect(socket.of('subscribe')).toHaveLength(1);
+    expect(heard.slice(1)).toEqual(['gap grants k3f9:10 k3f9:20', 'snapshot grants k3f9:20', 'events 22 to k3f9:22']);
+  });
+
+  it('ends its subscription by the id that a change of grants gave it', async () => {
+    const { handle, socket, clock } = await live();
+    const cut = { jobs: [], settled: [], sources: [], pages: 1 };
+    socket.notify('reset', { subscription: 's1', reason: 'grants', next: 's2', cursor: cursor(20), ...cut });
+    socket.notify('snapshot', { subscription: 's2', page: 1, last: true, cursor: cursor(20), jobs: [], settled: [] });
+    handle.unsubscribe();
+    await clock.advance(0);
+    expect(socket.of('unsubscribe').map(({ params }) => params.subscription)).toEqual(['s2']);
+  });
+
+  it('asks anew when its grants have changed and the server names no id to go on under', async () => {
     const { heard, socket, clock } = await live();
     const nothing = { jobs: [], settled: [], sources: [] };
     socket.notify('reset', { subscription: 's1', reason: 'grants', cursor: cursor(20), ...nothing });

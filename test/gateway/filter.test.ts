@@ -1,6 +1,7 @@
 // Globs, filters and frames.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ALL_GRANTS } from '../../src/access/index.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { compileGlob } from '../../src/gateway/fan-out/glob.js';
 import { paginate } from '../../src/gateway/fan-out/snapshot.js';
@@ -99,18 +100,32 @@ describe('globs', () => {
 describe('filters', () => {
   const entry = { offset: 1, source: 'vm1', type: 'BLOCK_JOB_READY', time: null, data: {} };
   it('AND fields, OR entries; `jobs` constrains only events with a job', () => {
-    const filter = compileFilter({ sources: ['vm*'], jobs: ['drive?'] });
+    const filter = compileFilter({ sources: ['vm*'], jobs: ['drive?'] }, ALL_GRANTS);
     expect(filter.wants(entry)).toBe(true);
     expect(filter.wants({ ...entry, job: { id: 'drive0', run: 'e:1' } })).toBe(true);
     expect(filter.wants({ ...entry, job: { id: 'other', run: 'e:1' } })).toBe(false);
     expect(filter.wants({ ...entry, source: 'db' })).toBe(false);
   });
 
+  it('keep the name that they had before there were grants, where everything is granted', () => {
+    const filter = { sources: ['vm1'], types: ['BLOCK_JOB_*', 'GATEWAY_COMMAND*', 'GATEWAY_JOB_SETTLED'] };
+    expect(compileFilter(filter, ALL_GRANTS).id).toBe('VyM7LDgcc31qzNt_');
+  });
+
+  it('have another name for other grants, whatever else is the same', () => {
+    const granted = (id: string, tag?: number): string => compileFilter({}, { ...ALL_GRANTS, id }, tag).id;
+    const ids = [granted(''), granted('1'), granted('2'), granted('', 1), granted('1', 1)];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(compileFilter({}, ALL_GRANTS, 1).under({ ...ALL_GRANTS, id: '1' }).id).toBe(ids[4]);
+  });
+
   it('have one name for one meaning', () => {
-    const id = compileFilter({ sources: ['a', 'b'], types: ['X'] }).id;
-    expect(compileFilter({ sources: ['b', 'a', 'b'], types: ['X'] }).id).toBe(id);
-    expect(compileFilter({ sources: ['*'], types: ['X'] }).id).toBe(compileFilter({ types: ['X'] }).id);
-    expect(compileFilter({ sources: ['a'] }).id).not.toBe(compileFilter({ jobs: ['a'] }).id);
+    const id = compileFilter({ sources: ['a', 'b'], types: ['X'] }, ALL_GRANTS).id;
+    expect(compileFilter({ sources: ['b', 'a', 'b'], types: ['X'] }, ALL_GRANTS).id).toBe(id);
+    expect(compileFilter({ sources: ['*'], types: ['X'] }, ALL_GRANTS).id).toBe(
+      compileFilter({ types: ['X'] }, ALL_GRANTS).id,
+    );
+    expect(compileFilter({ sources: ['a'] }, ALL_GRANTS).id).not.toBe(compileFilter({ jobs: ['a'] }, ALL_GRANTS).id);
   });
 });
 

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { Outbox } from '../../src/gateway/wire/outbox.js';
 
 function open(): { outbox: Outbox; take: () => void; drains: () => number } {
@@ -14,6 +15,7 @@ function open(): { outbox: Outbox; take: () => void; drains: () => number } {
   const outbox = new Outbox(socket, {
     highWaterBytes: 128 * 1024,
     stuckMs: 60_000,
+    clock: CLOCK,
     onDrain: () => {
       drains += 1;
     },

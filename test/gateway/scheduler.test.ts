@@ -1,5 +1,6 @@
 // What thousands want at once is done in shares: upgrades over turns of the loop, life signs over the period.
 import { afterEach, expect, it, vi } from 'vitest';
+import { CLOCK } from '../../src/gateway/clock.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { Heartbeat } from '../../src/gateway/session/heartbeat.js';
 
@@ -8,7 +9,7 @@ afterEach(() => void vi.useRealTimers());
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 it('does so much in one turn, the rest in the next ones, all in order', async () => {
-  const turns = new Scheduler();
+  const turns = new Scheduler(CLOCK).queue();
   const done: number[] = [];
   for (let n = 0; n < 10; n += 1)
     turns.later({}, () => {
@@ -23,7 +24,7 @@ it('does so much in one turn, the rest in the next ones, all in order', async ()
 });
 
 it('serves each owner a step, then the next: who wants much holds up nobody', async () => {
-  const turns = new Scheduler();
+  const turns = new Scheduler(CLOCK).queue();
   const done: string[] = [];
   const wants = (name: string, steps: number): (() => boolean) => {
     let left = steps;
@@ -41,7 +42,7 @@ it('serves each owner a step, then the next: who wants much holds up nobody', as
 });
 
 it('does the first step at once while the turn has time, and never before who waits', async () => {
-  const turns = new Scheduler();
+  const turns = new Scheduler(CLOCK).queue();
   const done: number[] = [];
   const step = (n: number, ms = 0): (() => boolean) => {
     return () => {
@@ -60,9 +61,44 @@ it('does the first step at once while the turn has time, and never before who wa
   expect(done).toEqual([1, 2, 3, 4]);
 });
 
+it('gives each kind of work its own time in a turn, and one with a budget of 0 a single step', async () => {
+  const scheduler = new Scheduler(CLOCK);
+  const [requests, broadcasts] = [scheduler.queue(), scheduler.queue(0)];
+  const done: string[] = [];
+  const wants = (name: string, steps: number, ms: number): (() => boolean) => {
+    let left = steps;
+    return () => {
+      for (const until = performance.now() + ms; performance.now() < until; );
+      done.push(name);
+      left -= 1;
+      return left === 0;
+    };
+  };
+  requests.later({}, wants('request', 2, 5));
+  broadcasts.later({}, wants('broadcast', 2, 0));
+  await turn();
+  expect(done).toEqual(['request', 'broadcast']);
+  await turn();
+  expect(done).toEqual(['request', 'broadcast', 'request', 'broadcast']);
+});
+
+it('gives the other kinds of work their turn after an exception in one', () => {
+  const actions: (() => void)[] = [];
+  const scheduler = new Scheduler({ ...CLOCK, soon: (action) => void actions.push(action) });
+  const [faulty, sound] = [scheduler.queue(), scheduler.queue()];
+  const done: string[] = [];
+  faulty.later({}, () => {
+    throw new Error('a bug');
+  });
+  sound.later({}, () => done.push('sound') > 0);
+  expect(() => actions.shift()?.()).toThrow('a bug');
+  actions.shift()?.();
+  expect(done).toEqual(['sound']);
+});
+
 it('beats for a share of the connections each second, and for each once a period', () => {
   vi.useFakeTimers();
-  const heartbeat = new Heartbeat(15_000);
+  const heartbeat = new Heartbeat(15_000, CLOCK);
   const beats = Array.from({ length: 30 }, () => 0);
   for (const n of beats.keys())
     heartbeat.add({

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_CODES, ERROR_CODES, type ErrorReason } from '../../src/protocol/index.js';
+import { grantsOf, TestPolicy } from '../support/access.js';
 import { type Bare, openBare } from '../support/bare.js';
 import { rawSocket } from './stream/support.js';
 
@@ -80,6 +81,9 @@ describe('close codes', () => {
   });
 });
 
+/** Sees everything on `a` and may do nothing. */
+const WATCHER = new TestPolicy({ nobody: grantsOf('a', []) });
+
 /** What the gateway layer answers by itself. */
 const REFUSED: Partial<Record<ErrorReason, [text: string, prepare: (bare: Bare) => void]>> = {
   PARSE_ERROR: ['{', () => undefined],
@@ -92,6 +96,7 @@ const REFUSED: Partial<Record<ErrorReason, [text: string, prepare: (bare: Bare) 
       bare.failures.jobs = new TypeError('secret is not a function');
     },
   ],
+  FORBIDDEN: ['{"jsonrpc":"2.0","id":1,"method":"job.abort","params":{"source":"a","job":"j"}}', () => undefined],
 };
 
 describe('error codes', () => {
@@ -116,7 +121,7 @@ describe('error codes', () => {
   });
 
   it.each(Object.entries(REFUSED))('%s', async (reason, [text, prepare]) => {
-    const bare = await openBare();
+    const bare = await openBare({}, reason === 'FORBIDDEN' ? { access: WATCHER } : {});
     prepare(bare);
     const wire = await bare.wire();
     wire.ws.send(text);
@@ -131,6 +136,7 @@ describe('error codes', () => {
     const { error } = await wire.ask('job.list', {});
     expect(bare.errors).toHaveLength(1);
     expect((bare.errors[0] as Error).stack).toContain('secret is not a function\n    at ');
+    expect(bare.lines).toMatchObject([{ method: 'job.list', connection: 1 }]);
     expect(JSON.stringify(error)).not.toContain('secret');
     expect(await wire.call('server.info', {}), 'and the connection goes on').toHaveProperty('epoch');
   });

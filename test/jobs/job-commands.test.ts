@@ -1,12 +1,13 @@
 // Every verb on a job from call to answer, beside a QEMU without a socket: what is written, what is answered, and when.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CallContext } from '../../src/access/index.js';
 import { JobCommands } from '../../src/jobs/commands/job-commands.js';
 import { SettlementHistory } from '../../src/jobs/tracking/settlement-history.js';
 import { SourceRegistry } from '../../src/jobs/tracking/source-registry.js';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { Answer } from '../../src/protocol/answer.js';
-import type { CallContext } from '../../src/protocol/call.js';
+import { me } from '../support/access.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
 import { TestJournal } from '../support/journal.js';
 import { openTracked } from '../support/tracked.js';
@@ -46,7 +47,7 @@ class Bench {
 
   context(ms = 30_000): CallContext {
     const receivedAt = performance.now();
-    return { principal: 'me', receivedAt, deadline: receivedAt + ms, signal: new AbortController().signal };
+    return { principal: me, receivedAt, deadline: receivedAt + ms, signal: new AbortController().signal };
   }
 
   /** What an answer says in short: the status and outcome, or the reason of an error and a member of its data. */

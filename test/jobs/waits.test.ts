@@ -1,11 +1,12 @@
 // A caller that has gone is not waited for: no caller, timer or poll is left, and what was sent stays in force.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { CallContext } from '../../src/access/index.js';
 import { TerminationCoordinator } from '../../src/jobs/commands/termination-coordinator.js';
 import { within } from '../../src/jobs/commands/waits.js';
 import { beginRun, type Run } from '../../src/jobs/model/run.js';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
-import type { CallContext } from '../../src/protocol/call.js';
 import type { JobCommand, SendOptions } from '../../src/sources/index.js';
+import { me } from '../support/access.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -39,7 +40,7 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[]; re
 
 function contextOf(signal: AbortSignal, ms = 60_000): CallContext {
   const receivedAt = performance.now();
-  return { principal: 'me', receivedAt, deadline: receivedAt + ms, signal };
+  return { principal: me, receivedAt, deadline: receivedAt + ms, signal };
 }
 
 describe('a caller that goes', () => {

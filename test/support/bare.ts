@@ -1,6 +1,7 @@
 // In: what there is to show. Out: the gateway layer alone, on a free port, before a view and commands that the test holds.
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
+import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
 import {
   type CommandPort,
   type GatewayCounts,
@@ -10,9 +11,9 @@ import {
 } from '../../src/gateway/index.js';
 import type { EventLog, LogLimits } from '../../src/log/index.js';
 import type { Refusal } from '../../src/protocol/answer.js';
-import type { CallContext } from '../../src/protocol/call.js';
-import type { Job, Progress, SettledRun } from '../../src/protocol/index.js';
+import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/index.js';
 import { openTestLog } from './log.js';
+import { recordErrors } from './logger.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -28,6 +29,8 @@ export interface Bare {
   /** Calls of commands; they answer when the test says so, or when their caller has gone. */
   calls: { name: string; context: CallContext; answer: (refusal: Refusal) => void }[];
   errors: unknown[];
+  /** The same as lines of the log, with their fields. */
+  lines: object[];
   /** What the view throws instead of its jobs. */
   failures: { jobs?: Error };
   /** How often all jobs were looked at. */
@@ -45,6 +48,9 @@ export async function openBare(
     allowOrigins?: string[];
     host?: string;
     log?: Partial<LogLimits>;
+    /** Default: everybody may do everything. */
+    access?: Access;
+    sources?: SourceInfo[];
     /** Resolves when the jobs' figures are fresh; by default they are. */
     freshen?: () => Promise<void> | undefined;
   } = {},
@@ -56,10 +62,11 @@ export async function openBare(
   const demands = new Map<string, unknown>();
   const calls: Bare['calls'] = [];
   const errors: unknown[] = [];
+  const lines: object[] = [];
   const failures: Bare['failures'] = {};
   const looks = { jobs: 0 };
   const view: ViewPort = {
-    sources: () => [],
+    sources: () => options.sources ?? [],
     jobs: (wants) => {
       looks.jobs += 1;
       if (failures.jobs) throw failures.jobs;
@@ -89,9 +96,10 @@ export async function openBare(
     log,
     view,
     commands,
+    access: options.access ?? NO_ACCESS_POLICY,
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
     pages: (_request, _response, miss) => miss(),
-    onError: (error) => errors.push(error),
+    logger: recordErrors(errors, lines),
     limits,
   });
   const { port } = gateway.address;
@@ -117,6 +125,7 @@ export async function openBare(
     demands,
     calls,
     errors,
+    lines,
     failures,
     looks,
     counts: () => gateway.counts(),

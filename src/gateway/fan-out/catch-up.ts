@@ -3,13 +3,24 @@
 
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import { Scheduler } from '../scheduler.js';
+import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';
+import { resetText, snapshotText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';
 import { encodeEvents, type Frame } from './group.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
+
+/** What the hub is given. */
+export interface HubDeps {
+  log: EventLog;
+  snapshots: Snapshots;
+  limits: GatewayLimits;
+  clock: Clock;
+  scheduler: Scheduler;
+}
 
 /** Since the start of the gateway. */
 export interface CatchUpCounts {
@@ -31,6 +42,7 @@ interface Replay {
 const MAX_REPLAYS = 32;
 const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
 const REPLAY_MS = 1_000;
+const RETENTION = { reason: 'retention' } as const;
 /** Milliseconds in which a slice is looked for. */
 const SLICE_MS = 2;
 
@@ -40,21 +52,23 @@ export class CatchUp {
   readonly #limits: GatewayLimits;
   readonly #counts: CatchUpCounts;
   readonly #join: (subscription: Subscription) => void;
-  readonly #turns = new Scheduler();
+  readonly #clock: Clock;
+  readonly #turns: WorkQueue;
   readonly #replays = new Map<string, Replay>();
   #replayBytes = 0;
-  #forgetting: NodeJS.Timeout | undefined;
+  #stopForgetting: (() => void) | undefined;
 
+  /** @param join makes a subscription live that has all up to the newest entry. */
   constructor(
-    log: EventLog,
-    snapshots: Snapshots,
-    limits: GatewayLimits,
+    { log, snapshots, limits, clock, scheduler }: HubDeps,
     counts: CatchUpCounts,
     join: (subscription: Subscription) => void,
   ) {
     this.#log = log;
     this.#snapshots = snapshots;
     this.#limits = limits;
+    this.#clock = clock;
+    this.#turns = scheduler.queue();
     this.#counts = counts;
     this.#join = join;
   }
@@ -90,18 +104,19 @@ export class CatchUp {
       this.#page(subscription, state);
       return false;
     }
-    if (!this.#log.retainsAfter(subscription.examined, (source) => subscription.filter.wantsSource(source))) {
-      if (this.#snapshots.prepare(subscription.filter)) this.#reset(subscription);
+    const { filter } = subscription;
+    if (state.kind === 'regranted' || !this.#log.retainsAfter(subscription.examined, filter.wantsSource)) {
+      if (this.#snapshots.prepare(filter)) this.#reset(subscription);
       return false;
     }
-    const { frames, examined } = this.#replay(subscription.filter, subscription.examined);
+    const { frames, examined } = this.#replay(filter, subscription.examined);
     for (const frame of frames) {
       // A frame may be as large as one event: the rest is for when it has gone.
       if (peer.outbox.isBlocked) return true;
       peer.outbox.share(frame.message);
-      subscription.examined = frame.examined;
+      subscription.advanceTo(frame.examined);
     }
-    subscription.examined = examined;
+    subscription.advanceTo(examined);
     const done = examined === this.#log.head;
     if (done) {
       this.#join(subscription);
@@ -125,7 +140,7 @@ export class CatchUp {
     this.#replayBytes += frames.reduce((sum, { message }) => sum + message.bytes.length, 0);
     if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.#forget();
     else this.#replays.set(key, replay);
-    this.#forgetting ??= setTimeout(() => this.#forget(), REPLAY_MS).unref();
+    this.#stopForgetting ??= this.#clock.after(REPLAY_MS, () => this.#forget());
     return replay;
   }
 
@@ -133,7 +148,7 @@ export class CatchUp {
   #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
     const { sliceEntries, sliceBytes } = this.#limits;
     const { entries, examined } = this.#log.readAfter(from, sliceEntries);
-    const due = performance.now() + SLICE_MS;
+    const due = this.#clock.now() + SLICE_MS;
     const wanted: LoggedEntry[] = [];
     let bytes = 0;
     let before = from;
@@ -144,14 +159,14 @@ export class CatchUp {
         wanted.push(entry);
       }
       before = entry.offset;
-      if (performance.now() > due) return { wanted, examined: before };
+      if (this.#clock.now() > due) return { wanted, examined: before };
     }
     return { wanted, examined };
   }
 
   #forget(): void {
-    clearTimeout(this.#forgetting);
-    this.#forgetting = undefined;
+    this.#stopForgetting?.();
+    this.#stopForgetting = undefined;
     this.#replays.clear();
     this.#replayBytes = 0;
   }
@@ -161,27 +176,36 @@ export class CatchUp {
     const page = snapshot.pages[next];
     const last = next >= snapshot.pages.length - 1;
     if (page) {
+      const { jobs, settled } = page;
+      const { cursor } = snapshot;
       page.frame ??= shareFrame(
-        `{"jsonrpc":"2.0","method":"snapshot","params":{"subscription":"${subscription.filter.id}","page":${next + 1},"last":${last},"cursor":"${snapshot.cursor}","jobs":${page.jobs},"settled":${page.settled}}}`,
+        snapshotText({ subscription: subscription.filter.id, page: next + 1, last, cursor, jobs, settled }),
       );
       subscription.peer.outbox.share(page.frame);
     }
-    subscription.state = last ? { kind: 'behind' } : { kind: 'paging', snapshot, next: next + 1 };
+    subscription.turnPage();
   }
 
-  /** What it lacks has left the retention: the present replaces what it had. */
+  /** The present replaces what it had: what it lacks has left the retention, or its client is granted something else now. */
   #reset(subscription: Subscription): void {
+    const { filter, state, peer } = subscription;
     const { cursor } = this.#log;
-    const snapshot = this.#snapshots.take(subscription.filter, cursor);
+    const snapshot = this.#snapshots.take(filter, cursor);
     const paged = snapshot.pages.length > 1;
     const { jobs, settled } = (paged ? undefined : snapshot.pages[0]) ?? { jobs: '[]', settled: '[]' };
-    const pages = paged ? `,"pages":${snapshot.pages.length}` : '';
-    snapshot.reset ??= shareFrame(
-      `{"jsonrpc":"2.0","method":"reset","params":{"subscription":"${subscription.filter.id}","reason":"retention","cursor":"${cursor}","jobs":${jobs},"settled":${settled},"sources":${snapshot.sources}${pages}}}`,
-    );
-    subscription.peer.outbox.share(snapshot.reset);
-    subscription.examined = this.#log.head;
-    subscription.state = paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' };
+    const { sources } = snapshot;
+    const regranted = state.kind === 'regranted' && subscription.formerly !== undefined;
+    const known = regranted ? subscription.formerly : filter.id;
+    const key = `${regranted ? 'grants' : 'retention'} ${known}`;
+    let frame = snapshot.resets.get(key);
+    if (!frame) {
+      const why = regranted ? ({ reason: 'grants', next: filter.id } as const) : RETENTION;
+      const pages = paged ? { pages: snapshot.pages.length } : {};
+      frame = shareFrame(resetText({ subscription: known, ...why, cursor, jobs, settled, sources, ...pages }));
+      snapshot.resets.set(key, frame);
+    }
+    peer.outbox.share(frame);
+    subscription.reset(snapshot, this.#log.head);
     this.#counts.resets += 1;
   }
 }

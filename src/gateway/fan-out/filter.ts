@@ -1,10 +1,15 @@
-// A filter compiled. In: the wire's filter. Out: predicates, and the name that all subscriptions of an equal filter share.
+// A filter compiled. In: the wire's filter, and what its client is granted. Out: predicates that both allow, and the name that all
+// subscriptions of an equal filter and equal grants share.
 import { createHash } from 'node:crypto';
+import type { Grants } from '../../access/index.js';
 import type { Filter, JobRef } from '../../protocol/types.js';
 import { compileGlobs, isWild } from './glob.js';
 
 export interface CompiledFilter {
-  /** The subscription's name: a function of the filter, so that one encoded frame serves everybody who has it. */
+  /**
+   * The subscription's name: a function of filter and grants. Frames, replays, snapshots and progress are shared by it, so nobody gets what was
+   * made under other grants.
+   */
   readonly id: string;
   /** Characters of its globs with `*` or `?`: what a look at one name may cost. */
   readonly wildLength: number;
@@ -12,26 +17,32 @@ export interface CompiledFilter {
   /** A snapshot obeys `sources` and `jobs`, not `types`. */
   wantsJob(source: string, job: string): boolean;
   wants(entry: { source: string; type: string; job?: JobRef | undefined }): boolean;
+  /** The same filter under other grants. */
+  under(grants: Grants): CompiledFilter;
 }
 
 const canonical = (globs: readonly string[] | undefined): string[] | null =>
   !globs || globs.includes('*') ? null : [...new Set(globs)].sort();
 
 /** @param tag tells equal filters of one connection apart. */
-export function compileFilter({ sources, types, jobs }: Filter, tag?: number): CompiledFilter {
-  const fields = [canonical(sources), canonical(types), canonical(jobs)];
-  const name = JSON.stringify(tag === undefined ? fields : [...fields, tag]);
-  const wantsSource = compileGlobs(sources);
-  const wantsType = compileGlobs(types);
-  const wantsJobId = compileGlobs(jobs);
+export function compileFilter({ sources, types, jobs }: Filter, grants: Grants, tag?: number): CompiledFilter {
+  const name: unknown[] = [canonical(sources), canonical(types), canonical(jobs)];
+  if (tag !== undefined) name.push(tag);
+  if (grants.id !== '') name.push(grants.id);
+  const asksSource = compileGlobs(sources);
+  const asksType = compileGlobs(types);
+  const asksJob = compileGlobs(jobs);
+  const wantsSource = (source: string): boolean => asksSource(source) && grants.sees(source);
+  const wantsJob = (source: string, job: string): boolean =>
+    wantsSource(source) && asksJob(job) && grants.sees(source, job);
   return {
-    id: createHash('sha256').update(name).digest('base64url').slice(0, 16),
+    id: createHash('sha256').update(JSON.stringify(name)).digest('base64url').slice(0, 16),
     wildLength: [sources, types, jobs].reduce((sum, globs) => sum + wildLength(globs), 0),
     wantsSource,
-    wantsJob: (source, job) => wantsSource(source) && wantsJobId(job),
+    wantsJob,
     // `jobs` constrains only events that have a job.
-    wants: ({ source, type, job }) =>
-      wantsType(type) && wantsSource(source) && (job === undefined || wantsJobId(job.id)),
+    wants: ({ source, type, job }) => asksType(type) && (job ? wantsJob(source, job.id) : wantsSource(source)),
+    under: (others) => compileFilter({ sources, types, jobs } as Filter, others, tag),
   };
 }
 

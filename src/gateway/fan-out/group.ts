@@ -52,14 +52,14 @@ export class Group {
   /** Writes what the member lacks, up to a frame. `false`: its socket can't take all of it. */
   deliver(member: Subscription, upTo: number): boolean {
     const { outbox } = member.peer;
-    for (; member.nextFrame <= upTo; member.nextFrame++) {
-      const frame = this.#frames[member.nextFrame - this.#first];
+    for (let number = member.nextFrame; number <= upTo; number += 1) {
+      const frame = this.#frames[number - this.#first];
       if (!frame) break;
       if (outbox.isBlocked) return false;
       outbox.share(frame.message);
-      member.examined = frame.examined;
+      member.take(frame.examined);
     }
-    member.nextFrame = Math.max(member.nextFrame, upTo + 1);
+    member.skipTo(upTo + 1);
     return true;
   }
 

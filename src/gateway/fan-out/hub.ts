@@ -3,12 +3,13 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import { CatchUp, type CatchUpCounts } from './catch-up.js';
+import type { WorkQueue } from '../scheduler.js';
+import { CatchUp, type CatchUpCounts, type HubDeps } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
 import { Group } from './group.js';
-import type { Snapshots } from './snapshot.js';
-import type { Peer, Subscription } from './subscription.js';
+import { type Peer, Subscription, type SubscriptionStart } from './subscription.js';
 
 export interface HubCounts extends CatchUpCounts {
   /** Subscriptions that were live and whose socket took no more. */
@@ -22,8 +23,8 @@ interface Pass {
   members: Iterator<Subscription>;
 }
 
-/** One object for all: a broadcast reads it for every member, and finds it in the cache. */
-const LIVE = { kind: 'live' } as const;
+/** Of a peer without any. */
+const NONE: ReadonlyMap<string, Subscription> = new Map();
 
 /** Routes remembered before they are computed anew. */
 const MAX_ROUTES = 16_384;
@@ -32,6 +33,7 @@ export class Hub {
   readonly counts: HubCounts = { parked: 0, resets: 0, caughtUp: 0 };
   readonly #log: EventLog;
   readonly #limits: GatewayLimits;
+  readonly #subscriptions = new Map<Peer, Map<string, Subscription>>();
   readonly #groups = new Map<string, Group>();
   readonly #dirty = new Set<Group>();
   readonly #catchUp: CatchUp;
@@ -39,12 +41,17 @@ export class Hub {
   /** Which groups want what; a handful of distinct kinds of event serves millions. */
   readonly #routes = new Map<string, readonly Group[]>();
   #pass: Pass | undefined;
-  #scheduled = false;
+  readonly #clock: Clock;
+  readonly #broadcasts: WorkQueue;
 
-  constructor(log: EventLog, snapshots: Snapshots, limits: GatewayLimits) {
+  constructor(deps: HubDeps) {
+    const { log, limits, clock, scheduler } = deps;
     this.#log = log;
     this.#limits = limits;
-    this.#catchUp = new CatchUp(log, snapshots, limits, this.counts, (subscription) => this.#join(subscription));
+    this.#clock = clock;
+    // One step a turn, which has bounds of its own.
+    this.#broadcasts = scheduler.queue(0);
+    this.#catchUp = new CatchUp(deps, this.counts, (subscription) => this.#join(subscription));
     this.#following = log.entries$.subscribe((entry) => this.#route(entry));
   }
 
@@ -54,47 +61,58 @@ export class Hub {
     return count;
   }
 
-  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. */
-  add(subscription: Subscription): void {
-    subscription.peer.subscriptions.set(subscription.filter.id, subscription);
+  /** The subscriptions of a connection, by their ids. */
+  of(peer: Peer): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions.get(peer) ?? NONE;
+  }
+
+  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. The peer has none of this id. */
+  add(start: SubscriptionStart): Subscription {
+    const subscription = new Subscription(start);
+    const own = this.#subscriptions.get(start.peer) ?? new Map<string, Subscription>();
+    this.#subscriptions.set(start.peer, own.set(start.filter.id, subscription));
     this.#catchUp.start(subscription);
+    return subscription;
   }
 
   /** No frame of it follows. */
   remove(subscription: Subscription): void {
     this.#leave(subscription);
     this.#catchUp.drop(subscription);
-    subscription.state = { kind: 'ended' };
-    if (subscription.peer.subscriptions.get(subscription.filter.id) === subscription)
-      subscription.peer.subscriptions.delete(subscription.filter.id);
+    subscription.end();
+    const own = this.#subscriptions.get(subscription.peer);
+    if (own?.get(subscription.filter.id) !== subscription) return;
+    own.delete(subscription.filter.id);
+    if (own.size === 0) this.#subscriptions.delete(subscription.peer);
   }
 
   /** The peer's socket has drained. */
   drained(peer: Peer): void {
-    for (const subscription of peer.subscriptions.values())
-      if (subscription.state.kind !== 'live') this.#catchUp.start(subscription);
+    for (const subscription of this.of(peer).values()) if (!subscription.isLive) this.#catchUp.start(subscription);
   }
 
   /** Writes at once what the peer's live subscriptions lack; `true` if all of them are at `offset` then. */
   flush(peer: Peer, offset: number): boolean {
     let complete = true;
-    for (const subscription of peer.subscriptions.values()) {
+    for (const subscription of this.of(peer).values()) {
       const group = this.#groups.get(subscription.filter.id);
-      if (subscription.state.kind === 'live' && group) {
+      if (subscription.isLive && group) {
         group.closeBatch(this.#log.head);
         this.#deliver(group, subscription, group.nextFrame - 1);
       }
       const { state, examined } = subscription;
-      if (state.kind === 'paging' || (state.kind === 'behind' && examined < offset)) complete = false;
+      if (state.kind === 'behind' ? examined < offset : state.kind !== 'live') complete = false;
     }
     return complete;
   }
 
   close(): void {
     this.#following.unsubscribe();
+    this.#broadcasts.clear();
     this.#pass = undefined;
     this.#dirty.clear();
     this.#groups.clear();
+    this.#subscriptions.clear();
     this.#catchUp.close();
   }
 
@@ -117,24 +135,21 @@ export class Hub {
 
   #schedule(group: Group): void {
     this.#dirty.add(group);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    this.#broadcasts.later(this, this.#broadcast);
   }
 
   /** More than one turn may encode: its members read on from the log, slice by slice. What they have is not taken back. */
   #overflow(group: Group): void {
     for (const member of [...group.members]) {
       this.#leave(member);
-      member.state = { kind: 'behind' };
+      member.park();
       this.#catchUp.later(member);
     }
   }
 
   /** Writes to so many sockets, group by group; the rest is for the next turns. A group's batch is encoded when its turn comes. */
-  #turn(): void {
-    this.#scheduled = false;
-    const due = performance.now() + this.#limits.sliceMs;
+  readonly #broadcast = (): boolean => {
+    const due = this.#clock.now() + this.#limits.sliceMs;
     let budget = this.#limits.sliceSockets;
     while (budget > 0) {
       const pass = this.#pass ?? this.#nextPass();
@@ -143,18 +158,16 @@ export class Hub {
       if (next.done) {
         pass.group.release(pass.upTo);
         this.#pass = undefined;
-        if (performance.now() > due) break;
+        if (this.#clock.now() > due) break;
         continue;
       }
       budget -= 1;
       this.#deliver(pass.group, next.value, pass.upTo);
       // The clock is looked at now and then: a look costs as much as a small write.
-      if (budget % 16 === 0 && performance.now() > due) break;
+      if (budget % 16 === 0 && this.#clock.now() > due) break;
     }
-    if (!this.#pass && this.#dirty.size === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#turn());
-  }
+    return !this.#pass && this.#dirty.size === 0;
+  };
 
   #nextPass(): Pass | undefined {
     const [group] = this.#dirty;
@@ -166,11 +179,11 @@ export class Hub {
   }
 
   #deliver(group: Group, member: Subscription, upTo: number): void {
-    if (member.state !== LIVE || member.nextFrame > upTo) return;
+    if (!member.isLive || member.nextFrame > upTo) return;
     if (group.deliver(member, upTo)) return;
     // A slow client is a client that resumes: it leaves the group, with its position.
     this.#leave(member);
-    member.state = { kind: 'behind' };
+    member.park();
     this.counts.parked += 1;
   }
 
@@ -178,8 +191,7 @@ export class Hub {
     const group = this.#group(subscription.filter);
     // What is pending goes to the present members; the one who joins has it already.
     group.closeBatch(this.#log.head);
-    subscription.state = LIVE;
-    subscription.nextFrame = group.nextFrame;
+    subscription.goLive(group.nextFrame);
     group.members.add(subscription);
   }
 

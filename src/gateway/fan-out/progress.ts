@@ -3,9 +3,10 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../../protocol/limits.js';
 import type { Progress } from '../../protocol/types.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { ViewPort } from '../ports.js';
-import { Scheduler } from '../scheduler.js';
+import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { type SharedFrame, shareFrame } from '../wire/frame.js';
 import { progressText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';
@@ -38,29 +39,40 @@ interface Lane {
   latest: Map<string, Progress>;
   /** The messages of the newest round. */
   round: readonly Message[];
-  timer: NodeJS.Timeout;
+  stop: () => void;
 }
 
 /** Routes remembered before they are computed anew. */
 const MAX_ROUTES = 16_384;
 
+export interface ProgressDeps {
+  view: ViewPort;
+  hub: Hub;
+  limits: GatewayLimits;
+  clock: Clock;
+  scheduler: Scheduler;
+}
+
 export class ProgressLanes {
   readonly #view: ViewPort;
   readonly #hub: Hub;
   readonly #limits: GatewayLimits;
+  readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   /** Lanes whose interval has passed: where there are too many for one turn, some come later, with what is newest then. */
-  readonly #due = new Scheduler();
+  readonly #due: WorkQueue;
   /** Which lanes want a job of a source. */
   readonly #routes = new Map<string, readonly Lane[]>();
   /** One text for all lanes that carry a row. */
   readonly #texts = new WeakMap<Progress, string>();
   readonly #following: RxSubscription;
 
-  constructor(view: ViewPort, hub: Hub, limits: GatewayLimits) {
+  constructor({ view, hub, limits, clock, scheduler }: ProgressDeps) {
     this.#view = view;
     this.#hub = hub;
     this.#limits = limits;
+    this.#clock = clock;
+    this.#due = scheduler.queue();
     this.#following = view.progress$.subscribe((rows) => this.#take(rows));
   }
 
@@ -79,7 +91,7 @@ export class ProgressLanes {
       members: new Map([[subscription, { next: 0, left: 0 }]]),
       latest: new Map(),
       round: [],
-      timer: setInterval(() => this.#due.later(lane, () => this.#send(lane)), progressMs),
+      stop: this.#clock.every(progressMs, () => this.#due.later(lane, () => this.#send(lane))),
     };
     this.#lanes.set(key, lane);
     this.#changed(progressMs);
@@ -88,7 +100,7 @@ export class ProgressLanes {
   remove(subscription: Subscription): void {
     const lane = this.#laneOf(subscription);
     if (!lane?.members.delete(subscription) || lane.members.size > 0) return;
-    clearInterval(lane.timer);
+    lane.stop();
     this.#due.drop(lane);
     this.#lanes.delete(`${lane.filter.id} ${lane.everyMs}`);
     this.#changed(lane.everyMs);
@@ -103,7 +115,7 @@ export class ProgressLanes {
 
   close(): void {
     this.#following.unsubscribe();
-    for (const lane of this.#lanes.values()) clearInterval(lane.timer);
+    for (const lane of this.#lanes.values()) lane.stop();
     this.#due.clear();
     this.#lanes.clear();
     this.#routes.clear();
@@ -210,6 +222,6 @@ export class ProgressLanes {
   }
 }
 
-function isReady({ state, peer }: Subscription): boolean {
-  return state.kind === 'live' && !peer.outbox.isBlocked;
+function isReady({ isLive, peer }: Subscription): boolean {
+  return isLive && !peer.outbox.isBlocked;
 }

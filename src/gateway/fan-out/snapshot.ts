@@ -2,6 +2,7 @@
 // limit, shared by everybody who joins in the same turn.
 import { LIMITS, SNAPSHOT_SETTLED } from '../../protocol/limits.js';
 import type { Cursor, SettledRun } from '../../protocol/types.js';
+import type { Clock } from '../clock.js';
 import type { ViewPort } from '../ports.js';
 import type { SharedFrame } from '../wire/frame.js';
 import type { CompiledFilter } from './filter.js';
@@ -11,9 +12,9 @@ export interface Snapshot {
   sources: string;
   /** JSON arrays; one page fits a reply, more are sent as `snapshot` notifications. */
   pages: SnapshotPage[];
-  /** Made when somebody needs them: what the answer of `subscribe` ends with, and `reset`. */
+  /** Made when somebody needs them: what the answer of `subscribe` ends with, and each `reset`. */
   answer?: SharedFrame;
-  reset?: SharedFrame;
+  resets: Map<string, SharedFrame>;
 }
 
 export interface SnapshotPage {
@@ -40,23 +41,27 @@ const PREPARATION_MS = 10_000;
 
 export class Snapshots {
   readonly #view: ViewPort;
+  readonly #clock: Clock;
   readonly #cache = new Map<string, Snapshot>();
   readonly #preparations = new Map<string, Preparation>();
   /** What has ended changes no more, and a source that changes is a new object: the text of each is made once. */
   readonly #texts = new WeakMap<object, string>();
 
-  constructor(view: ViewPort) {
+  constructor(view: ViewPort, clock: Clock) {
     this.#view = view;
+    this.#clock = clock;
   }
 
   /** Asks a filter whose globs are slow about all runs, a step at a time. `true`: {@link take} is quick now. */
   prepare(filter: CompiledFilter): boolean {
     if (filter.wildLength <= CHEAP_GLOBS) return true;
     let preparation = this.#preparations.get(filter.id);
-    if (!preparation || performance.now() - preparation.begunAt > PREPARATION_MS) {
+    const now = this.#clock.now();
+    if (!preparation || now - preparation.begunAt > PREPARATION_MS) {
       if (this.#preparations.size >= MAX_PREPARATIONS) this.#preparations.clear();
       const judged = new Map<string, boolean>();
-      preparation = { judged, steps: judge(filter, this.#runs(filter), judged), begunAt: performance.now() };
+      const steps = judge(filter, this.#runs(filter), judged, this.#clock);
+      preparation = { judged, steps, begunAt: now };
       this.#preparations.set(filter.id, preparation);
     }
     return preparation.steps.next().done === true;
@@ -69,12 +74,12 @@ export class Snapshots {
     const cached = this.#cache.get(filter.id);
     if (cached?.cursor === cursor) return cached;
     // Measures change without a cursor, so a cut is shared within one turn only.
-    if (this.#cache.size === 0) setImmediate(() => this.#cache.clear());
+    if (this.#cache.size === 0) this.#clock.soon(() => this.#cache.clear());
     const wants = ({ source, job, run }: Named): boolean => judged?.get(run) ?? filter.wantsJob(source, job);
     const jobs = this.#view.jobs(filter.wantsSource).filter(wants);
     const ended = this.#settled(wants).map((run) => this.#textOf(run));
     const pages = paginate(jobs.map(stringify), ended, LIMITS.snapshotPageBytes);
-    const snapshot: Snapshot = { cursor, sources: this.sources(filter), pages };
+    const snapshot: Snapshot = { cursor, sources: this.sources(filter), pages, resets: new Map() };
     this.#cache.set(filter.id, snapshot);
     return snapshot;
   }
@@ -117,13 +122,18 @@ interface Named {
 }
 
 /** What follows between the last step and the cut is asked in the cut. */
-function* judge(filter: CompiledFilter, runs: Iterable<Named>, judged: Map<string, boolean>): Generator<void> {
-  let due = performance.now() + STEP_MS;
+function* judge(
+  filter: CompiledFilter,
+  runs: Iterable<Named>,
+  judged: Map<string, boolean>,
+  clock: Clock,
+): Generator<void> {
+  let due = clock.now() + STEP_MS;
   for (const { source, job, run } of runs) {
     judged.set(run, filter.wantsJob(source, job));
-    if (performance.now() <= due) continue;
+    if (clock.now() <= due) continue;
     yield;
-    due = performance.now() + STEP_MS;
+    due = clock.now() + STEP_MS;
   }
 }
 

@@ -2,21 +2,26 @@
 // JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Access, Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
-import type { Scheduler } from '../scheduler.js';
-import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
+import type { WorkQueue } from '../scheduler.js';
+import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
+import { answerText } from '../wire/messages.js';
+import { bearerOf } from './bearer.js';
 import { send } from './reply.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
   /** Of the requests of all connections. */
-  requests: Scheduler;
-  principal: string;
+  requests: WorkQueue;
+  clock: Clock;
+  access: Access;
 }
 
 /**
@@ -28,12 +33,14 @@ const MAX_PIPELINED = 8;
 /** Who posts how much. */
 export class Posts {
   readonly #limits: GatewayLimits;
+  readonly #clock: Clock;
   readonly #rates: AddressRates;
   readonly #inFlight = new Map<string, number>();
   readonly #pipelined = new WeakMap<Socket, number>();
 
-  constructor(limits: GatewayLimits) {
+  constructor(limits: GatewayLimits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
     this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
   }
 
@@ -49,7 +56,7 @@ export class Posts {
     const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
     const count = this.#inFlight.get(peer) ?? 0;
     if (count >= postsInFlight) return limited(`at most ${postsInFlight} requests of an address wait at once`, 1_000);
-    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer);
+    const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer, this.#clock.now());
     if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
     this.#inFlight.set(peer, count + 1);
     this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 0) + 1);
@@ -83,7 +90,7 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
     if (bytes > LIMITS.messageBytes) return;
     const text = Buffer.concat(chunks).toString('utf8');
     const caller = new PostCaller(request, response, deps);
-    const receivedAt = performance.now();
+    const receivedAt = deps.clock.now();
     deps.requests.now(caller, () => {
       const { socket } = request;
       if (deps.posts.isFlooded(socket)) socket.destroy();
@@ -95,17 +102,19 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
 }
 
 class PostCaller implements Caller {
-  readonly principal: string;
+  readonly #access: Access;
+  readonly #token: string | undefined;
   readonly #response: ServerResponse;
   readonly #posts: Posts;
   readonly #peer: string;
   readonly #socket: Socket;
   readonly #gone = new AbortController();
-  readonly #requests: Scheduler;
+  readonly #requests: WorkQueue;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { principal, posts, requests }: PostDeps) {
+  constructor(request: IncomingMessage, response: ServerResponse, { access, posts, requests }: PostDeps) {
     this.#requests = requests;
-    this.principal = principal;
+    this.#access = access;
+    this.#token = bearerOf(request);
     this.#response = response;
     this.#posts = posts;
     this.#socket = request.socket;
@@ -116,9 +125,9 @@ class PostCaller implements Caller {
     return this.#gone.signal;
   }
 
-  admit(): Refusal | undefined {
+  admit(): Answer<Principal> {
     const refused = this.#posts.admit(this.#peer, this.#socket);
-    if (refused) return refused;
+    if (refused) return { ok: false, error: refused };
     // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
     const end = (): void => {
       this.#socket.off('close', end);
@@ -128,7 +137,12 @@ class PostCaller implements Caller {
     };
     this.#socket.once('close', end);
     this.#response.once('close', end);
-    return undefined;
+    return this.authenticate(this.#token);
+  }
+
+  /** Of this request alone. */
+  authenticate(token: string | undefined): Answer<Principal> {
+    return this.#access.authenticate({ token }, { kind: 'post', address: this.#socket.remoteAddress });
   }
 
   answer(id: RpcId, answer: Answer<unknown>): void {

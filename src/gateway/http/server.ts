@@ -2,11 +2,14 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Access } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
+import { CLOCK, type Clock } from '../clock.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
 import { Snapshots } from '../fan-out/snapshot.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../limits.js';
+import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { Scheduler } from '../scheduler.js';
 import { Connection, type ConnectionDeps } from '../session/connection.js';
@@ -14,13 +17,23 @@ import { Heartbeat } from '../session/heartbeat.js';
 import { plainMethods } from '../session/methods.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
+import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
+import { bearerOf } from './bearer.js';
 import type { Compression } from './compression.js';
 import type { GuardOptions } from './origin-policy.js';
 import { Posts } from './post.js';
 import { type HttpDeps, serveHttp } from './routes.js';
-import { acceptOffers, judgeUpgrade, openSockets, type Refusal, rejectUpgrade, retryAfter } from './upgrade.js';
+import {
+  acceptOffers,
+  judgeUpgrade,
+  openSockets,
+  type Refusal,
+  rejectUpgrade,
+  retryAfter,
+  unauthenticated,
+} from './upgrade.js';
 
 export interface GatewayOptions {
   host: string;
@@ -32,12 +45,14 @@ export interface GatewayOptions {
   log: EventLog;
   view: ViewPort;
   commands: CommandPort;
+  access: Access;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
-  /** An exception of ours, and where it was. */
-  onError: (error: unknown, where: string) => void;
+  /** Of exceptions of the gateway's own. */
+  logger: GatewayLogger;
   limits?: Partial<GatewayLimits>;
-  random?: () => number;
+  /** Default: that of the process. */
+  clock?: Clock;
 }
 
 export interface GatewayCounts extends HubCounts, DeflateCounts {
@@ -55,32 +70,41 @@ export interface Gateway {
 /** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, metrics, pages, onError, random = Math.random } = options;
-  const snapshots = new Snapshots(view);
-  const hub = new Hub(log, snapshots, limits);
-  const progress = new ProgressLanes(view, hub, limits);
-  const heartbeat = new Heartbeat(limits.bookmarkMs);
+  const { log, view, guard, access, metrics, pages, logger, clock = CLOCK } = options;
+  const sessions = new SessionRegistry();
+  const changes = access.changes$.subscribe({
+    next: (change) => sessions.apply(change),
+    error: (err: unknown) => logger.error({ err }, 'the access policy reports no changes any more'),
+  });
+  const scheduler = new Scheduler(clock);
+  const requests = scheduler.queue();
+  const snapshots = new Snapshots(view, clock);
+  const hub = new Hub({ log, snapshots, limits, clock, scheduler });
+  const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
+  const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
   const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
   const deflater = new Deflater();
-  const requests = new Scheduler();
-  const sendQueues = new SendQueues();
+  const sendQueues = new SendQueues(clock);
   const deps: ConnectionDeps = {
+    access,
+    sessions,
     log,
     hub,
     progress,
     snapshots,
     methods,
     limits,
+    clock,
     deflater,
     requests,
     sendQueues,
-    onError,
+    logger,
   };
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
-  const upgrades = new Scheduler();
+  const upgrades = scheduler.queue();
   const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
-  const principal = 'anonymous';
+  let opened = 0;
   let closing = false;
 
   const server = createServer(
@@ -95,10 +119,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       methods,
       metrics,
       pages,
-      onError,
-      principal,
+      logger,
+      access,
       requests,
-      posts: new Posts(limits),
+      clock,
+      posts: new Posts(limits, clock),
       isClosing: () => closing,
     }),
   );
@@ -126,12 +151,21 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
     if (refusal) return rejectUpgrade(socket, refusal);
+    const { remoteAddress: address } = request.socket;
+    const authenticated = access.authenticate({ token: bearerOf(request) }, { kind: 'websocket', address });
+    if (!authenticated.ok) return rejectUpgrade(socket, unauthenticated(authenticated.error));
     const server = acceptOffers(request, options.compression) ? deflating : plain;
     server.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, principal, deps, () => {
-        connections.delete(connection);
-        heartbeat.remove(connection);
-      });
+      const connection = new Connection(
+        ws,
+        socket as Socket,
+        authenticated.result,
+        { ...deps, logger: logger.child({ connection: ++opened }) },
+        () => {
+          connections.delete(connection);
+          heartbeat.remove(connection);
+        },
+      );
       connections.add(connection);
       heartbeat.add(connection);
     });
@@ -142,7 +176,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (connections.size >= limits.connections)
       return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
     const peer = peerOf(socket.remoteAddress);
-    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer);
+    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer, clock.now());
     if (wait === 0) return undefined;
     return {
       status: 429,
@@ -166,23 +200,24 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       closing = true;
       heartbeat.close();
       // Answers that were given in this turn go out before the goodbye.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => clock.soon(() => resolve(undefined)));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
-      for (const connection of connections) connection.bye(1012, 'drain', Math.round(random() * spreadMs));
+      for (const connection of connections) connection.bye(1012, 'drain', Math.round(clock.random() * spreadMs));
       server.closeIdleConnections();
       // Who has not hung up by then is hung up on, so that the rest fits into the bound.
-      const impatient = setTimeout(() => {
+      const calm = clock.after(limits.drainMs * DRAIN_SHARE, () => {
         for (const connection of connections) connection.kill(1012, 'drain');
         for (const socket of sockets) socket.destroy();
-      }, limits.drainMs * DRAIN_SHARE);
-      let bound: NodeJS.Timeout | undefined;
+      });
+      let unbind = (): void => undefined;
       const late = new Promise<void>((resolve) => {
-        bound = setTimeout(resolve, limits.drainMs);
+        unbind = clock.after(limits.drainMs, resolve);
       });
       await Promise.race([closed, late]);
-      clearTimeout(impatient);
-      clearTimeout(bound);
+      calm();
+      unbind();
+      changes.unsubscribe();
       upgrades.clear();
       requests.clear();
       progress.close();

@@ -18,6 +18,13 @@ export const retryAfter = (ms: number): Record<string, string> => ({
   'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))),
 });
 
+/** What the access policy refuses. */
+export const unauthenticated = ({ message }: { message: string }): Refusal => ({
+  status: 401,
+  why: message,
+  headers: { 'WWW-Authenticate': 'Bearer' },
+});
+
 /** What the handshake itself says; how many there are already is the server's to judge. */
 export function judgeUpgrade(request: IncomingMessage, guard: GuardOptions): Refusal | undefined {
   const target = readTarget(request.url);

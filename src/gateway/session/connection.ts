@@ -2,10 +2,12 @@
 // ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
+import type { Principal } from '../../access/index.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
-import type { Scheduler } from '../scheduler.js';
+import type { Clock } from '../clock.js';
+import type { WorkQueue } from '../scheduler.js';
 import type { Deflater } from '../wire/deflate.js';
 import { encodeFrame, openFrame, PONG } from '../wire/frame.js';
 import { notificationText } from '../wire/messages.js';
@@ -18,7 +20,7 @@ import { Session, type SessionDeps } from './session.js';
 export interface ConnectionDeps extends SessionDeps {
   deflater: Deflater;
   /** Of the requests of all connections. */
-  requests: Scheduler;
+  requests: WorkQueue;
   sendQueues: SendQueues;
 }
 
@@ -32,35 +34,39 @@ export class Connection implements HeartbeatPeer {
   /** The newest ping that is not answered yet. */
   #ping: Buffer | undefined;
   /** What came in and what the kernel took, and when either was last more. */
-  #seen = { in: 0, taken: 0, at: performance.now() };
+  #seen: { in: number; taken: number; at: number };
   /** Pings sent since: after a sleep of this process the time alone proves nothing. */
   #pings = 0;
   /** Bytes in the kernel, when that was last looked at. */
   #queued: number | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, principal: string, deps: ConnectionDeps, onClose: () => void) {
-    const { limits, requests } = deps;
+  constructor(ws: WebSocket, socket: Socket, principal: Principal, deps: ConnectionDeps, onClose: () => void) {
+    const { limits, requests, clock } = deps;
+    this.#seen = { in: 0, taken: 0, at: clock.now() };
     this.#ws = ws;
     this.#socket = socket;
     this.#deps = deps;
     this.#outbox = new Outbox(socket, {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
+      clock,
       deflater: ws.extensions === '' ? undefined : deps.deflater,
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
     this.#session = new Session(this.#outbox, principal, deps, {
+      transport: { kind: 'websocket', address: socket.remoteAddress },
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+      revoked: () => this.bye(4403, 'forbidden', 0),
     });
-    this.#inbox = new Inbox(requests, {
+    this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
       isBlocked: () => this.#outbox.pending >= limits.hardStopBytes,
       onFull: () => this.bye(4429, 'too many requests wait', 1_000),
       onError: (error) => {
-        deps.onError(error, 'a message');
+        deps.logger.error({ err: error }, 'a message could not be handled');
         this.#end(1011, 'internal error');
       },
       pause: (paused) => (paused ? ws.pause() : ws.resume()),
@@ -77,7 +83,7 @@ export class Connection implements HeartbeatPeer {
 
   /** With the ping a bookmark, where every subscription here has been sent all that matches up to the cursor; a parked one has not. */
   beat(now: number): void {
-    const { hub, log, limits } = this.#deps;
+    const { hub, log, limits, clock } = this.#deps;
     const { bytesRead } = this.#socket;
     const { taken } = this.#outbox;
     if (bytesRead > this.#seen.in || taken > this.#seen.taken) {
@@ -90,7 +96,7 @@ export class Connection implements HeartbeatPeer {
     if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
     this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
-    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor) : PING);
+    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor, clock) : PING);
   }
 
   /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */
@@ -139,7 +145,7 @@ export class Connection implements HeartbeatPeer {
 
   /** The newest of the pings of one turn is answered, and only when the answers before it are gone (RFC 6455, 5.5.3). */
   #pinged(payload: Buffer): void {
-    if (this.#ping === undefined) setImmediate(() => this.#pong());
+    if (this.#ping === undefined) this.#deps.clock.soon(() => this.#pong());
     this.#ping = Buffer.from(payload);
   }
 
@@ -154,8 +160,9 @@ export class Connection implements HeartbeatPeer {
   #drained(): void {
     this.#pong();
     this.#inbox.resume();
-    this.#deps.hub.drained(this.#session);
-    for (const each of this.#session.subscriptions.values()) this.#deps.progress.drained(each);
+    const { hub, progress } = this.#deps;
+    hub.drained(this.#session);
+    for (const each of hub.of(this.#session).values()) progress.drained(each);
     this.#session.advanced();
   }
 }
@@ -166,8 +173,8 @@ const PING = Buffer.from([0x89, 0]);
 let newest: { cursor: Cursor; at: number; frames: Buffer } | undefined;
 
 /** Thousands get theirs in one turn of the loop: the same bytes for those at one position, within the same tenth of a second. */
-function bookmarkAndPing(cursor: Cursor): Buffer {
-  const at = Date.now();
+function bookmarkAndPing(cursor: Cursor, clock: Clock): Buffer {
+  const at = clock.date();
   if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frames;
   const bookmark = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
   newest = { cursor, at, frames: Buffer.concat([bookmark, PING]) };

@@ -1,12 +1,13 @@
 // From one text message to its answer, for a WebSocket and a POST alike. In: the text and its caller. Out: exactly one answer to it.
+import type { CallContext, Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
 import { checkParams, isMethod } from '../../protocol/schemas.js';
+import type { GatewayLogger } from '../logger.js';
 import { readEnvelope } from '../wire/envelope.js';
-import { errorText, resultText } from '../wire/messages.js';
-import { type Answered, isStreamMethod, type PlainMethods } from './methods.js';
+import { errorText } from '../wire/messages.js';
+import { type Answered, identityOf, isStreamMethod, type PlainMethods } from './methods.js';
 
 export type StreamRequest = {
   [Name in 'subscribe' | 'unsubscribe']: { id: RpcId; method: Name; params: Methods[Name]['params'] };
@@ -14,10 +15,11 @@ export type StreamRequest = {
 
 /** The transport of a request, as the dispatch sees it. */
 export interface Caller {
-  readonly principal: string;
   readonly signal: AbortSignal;
-  /** Before anything is executed. What is admitted is answered once, by {@link answer} or by `stream`. */
-  admit(id: RpcId): Refusal | undefined;
+  /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
+  admit(id: RpcId): Answer<Principal>;
+  /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
+  authenticate(token: string): Answer<Principal>;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
   /** Something that costs time and bytes: once the caller's other requests, and other callers, have had their turn. */
   later(work: () => void): void;
@@ -29,24 +31,24 @@ export interface Caller {
 
 export interface Dispatch {
   methods: PlainMethods;
-  /** An exception of ours; the caller has got INTERNAL_ERROR. */
-  onError(error: unknown, method: string): void;
+  /** Of exceptions of ours; the caller gets INTERNAL_ERROR. */
+  logger: GatewayLogger;
 }
 
 /** A request that is not done in one step; `again` takes the next one, `true` when it is done. */
 export type Unfinished = { again: () => boolean } | undefined;
 
-/** @param receivedAt milliseconds of `performance.now()`. */
-export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, onError }: Dispatch): Unfinished {
+/** @param receivedAt milliseconds of `Clock.now`. */
+export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, logger }: Dispatch): Unfinished {
   const envelope = readEnvelope(text);
   if (!envelope.ok) {
     caller.reject(errorText(envelope.id, envelope.error));
     return undefined;
   }
   const { id, method, params } = envelope;
-  const refused = caller.admit(id);
-  if (refused) {
-    caller.reject(errorText(id, refused));
+  const admitted = caller.admit(id);
+  if (!admitted.ok) {
+    caller.reject(errorText(id, admitted.error));
     return undefined;
   }
   const checked = check(method, params);
@@ -60,14 +62,13 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return caller.stream(request) ? undefined : { again: () => caller.stream(request) };
   }
   const deadline = receivedAt + boundOf(checked.params);
-  const context: CallContext = { principal: caller.principal, receivedAt, deadline, signal: caller.signal };
+  const context: CallContext = { principal: admitted.result, receivedAt, deadline, signal: caller.signal };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {
-    onError(error, name);
+    logger.error({ err: error, method: name }, 'a method failed');
     answer(refuse('INTERNAL_ERROR', 'a bug of the gateway; its log has the exception'));
   };
-  // The check has given this method its own params; the compiler can't follow the name.
-  const call = methods[name] as (context: CallContext, params: object) => Answered<unknown>;
+  const call = name === 'authenticate' ? authenticate : methods[name];
   const guarded = (work: () => void): void => {
     try {
       work();
@@ -79,8 +80,13 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     if (typeof value !== 'function') answer(value);
     else caller.later(() => guarded(() => answer(value())));
   };
+  function authenticate(_context: CallContext, { token }: { token: string }): Answered<unknown> {
+    const authenticated = caller.authenticate(token);
+    return authenticated.ok ? { ok: true, result: identityOf(authenticated.result) } : authenticated;
+  }
   guarded(() => {
-    const answered = call(context, checked.params);
+    // The check has given this method its own params; the compiler can't follow the name.
+    const answered = (call as (context: CallContext, params: object) => Answered<unknown>)(context, checked.params);
     // At once where it is known: what it adds to the unsent bytes is seen by the next request.
     if (answered instanceof Promise) answered.then(take, failed);
     else answer(answered);
@@ -101,9 +107,4 @@ function check(
 
 function boundOf(params: object): number {
   return 'timeoutMs' in params && typeof params.timeoutMs === 'number' ? params.timeoutMs : LIMITS.timeoutDefaultMs;
-}
-
-/** What a call came to, as text. */
-export function answerText(id: RpcId, answer: Answer<unknown>): string {
-  return answer.ok ? resultText(id, answer.result) : errorText(id, answer.error);
 }

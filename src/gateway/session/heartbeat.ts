@@ -1,7 +1,9 @@
 // Life signs of all connections: a bookmark that tells the client the line lives, and a ping that finds dead peers, in one write. The
 // connections are spread over the period, a share each second, so that ten thousand don't hold up the loop in one turn.
+import type { Clock } from '../clock.js';
+
 export interface HeartbeatPeer {
-  /** @param now milliseconds of `performance.now()`. */
+  /** @param now milliseconds of {@link Clock.now}. */
   beat(now: number): void;
 }
 
@@ -10,14 +12,16 @@ const SHARE_MS = 1_000;
 
 export class Heartbeat {
   readonly #shares: Set<HeartbeatPeer>[];
-  readonly #timer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  readonly #stop: () => void;
   #next = 0;
   #turn = 0;
 
   /** @param periodMs milliseconds between two beats of one connection. */
-  constructor(periodMs: number) {
+  constructor(periodMs: number, clock: Clock) {
+    this.#clock = clock;
     this.#shares = Array.from({ length: Math.max(1, Math.round(periodMs / SHARE_MS)) }, () => new Set());
-    this.#timer = setInterval(() => this.#beat(), periodMs / this.#shares.length).unref();
+    this.#stop = clock.every(periodMs / this.#shares.length, () => this.#beat());
   }
 
   add(beating: HeartbeatPeer): void {
@@ -29,11 +33,11 @@ export class Heartbeat {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stop();
   }
 
   #beat(): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     for (const each of this.#shares[this.#turn++ % this.#shares.length] ?? []) each.beat(now);
   }
 }

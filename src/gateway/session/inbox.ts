@@ -1,7 +1,8 @@
 // What one client has sent and is not executed yet. In: text messages. Out: one after the other, while the client reads the answers and
 // the turn of the loop has time for it. Pausing a socket does not stop the frames of a read that is under way, so they wait here.
 
-import type { Scheduler } from '../scheduler.js';
+import type { Clock } from '../clock.js';
+import type { WorkQueue } from '../scheduler.js';
 import type { Unfinished } from './dispatch.js';
 
 export interface InboxOptions {
@@ -21,7 +22,8 @@ export interface InboxOptions {
 type Item = { text: string; receivedAt: number } | { work: () => void };
 
 export class Inbox {
-  readonly #turns: Scheduler;
+  readonly #turns: WorkQueue;
+  readonly #clock: Clock;
   readonly #options: InboxOptions;
   #waiting: Item[] = [];
   #bytes = 0;
@@ -30,14 +32,15 @@ export class Inbox {
   #closed = false;
 
   /** @param turns of the requests of all connections. */
-  constructor(turns: Scheduler, options: InboxOptions) {
+  constructor(turns: WorkQueue, clock: Clock, options: InboxOptions) {
     this.#turns = turns;
+    this.#clock = clock;
     this.#options = options;
   }
 
   take(text: string): void {
     if (this.#closed) return;
-    this.#waiting.push({ text, receivedAt: performance.now() });
+    this.#waiting.push({ text, receivedAt: this.#clock.now() });
     this.#bytes += text.length;
     if (this.#bytes > this.#options.maxBytes) return this.#options.onFull();
     if (!this.#options.isBlocked()) this.#turns.now(this, () => this.#step());

@@ -1,17 +1,19 @@
 // The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
 
+import type { CallContext, Principal } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
+import type { Job } from '../../protocol/types.js';
+import { authorize } from '../authorize.js';
 import { compileGlobs } from '../fan-out/glob.js';
 import type { GatewayLimits } from '../limits.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
-export type PlainMethod = Exclude<MethodName, StreamMethod>;
+export type PlainMethod = Exclude<MethodName, StreamMethod | 'authenticate'>;
 /**
  * What is known at once is answered at once. A large answer that had to wait is a function, called when the client can take the answer: many
  * may have waited for the same.
@@ -35,33 +37,45 @@ export interface RpcDeps {
 
 export function plainMethods({ version, log, view, commands, limits }: RpcDeps): PlainMethods {
   return {
-    ...commands,
+    ...authorize(commands),
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;
       return { ok: true, result: { version, epoch, cursor, limits: { ...LIMITS }, bookmarkMs, features: FEATURES } };
     },
-    // Without authentication configured every token is as good as none.
-    authenticate: () => ({ ok: true, result: { principal: 'anonymous', scopes: ['*'], expiresAt: null } }),
-    'source.list': () => ({ ok: true, result: { sources: view.sources() } }),
-    'job.list': (_context, params) => {
+    'source.list': ({ principal }) => {
+      const { grants } = principal;
+      return { ok: true, result: { sources: view.sources().filter(({ name }) => grants.sees(name)) } };
+    },
+    'job.list': ({ principal }, params) => {
+      const asked = compileGlobs(params.sources);
+      const wants = (source: string): boolean => asked(source) && principal.grants.sees(source);
       // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
-      const renewed = view.freshen(compileGlobs(params.sources), limits.freshMs, limits.freshWaitMs);
-      const list = (): Answer<Methods['job.list']['result']> => listJobs(params, log, view);
+      const renewed = view.freshen(wants, limits.freshMs, limits.freshWaitMs);
+      const list = (): Answer<Methods['job.list']['result']> => {
+        const { grants } = principal;
+        const seen = view.jobs(wants).filter(({ source, job }) => grants.sees(source, job));
+        return listJobs(params, log, seen);
+      };
       return renewed ? renewed.then(() => list) : list();
     },
   };
 }
 
+/** What `authenticate` answers. Credentials that end by themselves are of a later policy. */
+export function identityOf({ name, grants }: Principal): Methods['authenticate']['result'] {
+  return { principal: name, scopes: [...grants.scopes], expiresAt: null };
+}
+
 /** In the order of (source, job); the token names the last one sent, so that jobs that come and go move no page. */
 function listJobs(
-  { sources, limit = LIMITS.listMax, pageToken }: Methods['job.list']['params'],
+  { limit = LIMITS.listMax, pageToken }: Methods['job.list']['params'],
   log: EventLog,
-  view: ViewPort,
+  jobs: readonly Job[],
 ): Answer<Methods['job.list']['result']> {
   const after = pageToken === undefined ? undefined : parseToken(pageToken);
   if (pageToken !== undefined && after === undefined) return refuse('INVALID_PARAMS', 'pageToken: malformed');
-  const { page, last } = pageAfter(view.jobs(compileGlobs(sources)), after, limit);
+  const { page, last } = pageAfter(jobs, after, limit);
   const more = last === undefined ? {} : { pageToken: formatToken(last) };
   return { ok: true, result: { cursor: log.cursor, jobs: page, ...more } };
 }

@@ -7,15 +7,15 @@ export class Rate {
   #left: number;
   #at: number;
 
-  constructor(perSecond: number, burst: number, now = performance.now()) {
+  constructor(perSecond: number, burst: number, now: number) {
     this.#perSecond = perSecond;
     this.#burst = burst;
     this.#left = burst;
     this.#at = now;
   }
 
-  /** Takes one; 0, or the milliseconds until there is one again. */
-  take(now = performance.now()): number {
+  /** Takes one; 0, or the milliseconds until there is one again. Every `now` is milliseconds of one clock. */
+  take(now: number): number {
     this.#fill(now);
     if (this.#left < 1) return Math.ceil(((1 - this.#left) / this.#perSecond) * 1_000);
     this.#left -= 1;
@@ -23,7 +23,7 @@ export class Rate {
   }
 
   /** Nothing was taken for so long that it need not be remembered. */
-  isFull(now = performance.now()): boolean {
+  isFull(now: number): boolean {
     this.#fill(now);
     return this.#left >= this.#burst;
   }
@@ -47,7 +47,7 @@ export class AddressRates {
   }
 
   /** @param peer as {@link peerOf} names it. @returns 0, or the milliseconds to wait. */
-  take(peer: string, now = performance.now()): number {
+  take(peer: string, now: number): number {
     let rate = this.#rates.get(peer);
     if (!rate) {
       if (this.#rates.size >= MAX_ADDRESSES) this.#forget(now);

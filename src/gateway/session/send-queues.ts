@@ -2,6 +2,7 @@
 // it in /proc/net/tcp. In: a socket. Out: its bytes that the peer's host has not acknowledged, where that is known.
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 
 /** Milliseconds for which one reading serves all who ask. */
 const FRESH_MS = 1_000;
@@ -10,23 +11,34 @@ const FRESH_MS = 1_000;
 type Queues = ReadonlyMap<string, number | null>;
 
 export class SendQueues {
+  readonly #clock: Clock;
+  readonly #readFile: (file: string) => Promise<string>;
   #read: Promise<Queues> | undefined;
   #readAt = 0;
 
+  /** @param read a file's text; of one that does not exist, nothing. */
+  constructor(clock: Clock, read: (file: string) => Promise<string> = readOrNothing) {
+    this.#clock = clock;
+    this.#readFile = read;
+  }
+
   async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
-    if (!this.#read || performance.now() - this.#readAt > FRESH_MS) {
-      this.#readAt = performance.now();
-      this.#read = readQueues();
+    const now = this.#clock.now();
+    if (!this.#read || now - this.#readAt > FRESH_MS) {
+      this.#readAt = now;
+      this.#read = readQueues(this.#readFile);
     }
     return (await this.#read).get(`${localPort} ${remotePort}`) ?? undefined;
   }
 }
 
-async function readQueues(): Promise<Queues> {
+/** Elsewhere than on Linux there is none, and nothing is known. */
+const readOrNothing = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
+
+async function readQueues(read: (file: string) => Promise<string>): Promise<Queues> {
   const queues = new Map<string, number | null>();
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    // Elsewhere than on Linux there is none, and nothing is known.
-    const text = await readFile(file, 'latin1').catch(() => '');
+    const text = await read(file);
     for (const [, local = '', remote = '', queue = ''] of text.matchAll(LINE)) {
       const ports = `${Number.parseInt(local, 16)} ${Number.parseInt(remote, 16)}`;
       queues.set(ports, queues.has(ports) ? null : Number.parseInt(queue, 16));

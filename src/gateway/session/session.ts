@@ -1,49 +1,57 @@
 // One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
 // outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
 import { setMaxListeners } from 'node:events';
+import type { Access, Principal, Transport } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import type { Hub } from '../fan-out/hub.js';
 import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';
-import type { Peer, Subscription } from '../fan-out/subscription.js';
+import type { Peer } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import { encodeFrame } from '../wire/frame.js';
+import { answerText } from '../wire/messages.js';
 import type { Outbox } from '../wire/outbox.js';
-import { answerText, type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
+import { type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
 import { Rate } from './rates.js';
+import type { PrincipalSession, SessionRegistry } from './registry.js';
 import { Streams } from './streams.js';
 
 export interface SessionDeps extends Dispatch {
+  access: Access;
+  sessions: SessionRegistry;
   log: EventLog;
   hub: Hub;
   progress: ProgressLanes;
   snapshots: Snapshots;
   limits: GatewayLimits;
+  clock: Clock;
 }
 
 /** The connection, as its session sees it. */
 export interface Line {
+  readonly transport: Transport;
   /** In the client's turn, once it reads. */
   later(work: () => void): void;
   /** The client goes on though it is refused. */
   abused(retryAfterMs: number): void;
+  /** Its principal has lost its access. */
+  revoked(): void;
 }
 
 /** A reply that must not overtake the events before its cursor. */
 interface Held {
   offset: number;
   send: () => void;
-  timer: NodeJS.Timeout;
+  cancel: () => void;
 }
 
-export class Session implements Peer, Caller {
+export class Session implements Peer, Caller, PrincipalSession {
   readonly outbox: Outbox;
-  readonly subscriptions = new Map<string, Subscription>();
-  readonly principal: string;
   readonly #deps: SessionDeps;
   readonly #streams: Streams;
   readonly #inFlight = new Set<RpcId>();
@@ -52,37 +60,60 @@ export class Session implements Peer, Caller {
   readonly #requests: Rate;
   readonly #refusals: Rate;
   readonly #line: Line;
+  #principal: Principal;
   /** Milliseconds that the message under way should have waited. */
   #early = 0;
   #closed = false;
 
-  constructor(outbox: Outbox, principal: string, deps: SessionDeps, line: Line) {
+  constructor(outbox: Outbox, principal: Principal, deps: SessionDeps, line: Line) {
     this.outbox = outbox;
-    this.principal = principal;
+    this.#principal = principal;
     this.#deps = deps;
     this.#line = line;
     this.#streams = new Streams(this, deps);
+    deps.sessions.add(principal, this);
     // One listener for each request in flight; Node warns of more than ten.
     setMaxListeners(0, this.#gone.signal);
     const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
-    this.#requests = new Rate(requestsPerSecond, requestsBurst);
-    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst);
+    const now = deps.clock.now();
+    this.#requests = new Rate(requestsPerSecond, requestsBurst, now);
+    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst, now);
   }
 
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** @param receivedAt milliseconds of `performance.now()`. */
+  /** @param receivedAt milliseconds of {@link Clock.now}. */
   receive(text: string, receivedAt: number): Unfinished {
-    this.#early = this.#requests.take();
+    this.#early = this.#requests.take(this.#deps.clock.now());
     return dispatch(this, text, receivedAt, this.#deps);
   }
 
-  admit(id: RpcId): Refusal | undefined {
+  admit(id: RpcId): Answer<Principal> {
     const refused = this.#judge(id);
-    if (!refused) this.#inFlight.add(id);
-    return refused;
+    if (refused) return { ok: false, error: refused };
+    this.#inFlight.add(id);
+    return { ok: true, result: this.#principal };
+  }
+
+  authenticate(token: string): Answer<Principal> {
+    const { access, sessions } = this.#deps;
+    const authenticated = access.authenticate({ token }, this.#line.transport);
+    if (!authenticated.ok || this.#closed) return authenticated;
+    sessions.remove(this.#principal, this);
+    this.#principal = authenticated.result;
+    sessions.add(this.#principal, this);
+    this.regranted();
+    return authenticated;
+  }
+
+  regranted(): void {
+    this.#streams.regranted(this.#principal.grants);
+  }
+
+  revoked(): void {
+    this.#line.revoked();
   }
 
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void {
@@ -94,11 +125,12 @@ export class Session implements Peer, Caller {
     };
     const position = answer.ok ? positionOf(answer.result) : undefined;
     if (position === undefined || this.#deps.hub.flush(this, position)) return send();
+    const { clock } = this.#deps;
     // Parked: the events before the cursor go first, but nobody waits beyond the bound.
     const held: Held = {
       offset: position,
       send,
-      timer: setTimeout(() => this.#release(held), Math.max(0, dueAt - performance.now())),
+      cancel: clock.after(Math.max(0, dueAt - clock.now()), () => this.#release(held)),
     };
     this.#held.add(held);
   }
@@ -114,7 +146,7 @@ export class Session implements Peer, Caller {
 
   stream(request: StreamRequest): boolean {
     if (this.#closed) return true;
-    const answered = this.#streams.request(request);
+    const answered = this.#streams.request(request, this.#principal.grants);
     if (answered === undefined) return false;
     this.#inFlight.delete(request.id);
     if (answered === 'written') return true;
@@ -134,7 +166,8 @@ export class Session implements Peer, Caller {
     if (this.#closed) return;
     this.#closed = true;
     this.outbox.close();
-    for (const held of this.#held) clearTimeout(held.timer);
+    this.#deps.sessions.remove(this.#principal, this);
+    for (const held of this.#held) held.cancel();
     this.#held.clear();
     this.#streams.close();
     this.#gone.abort();
@@ -156,13 +189,13 @@ export class Session implements Peer, Caller {
 
   /** Refused because it came too early. */
   #refused(): void {
-    const retryAfterMs = this.#refusals.take();
+    const retryAfterMs = this.#refusals.take(this.#deps.clock.now());
     if (retryAfterMs > 0) this.#line.abused(retryAfterMs);
   }
 
   #release(held: Held): void {
     if (!this.#held.delete(held)) return;
-    clearTimeout(held.timer);
+    held.cancel();
     held.send();
   }
 

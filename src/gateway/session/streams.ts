@@ -1,17 +1,20 @@
 // The subscriptions of one connection. In: `subscribe` and `unsubscribe`. Out: the reply, the snapshot, and a subscription at the hub.
 
+import type { Grants } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Methods, RpcId } from '../../protocol/methods.js';
+import type { Clock } from '../clock.js';
 import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
 import type { Hub } from '../fan-out/hub.js';
 import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
 import type { Snapshot, Snapshots } from '../fan-out/snapshot.js';
-import type { Peer, Subscription } from '../fan-out/subscription.js';
+import type { Peer, Subscription, SubscriptionStart } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import { shareFrame } from '../wire/frame.js';
+import { subscribedHead, subscribedTail } from '../wire/messages.js';
 import type { StreamRequest } from './dispatch.js';
 import { Rate } from './rates.js';
 
@@ -21,6 +24,7 @@ export interface StreamsDeps {
   progress: ProgressLanes;
   snapshots: Snapshots;
   limits: GatewayLimits;
+  clock: Clock;
 }
 
 /** `written`: the reply is on its way, in one message with what others get too. `undefined`: ask again. */
@@ -38,32 +42,44 @@ export class Streams {
   constructor(peer: Peer, deps: StreamsDeps) {
     this.#peer = peer;
     this.#deps = deps;
-    this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst);
+    this.#rate = new Rate(deps.limits.subscribesPerSecond, deps.limits.subscribesBurst, deps.clock.now());
   }
 
-  request(request: StreamRequest): Streamed {
+  request(request: StreamRequest, grants: Grants): Streamed {
     if (request.method === 'subscribe') {
-      const wait = this.#unfinished === request ? 0 : this.#rate.take();
+      const wait = this.#unfinished === request ? 0 : this.#rate.take(this.#deps.clock.now());
       if (wait > 0) return limited(`at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`, wait);
-      const answered = this.#subscribe(request.id, request.params);
+      const answered = this.#subscribe(request.id, request.params, grants);
       this.#unfinished = answered === undefined ? request : undefined;
       return answered;
     }
-    const subscription = this.#peer.subscriptions.get(request.params.subscription);
+    const subscription = this.#named(request.params.subscription);
     if (!subscription) return refuse('INVALID_PARAMS', 'subscription: no such subscription on this connection');
     this.#end(subscription);
     return { ok: true, result: {} };
   }
 
+  /** The client is granted something else: each subscription that this changes goes on under another id, and its client is told in its turn. */
+  regranted(grants: Grants): void {
+    for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) {
+      const filter = subscription.filter.under(grants);
+      if (filter.id === subscription.filter.id) continue;
+      const { progressMs } = subscription;
+      const formerly = subscription.state.kind === 'regranted' ? subscription.formerly : subscription.filter.id;
+      this.#end(subscription);
+      this.#begin({ filter, progressMs, examined: this.#deps.log.head, formerly });
+    }
+  }
+
   close(): void {
-    for (const subscription of [...this.#peer.subscriptions.values()]) this.#end(subscription);
+    for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) this.#end(subscription);
   }
 
   /** Reply, snapshot and joining the group are one turn: nothing can come between the cut and the first event. */
-  #subscribe(id: RpcId, params: Methods['subscribe']['params']): Streamed {
-    const { log, hub, progress, snapshots } = this.#deps;
-    const filter = compileFilter(params, params.tag);
-    const replaced = this.#peer.subscriptions.get(filter.id);
+  #subscribe(id: RpcId, params: Methods['subscribe']['params'], grants: Grants): Streamed {
+    const { log, snapshots } = this.#deps;
+    const filter = compileFilter(params, grants, params.tag);
+    const replaced = this.#deps.hub.of(this.#peer).get(filter.id);
     const refused = replaced ? undefined : this.#refusal(filter);
     if (refused) return refused;
     const after = this.#resumable(params.after, filter);
@@ -73,29 +89,32 @@ export class Streams {
     if (replaced) this.#end(replaced);
     const offset = after ?? back?.offset ?? log.head;
     const snapshot = wantsSnapshot ? snapshots.take(filter, log.cursor) : undefined;
-    const paged = snapshot !== undefined && snapshot.pages.length > 1;
-    const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"subscription":"${filter.id}","cursor":"${formatCursor(log.epoch, offset)}","resumed":${after !== undefined},"sources":`;
-    const truncated = back?.truncated ? ',"truncated":true' : '';
-    const tail = snapshot ? answerOf(snapshot) : shareFrame(`${snapshots.sources(filter)}${truncated}}}`);
+    const cursor = formatCursor(log.epoch, offset);
+    const head = subscribedHead(id, { subscription: filter.id, cursor, resumed: after !== undefined });
+    const truncated = back?.truncated ? { truncated: true } : {};
+    const sources = snapshots.sources(filter);
+    const tail = snapshot ? answerOf(snapshot) : shareFrame(subscribedTail({ sources, ...truncated }));
     this.unwritten += 1;
     this.#peer.outbox.shareAfter(head, tail, () => {
       this.unwritten -= 1;
     });
-    const subscription: Subscription = {
-      peer: this.#peer,
-      filter,
-      progressMs: progressInterval(params.progress),
-      state: paged ? { kind: 'paging', snapshot, next: 0 } : { kind: 'behind' },
-      examined: offset,
-      nextFrame: 0,
-    };
-    hub.add(subscription);
-    progress.add(subscription);
+    this.#begin({ filter, progressMs: progressInterval(params.progress), examined: offset, snapshot });
     return 'written';
   }
 
+  #begin(start: Omit<SubscriptionStart, 'peer'>): void {
+    const { hub, progress } = this.#deps;
+    progress.add(hub.add({ peer: this.#peer, ...start }));
+  }
+
+  /** A client that has not read of a new id yet uses the one before. */
+  #named(id: string): Subscription | undefined {
+    const subscriptions = this.#deps.hub.of(this.#peer);
+    return subscriptions.get(id) ?? [...subscriptions.values()].find(({ formerly }) => formerly === id);
+  }
+
   #refusal(filter: CompiledFilter): Answer<never> | undefined {
-    const { subscriptions } = this.#peer;
+    const subscriptions = this.#deps.hub.of(this.#peer);
     const { connectionGlobs } = this.#deps.limits;
     if (subscriptions.size >= LIMITS.subscriptions)
       return limited(`at most ${LIMITS.subscriptions} subscriptions a connection`);
@@ -108,11 +127,11 @@ export class Streams {
 
   /** Where so many matching entries begin; not before what the retention still has of the filter's sources. */
   #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
-    const { log, limits } = this.#deps;
-    const due = performance.now() + limits.sliceMs;
+    const { log, limits, clock } = this.#deps;
+    const due = clock.now() + limits.sliceMs;
     // Globs that are slow to compare have as many milliseconds as a slice of anything else.
     const isEnough = (examined: number): boolean =>
-      examined >= LIMITS.lastMax || (examined % 64 === 0 && performance.now() > due);
+      examined >= LIMITS.lastMax || (examined % 64 === 0 && clock.now() > due);
     const { offset, truncated } = log.offsetBefore(count, (entry) => filter.wants(entry), isEnough);
     const retained = log.evictedUpTo((source) => filter.wantsSource(source));
     return { offset: Math.max(offset, retained), truncated };
@@ -137,11 +156,9 @@ function limited(message: string, retryAfterMs = 1_000): Answer<never> {
 }
 
 function answerOf(snapshot: Snapshot): NonNullable<Snapshot['answer']> {
-  const [first] = snapshot.pages;
-  const members =
-    snapshot.pages.length > 1 || !first
-      ? `,"pages":${snapshot.pages.length}`
-      : `,"jobs":${first.jobs},"settled":${first.settled}`;
-  snapshot.answer ??= shareFrame(`${snapshot.sources}${members}}}`);
+  const { pages, sources } = snapshot;
+  const [first] = pages;
+  const cut = pages.length > 1 || !first ? { pages: pages.length } : { jobs: first.jobs, settled: first.settled };
+  snapshot.answer ??= shareFrame(subscribedTail({ sources, ...cut }));
   return snapshot.answer;
 }

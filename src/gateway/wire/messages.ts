@@ -1,12 +1,17 @@
-// The server's messages as JSON text. Entries come encoded already and are only put together.
+// The server's messages as JSON text: every text that leaves is made here. What many messages share comes encoded already, and is only
+// put together.
 
 import type { LoggedEntry } from '../../log/index.js';
-import type { Refusal } from '../../protocol/answer.js';
+import type { Answer, Refusal } from '../../protocol/answer.js';
 import { ERROR_CODES } from '../../protocol/codes.js';
-import type { NotificationName, Notifications, RpcId } from '../../protocol/methods.js';
+import type { NotificationName, Notifications, RpcId, Subscribed } from '../../protocol/methods.js';
 
-export function resultText(id: RpcId, result: unknown): string {
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`;
+/** Members that are JSON text already. */
+type Encoded<Params, Name extends keyof Params> = Omit<Params, Name> & { [Each in Name]: string };
+
+/** What a call came to. */
+export function answerText(id: RpcId, answer: Answer<unknown>): string {
+  return answer.ok ? `${resultHead(id)}${JSON.stringify(answer.result)}}` : errorText(id, answer.error);
 }
 
 export function errorText(id: RpcId | null, { reason, message, data }: Refusal): string {
@@ -17,18 +22,53 @@ export function errorText(id: RpcId | null, { reason, message, data }: Refusal):
   });
 }
 
+/** The beginning of a reply to `subscribe`, its client's own; {@link subscribedTail} ends it. */
+export function subscribedHead(id: RpcId, own: Pick<Subscribed, 'subscription' | 'cursor' | 'resumed'>): string {
+  return `${resultHead(id)}${JSON.stringify(own).slice(0, -1)},`;
+}
+
+/** The end of a reply to `subscribe`: the same for all who get the same cut. */
+export function subscribedTail(
+  shared: Pick<Subscribed, 'pages' | 'truncated'> & { sources: string; jobs?: string; settled?: string },
+): string {
+  const { sources, jobs, settled, ...plain } = shared;
+  return `${members({ sources, jobs, settled }, plain)}}`;
+}
+
 export function notificationText<Name extends NotificationName>(method: Name, params: Notifications[Name]): string {
-  return `{"jsonrpc":"2.0","method":"${method}","params":${JSON.stringify(params)}}`;
+  return `${notificationHead(method)}${JSON.stringify(params)}}`;
 }
 
 /** `events`; `cursor` is the position examined. */
 export function eventsText(subscription: string, cursor: string, entries: readonly LoggedEntry[]): string {
   let events = '';
   for (const entry of entries) events += events === '' ? entry.json : `,${entry.json}`;
-  return `{"jsonrpc":"2.0","method":"events","params":{"subscription":"${subscription}","cursor":"${cursor}","events":[${events}]}}`;
+  return `${notificationHead('events')}{"subscription":"${subscription}","cursor":"${cursor}","events":[${events}]}}`;
 }
 
 /** `progress`, of rows as JSON. */
 export function progressText(subscription: string, rows: readonly string[]): string {
-  return `{"jsonrpc":"2.0","method":"progress","params":{"subscription":"${subscription}","jobs":[${rows.join(',')}]}}`;
+  return `${notificationHead('progress')}{"subscription":"${subscription}","jobs":[${rows.join(',')}]}}`;
+}
+
+/** A page of a snapshot. */
+export function snapshotText(params: Encoded<Required<Notifications['snapshot']>, 'jobs' | 'settled'>): string {
+  const { jobs, settled, ...plain } = params;
+  return `${notificationHead('snapshot')}{${members({ jobs, settled }, plain)}}`;
+}
+
+export function resetText(params: Encoded<Notifications['reset'], 'jobs' | 'settled' | 'sources'>): string {
+  const { jobs, settled, sources, ...plain } = params;
+  return `${notificationHead('reset')}{${members({ jobs, settled, sources }, plain)}}`;
+}
+
+const resultHead = (id: RpcId): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
+
+const notificationHead = (method: NotificationName): string => `{"jsonrpc":"2.0","method":"${method}","params":`;
+
+/** The members of an object, and its closing brace. */
+function members(encoded: Readonly<Record<string, string | undefined>>, plain: object): string {
+  const texts = Object.entries(encoded).flatMap(([name, json]) => (json === undefined ? [] : `"${name}":${json}`));
+  const rest = JSON.stringify(plain).slice(1, -1);
+  return `${rest === '' ? texts.join(',') : [rest, ...texts].join(',')}}`;
 }

@@ -1,12 +1,14 @@
 // What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
 // here: a socket over the high-water mark is not written to, and its subscriptions read on from the log when it has drained.
 import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 import type { Deflater } from './deflate.js';
 import { joinFrame, type SharedFrame } from './frame.js';
 
 export interface OutboxOptions {
   highWaterBytes: number;
   stuckMs: number;
+  clock: Clock;
   /** Where the peer takes compressed messages. */
   deflater?: Deflater | undefined;
   onDrain: () => void;
@@ -33,7 +35,7 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #options: OutboxOptions;
   readonly #deflater: Deflater | undefined;
-  #watch: NodeJS.Timeout | undefined;
+  #unwatch: (() => void) | undefined;
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
   #signs = 0;
@@ -98,18 +100,19 @@ export class Outbox {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#watch);
+    this.#unwatch?.();
   }
 
   #park(): void {
-    if (this.#watch) return;
+    if (this.#unwatch) return;
     this.#last = this.#mark();
-    this.#watch = setTimeout(() => this.#judge(), this.#options.stuckMs);
+    const { clock, stuckMs } = this.#options;
+    this.#unwatch = clock.after(stuckMs, () => this.#judge());
   }
 
   /** Judged by progress, never by size: a client that is merely slow is never closed. */
   #judge(): void {
-    this.#watch = undefined;
+    this.#unwatch = undefined;
     if (this.pending === 0 || this.#closed) return;
     const { done, left } = this.#mark();
     if (done === this.#last.done && left >= this.#last.left) this.#options.onStuck();
@@ -117,8 +120,8 @@ export class Outbox {
   }
 
   #drained(): void {
-    clearTimeout(this.#watch);
-    this.#watch = undefined;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
     if (!this.#closed) this.#options.onDrain();
   }
 

@@ -1,6 +1,6 @@
 // Every verb on a job, from call to answer, within the bound of the call; nothing rejects. What was decided is answered when the log shows it.
+import type { CallContext } from '../../access/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
 import type { CommandReply } from '../../sources/index.js';
@@ -152,7 +152,7 @@ export class JobCommands {
     const reply = await new Promise<CommandReply>((replied) => {
       writeCommand(
         { tracker, run },
-        { verb, by: context.principal, args: speed === undefined ? { job } : { job, speed } },
+        { verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
         { verb, id, ...(speed !== undefined && { speed }) },
         {
           lane: 'verb',

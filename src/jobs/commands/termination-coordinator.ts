@@ -1,7 +1,7 @@
 // The open terminations: runs whose end somebody asks for or waits for. Callers and the signals of the trackers become commands on monitors and
 // answers to callers, each within its bound. `reduceTermination` decides; here are the timers, the monitor, and the wait for the log.
+import type { CallContext } from '../../access/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 import type { CommandReply } from '../../sources/index.js';
@@ -109,7 +109,7 @@ export class TerminationCoordinator {
       });
       // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
       const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
-      const caller = { id, wants: ask, sync, by: context.principal };
+      const caller = { id, wants: ask, sync, by: context.principal.name };
       this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
       if (context.signal.aborted) this.#waits.leave(id);
     });

@@ -1,7 +1,8 @@
 // Who waits, until when, and whether anybody still listens. In: a call's context. Out: one end of each wait: its answer, its deadline,
 // or that the caller has gone.
+
+import type { CallContext } from '../../access/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { CallContext } from '../../protocol/call.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 
 type Resolve = (answer: Answer<Requested | Settled>) => void;

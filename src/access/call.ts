@@ -1,8 +1,9 @@
 // What every command is given first: who asks, until when, and whether anybody can still hear the answer. It is not on the wire.
+import type { Principal } from './access.js';
 
 export interface CallContext {
-  /** Who asks, as GATEWAY_COMMAND and `requestedBy` name them. */
-  readonly principal: string;
+  /** Who asks. */
+  readonly principal: Principal;
   /** Milliseconds of `performance.now()` at which the request came in. */
   readonly receivedAt: number;
   /** Milliseconds of `performance.now()` at which the answer is due. */

@@ -1,0 +1,53 @@
+// In: who may see and do what. Out: a policy that the test changes while clients are connected.
+import { Subject } from 'rxjs';
+import { type Access, type AccessChange, ALL_GRANTS, type Grants, type Principal } from '../../src/access/index.js';
+import { refuse } from '../../src/protocol/answer.js';
+import type { JobVerb } from '../../src/protocol/types.js';
+
+/** Sees one source, or one job of it, and may use these verbs there. */
+export function grantsOf(source: string, verbs: readonly JobVerb[], job?: string): Grants {
+  return {
+    id: JSON.stringify([source, verbs, job]),
+    scopes: [source],
+    sees: (name, id) => name === source && (job === undefined || id === undefined || id === job),
+    may: (verb) => verbs.includes(verb),
+  };
+}
+
+/** A principal that may do everything. */
+export const me: Principal = { name: 'me', grants: ALL_GRANTS };
+
+/** A client's token is the name of its principal; without one it is `nobody`. */
+export class TestPolicy implements Access {
+  readonly #changes$ = new Subject<AccessChange>();
+  readonly changes$ = this.#changes$.asObservable();
+  readonly #principals = new Map<string, { name: string; grants: Grants }>();
+
+  constructor(grants: Readonly<Record<string, Grants>>) {
+    for (const [name, each] of Object.entries(grants)) this.#principals.set(name, { name, grants: each });
+  }
+
+  principal(name: string): Principal {
+    const principal = this.#principals.get(name);
+    if (!principal) throw new Error(`no principal ${name}`);
+    return principal;
+  }
+
+  authenticate: Access['authenticate'] = ({ token = 'nobody' }) => {
+    const principal = this.#principals.get(token);
+    return principal ? { ok: true, result: principal } : refuse('UNAUTHENTICATED', 'no such token');
+  };
+
+  grant(name: string, grants: Grants): void {
+    const principal = this.#principals.get(name);
+    if (!principal) throw new Error(`no principal ${name}`);
+    principal.grants = grants;
+    this.#changes$.next({ kind: 'grants', principal });
+  }
+
+  revoke(name: string): void {
+    const principal = this.principal(name);
+    this.#principals.delete(name);
+    this.#changes$.next({ kind: 'revoked', principal });
+  }
+}

@@ -1,0 +1,13 @@
+// In: an array. Out: a logger that adds the exceptions of the gateway to it.
+import type { GatewayLogger } from '../../src/gateway/logger.js';
+
+/** @param lines where each line goes with all its fields. */
+export function recordErrors(errors: unknown[], lines: object[] = [], fields: object = {}): GatewayLogger {
+  return {
+    error: (own, message) => {
+      errors.push(own.err);
+      lines.push({ ...fields, ...own, message });
+    },
+    child: (more) => recordErrors(errors, lines, { ...fields, ...more }),
+  };
+}
