@@ -11,7 +11,7 @@ import {
   type JobTable,
   tableOf,
 } from 'qmp-gateway/client';
-import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
+import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
 import { readHistory } from './history.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { judgeOrphans, orphansOf } from './model/unseen.js';
@@ -30,8 +30,6 @@ const BEAT_MS = 100;
 const PING_MS = 5_000;
 const CROWD = 2_000;
 const PACE_MS = { few: 1_000, many: 5_000 } as const;
-
-const epochOf = (cursor: string): string => cursor.slice(0, cursor.lastIndexOf(':'));
 
 /** Fields that no event carries. `status` is left alone: it belongs to the log. */
 function withDetails(table: JobTable, details: readonly Job[]): JobTable {

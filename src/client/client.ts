@@ -1,5 +1,7 @@
 // The client. In: options. Out: subscriptions that survive the line, requests that are honest about it, and a state.
 // This file only joins session (the line), requests (the table) and feeds (the subscriptions).
+
+import { epochOf } from '../protocol/cursor.js';
 import { MESSAGE_BYTES } from '../protocol/limits.js';
 import type { Methods } from '../protocol/methods.js';
 import { clientError, type GatewayError } from './errors.js';
@@ -7,7 +9,6 @@ import { Feeds } from './feeds.js';
 import { type Ask, type AskOptions, type CallOptions, type JobVerbs, jobVerbs } from './jobs.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
 import { type ClientOptions, settingsOf } from './options.js';
-import { epochOf } from './position.js';
 import { type Pending, RequestTable } from './requests.js';
 import { Session } from './session.js';
 import type { ClientState } from './state.js';

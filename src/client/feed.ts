@@ -1,12 +1,12 @@
 // One filter on the wire and everybody who observes it. In: members, answers, frames. Out: their deliveries, and the next
 // question for the server. No I/O: `feeds.ts` asks.
+import { compareCursors } from '../protocol/cursor.js';
+import { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 import type { Notification, Notifications, Subscribed, SubscribeParams } from '../protocol/methods.js';
 import type { Cursor, Filter, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
 import { Member } from './member.js';
 import type { SnapshotReason } from './observer.js';
-import { distance } from './position.js';
-import { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from './table.js';
 
 /** `id` is the subscription that delivers, where there is one: a second question on one line replaces it. */
 type Stage =
@@ -93,9 +93,9 @@ export class Feed {
     const first = behind[0]?.cursor;
     if (first === undefined) return undefined;
     // Positions of another epoch can't be compared; those members get their own question next.
-    const covered = behind.filter(({ cursor }) => cursor !== undefined && distance(cursor, first) !== undefined);
+    const covered = behind.filter(({ cursor }) => cursor !== undefined && compareCursors(cursor, first) !== undefined);
     const after = covered.reduce(
-      (least, { cursor = least }) => ((distance(cursor, least) ?? 0) < 0 ? cursor : least),
+      (least, { cursor = least }) => ((compareCursors(cursor, least) ?? 0) < 0 ? cursor : least),
       first,
     );
     return ask(covered, after);
@@ -113,7 +113,7 @@ export class Feed {
     }
     const { cursor, jobs = [], settled = [], sources } = reply;
     const from = params.after;
-    const reason = from === undefined ? undefined : distance(cursor, from) === undefined ? 'epoch' : 'retention';
+    const reason = from === undefined ? undefined : compareCursors(cursor, from) === undefined ? 'epoch' : 'retention';
     const cut: Cut = { cursor, jobs, settled, sources };
     if (reply.pages) this.#stage = { name: 'paging', id, cut, covered, reason };
     else this.#rebase(cut, covered, reason);

@@ -1,11 +1,11 @@
 // All feeds of a client, by filter. In: observers, notifications, the line's fate. Out: subscribe and unsubscribe requests.
+import { epochOf } from '../protocol/cursor.js';
 import type { Methods, Notification, Subscribed } from '../protocol/methods.js';
 import type { Filter } from '../protocol/types.js';
 import { clientError, type GatewayError } from './errors.js';
 import { Feed } from './feed.js';
 import { Member } from './member.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
-import { epochOf } from './position.js';
 import type { Runtime } from './runtime.js';
 
 export interface Wire {

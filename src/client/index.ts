@@ -1,4 +1,6 @@
 // `qmp-gateway/client` for browsers, workers and Deno: the published face. Node gets node.ts.
+
+export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 export { type Client, createClient } from './client.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
 export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
@@ -8,4 +10,3 @@ export type { Runtime } from './runtime.js';
 export type { Token } from './session.js';
 export type { Socket, SocketConstructor } from './socket.js';
 export type { ClientState, CloseReason, LineCause, LineEnd } from './state.js';
-export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from './table.js';

@@ -1,10 +1,9 @@
 // One observer of a feed. In: cuts, events, progress. Out: the observer's calls, without gap or duplicate by its own cursor.
-import { parseCursor } from '../protocol/cursor.js';
+import { beginningOf, compareCursors, entriesAfter } from '../protocol/cursor.js';
+import type { Cut } from '../protocol/job-table.js';
 import type { Cursor, Entry, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
 import type { Observer, SnapshotReason } from './observer.js';
-import { distance } from './position.js';
-import type { Cut } from './table.js';
 
 /**
  * `new` awaits a cut, `at` follows the stream, `held` is behind the place where the wire's stream starts: it takes nothing
@@ -40,7 +39,7 @@ export class Member {
     if (this.place.name === 'gone') return;
     const after = this.place.name === 'new' ? this.place.lost : this.place.cursor;
     // A new log may hold what came between its beginning and this connection. A snapshot shows that; without one it is asked for.
-    const cursor = reason === 'epoch' && !this.wantsSnapshot ? cut.cursor.replace(/\d+$/, '0') : cut.cursor;
+    const cursor = reason === 'epoch' && !this.wantsSnapshot ? beginningOf(cut.cursor) : cut.cursor;
     this.place = { name: cursor === cut.cursor ? 'at' : 'held', cursor };
     if (reason !== 'initial' && after !== undefined) {
       this.#call(() => this.#observer.gap?.({ reason, after, cursor }));
@@ -61,7 +60,7 @@ export class Member {
   /** The wire's stream starts at `start`: a member that is behind it waits for a resume of its own. */
   align(start: Cursor): void {
     if (!('cursor' in this.place)) return;
-    const lead = distance(this.place.cursor, start);
+    const lead = compareCursors(this.place.cursor, start);
     this.place = { name: lead !== undefined && lead >= 0 ? 'at' : 'held', cursor: this.place.cursor };
   }
 
@@ -72,20 +71,20 @@ export class Member {
 
   events(events: readonly Entry[], cursor: Cursor): void {
     if (this.place.name !== 'at') return;
-    const [before, to] = [parseCursor(this.place.cursor), parseCursor(cursor)];
     // Another log without a reset: a resume from here will be told what has become of it.
-    if (!before || before.epoch !== to?.epoch) {
+    if (compareCursors(this.place.cursor, cursor) === undefined) {
       this.hold();
       return;
     }
-    const fresh = events.filter(({ offset }) => offset > before.offset);
+    const fresh = entriesAfter(events, this.place.cursor);
     this.advance(cursor);
     const reached = this.place.cursor;
     if (fresh.length > 0) this.#call(() => this.#observer.events?.(fresh, reached));
   }
 
   advance(cursor: Cursor): void {
-    if (this.place.name === 'at' && (distance(cursor, this.place.cursor) ?? 0) > 0) this.place = { name: 'at', cursor };
+    if (this.place.name === 'at' && (compareCursors(cursor, this.place.cursor) ?? 0) > 0)
+      this.place = { name: 'at', cursor };
   }
 
   progress(rows: readonly Progress[]): void {

@@ -8,6 +8,7 @@ export function createClient(options: ClientOptions): Client {
   return connect({ ...options, WebSocket: options.WebSocket ?? WebSocket });
 }
 
+export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 export type { Client } from './client.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
 export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
@@ -17,4 +18,3 @@ export type { Runtime } from './runtime.js';
 export type { Token } from './session.js';
 export type { Socket, SocketConstructor } from './socket.js';
 export type { ClientState, CloseReason, LineCause, LineEnd } from './state.js';
-export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from './table.js';

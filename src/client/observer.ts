@@ -1,7 +1,8 @@
 // What a subscription asks for and what it hears. Types only.
+
+import type { Cut } from '../protocol/job-table.js';
 import type { Cursor, Entry, Filter, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
-import type { Cut } from './table.js';
 
 /** Why a snapshot replaces what the observer had. Anything but `initial` means: events may be missing in between. */
 export type SnapshotReason = 'initial' | 'retention' | 'epoch' | 'grants';

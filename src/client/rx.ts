@@ -1,12 +1,12 @@
 // `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. A stream is a subscription on the wire only while
 // somebody listens to it. The only file of the client that imports rxjs.
 import { Observable, type Subscriber } from 'rxjs';
+import { foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
 import type { Client } from './client.js';
 import { clientError } from './errors.js';
 import type { Gap, Observer, SubscribeFilter } from './observer.js';
 import type { ClientState } from './state.js';
-import { foldEvents, foldProgress, type JobTable, tableOf } from './table.js';
 
 /** The entry for a type that was asked for; a glob, or a type that this version does not know, has `data: unknown`. */
 export type EventFor<Type extends string> = Type extends KnownEventType ? EventOf<Type> : Entry;

@@ -8,7 +8,7 @@ export {
   retryPolicy,
   SUBPROTOCOL,
 } from './codes.js';
-export { cursorBefore, formatCursor, type Position, parseCursor } from './cursor.js';
+export { compareCursors, cursorBefore, epochOf, formatCursor, type Position, parseCursor } from './cursor.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,

@@ -1,7 +1,7 @@
 import { retry } from 'rxjs';
 import { expect, it } from 'vitest';
 import { events, jobs, progress, state } from '../../src/client/rx.js';
-import type { JobTable } from '../../src/client/table.js';
+import type { JobTable } from '../../src/protocol/job-table.js';
 import { cursor, entry, JOB, SOURCE, status, subscribed } from './support/fixtures.js';
 import { start } from './support/start.js';
 
