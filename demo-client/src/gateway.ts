@@ -9,6 +9,7 @@ import {
   foldProgress,
   type Gap,
   type JobTable,
+  type Observer,
   tableOf,
 } from 'qmp-gateway/client';
 import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
@@ -139,41 +140,41 @@ export function openGateway(client: Client) {
     changed();
   }
 
-  const subscription = client.subscribe(
-    {},
-    {
-      snapshot: (cut) => {
-        const before = next;
-        next = tableOf(cut);
-        if (!before) stopHistory = readHistory(client, cut.cursor, past);
-        if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
-        for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
-        lag.value = { ...lag.peek(), heardAt: Date.now() };
-        changed();
-      },
-      events,
-      gap: (gap) => {
-        const at = Date.now();
-        items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
-        gaps.value = [...gaps.peek(), { at, gap }];
-        changed();
-      },
-      error: (error) => {
-        failure.value = `${error.reason}: ${error.message}`;
-      },
+  const observer: Observer = {
+    snapshot: (cut) => {
+      const before = next;
+      next = tableOf(cut);
+      if (!before) stopHistory = readHistory(client, cut.cursor, past);
+      if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
+      for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
+      lag.value = { ...lag.peek(), heardAt: Date.now() };
+      changed();
     },
-  );
-
-  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often. */
-  let figures = client.subscribe({ progress: PACE_MS.few }, { progress });
+    events,
+    progress,
+    gap: (gap) => {
+      const at = Date.now();
+      items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
+      gaps.value = [...gaps.peek(), { at, gap }];
+      changed();
+    },
+    error: (error) => {
+      failure.value = `${error.reason}: ${error.message}`;
+    },
+  };
   let pace: keyof typeof PACE_MS = 'few';
+  let subscription = client.subscribe({ progress: PACE_MS[pace] }, observer);
+  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often, from the same position on. */
   const stopPace = table.subscribe((shown) => {
     const fit = (shown?.jobs.size ?? 0) > CROWD ? 'many' : 'few';
     if (fit === pace) return;
     pace = fit;
-    const before = figures;
-    figures = client.subscribe({ progress: PACE_MS[fit] }, { progress });
-    before.unsubscribe();
+    const { cursor } = subscription;
+    subscription.unsubscribe();
+    subscription = client.subscribe(
+      { ...(cursor !== undefined && { after: cursor }), progress: PACE_MS[fit] },
+      observer,
+    );
   });
 
   async function ping(): Promise<void> {
@@ -215,7 +216,6 @@ export function openGateway(client: Client) {
       types.close();
       stopState();
       stopPace();
-      figures.unsubscribe();
       stopHistory();
       subscription.unsubscribe();
       client.close();

@@ -6,7 +6,7 @@ export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Re
 export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
 export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';
 export type { ClientOptions } from './options.js';
+export type { Token } from './reconnecting-connection.js';
 export type { Runtime } from './runtime.js';
-export type { Token } from './session.js';
 export type { Socket, SocketConstructor } from './socket.js';
 export type { ClientState, CloseReason, LineCause, LineEnd } from './state.js';

@@ -7,7 +7,7 @@ export interface Runtime {
   random(): number;
   /** Calls `action` once, `ms` from now; returns the cancellation. */
   after(ms: number, action: () => void): () => void;
-  /** An error that an observer threw: it may not harm the line, and may not vanish. */
+  /** An error that an observer threw: it may not harm the connection, and may not vanish. */
   report(error: unknown): void;
   /** Calls `listener` when a frozen tab or a network comes back; returns the cancellation. */
   onWake(listener: () => void): () => void;

@@ -8,7 +8,15 @@ export {
   retryPolicy,
   SUBPROTOCOL,
 } from './codes.js';
-export { compareCursors, cursorBefore, epochOf, formatCursor, type Position, parseCursor } from './cursor.js';
+export {
+  compareCursors,
+  cursorBefore,
+  entriesAfter,
+  epochOf,
+  formatCursor,
+  type Position,
+  parseCursor,
+} from './cursor.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,
