@@ -1,5 +1,4 @@
-// What the page knows of one gateway. In: a client. Out: signals that change at most a few times a second, whatever arrives.
-// The only writer of everything here; views read.
+// What the page knows of one gateway, as signals that change at most ten times a second, however much arrives. Views read them; nobody else writes.
 import { batch, signal } from '@preact/signals';
 import {
   type Client,
@@ -14,9 +13,9 @@ import {
 } from 'qmp-gateway/client';
 import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
 import { readHistory } from './history.js';
+import { openJobDetails } from './job-details.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { judgeOrphans, orphansOf } from './model/unseen.js';
-import { openTypes } from './types-of-jobs.js';
 
 /** What the event feed shows: an entry of the log, or a place where entries may be missing. */
 export type FeedItem =
@@ -65,7 +64,7 @@ export function openGateway(client: Client) {
 
   let stopHistory = (): void => {};
   let next: JobTable | undefined;
-  const types = openTypes(client, (jobs) => {
+  const details = openJobDetails(client, (jobs) => {
     if (!next) return;
     next = withDetails(next, jobs);
     changed();
@@ -103,7 +102,7 @@ export function openGateway(client: Client) {
   function events(entries: readonly Entry[], cursor: string): void {
     if (next) {
       next = foldEvents(next, entries, cursor);
-      types.look(next, entries);
+      details.look(next, entries);
     }
     const epoch = epochOf(cursor);
     for (const entry of entries) {
@@ -213,7 +212,7 @@ export function openGateway(client: Client) {
     close: (): void => {
       clearTimeout(timer);
       clearInterval(pinging);
-      types.close();
+      details.close();
       stopState();
       stopPace();
       stopHistory();

@@ -1,4 +1,4 @@
-// What can go wrong, for the application. In: an error reply, or what became of the connection. Out: a GatewayError with a stable reason.
+// The errors of the client: an error reply, or what became of the connection, as a GatewayError with a stable reason.
 import type { ErrorReason } from '../protocol/codes.js';
 import type { RpcErrorBody } from '../protocol/methods.js';
 

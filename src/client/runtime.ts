@@ -1,4 +1,4 @@
-// Time, chance and wake-ups as parameters. Out: those of the browser or of Node; tests bring their own.
+// Time, randomness and wake-ups as parameters: those of the browser or of Node; tests bring their own.
 
 /** What the client needs of its surroundings. Times are milliseconds of the wall clock. */
 export interface Runtime {

@@ -1,13 +1,13 @@
 // The protocol by hand. In: the gateway's URL. Out: a line to type JSON-RPC on, and the frames of a WebSocket of its own.
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { openConsoleSocket } from '../console-socket.js';
 import { readTyped } from '../model/methods.js';
-import { openWire } from '../wire.js';
 import { ConsoleInput } from './console-input.js';
 import { Frames } from './frames.js';
 
 export function Console({ url }: { url: string }) {
-  const wire = useMemo(() => openWire(url), [url]);
+  const wire = useMemo(() => openConsoleSocket(url), [url]);
   const [problem, setProblem] = useState<string>();
   const [quiet, setQuiet] = useState(false);
   const nextId = useSignal(1);
