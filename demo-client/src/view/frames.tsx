@@ -1,4 +1,4 @@
-// What went over the console's line. In: frames, oldest first. Out: a list that stays at its end unless one scrolled away.
+// What the console's WebSocket has sent and received: a list that stays at its end unless one scrolled away.
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { formatDuration } from 'qmp-gateway/protocol';
 import type { Frame } from '../console-socket.js';
