@@ -20,7 +20,9 @@ const ALLOWED: Record<string, readonly string[]> = {
 };
 
 /** The wire's own files that run anywhere: no package either. */
-const BARE = ['types', 'codes', 'limits', 'cursor', 'answer', 'methods', 'rules', 'words', 'index'];
+const BARE = [
+  ...['types', 'codes', 'limits', 'cursor', 'answer', 'methods', 'rules', 'words', 'projection', 'job-table', 'index'],
+];
 
 interface Edge {
   from: string;

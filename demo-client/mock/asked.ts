@@ -24,18 +24,6 @@ export interface Target {
 export type NewJob = Pick<Job, 'source' | 'job' | 'type' | 'len'> &
   Partial<Pick<Job, 'autoFinalize' | 'autoDismiss' | 'speed'>>;
 
-export const ALL_TYPES = [
-  'JOB_STATUS_CHANGE',
-  'BLOCK_JOB_READY',
-  'BLOCK_JOB_COMPLETED',
-  'BLOCK_JOB_CANCELLED',
-  'BLOCK_JOB_ERROR',
-  'BLOCK_JOB_PENDING',
-  'GATEWAY_JOB_ATTENTION',
-  'GATEWAY_COMMAND',
-  'GATEWAY_JOB_SETTLED',
-];
-
 export function answer({ settled, source, job, run, cursor }: SettledRun): object {
   const { requestedBy: _by, type: _type, len: _len, offset: _offset, ...end } = settled;
   return { status: 'settled', ...end, source, job, run, cursor };

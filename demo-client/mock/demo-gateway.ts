@@ -14,7 +14,7 @@ import {
   type SubscribeParams,
 } from 'qmp-gateway/protocol';
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
-import { ALL_TYPES, answer, type Line, type NewJob, type Target, wants } from './asked.js';
+import { answer, type Line, type NewJob, type Target, wants } from './asked.js';
 
 /** Milliseconds from a cancel to its end. */
 const CANCEL_MS = 900;
@@ -181,10 +181,7 @@ export class DemoGateway extends MockGateway {
       return true;
     };
     if (method === 'subscribe') {
-      const asked = target as SubscribeParams;
-      // MockGateway knows no globs.
-      if (asked.types?.includes('?*')) Object.assign(asked, { types: ALL_TYPES });
-      line.asked.set(String(id), asked);
+      line.asked.set(String(id), target as SubscribeParams);
     }
     if (method === 'unsubscribe') line.wanted.delete(target.subscription ?? '');
     if (!method.startsWith('job.') || method === 'job.list') return false;

@@ -1,5 +1,4 @@
-// What the page knows of one gateway. In: a client. Out: signals that change at most a few times a second, whatever arrives.
-// The only writer of everything here; views read.
+// What the page knows of one gateway, as signals that change at most ten times a second, however much arrives. Views read them; nobody else writes.
 import { batch, signal } from '@preact/signals';
 import {
   type Client,
@@ -9,13 +8,14 @@ import {
   foldProgress,
   type Gap,
   type JobTable,
+  type Observer,
   tableOf,
 } from 'qmp-gateway/client';
-import type { Entry, Job, Progress, SettledRun } from 'qmp-gateway/protocol';
+import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
 import { readHistory } from './history.js';
+import { openJobDetails } from './job-details.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { judgeOrphans, orphansOf } from './model/unseen.js';
-import { openTypes } from './types-of-jobs.js';
 
 /** What the event feed shows: an entry of the log, or a place where entries may be missing. */
 export type FeedItem =
@@ -30,8 +30,6 @@ const BEAT_MS = 100;
 const PING_MS = 5_000;
 const CROWD = 2_000;
 const PACE_MS = { few: 1_000, many: 5_000 } as const;
-
-const epochOf = (cursor: string): string => cursor.slice(0, cursor.lastIndexOf(':'));
 
 /** Fields that no event carries. `status` is left alone: it belongs to the log. */
 function withDetails(table: JobTable, details: readonly Job[]): JobTable {
@@ -66,7 +64,7 @@ export function openGateway(client: Client) {
 
   let stopHistory = (): void => {};
   let next: JobTable | undefined;
-  const types = openTypes(client, (jobs) => {
+  const details = openJobDetails(client, (jobs) => {
     if (!next) return;
     next = withDetails(next, jobs);
     changed();
@@ -104,7 +102,7 @@ export function openGateway(client: Client) {
   function events(entries: readonly Entry[], cursor: string): void {
     if (next) {
       next = foldEvents(next, entries, cursor);
-      types.look(next, entries);
+      details.look(next, entries);
     }
     const epoch = epochOf(cursor);
     for (const entry of entries) {
@@ -141,41 +139,41 @@ export function openGateway(client: Client) {
     changed();
   }
 
-  const subscription = client.subscribe(
-    {},
-    {
-      snapshot: (cut) => {
-        const before = next;
-        next = tableOf(cut);
-        if (!before) stopHistory = readHistory(client, cut.cursor, past);
-        if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
-        for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
-        lag.value = { ...lag.peek(), heardAt: Date.now() };
-        changed();
-      },
-      events,
-      gap: (gap) => {
-        const at = Date.now();
-        items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
-        gaps.value = [...gaps.peek(), { at, gap }];
-        changed();
-      },
-      error: (error) => {
-        failure.value = `${error.reason}: ${error.message}`;
-      },
+  const observer: Observer = {
+    snapshot: (cut) => {
+      const before = next;
+      next = tableOf(cut);
+      if (!before) stopHistory = readHistory(client, cut.cursor, past);
+      if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
+      for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
+      lag.value = { ...lag.peek(), heardAt: Date.now() };
+      changed();
     },
-  );
-
-  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often. */
-  let figures = client.subscribe({ progress: PACE_MS.few }, { progress });
+    events,
+    progress,
+    gap: (gap) => {
+      const at = Date.now();
+      items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
+      gaps.value = [...gaps.peek(), { at, gap }];
+      changed();
+    },
+    error: (error) => {
+      failure.value = `${error.reason}: ${error.message}`;
+    },
+  };
   let pace: keyof typeof PACE_MS = 'few';
+  let subscription = client.subscribe({ progress: PACE_MS[pace] }, observer);
+  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often, from the same position on. */
   const stopPace = table.subscribe((shown) => {
     const fit = (shown?.jobs.size ?? 0) > CROWD ? 'many' : 'few';
     if (fit === pace) return;
     pace = fit;
-    const before = figures;
-    figures = client.subscribe({ progress: PACE_MS[fit] }, { progress });
-    before.unsubscribe();
+    const { cursor } = subscription;
+    subscription.unsubscribe();
+    subscription = client.subscribe(
+      { ...(cursor !== undefined && { after: cursor }), progress: PACE_MS[fit] },
+      observer,
+    );
   });
 
   async function ping(): Promise<void> {
@@ -214,10 +212,9 @@ export function openGateway(client: Client) {
     close: (): void => {
       clearTimeout(timer);
       clearInterval(pinging);
-      types.close();
+      details.close();
       stopState();
       stopPace();
-      figures.unsubscribe();
       stopHistory();
       subscription.unsubscribe();
       client.close();

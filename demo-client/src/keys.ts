@@ -1,4 +1,4 @@
-// Keys of the whole page. In: key presses outside of fields. Out: `/` filters, 1 to 3 change the page.
+// Keys of the whole page, outside of fields: `/` filters, 1 to 3 change the page.
 
 const PAGES: Record<string, string> = { 1: '#/', 2: '#/events', 3: '#/console' };
 

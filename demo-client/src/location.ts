@@ -1,4 +1,4 @@
-// The address bar as a signal. In: hash changes. Out: the route.
+// The route in the address bar, as a signal.
 import { signal } from '@preact/signals';
 import { parseRoute } from './model/route.js';
 

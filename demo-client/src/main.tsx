@@ -1,4 +1,4 @@
-// The page begins here. In: the address. Out: a client of the gateway that served it, and the view of it.
+// The page's entry: a client of the gateway that served it, and the view of that.
 import 'uplot/dist/uPlot.min.css';
 import './style/base.css';
 import './style/shell.css';

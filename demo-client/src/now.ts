@@ -1,4 +1,4 @@
-// The time as a signal, for countdowns and ages. Out: milliseconds, four times a second while somebody reads it.
+// The time as a signal, for countdowns and ages: milliseconds, four times a second while somebody reads it.
 import { computed, signal } from '@preact/signals';
 
 let timer: ReturnType<typeof setInterval> | undefined;

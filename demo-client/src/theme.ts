@@ -1,4 +1,4 @@
-// Light, dark, or as the system. In: the reader's choice. Out: `data-theme` on the document; theme.js sets it before first paint.
+// Light, dark, or as the system, set as `data-theme` on the document; theme.js sets it before the first paint.
 import { effect, signal } from '@preact/signals';
 
 export type Theme = 'system' | 'light' | 'dark';

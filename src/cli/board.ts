@@ -1,5 +1,6 @@
 // The screen of `watch`. In: the table of jobs, keys, a client. Out: bars with a chosen one, a question before each abort, and what came of it.
 import { type Client, GatewayError, type JobTable } from '../client/node.js';
+import { isAnswering } from '../protocol/rules.js';
 import type { Job } from '../protocol/types.js';
 import { describeAbort } from '../protocol/words.js';
 import { openBars } from './bars.js';
@@ -40,10 +41,8 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   let lines: string[] = [];
   let soon: NodeJS.Timeout | undefined;
   const present = (): Job[] => [...table().jobs.values()].filter((job) => !job.settled);
-  const isCurrent = ({ source }: Job): boolean => {
-    const info = table().sources.get(source);
-    return client.state.phase === 'open' && info?.state === 'up' && info.reason === undefined;
-  };
+  const isCurrent = ({ source }: Job): boolean =>
+    client.state.phase === 'open' && isAnswering(table().sources.get(source));
 
   function draw(): void {
     soon ??= setTimeout(paint, SOON_MS);

@@ -1,6 +1,7 @@
-// A command's line to a running gateway. In: --url. Out: a client that fails at once where the published one would try for ever.
+// A command's connection to a running gateway: a client that fails at once where the published one would try for ever.
 import { Option } from 'commander';
 import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
+import { describeGap, describeTimeout } from '../protocol/words.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
 import { whyUnreachable } from './unreachable.js';
 
@@ -67,12 +68,7 @@ export function announceLine(client: Client, say: (line: string) => void): void 
 
 /** A place where events may be missing, in words. */
 export function gapLine({ reason, after, cursor }: Gap): string {
-  const why = {
-    epoch: 'the gateway was restarted and began a new log',
-    retention: 'it was longer ago than the gateway keeps its log',
-    grants: 'what may be seen here has changed',
-  }[reason];
-  return `gap: events after ${after} and up to ${cursor} may be missing here: ${why}`;
+  return `gap: events after ${after} and up to ${cursor} may be missing here. ${describeGap(reason)}`;
 }
 
 const CODES: Readonly<Record<string, ExitCode>> = {
@@ -95,14 +91,7 @@ function refused(error: GatewayError): CliError {
     `${error.reason}: ${error.message}`,
     ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
     ...(hint ? [`  hint: ${hint}`] : []),
-    ...(error.reason === 'TIMEOUT' ? [`  ${ACCEPTED[String(accepted)] ?? ACCEPTED.null}`] : []),
+    ...(error.reason === 'TIMEOUT' ? [`  ${describeTimeout(accepted)}`] : []),
   ];
   return new CliError(code, lines, { cause: error });
 }
-
-/** What a passed bound leaves behind. */
-const ACCEPTED: Readonly<Record<string, string>> = {
-  true: 'QEMU has accepted it: it stays in force, and the end will be in the events',
-  false: 'QEMU has not accepted it, and will not carry it out',
-  null: 'QEMU has not answered: it may still carry it out',
-};

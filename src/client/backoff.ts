@@ -1,4 +1,4 @@
-// When to try again. In: how the line ended, how often that has happened, a random number. Out: a delay, or never. Pure.
+// When to connect again, from how the connection ended, how often that has happened, and a random number. Pure.
 import { retryPolicy } from '../protocol/codes.js';
 import type { LineEnd } from './state.js';
 
@@ -9,7 +9,7 @@ export const BACKOFF = {
   capMs: 30_000,
   /** What `after-delay` means where no `bye` said it. */
   delayMs: 5_000,
-  /** A line this long in health resets the attempts: a server that greets and dies must not be a hot loop. */
+  /** A connection that has been open so long resets the attempts: a gateway that greets and dies must not be a hot loop. */
   healthyMs: 10_000,
 } as const;
 

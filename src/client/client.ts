@@ -1,16 +1,17 @@
-// The client. In: options. Out: subscriptions that survive the line, requests that are honest about it, and a state.
-// This file only joins session (the line), requests (the table) and feeds (the subscriptions).
+// The client: subscriptions that go on over connections, requests that say what became of them, and a state.
+// This file only joins the connection that reconnects, the table of requests, and the subscriptions.
+
+import { epochOf } from '../protocol/cursor.js';
 import { MESSAGE_BYTES } from '../protocol/limits.js';
 import type { Methods } from '../protocol/methods.js';
 import { clientError, type GatewayError } from './errors.js';
-import { Feeds } from './feeds.js';
 import { type Ask, type AskOptions, type CallOptions, type JobVerbs, jobVerbs } from './jobs.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
 import { type ClientOptions, settingsOf } from './options.js';
-import { epochOf } from './position.js';
+import { ReconnectingConnection } from './reconnecting-connection.js';
 import { type Pending, RequestTable } from './requests.js';
-import { Session } from './session.js';
 import type { ClientState } from './state.js';
+import { Subscriptions } from './subscriptions.js';
 
 export interface Client extends JobVerbs {
   /** Where it stands now. */
@@ -18,8 +19,8 @@ export interface Client extends JobVerbs {
   /** Calls `listener` on every change; returns the cancellation. */
   onState(listener: (state: ClientState) => void): () => void;
   /** Delivers what matches: a snapshot first, then every event exactly once and in order across reconnects, or a `gap`.
-   * Observers of one filter share one subscription on the wire. `signal` ends it as `unsubscribe()` does.
-   * Throws INVALID_OPTION for a malformed `after`; everything else goes to `observer.error`. */
+   * Each is a subscription on the wire, of which a gateway takes 64 a connection; further ones wait. `signal` ends it as `unsubscribe()` does.
+   * Throws INVALID_OPTION for a malformed `after`, or one with `last`; everything else goes to `observer.error`. */
   subscribe(filter: SubscribeFilter, observer: Observer, options?: { signal?: AbortSignal }): Subscription;
   info(options?: CallOptions): Promise<Methods['server.info']['result']>;
   sources(options?: CallOptions): Promise<Methods['source.list']['result']['sources']>;
@@ -27,7 +28,7 @@ export interface Client extends JobVerbs {
   close(): void;
 }
 
-/** How long `subscribe` may stay unanswered before the line counts as dead. */
+/** How long `subscribe` may stay unanswered before the connection counts as dead. */
 const SUBSCRIBE_MS = 15_000;
 
 /**
@@ -47,23 +48,26 @@ export function createClient(options: ClientOptions): Client {
   let closed: GatewayError | undefined;
   let stopDeadline = () => {};
 
-  const feeds = new Feeds(
+  const subscriptions = new Subscriptions(
     {
-      isOpen: () => session.state.phase === 'open',
-      ask(method, params, done, reject) {
+      isOpen: () => connection.state.phase === 'open',
+      ask(method, params, done, refused) {
         const resolve = done as (result: unknown) => void;
         const deadline = runtime.now() + SUBSCRIBE_MS;
+        const reject = (error: GatewayError): void => {
+          if (error.reason === 'NO_ANSWER') connection.stall(`${method} was not answered`);
+          else if (error.reason !== 'CONNECTION_LOST' && error.reason !== 'CLIENT_CLOSED') refused(error);
+        };
         requests.add({ method, params: () => params, repeat: 'never', lane: 'first', deadline, resolve, reject });
         flush();
       },
-      stalled: () => session.stall('subscribe was not answered'),
     },
     runtime,
   );
 
-  const session = new Session(url, token, WebSocket, runtime, {
+  const connection = new ReconnectingConnection(url, token, WebSocket, runtime, {
     ready() {
-      feeds.pump();
+      subscriptions.ready();
       flush();
     },
     message(message) {
@@ -72,11 +76,11 @@ export function createClient(options: ClientOptions): Client {
         flush();
         return;
       }
-      if ('cursor' in message.params) session.see(epochOf(message.params.cursor));
-      feeds.notify(message);
+      if ('cursor' in message.params) connection.see(epochOf(message.params.cursor));
+      subscriptions.notify(message);
     },
     lost() {
-      feeds.lost();
+      subscriptions.lost();
       requests.drop();
       arm();
     },
@@ -85,13 +89,13 @@ export function createClient(options: ClientOptions): Client {
       const detail = asked ? 'the client was closed' : `closed for good: ${reason.detail}`;
       closed = clientError('CLIENT_CLOSED', detail, { ...reason });
       stopDeadline();
-      feeds.end(asked ? undefined : closed);
+      subscriptions.end(asked ? undefined : closed);
       requests.fail(closed);
     },
   });
 
   function flush(): void {
-    if (session.state.phase === 'open') for (const pending of requests.take()) transmit(pending);
+    if (connection.state.phase === 'open') for (const pending of requests.take()) transmit(pending);
     arm();
   }
 
@@ -101,7 +105,7 @@ export function createClient(options: ClientOptions): Client {
     if (new TextEncoder().encode(text).length > MESSAGE_BYTES) {
       requests.cancel(id);
       reject(clientError('TOO_LARGE', `${method} is over ${MESSAGE_BYTES} bytes`, { method }));
-    } else session.send(text);
+    } else connection.send(text);
   }
 
   function arm(): void {
@@ -149,18 +153,18 @@ export function createClient(options: ClientOptions): Client {
   return {
     ...jobVerbs(ask, () => runtime.now()),
     get state() {
-      return session.state;
+      return connection.state;
     },
-    onState: (listener) => session.onState(listener),
+    onState: (listener) => connection.onState(listener),
     subscribe(filter, observer, { signal } = {}) {
       if (closed) throw closed;
-      const subscription = feeds.subscribe(filter, observer);
+      const subscription = subscriptions.subscribe(filter, observer);
       if (signal?.aborted) subscription.unsubscribe();
       else signal?.addEventListener('abort', subscription.unsubscribe, { once: true });
       return subscription;
     },
     info: (options = {}) => ask('server.info', {}, { ...options, repeat: 'safe' }),
     sources: async (options = {}) => (await ask('source.list', {}, { ...options, repeat: 'safe' })).sources,
-    close: () => session.close(),
+    close: () => connection.close(),
   };
 }

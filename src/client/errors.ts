@@ -1,14 +1,14 @@
-// What can go wrong, for the application. In: an error reply, or a fate of the line. Out: a GatewayError with a stable reason.
+// The errors of the client: an error reply, or what became of the connection, as a GatewayError with a stable reason.
 import type { ErrorReason } from '../protocol/codes.js';
 import type { RpcErrorBody } from '../protocol/methods.js';
 
 /** Errors that the client itself raises; their `code` is positive, the server's are negative. */
 export const CLIENT_ERRORS = {
-  /** The line dropped after the request was sent, and it may not be repeated: nobody here knows what became of it. */
+  /** The connection was lost after the request was sent, and it may not be repeated: nobody here knows what became of it. */
   CONNECTION_LOST: 1,
-  /** No answer within the bound, or never sent because the line stayed down. `data.sent` tells which. */
+  /** No answer within the bound, or never sent because there was no connection. `data.sent` tells which. */
   NO_ANSWER: 2,
-  /** Too many requests wait for the line (`limits.queue`, default 256). */
+  /** Too many requests wait for a connection (`limits.queue`, default 256). */
   QUEUE_FULL: 3,
   /** The request is over the server's limit of 32 KiB; nothing was sent. */
   TOO_LARGE: 4,
@@ -18,6 +18,8 @@ export const CLIENT_ERRORS = {
   CONTINUITY_LOST: 6,
   /** An option is malformed; nothing was sent. */
   INVALID_OPTION: 7,
+  /** The gateway is older than what was asked of it; nothing was sent. `data.feature` names what its `server.info.features` lacks. */
+  NOT_SUPPORTED: 8,
 } as const;
 export type ClientReason = keyof typeof CLIENT_ERRORS;
 
@@ -47,7 +49,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** The line dropped after the request was sent: it may have been executed or not. */
+/** The connection was lost after the request was sent: it may have been executed or not. */
 export class ConnectionLost extends GatewayError {
   override readonly name = 'ConnectionLost';
   constructor(method: string) {

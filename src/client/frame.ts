@@ -1,4 +1,4 @@
-// Reading frames. In: the data of a WebSocket message. Out: a message of the protocol, or undefined. Never throws.
+// A WebSocket message as a message of the protocol, or undefined. Never throws.
 import type { ServerMessage } from '../protocol/methods.js';
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-// The verbs on jobs. In: a way to ask, and the caller's params. Out: the typed methods of a client.
+// The verbs on jobs: the typed methods of a client, and which of them may be sent twice.
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';

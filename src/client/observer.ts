@@ -1,7 +1,7 @@
 // What a subscription asks for and what it hears. Types only.
+import type { Cut } from '../protocol/job-table.js';
 import type { Cursor, Entry, Filter, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
-import type { Cut } from './table.js';
 
 /** Why a snapshot replaces what the observer had. Anything but `initial` means: events may be missing in between. */
 export type SnapshotReason = 'initial' | 'retention' | 'epoch' | 'grants';
@@ -38,14 +38,16 @@ export interface Observer {
 export interface SubscribeFilter extends Filter {
   /** Go on after this position instead of beginning with a snapshot. */
   after?: Cursor;
-  /** Progress rows: `true` is every 1,000 ms, a number is milliseconds, rounded up to 100, 250, 500, 1000, 2000 or 5000.
-   * Observers of one filter share the shortest interval. Default `false`. */
+  /** Begin so many matching entries back, 1 to 10,000, without a snapshot; fewer come where the gateway retains or examines fewer. Not together
+   * with `after`. Errors with NOT_SUPPORTED where the gateway does not know it. */
+  last?: number;
+  /** Progress rows: `true` is every 1,000 ms, a number is milliseconds, rounded up to 100, 250, 500, 1000, 2000 or 5000. Default `false`. */
   progress?: boolean | number;
 }
 
 export interface Subscription {
   /** The last position delivered; `undefined` before the first. */
   readonly cursor: Cursor | undefined;
-  /** Ends it here at once and, with the last observer of its filter, on the wire. Idempotent. */
+  /** Ends it, here at once. Idempotent. */
   unsubscribe(): void;
 }

@@ -1,7 +1,7 @@
-// What createClient is given. In: the application's options. Out: the same with every default, or an error that says which is bad.
+// The options of createClient, their defaults, and the errors of bad ones.
 import { clientError } from './errors.js';
+import type { Token } from './reconnecting-connection.js';
 import { RUNTIME, type Runtime } from './runtime.js';
-import type { Token } from './session.js';
 import type { SocketConstructor } from './socket.js';
 
 export interface ClientOptions {

@@ -1,5 +1,5 @@
-// The request table. In: requests, replies, the news that the line dropped, the time. Out: what to send; promises settle.
-// No I/O and no clock in here.
+// The requests that wait to be sent or answered, over connections that come and go. No I/O and no clock in here: it is told what happened, and says
+// what to send.
 import { IN_FLIGHT } from '../protocol/limits.js';
 import type { RpcFailure, RpcId, RpcResult } from '../protocol/methods.js';
 import { ConnectionLost, clientError, type GatewayError, serverError } from './errors.js';
@@ -9,7 +9,7 @@ export interface Pending {
   method: string;
   /** Params at the time of sending: a bound that runs from now shrinks with every repetition. */
   params(now: number): unknown;
-  /** `safe`: sent again on the next line. `never`: rejected with ConnectionLost once it was sent. */
+  /** `safe`: sent again on the next connection. `never`: rejected with ConnectionLost once it was sent. */
   repeat: 'safe' | 'never';
   /** Subscriptions go first and don't count towards the queue's bound. */
   lane: 'first' | 'queue';
@@ -25,7 +25,7 @@ export class RequestTable {
   #waiting: Pending[] = [];
   readonly #sent = new Map<RpcId, Pending>();
 
-  /** @param bound requests that may wait for a line; more are refused. */
+  /** @param bound requests that may wait for a connection; more are refused. */
   constructor(bound: number) {
     this.#bound = bound;
   }
@@ -60,8 +60,8 @@ export class RequestTable {
     else pending?.resolve(reply.result);
   }
 
-  /** The line dropped: what may be repeated, or was never sent, waits for the next, in its old order; the rest is rejected.
-   * Subscriptions belong to their line: an old unsubscribe could hit the new subscription, which may have the same name. */
+  /** The connection is lost: what may be repeated, or was never sent, waits for the next, in its old order; the rest is rejected.
+   * Subscriptions belong to their connection: an old unsubscribe could hit the new subscription, which may have the same name. */
   drop(): void {
     const all = [...this.#sent.values(), ...this.#waiting];
     const stays = ({ id, repeat, lane }: Pending) => lane === 'queue' && (repeat === 'safe' || !this.#sent.has(id));
@@ -73,16 +73,12 @@ export class RequestTable {
   }
 
   expire(now: number): void {
-    const late = (pending: Pending): boolean => pending.deadline <= now;
-    const unsent = this.#waiting.filter(late);
-    this.#waiting = this.#waiting.filter((pending) => !late(pending));
-    const unanswered = [...this.#sent.values()].filter(late);
-    for (const { id } of unanswered) this.#sent.delete(id);
-    for (const { method, reject } of unsent) {
-      reject(clientError('NO_ANSWER', `${method} was not sent`, { method, sent: false }));
-    }
-    for (const { method, reject } of unanswered) {
-      reject(clientError('NO_ANSWER', `${method} was not answered`, { method, sent: true }));
+    const late = [...this.#waiting, ...this.#sent.values()].filter(({ deadline }) => deadline <= now);
+    const wasSent = new Set(this.#sent.keys());
+    for (const { id } of late) this.cancel(id);
+    for (const { id, method, reject } of late) {
+      const sent = wasSent.has(id);
+      reject(clientError('NO_ANSWER', `${method} was not ${sent ? 'answered' : 'sent'}`, { method, sent }));
     }
   }
 

@@ -1,4 +1,4 @@
-// Time, chance and wake-ups as parameters. Out: those of the browser or of Node; tests bring their own.
+// Time, randomness and wake-ups as parameters: those of the browser or of Node; tests bring their own.
 
 /** What the client needs of its surroundings. Times are milliseconds of the wall clock. */
 export interface Runtime {
@@ -7,7 +7,7 @@ export interface Runtime {
   random(): number;
   /** Calls `action` once, `ms` from now; returns the cancellation. */
   after(ms: number, action: () => void): () => void;
-  /** An error that an observer threw: it may not harm the line, and may not vanish. */
+  /** An error that an observer threw: it may not harm the connection, and may not vanish. */
   report(error: unknown): void;
   /** Calls `listener` when a frozen tab or a network comes back; returns the cancellation. */
   onWake(listener: () => void): () => void;

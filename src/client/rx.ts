@@ -1,12 +1,12 @@
-// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. A stream is a subscription on the wire only while
-// somebody listens to it. The only file of the client that imports rxjs.
+// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. Each listener of a stream is a subscription of its own on the
+// wire, as long as it listens: `share()` one that many want. The only file of the client that imports rxjs.
 import { Observable, type Subscriber } from 'rxjs';
+import { foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
 import type { Client } from './client.js';
 import { clientError } from './errors.js';
 import type { Gap, Observer, SubscribeFilter } from './observer.js';
 import type { ClientState } from './state.js';
-import { foldEvents, foldProgress, type JobTable, tableOf } from './table.js';
 
 /** The entry for a type that was asked for; a glob, or a type that this version does not know, has `data: unknown`. */
 export type EventFor<Type extends string> = Type extends KnownEventType ? EventOf<Type> : Entry;
@@ -27,7 +27,7 @@ export interface EventFilter<Types extends readonly string[]> extends Omit<Subsc
 }
 
 /**
- * Events from the moment of subscribing, or after `after`; `data` follows from the literal types.
+ * Events from the moment of subscribing, after `after`, or from `last` entries back; `data` follows from the literal types.
  *
  * ```ts
  * events(client, { types: ['BLOCK_JOB_CANCELLED'] }).subscribe(({ source, data }) => console.log(source, data.device));
@@ -88,7 +88,8 @@ export function jobs(
   });
 }
 
-/** Figures of active jobs, every `intervalMs` at most (default 1,000). Conflated; an idle gateway is silent. */
+/** Figures of active jobs, at most one message of each in `intervalMs` (default 1,000), which is rounded up as `progress` is. Conflated; an idle
+ * gateway is silent. */
 export function progress(
   client: Client,
   filter: Omit<Filter, 'types'> & { intervalMs?: number } = {},
@@ -114,7 +115,7 @@ export function state(client: Client, options: StreamOptions = {}): Observable<C
   });
 }
 
-/** Observer callbacks as a cold stream: born on subscribe, gone from the wire on unsubscribe. */
+/** Observer callbacks as a cold stream: subscribed on the wire by each subscriber, and unsubscribed with it. */
 function stream<Value>(
   client: Client,
   filter: SubscribeFilter,

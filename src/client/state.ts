@@ -1,6 +1,6 @@
-// Where the client stands, as a closed union. In: nothing. Out: types for applications that show it.
+// The state of the client's connection, as a closed union for applications that show it.
 
-/** Why a line ended. */
+/** Why a connection ended. */
 export type LineCause =
   /** The server closed; `code` is its close code. */
   | 'closed'

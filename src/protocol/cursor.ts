@@ -1,5 +1,5 @@
-// Cursors: `"<epoch>:<offset>"`. In: text from a client. Out: its parts, or undefined.
-import type { Cursor } from './types.js';
+// Cursors: `"<epoch>:<offset>"`. The only file that reads or compares their parts; everywhere else they are opaque.
+import type { Cursor, Entry } from './types.js';
 
 export interface Position {
   epoch: string;
@@ -22,4 +22,27 @@ export function parseCursor(cursor: string): Position | undefined {
   if (!match?.[1] || !match[2]) return undefined;
   const offset = Number(match[2]);
   return Number.isSafeInteger(offset) ? { epoch: match[1], offset } : undefined;
+}
+
+/** The log that a cursor is of; `undefined` where it is malformed. */
+export function epochOf(cursor: Cursor): string | undefined {
+  return parseCursor(cursor)?.epoch;
+}
+
+/** Below 0 where `a` comes before `b`, 0 where they are equal, above 0 after it. `undefined`: of different logs, or malformed. */
+export function compareCursors(a: Cursor, b: Cursor): number | undefined {
+  const [left, right] = [parseCursor(a), parseCursor(b)];
+  return left && right && left.epoch === right.epoch ? Math.sign(left.offset - right.offset) : undefined;
+}
+
+/** Those of `entries`, of the log that `cursor` is of, that come after it. */
+export function entriesAfter(entries: readonly Entry[], cursor: Cursor): readonly Entry[] {
+  const position = parseCursor(cursor);
+  return position ? entries.filter(({ offset }) => offset > position.offset) : [];
+}
+
+/** The position before the first entry of the log that `cursor` is of. */
+export function beginningOf(cursor: Cursor): Cursor {
+  const position = parseCursor(cursor);
+  return position ? formatCursor(position.epoch, 0) : cursor;
 }

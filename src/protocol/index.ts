@@ -8,7 +8,15 @@ export {
   retryPolicy,
   SUBPROTOCOL,
 } from './codes.js';
-export { cursorBefore, formatCursor, type Position, parseCursor } from './cursor.js';
+export {
+  compareCursors,
+  cursorBefore,
+  entriesAfter,
+  epochOf,
+  formatCursor,
+  type Position,
+  parseCursor,
+} from './cursor.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,
@@ -21,11 +29,13 @@ export type * from './methods.js';
 export {
   allows,
   hintFor,
+  isAnswering,
   isBlockJob,
   isInSync,
   isPaused,
   isReachable,
   JOB_STATUSES,
+  neverPivots,
   offeredVerbs,
   type SoftCancel,
   softCancel,
@@ -35,9 +45,11 @@ export * from './types.js';
 export {
   countsBytes,
   describeAbort,
+  describeGap,
   describePivot,
   describeProof,
   describeReason,
+  describeTimeout,
   formatAmount,
   formatBytes,
   formatDuration,

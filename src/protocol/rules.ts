@@ -1,6 +1,6 @@
 // QEMU's rules of a job, for the gateway, the command line and the dashboard alike: which verb is legal in which status (job.c: JobSTT,
 // JobVerbTable), and what a soft cancel does. Pure, without imports of code. The simulator keeps tables of its own, which a test holds these to.
-import type { JobStatus, JobType, JobVerb, Settlement } from './types.js';
+import type { JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo } from './types.js';
 
 /** All that a query can show. */
 export const JOB_STATUSES: readonly JobStatus[] = [
@@ -63,7 +63,7 @@ export function isPaused(status: JobStatus): boolean {
 }
 
 /** The copy is in sync and follows every write: the job ends when it is completed or cancelled. */
-export function isInSync(status: JobStatus): boolean {
+export function isInSync(status: JobStatus | Outcome): boolean {
   return status === 'ready' || status === 'standby';
 }
 
@@ -83,6 +83,20 @@ const BLOCK_JOB_TYPES: readonly JobType[] = ['commit', 'stream', 'mirror', 'back
 /** The types that block-job-* commands know, that raise BLOCK_JOB_* events, and whose `len` and `offset` are bytes; also one not known yet. */
 export function isBlockJob(type: JobType | null): boolean {
   return type === null || BLOCK_JOB_TYPES.includes(type);
+}
+
+const NEVER_PIVOT: readonly JobType[] = [
+  ...['stream', 'backup', 'create', 'amend', 'snapshot-load', 'snapshot-save', 'snapshot-delete'],
+];
+
+/** The types that leave the disk where it is, however they end. Of a commit its layer tells, and of a later QEMU's types nothing is known. */
+export function neverPivots(type: JobType | null): boolean {
+  return type !== null && NEVER_PIVOT.includes(type);
+}
+
+/** Whether the figures of a source's jobs are the present: it is in sync, and its QEMU answers. */
+export function isAnswering(source: SourceInfo | undefined): boolean {
+  return source?.state === 'up' && source.reason === undefined;
 }
 
 /**

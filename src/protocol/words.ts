@@ -1,5 +1,6 @@
 // How figures, outcomes and states are said to people, on the command line and on the dashboard alike. Pure. The texts may change with any
 // release: programs read the members of the wire that they are made from.
+import type { Notifications } from './methods.js';
 import { allows, isBlockJob, type SoftCancel, softCancel } from './rules.js';
 import type {
   DownReason,
@@ -13,6 +14,8 @@ import type {
   Provenance,
   Settlement,
 } from './types.js';
+
+type ResetReason = Notifications['reset']['reason'];
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
@@ -153,6 +156,24 @@ export function summarizeSettlement({
     ...(dismissed ? [] : ['holds its id']),
   ];
   return `${parts.join(', ')}${error === undefined ? '' : `: ${error}`}`;
+}
+
+const GAP_TEXT: Readonly<Record<ResetReason, string>> = {
+  epoch: 'The gateway was restarted and began a new log.',
+  retention: 'It was longer ago than the gateway keeps its log.',
+  grants: 'What may be seen here has changed.',
+};
+
+/** Why events may be missing. A later gateway may name a reason that is not known here. */
+export function describeGap(reason: ResetReason): string {
+  return GAP_TEXT[reason] ?? `The reason is "${reason}".`;
+}
+
+/** What a command comes to whose bound has passed: `data.accepted` of a TIMEOUT. */
+export function describeTimeout(accepted: unknown): string {
+  if (accepted === true) return 'QEMU has accepted it: it stays in force, and its events still come.';
+  if (accepted === false) return 'QEMU has not got it, and will not carry it out.';
+  return 'QEMU has not answered: it may still carry it out.';
 }
 
 const REASON_TEXT: Readonly<Record<DownReason, string>> = {

@@ -1,8 +1,8 @@
 // G6 and G7 on the log itself. In: the log, the cuts that subscribers were given, the jobs at the end. Out: runs that settle twice or never,
 // events of a run that is over, snapshots that no fold of the events explains.
 
-import { foldEvents, type JobTable, tableOf } from '../../src/client/table.js';
 import type { Entry, Settlement } from '../../src/protocol/index.js';
+import { foldEvents, type JobTable, tableOf } from '../../src/protocol/job-table.js';
 import { SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
 import type { Shot } from './check-stream.js';
 import { canonical, type Log, matcher, positionOf } from './log.js';

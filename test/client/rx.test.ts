@@ -1,7 +1,7 @@
 import { retry } from 'rxjs';
 import { expect, it } from 'vitest';
 import { events, jobs, progress, state } from '../../src/client/rx.js';
-import type { JobTable } from '../../src/client/table.js';
+import type { JobTable } from '../../src/protocol/job-table.js';
 import { cursor, entry, JOB, SOURCE, status, subscribed } from './support/fixtures.js';
 import { start } from './support/start.js';
 
@@ -32,11 +32,14 @@ it('events: a gap is an error unless somebody takes it', async () => {
   const { client, clock, open } = start();
   const heard: unknown[] = [];
   events(client, {}).subscribe({ error: (error) => heard.push(error.reason) });
-  events(client, {}, { onGap: ({ cursor: at }) => heard.push(at) }).subscribe({ error: (error) => heard.push(error) });
+  const taken$ = events(client, { jobs: ['x'] }, { onGap: ({ cursor: at }) => heard.push(at) });
+  taken$.subscribe({ error: (error) => heard.push(error) });
   const socket = await open();
-  socket.answer('subscribe', subscribed(1));
+  socket.answer('subscribe', subscribed(1), 0);
+  socket.answer('subscribe', subscribed(1, { subscription: 's2' }), 1);
   await clock.advance(0);
-  socket.notify('reset', { subscription: 's1', reason: 'retention', cursor: cursor(50), ...CUT });
+  for (const subscription of ['s1', 's2'])
+    socket.notify('reset', { subscription, reason: 'retention', cursor: cursor(50), ...CUT });
   expect(heard).toEqual(['CONTINUITY_LOST', cursor(50)]);
 });
 
@@ -66,7 +69,7 @@ it('jobs: the present, then after each change; a reset is the next table', async
     complete: () => (completed = true),
   });
   const socket = await open();
-  expect(socket.of('subscribe')[0]?.params).toEqual({ snapshot: true, progress: 1_000 });
+  expect(socket.of('subscribe')[0]?.params).toEqual({ snapshot: true, progress: true });
   socket.answer('subscribe', subscribed(1));
   await clock.advance(0);
   socket.notify('events', { subscription: 's1', cursor: cursor(2), events: [status(2, 'ready')] });

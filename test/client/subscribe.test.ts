@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SubscribeFilter } from '../../src/client/observer.js';
-import { cursor, entry, JOB, resumed, SETTLEMENT, SOURCE, status, subscribed } from './support/fixtures.js';
+import { cursor, JOB, resumed, SOURCE, status, subscribed } from './support/fixtures.js';
 import { listen, start } from './support/start.js';
 import type { FarSocket } from './support/wire.js';
 
@@ -81,7 +81,7 @@ describe('a subscription', () => {
     push(socket, [11]);
     socket.drop(1006);
     const again = await open();
-    again.answer('subscribe', subscribed(0, { cursor: cursor(7, 'new') }));
+    again.answer('subscribe', resumed(0, { cursor: cursor(7, 'new'), resumed: false }));
     await clock.advance(0);
     expect(again.of('subscribe').map(({ params }) => params.after)).toEqual([cursor(11), cursor(0, 'new')]);
     again.answer('subscribe', resumed(0, { cursor: cursor(7, 'new') }));
@@ -153,7 +153,7 @@ describe('a subscription', () => {
     expect(seen).toEqual([['a', 'b']]);
   });
 
-  it('starts over when the line dies between two pages', async () => {
+  it('starts over when the connection is lost between two pages', async () => {
     const { socket, open, clock, heard } = await live();
     socket.drop(1006);
     const again = await open();
@@ -210,142 +210,227 @@ describe('a subscription', () => {
     expect(socket.of('subscribe')).toHaveLength(2);
   });
 
-  it('reports an observer that throws and goes on', async () => {
+  it('reports an observer that throws and goes on, with it and the others', async () => {
     const { client, clock, heard, socket } = await live();
+    let seen = 0;
     client.subscribe(
-      {},
+      { jobs: ['x'] },
       {
         events: () => {
+          seen += 1;
           throw new Error('mine');
         },
       },
     );
     await clock.advance(0);
-    push(socket, [11]);
-    push(socket, [12]);
-    expect(clock.reported).toHaveLength(2);
+    socket.answer('subscribe', subscribed(10, { subscription: 's2' }));
+    for (const at of [11, 12]) for (const id of ['s2', 's1']) push(socket, [at], id);
+    expect([clock.reported.length, seen]).toEqual([2, 2]);
     expect(heard).toHaveLength(3);
   });
 
   it('completes when the client is closed, and is silent after unsubscribe', async () => {
     const { client, clock, heard, socket, handle } = await live();
     const other = listen();
-    const gone = client.subscribe({}, other.observer);
+    const gone = client.subscribe({ jobs: ['x'] }, other.observer);
     await clock.advance(0);
+    socket.answer('subscribe', subscribed(10, { subscription: 's2' }));
     gone.unsubscribe();
     gone.unsubscribe();
-    push(socket, [11]);
+    expect(socket.of('unsubscribe').map(({ params }) => params)).toEqual([{ subscription: 's2' }]);
+    push(socket, [11], 's2');
     client.close();
     handle.unsubscribe();
     expect(other.heard).toEqual(['snapshot initial k3f9:10']);
     expect(heard.at(-1)).toBe('complete');
   });
-});
 
-describe('observers of one filter', () => {
-  it('share one subscription; the second gets the present from the table of the first', async () => {
-    const { client, clock, socket } = await live({ sources: ['a', 'b'] });
-    socket.notify('events', {
-      subscription: 's1',
-      cursor: cursor(12),
-      events: [status(11, 'null'), entry(12, 'GATEWAY_JOB_SETTLED', SETTLEMENT)],
-    });
-    const snapshots: unknown[] = [];
-    client.subscribe(
-      { sources: ['b', 'a', 'a'] },
-      { snapshot: ({ jobs, settled, cursor: at }) => void snapshots.push([jobs, settled.length, at]) },
-    );
-    await clock.advance(0);
-    expect(snapshots).toEqual([[[], 1, cursor(12)]]);
+  it('hears nothing more where a callback unsubscribes it or closes the client', async () => {
+    for (const end of ['unsubscribe', 'close'] as const) {
+      const { client, clock, open } = start();
+      const { heard, observer } = listen();
+      const gap = () => (end === 'close' ? client.close() : handle.unsubscribe());
+      const handle = client.subscribe({}, { ...observer, gap });
+      const socket = await open();
+      socket.answer('subscribe', subscribed(10));
+      const cut = { jobs: [JOB], settled: [], sources: [SOURCE] };
+      socket.notify('reset', { subscription: 's1', reason: 'retention', cursor: cursor(70), ...cut });
+      await clock.advance(0);
+      expect(heard).toEqual(['snapshot initial k3f9:10', ...(end === 'close' ? ['complete'] : [])]);
+    }
+  });
+
+  it('goes on under another name where its grants have changed', async () => {
+    const { heard, socket } = await live();
+    const cut = { jobs: [JOB], settled: [], sources: [SOURCE] };
+    const change = { subscription: 's1', reason: 'grants' as const, next: 's2', cursor: cursor(70), ...cut };
+    socket.notify('reset', change);
+    push(socket, [71], 's1');
+    push(socket, [72], 's2');
+    expect(heard.slice(1)).toEqual(['gap grants k3f9:10 k3f9:70', 'snapshot grants k3f9:70', 'events 72 to k3f9:72']);
     expect(socket.of('subscribe')).toHaveLength(1);
   });
 
-  it('are counted: the last one to leave unsubscribes', async () => {
-    const { client, clock, socket, handle } = await live();
-    const second = client.subscribe({}, {});
-    await clock.advance(0);
-    handle.unsubscribe();
-    expect(socket.of('unsubscribe')).toEqual([]);
-    second.unsubscribe();
-    expect(socket.of('unsubscribe').map(({ params }) => params)).toEqual([{ subscription: 's1' }]);
-  });
-
-  it('with types: a fresh cut for the newcomer, then a resume for those who were behind it', async () => {
-    const { client, clock, socket, offsets, heard } = await live({ types: ['BLOCK_JOB_*'] });
-    const second = listen();
-    client.subscribe({ types: ['BLOCK_JOB_*'] }, second.observer);
-    await clock.advance(0);
-    expect(socket.of('subscribe')[1]?.params).not.toHaveProperty('after');
-    push(socket, [11]);
-    socket.answer('subscribe', subscribed(20));
-    await clock.advance(0);
-    // From here to the answer of the resume the first one would miss 12 to 20.
-    push(socket, [21]);
-    socket.notify('bookmark', { cursor: cursor(22), time: '' });
-    expect(offsets).toEqual([11]);
-    expect(socket.of('subscribe')[2]?.params).toMatchObject({ after: cursor(11) });
-    socket.answer('subscribe', resumed(22));
-    await clock.advance(0);
-    push(socket, [12, 21, 23]);
-    expect(offsets).toEqual([11, 12, 21, 23]);
-    expect(second.offsets).toEqual([21, 23]);
-    expect(heard.filter((item) => String(item).startsWith('gap'))).toEqual([]);
-  });
-
-  it('share the shortest progress interval, asked for without a gap', async () => {
-    const { client, clock, socket, heard } = await live();
-    const fast = listen();
-    const handle = client.subscribe({ progress: 250 }, fast.observer);
-    await clock.advance(0);
-    expect(socket.of('subscribe')[1]?.params).toEqual({ after: cursor(10), snapshot: true, progress: 250 });
-    socket.answer('subscribe', resumed(10));
-    await clock.advance(0);
-    socket.notify('progress', { subscription: 's1', jobs: [{ ...JOB, len: 5 }] });
-    expect([fast.heard.at(-1), heard.length]).toEqual(['progress 1', 1]);
-    handle.unsubscribe();
-    expect(socket.of('subscribe')[2]?.params).toEqual({ after: cursor(10), snapshot: true });
-  });
-
-  it('one without a snapshot joins live without a word to the server', async () => {
-    const { client, clock, socket } = await live({ types: ['SHUTDOWN'] });
-    const offsets: number[] = [];
-    client.subscribe(
-      { types: ['SHUTDOWN'] },
-      { events: (events) => void offsets.push(...events.map((e) => e.offset)) },
-    );
-    await clock.advance(0);
-    push(socket, [10, 11]);
-    expect(offsets).toEqual([11]);
-    expect(socket.of('subscribe')).toHaveLength(1);
+  it('leaves no timer behind when the client is closed', async () => {
+    const { client, clock, open } = start();
+    client.subscribe({}, {});
+    const socket = await open();
+    socket.refuse('subscribe', { data: { reason: 'RATE_LIMITED', retryAfterMs: 60_000 } });
+    client.close();
+    expect(clock.pending).toBe(0);
   });
 });
 
-describe('filters that differ in text and not in effect', () => {
-  it('are one feed where the gateway has one name for them, so that neither takes the other’s progress', async () => {
-    const { client, clock, socket } = await live({ progress: 500 });
-    client.subscribe({ types: ['*', 'X'], sources: ['*'] }, listen().observer);
-    await clock.advance(0);
-    expect(socket.of('subscribe').every(({ params }) => (params as { progress?: number }).progress === 500)).toBe(true);
+describe('equal filters', () => {
+  const INFO = { version: 'x', epoch: 'k3f9', cursor: cursor(1), limits: {}, bookmarkMs: 15_000 };
+  /** Subscribes to `filters`; the gateway names each by what it was asked. */
+  async function subscribe(features: string[] | undefined, filters: SubscribeFilter[]) {
+    const all = start();
+    const observers = filters.map(() => listen());
+    const handles = filters.map((filter, n) => all.client.subscribe(filter, observers[n]?.observer ?? {}));
+    const socket = await all.open();
+    const asked: unknown[] = [];
+    /** Answers all that is asked. */
+    const answer = async (to: FarSocket): Promise<void> => {
+      await all.clock.advance(0);
+      if (to.of('server.info').length > 0) to.answer('server.info', features ? { ...INFO, features } : INFO);
+      for (const { params } of to.of('subscribe').splice(asked.length)) {
+        asked.push(params);
+        const { after: _after, last: _last, snapshot: _snapshot, ...name } = params;
+        to.answer('subscribe', subscribed(10, { subscription: JSON.stringify(name) }), asked.length - 1);
+      }
+    };
+    await answer(socket);
+    return { ...all, observers, handles, socket, answer };
+  }
+
+  it('have a tag each, where the gateway knows tags; it is asked once', async () => {
+    const { socket, observers } = await subscribe(
+      ['tag'],
+      [{ jobs: ['a', 'b'] }, { jobs: ['b', 'a', 'b'] }, { jobs: ['a', 'b'] }],
+    );
+    expect(socket.of('server.info')).toHaveLength(1);
+    const names = socket.of('subscribe').map(({ params }) => params.tag);
+    expect(names).toEqual([undefined, 1, 2]);
+    push(socket, [11], JSON.stringify({ jobs: ['a', 'b'], tag: 1 }));
+    expect(observers.map(({ offsets }) => offsets)).toEqual([[], [11], []]);
   });
 
-  it('share the server’s subscription without loss, and leave it together', async () => {
-    const { client, clock, socket, offsets, handle } = await live();
+  it('are told apart by a type that no event has, where it does not', async () => {
+    const { socket } = await subscribe(undefined, [{}, { sources: ['*'] }, {}, { types: ['A'] }, { types: ['A'] }]);
+    const types = socket.of('subscribe').map(({ params }) => params.types);
+    expect(types).toEqual([undefined, ['A'], ['?*', '=1'], ['?*', '=2'], ['A', '=1']]);
+    expect(socket.of('subscribe').some(({ params }) => 'tag' in params)).toBe(false);
+  });
+
+  it('beyond the tags too', async () => {
+    const { socket } = await subscribe(
+      ['tag'],
+      Array.from({ length: 10 }, () => ({})),
+    );
+    const names = socket.of('subscribe').map(({ params: { tag, types } }) => tag ?? types);
+    expect(names).toEqual([undefined, 1, 2, 3, 4, 5, 6, 7, 8, ['?*', '=9']]);
+  });
+
+  it('of which one ends leave the others, and its tag to the next', async () => {
+    const { client, socket, handles, answer } = await subscribe(['tag'], [{}, {}, {}]);
+    handles[1]?.unsubscribe();
+    expect(socket.of('unsubscribe').map(({ params }) => params)).toEqual([{ subscription: '{"tag":1}' }]);
+    client.subscribe({}, {});
+    await answer(socket);
+    expect(socket.of('subscribe').at(-1)?.params.tag).toBe(1);
+  });
+
+  it('keep their tags over a connection that is lost, and ask the next gateway what it can', async () => {
+    const { socket, open, clock } = await subscribe(['tag'], [{}, {}]);
+    socket.drop(1006);
+    const again = await open();
+    expect(again.of('subscribe').map(({ params }) => params.after)).toEqual([cursor(10)]);
+    again.answer('server.info', INFO);
+    await clock.advance(0);
+    expect(again.of('subscribe')[1]?.params).toEqual({ after: cursor(10), snapshot: true, types: ['?*', '=1'] });
+  });
+
+  it('ask again where they may not ask yet what the gateway can', async () => {
+    const { client, open, clock } = start();
+    for (const filter of [{}, {}]) client.subscribe(filter, {});
+    const socket = await open();
+    socket.refuse('server.info', { data: { reason: 'RATE_LIMITED', retryAfterMs: 500 } });
+    await clock.advance(1_000);
+    expect(socket.of('server.info')).toHaveLength(2);
+    socket.answer('server.info', { ...INFO, features: ['tag'] });
+    await clock.advance(0);
+    expect(socket.of('subscribe')[1]?.params).toEqual({ snapshot: false, tag: 1 });
+  });
+
+  it('in the gateway’s eyes alone are both asked for again, without loss', async () => {
+    const { client, clock, socket, offsets, heard } = await live();
     const other = listen();
-    const second = client.subscribe({ sources: ['**'] }, other.observer);
+    client.subscribe({ sources: ['**'] }, other.observer);
     await clock.advance(0);
     socket.answer('subscribe', subscribed(15));
     await clock.advance(0);
+    // The gateway has replaced the first one's subscription by the other's: what comes now is of neither.
     push(socket, [16]);
     expect(socket.of('subscribe')[2]?.params).toMatchObject({ after: cursor(10) });
     socket.answer('subscribe', resumed(16));
+    socket.answer('server.info', { ...INFO, features: ['tag'] });
     await clock.advance(0);
+    expect(socket.of('subscribe')[3]?.params).toEqual({ sources: ['**'], tag: 1, snapshot: true });
+    socket.answer('subscribe', subscribed(17, { subscription: 's2' }));
     push(socket, [11, 16, 17]);
-    expect(offsets).toEqual([11, 16, 17]);
-    expect(other.offsets).toEqual([16, 17]);
-    handle.unsubscribe();
-    expect(socket.of('unsubscribe')).toEqual([]);
-    second.unsubscribe();
-    expect(socket.of('unsubscribe')).toHaveLength(1);
+    push(socket, [18], 's2');
+    expect([offsets, other.offsets]).toEqual([[11, 16, 17], [18]]);
+    expect(heard.filter((item) => String(item).startsWith('gap'))).toEqual([]);
+  });
+
+  it('may differ in their progress', async () => {
+    const { socket } = await subscribe(['tag'], [{ progress: 500 }, { progress: true }, {}]);
+    expect(socket.of('subscribe').map(({ params }) => params)).toEqual([
+      { snapshot: true, progress: 500 },
+      { snapshot: true, progress: true, tag: 1 },
+      { snapshot: true, tag: 2 },
+    ]);
+  });
+});
+
+describe('last', () => {
+  const INFO = { version: 'x', epoch: 'k3f9', cursor: cursor(1), limits: {}, bookmarkMs: 15_000, features: ['last'] };
+
+  it('begins so many entries back, without a snapshot, and once', async () => {
+    const { client, open, clock } = start();
+    const { heard, observer } = listen();
+    client.subscribe({ last: 20 }, observer);
+    const socket = await open();
+    expect(socket.of('subscribe')).toEqual([]);
+    socket.answer('server.info', INFO);
+    expect(socket.of('subscribe')[0]?.params).toEqual({ last: 20, snapshot: false });
+    socket.answer('subscribe', resumed(80, { resumed: false }));
+    await clock.advance(0);
+    push(socket, [81, 100]);
+    socket.drop(1006);
+    const again = await open();
+    expect(again.of('subscribe')[0]?.params).toEqual({ after: cursor(100), snapshot: true });
+    expect(heard).toEqual(['events 81,100 to k3f9:100']);
+  });
+
+  it('ends with an error of its own beside a gateway that does not know it', async () => {
+    const { client, open, clock } = start();
+    const { heard, observer } = listen();
+    client.subscribe({ last: 20 }, observer);
+    const socket = await open();
+    const { features: _none, ...old } = INFO;
+    socket.answer('server.info', old);
+    await clock.advance(0);
+    expect(heard).toEqual(['error NOT_SUPPORTED']);
+    expect(socket.of('subscribe')).toEqual([]);
+  });
+
+  it('excludes a position', () => {
+    const { client } = start();
+    expect(() => client.subscribe({ last: 20, after: cursor(1) }, {})).toThrow(
+      expect.objectContaining({ reason: 'INVALID_OPTION' }),
+    );
   });
 });
 

@@ -58,8 +58,8 @@ describe('an abort', () => {
 
   it('says of a timeout what QEMU had accepted', () => {
     expect(refusalText('TIMEOUT', '', { accepted: true })).toContain('stays in force');
-    expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('had not accepted');
-    expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('not known whether');
+    expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('will not carry it out');
+    expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('may still carry it out');
     expect(refusalText('JOB_STATE', '', { status: 'paused', hint: 'Use force.' })).toContain('Use force.');
   });
 });

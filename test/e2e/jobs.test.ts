@@ -80,7 +80,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await expect.poll(() => page.getByTestId('waited').innerText()).toMatch(/^1\.\d s$/);
     await page.locator('dialog[data-stage="refused"]').waitFor();
     await page.getByRole('dialog').getByText('No end yet').waitFor();
-    await page.getByText('not known whether it will carry it out').waitFor();
+    await page.getByText('it may still carry it out').waitFor();
     // It does, and the dialog says so without a word from this page.
     vm.thaw();
     await page.locator('dialog[data-stage="settled"]').waitFor();

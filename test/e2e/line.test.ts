@@ -99,7 +99,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await rowOf(page, 'drive0').waitFor();
     await page.getByTestId('connection').getByText('Live').waitFor();
     await goTo(page, '#/console');
-    await page.getByText('own line open').waitFor();
+    await page.getByText('own connection open').waitFor();
     await page.getByText(/connected to ws:.*\/qmp\/v1/).waitFor();
   });
 

@@ -81,7 +81,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'running' }).waitFor();
     await page.keyboard.press('3');
-    await page.getByText('own line open').waitFor();
+    await page.getByText('own connection open').waitFor();
     await page.keyboard.type('source.l');
     await page.getByRole('option', { name: 'source.list' }).waitFor();
     await page.keyboard.press('Tab');

@@ -14,6 +14,7 @@ const MIB = 1024 * 1024;
 const PAIRS = [
   ['an old client and this gateway', clientThen, startNow, readNow],
   ['this client and an old gateway', clientNow, startThen, readThen],
+  ['this client and this gateway', clientNow, startNow, readNow],
 ] as const;
 
 describe.each(PAIRS)('%s', (_, createClient, start, readConfig) => {
@@ -36,21 +37,33 @@ describe.each(PAIRS)('%s', (_, createClient, start, readConfig) => {
     sim.jobs.start({ id: 'before', type: 'mirror', len: 64 * MIB, bytesPerSecond: MIB });
     const events: Entry[] = [];
     const seen: string[] = [];
-    // Two that are equal: one subscription on the wire, whatever the gateway can.
+    // Two that are equal: each hears everything, whatever the gateway can.
+    const others: Entry[] = [];
     client.subscribe({}, { events: (entries) => void events.push(...entries) });
-    client.subscribe({}, { snapshot: ({ jobs }) => void seen.push(...jobs.map(({ job }) => job)) });
-    await expect.poll(() => seen.includes('before') || events.some(({ job }) => job?.id === 'before')).toBe(true);
+    client.subscribe(
+      {},
+      {
+        snapshot: ({ jobs }) => void seen.push(...jobs.map(({ job }) => job)),
+        events: (entries) => void others.push(...entries),
+      },
+    );
+    await expect
+      .poll(() => [...others, ...events].some(({ job }) => job?.id === 'before') || seen.includes('before'))
+      .toBe(true);
     sim.jobs.start({ id: 'j', type: 'backup', len: 64 * MIB, bytesPerSecond: MIB });
-    await expect.poll(() => events.filter(({ job }) => job?.id === 'j').length).toBeGreaterThan(1);
+    for (const each of [events, others])
+      await expect.poll(() => each.filter(({ job }) => job?.id === 'j').length).toBeGreaterThan(1);
     proxy.cut();
     sim.jobs.cancel('j');
-    await expect
-      .poll(() => events.filter(({ type, job }) => type === 'GATEWAY_JOB_SETTLED' && job?.id === 'j').length)
-      .toBe(1);
-    const offsets = events.map(({ offset }) => offset);
-    expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
-    const own = events.filter(({ job }) => job?.id === 'j');
-    expect(new Set(own.map(({ job }) => job?.run)).size).toBe(1);
+    for (const each of [events, others]) {
+      await expect
+        .poll(() => each.filter(({ type, job }) => type === 'GATEWAY_JOB_SETTLED' && job?.id === 'j').length)
+        .toBe(1);
+      const offsets = each.map(({ offset }) => offset);
+      expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+      const own = each.filter(({ job }) => job?.id === 'j');
+      expect(new Set(own.map(({ job }) => job?.run)).size).toBe(1);
+    }
   });
 
   it('a list, an abort fenced by its run, and its outcome again', async () => {

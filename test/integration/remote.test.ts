@@ -156,7 +156,7 @@ describe('once it was reached', () => {
     finish('restarted');
     await expect.poll(settled, { timeout: 20_000 }).toEqual(['first', 'while-cut', 'restarted']);
     expect(events.err()).toMatch(
-      /^gap: events after \w+:\d+ and up to \w+:0 may be missing here: the gateway was restarted/m,
+      /^gap: events after \w+:\d+ and up to \w+:0 may be missing here\. The gateway was restarted/m,
     );
     await expect.poll(() => events.err()).toMatch(/the line is back\n[\s\S]*the line is back\n/);
     events.child.kill('SIGINT');

@@ -351,6 +351,16 @@ describe('the fleet', () => {
     await renewed;
   });
 
+  it('gives a run that has ended under its own source and job alone', async () => {
+    const run = bench.tracker.runs.get('j')?.run ?? '';
+    bench.qemu.end('j', 'cancelled');
+    bench.qemu.start('k');
+    await settle();
+    const of = (job: string) => bench.said(bench.jobCommands.get(bench.context(), { source: 'vm1', job, run }));
+    expect(await of('j')).toMatchObject({ run, settled: { outcome: 'cancelled' } });
+    expect(await of('k')).toMatchObject({ reason: 'STALE_RUN' });
+  });
+
   it('remembers the newest settlements within its bounds', async () => {
     const small = new SettlementHistory({ count: 2 }, () => performance.now());
     bench.histories.push(small);
@@ -360,7 +370,7 @@ describe('the fleet', () => {
     }
     await bench.shown();
     expect(small.list(() => true, 10).map(({ job }) => job)).toEqual(['b', 'c']);
-    expect(small.newest('vm1', 'a')).toBeUndefined();
+    expect(small.ended({ source: 'vm1', job: 'a' })).toBeUndefined();
     await vi.advanceTimersByTimeAsync(25 * 3_600_000);
     expect(small.list(() => true, 10)).toEqual([]);
   });

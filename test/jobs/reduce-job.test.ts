@@ -388,6 +388,25 @@ describe('after a lost connection', () => {
   });
 });
 
+describe('an I/O error that stops the job', () => {
+  const stops = raise('BLOCK_JOB_ERROR', { device: 'j', operation: 'write', action: 'stop' });
+  const stopped = [stops, status('paused'), queried('paused', { ioStatus: 'nospace' })];
+  const attentions = (inputs: JobInput[]): number =>
+    play([...life, ...inputs]).drafts.filter(({ type }) => type === 'GATEWAY_JOB_ATTENTION').length;
+
+  it.each<[string, JobInput[]]>([
+    ['after a resume that was seen', [status('running')]],
+    ['after a resume while the connection was lost', [{ kind: 'unobserved' }, queried('running')]],
+  ])('calls for attention again %s', (_, resumed) => {
+    expect(attentions([...stopped, ...resumed, ...stopped])).toBe(2);
+  });
+
+  it('is over when the job is resumed, however many requests failed', () => {
+    const { run } = play([...life, ...stopped, stops, status('running')]);
+    expect(run).toMatchObject({ status: 'running', ioStatus: 'ok', attended: false });
+  });
+});
+
 describe('any sequence of inputs', () => {
   const anyInput = fc.oneof(
     fc.constantFrom<JobInput>(...[...JOB_STATUSES, 'null' as const].map(status)),

@@ -1,10 +1,14 @@
 // QEMU's rules of a job: the gateway's tables against those of the simulator, and a soft cancel against what the simulator then does.
 import { describe, expect, it } from 'vitest';
+import { mayPivot } from '../../src/jobs/model/outcome.js';
+import { beginRun } from '../../src/jobs/model/run.js';
 import {
   allows,
   hintFor,
+  isAnswering,
   isReachable,
   JOB_STATUSES,
+  neverPivots,
   offeredVerbs,
   type SoftCancel,
   softCancel,
@@ -112,4 +116,29 @@ describe('a soft abort is said to do what it does', () => {
     const spec = kinds[kind] ?? { type: 'mirror' };
     expect(softCancel({ status, type: spec.type as JobType })).toBe(softlyAborted(spec, status));
   });
+});
+
+it('a type that never pivots is one that the gateway says so of, whatever was seen', () => {
+  const types = [
+    'mirror',
+    'commit',
+    'backup',
+    'stream',
+    'create',
+    'amend',
+    'snapshot-load',
+    'snapshot-save',
+    'snapshot-delete',
+  ];
+  for (const type of [...types, 'of a later QEMU']) {
+    const run = { ...beginRun({ source: 's', id: 'j', run: 'r', began: { cursor: 'e:1' } }, 'running', 1, true), type };
+    expect([type, neverPivots(type)]).toEqual([type, !mayPivot(run)]);
+  }
+  expect(neverPivots(null)).toBe(false);
+});
+
+it('figures are the present where the source is up and its QEMU answers', () => {
+  const source = { name: 's', state: 'up', since: '' } as const;
+  const others = [undefined, { ...source, state: 'down' }, { ...source, reason: 'stalled' }] as const;
+  expect([source, ...others].map(isAnswering)).toEqual([true, false, false, false]);
 });

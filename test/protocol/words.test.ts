@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { PivotProof, Settlement } from '../../src/protocol/types.js';
 import {
   describeAbort,
+  describeGap,
   describePivot,
   describeProof,
   describeReason,
+  describeTimeout,
   formatAmount,
   formatBytes,
   formatDuration,
@@ -115,4 +117,15 @@ describe('an ending', () => {
 it('a reason of a later gateway is shown by its name', () => {
   expect(describeReason('absent')).toContain('No socket');
   expect(describeReason('tired' as 'absent')).toBe('The reason is "tired".');
+  expect(describeGap('epoch')).toContain('a new log');
+  expect(describeGap('tired' as 'epoch')).toBe('The reason is "tired".');
+});
+
+it.each([
+  [true, 'stays in force'],
+  [false, 'will not carry it out'],
+  [null, 'may still carry it out'],
+  [undefined, 'may still carry it out'],
+])('a passed bound with accepted: %s says "%s"', (accepted, words) => {
+  expect(describeTimeout(accepted)).toContain(words);
 });

@@ -1,5 +1,5 @@
-// An abort as a person asks for it. In: what the form holds. Out: the request, or what is wrong with it. Pure.
-import { type AbortParams, formatDuration, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
+// An abort: from what the form holds to the request, or what is wrong with it; and an error answer in words. Pure.
+import { type AbortParams, describeTimeout, formatDuration, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
 
 export interface AbortForm {
   /** `return`: answer when QEMU has accepted; `wait`: answer when the run has ended. */
@@ -51,10 +51,7 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
   const hint = typeof data.hint === 'string' ? ` ${data.hint}` : '';
   switch (reason) {
     case 'TIMEOUT':
-      if (data.accepted === true)
-        return 'The bound has passed. QEMU accepted the cancel, it stays in force, and its event will still come.';
-      if (data.accepted === false) return 'The bound has passed, and QEMU had not accepted the cancel.';
-      return 'The bound has passed, and QEMU has not answered: it is not known whether it will carry it out. If it does, the end shows here.';
+      return `The bound has passed. ${describeTimeout(data.accepted)}${data.accepted === null ? ' If it does, the end shows here.' : ''}`;
     case 'JOB_STATE':
       return `QEMU would refuse this now (${String(data.status ?? 'its status')}).${hint}`;
     case 'NO_ANSWER':
@@ -68,7 +65,7 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
     case 'OUTCOME_UNKNOWN':
       return 'The command was sent, and nobody can know what became of it.';
     case 'CONNECTION_LOST':
-      return 'The line to the gateway dropped while waiting: the command may have been executed.';
+      return 'The connection to the gateway was lost while waiting: the command may have been executed.';
     case 'RATE_LIMITED':
       return `Too many commands${typeof data.retryAfterMs === 'number' ? `; try again in ${formatDuration(data.retryAfterMs)}` : ''}.`;
     case 'QMP_ERROR':

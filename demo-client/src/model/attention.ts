@@ -1,4 +1,4 @@
-// What a person should look at. In: a job. Out: one mark or none, the gravest first. Pure.
+// Whether a job needs a person: one mark or none, the gravest first. Pure.
 import { isInSync, type Job } from 'qmp-gateway/protocol';
 
 export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';

@@ -1,4 +1,4 @@
-// The time of an event as a reader of the page reads a clock.
+// The time of an event in the reader's zone.
 
 /** Time of day with milliseconds, in the reader's zone. QEMU may not know the time. */
 export function clock(time: string | null): string {

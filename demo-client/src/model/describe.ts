@@ -1,4 +1,4 @@
-// One line for an event. In: an entry of the log. Out: a sentence and a tone. Pure; unknown types show their data.
+// An entry of the log as a sentence with a tone. Pure; unknown types show their data.
 import {
   type Entry,
   formatPercent,

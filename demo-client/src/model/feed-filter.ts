@@ -1,4 +1,4 @@
-// Which items of the feed are shown. In: what is typed. Out: a test. Words are ANDed; gaps always pass: they are never hidden.
+// Which items of the feed are shown, by the words that are typed, which are ANDed. Gaps are never hidden. Pure.
 import type { Entry } from 'qmp-gateway/protocol';
 
 type Item = { kind: 'entry'; entry: Entry } | { kind: 'gap' };

@@ -1,4 +1,4 @@
-// The connection in words. In: the client's state and the time. Out: a short label, a sentence, a tone. Pure.
+// The client's state as a short label, a sentence and a tone. Pure.
 import type { ClientState } from 'qmp-gateway/client';
 import { formatDuration } from 'qmp-gateway/protocol';
 import type { Tone } from './outcome.js';
@@ -17,7 +17,7 @@ export function linkText(state: ClientState, now: number): LinkText {
       return { label: 'Signing in', detail: 'Connected; the gateway checks the token.', tone: 'calm' };
     case 'connecting':
       return state.attempt === 0
-        ? { label: 'Connecting', detail: 'Opening the line to the gateway.', tone: 'calm' }
+        ? { label: 'Connecting', detail: 'Opening the connection to the gateway.', tone: 'calm' }
         : {
             label: 'Reconnecting',
             detail: `Attempt ${state.attempt + 1}. What is shown is as of before.`,
@@ -45,7 +45,7 @@ export function linkText(state: ClientState, now: number): LinkText {
 }
 
 const CAUSE_TEXT = {
-  closed: 'The gateway closed the line',
+  closed: 'The gateway closed the connection',
   bye: 'The gateway said goodbye',
   unreachable: 'The gateway cannot be reached',
   silent: 'No frame for 40 s',

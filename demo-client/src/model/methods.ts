@@ -1,4 +1,4 @@
-// The methods that the console completes. In: what is typed. Out: suggestions, or a request ready to send. Pure.
+// What is typed on the console: which methods it may become, and the request that it is. Pure.
 import type { MethodName } from 'qmp-gateway/protocol';
 
 /** Parameters to start from. A method missing here does not compile. */

@@ -1,4 +1,4 @@
-// How fast a job moves. In: (time, offset) pairs as they arrive. Out: rate, ETA, and a series to plot. No clock of its own.
+// How fast a job moves: its rate, time left and plot, from the (time, offset) pairs that have come. No clock of its own.
 
 /** What was seen of one run, oldest first. The figures are the page's own: QEMU reports no rate. */
 export interface Trail {

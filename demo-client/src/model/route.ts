@@ -1,4 +1,4 @@
-// Where the reader is. In: the location's hash. Out: a route, and back. Pure.
+// The location's hash as a route, and back. Pure.
 
 export type Route =
   | { page: 'fleet' }

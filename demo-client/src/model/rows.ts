@@ -1,4 +1,4 @@
-// The rows of the fleet's table. In: a job table and the trails. Out: rows, filtered and sorted. Pure.
+// The rows of the table of all jobs, filtered and sorted. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import {
   describePivot,

@@ -1,4 +1,4 @@
-// Which run a job's address means. In: what is known, the address. Out: that run, or what else there is of its id. Pure.
+// Which run a job's address means, or what else there is of its id. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import type { Job, SettledRun } from 'qmp-gateway/protocol';
 

@@ -1,4 +1,4 @@
-// Where the gateway's WebSocket is. In: the page's own address. Out: beside the page, under whatever path a proxy has put both. Pure.
+// The gateway's WebSocket: beside the page, under whatever path a proxy has put both. Pure.
 
 export function socketUrl(page: string): string {
   const url = new URL('v1', page);

@@ -1,4 +1,4 @@
-// The fleet in five figures. In: a job table and trails. Out: counts and the total rate of byte-counting jobs. Pure.
+// All jobs in five figures: counts, and the total rate of the jobs whose measures are bytes. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import { countsBytes } from 'qmp-gateway/protocol';
 import { attentionOf } from './attention.js';

@@ -1,7 +1,7 @@
-// What ended while nobody looked. In: the jobs before a reset, and the table since. Out: runs that are gone without an ending. Pure.
-// A gateway that began a new log knows nothing of the old runs; only this page still does, and it must not assume success.
+// Runs that were in the table before a reset and have no settlement after it. A gateway that began a new log knows nothing of the old runs; only this
+// page still does, and it must not assume success. Pure.
 import type { JobTable } from 'qmp-gateway/client';
-import type { Job, SettledRun } from 'qmp-gateway/protocol';
+import { type Job, neverPivots, type SettledRun } from 'qmp-gateway/protocol';
 
 /** Live jobs of `before` that the reset's own table does not carry on. They may come back when their source is in sync. */
 export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'settled'>): Job[] {
@@ -12,7 +12,7 @@ export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'sett
 
 /**
  * Once a source is in sync its table is the answer, for good: an orphan whose id is there, live or ended since, was carried on under another run's
- * name; how any other ended nobody knows. `open` are those whose source is not in sync yet.
+ * name; how any other ended is not known. `open` are those whose source is not in sync yet.
  */
 export function judgeOrphans(orphans: readonly Job[], table: JobTable): { open: Job[]; lost: SettledRun[] } {
   const idOf = ({ source, job }: { source: string; job: string }): string => `${source}\u0000${job}`;
@@ -32,10 +32,7 @@ export function judgeOrphans(orphans: readonly Job[], table: JobTable): { open: 
             requestedBy: [],
             dismissed: true,
           },
-          // Only a mirror or an active commit switches disks; of a type that is not known nothing is ruled out.
-          ...(type === 'backup' || type === 'stream'
-            ? { pivoted: false, pivotProof: 'type' }
-            : { pivoted: 'unknown', pivotProof: null }),
+          ...(neverPivots(type) ? { pivoted: false, pivotProof: 'type' } : { pivoted: 'unknown', pivotProof: null }),
           ...{ type, len, offset, ...(began !== undefined && { began }) },
         },
       }),

@@ -1,17 +1,11 @@
 // What is wrong with the stream, above everything. In: connection, gaps, a refused subscription. Out: banners, or nothing.
-import type { Gap } from 'qmp-gateway/client';
+import { describeGap } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { clock } from '../model/clock.js';
 import { linkText } from '../model/link.js';
 import { jobHref } from '../model/route.js';
 import { now } from '../now.js';
 import { TokenForm } from './token-form.js';
-
-export const GAP_TEXT: Record<Gap['reason'], string> = {
-  epoch: 'The gateway began a new log: it was restarted without the old one.',
-  retention: 'This page was away for longer than the gateway keeps its log.',
-  grants: 'Your permissions have changed.',
-};
 
 export function Banners({ gateway }: { gateway: Gateway }) {
   return (
@@ -56,8 +50,8 @@ function Reset({ gateway }: { gateway: Gateway }) {
   return (
     <div class="banner tone-warn" data-testid="reset">
       <p>
-        <strong>Reset at {clock(new Date(at).toISOString()).slice(0, 8)}.</strong> {GAP_TEXT[gap.reason]} Events between{' '}
-        <code>{gap.after}</code> and <code>{gap.cursor}</code> may be missing here. The jobs shown are fresh.
+        <strong>Reset at {clock(new Date(at).toISOString()).slice(0, 8)}.</strong> {describeGap(gap.reason)} Events
+        between <code>{gap.after}</code> and <code>{gap.cursor}</code> may be missing here. The jobs shown are fresh.
         <Unseen gateway={gateway} />
         {gaps.length > 1 && ` Resets so far: ${gaps.length}.`}
       </p>

@@ -1,4 +1,4 @@
-// The console's line. In: keys. Out: text to send. Enter sends, Tab takes a suggestion, arrows choose or recall, Escape closes.
+// The console's field: Enter sends, Tab takes a suggestion, arrows choose or recall, Escape closes.
 import { useRef, useState } from 'preact/hooks';
 import { accept, suggest } from '../model/methods.js';
 

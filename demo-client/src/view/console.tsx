@@ -1,20 +1,20 @@
-// The protocol by hand. In: the gateway's URL. Out: a line to type JSON-RPC on, and the frames of a WebSocket of its own.
+// The protocol by hand: a field for JSON-RPC, and the frames of a WebSocket of its own.
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { openConsoleSocket } from '../console-socket.js';
 import { readTyped } from '../model/methods.js';
-import { openWire } from '../wire.js';
 import { ConsoleInput } from './console-input.js';
 import { Frames } from './frames.js';
 
 export function Console({ url }: { url: string }) {
-  const wire = useMemo(() => openWire(url), [url]);
+  const socket = useMemo(() => openConsoleSocket(url), [url]);
   const [problem, setProblem] = useState<string>();
   const [quiet, setQuiet] = useState(false);
   const nextId = useSignal(1);
   useEffect(() => {
-    wire.connect();
-    return wire.close;
-  }, [wire]);
+    socket.connect();
+    return socket.close;
+  }, [socket]);
 
   function send(text: string): boolean {
     const typed = readTyped(text, nextId.peek());
@@ -22,7 +22,7 @@ export function Console({ url }: { url: string }) {
       setProblem(typed.why);
       return false;
     }
-    const sent = wire.send(typed.text, typed.id, typed.method);
+    const sent = socket.send(typed.text, typed.id, typed.method);
     if (sent) nextId.value += 1;
     setProblem(sent ? undefined : 'Not connected. Reconnect, then send again.');
     return sent;
@@ -34,12 +34,12 @@ export function Console({ url }: { url: string }) {
         <h1 id="console-title" class="as-h2">
           Console
         </h1>
-        <span class={`pill tone-${wire.open.value ? 'good' : 'warn'}`}>
+        <span class={`pill tone-${socket.open.value ? 'good' : 'warn'}`}>
           <span class="dot" aria-hidden="true" />
-          {wire.open.value ? 'own line open' : 'own line closed'}
+          {socket.open.value ? 'own connection open' : 'own connection closed'}
         </span>
-        {!wire.open.value && (
-          <button type="button" onClick={wire.connect}>
+        {!socket.open.value && (
+          <button type="button" onClick={socket.connect}>
             Reconnect
           </button>
         )}
@@ -48,16 +48,16 @@ export function Console({ url }: { url: string }) {
           <input type="checkbox" checked={quiet} onChange={(event) => setQuiet(event.currentTarget.checked)} /> Hide
           notifications
         </label>
-        <button type="button" class="quiet" onClick={wire.clear}>
+        <button type="button" class="quiet" onClick={socket.clear}>
           Clear <kbd>Ctrl L</kbd>
         </button>
       </div>
       <Frames
-        frames={wire.frames.value.filter(
+        frames={socket.frames.value.filter(
           ({ way, tookMs, failed }) => !quiet || way !== 'in' || tookMs !== undefined || failed,
         )}
       />
-      <ConsoleInput onSend={send} onClear={wire.clear} problem={problem} />
+      <ConsoleInput onSend={send} onClear={socket.clear} problem={problem} />
     </section>
   );
 }

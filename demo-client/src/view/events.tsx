@@ -1,11 +1,11 @@
 // The live feed. In: the feed's items, newest first on screen. Out: a list to filter, pause and follow to the job.
 import { useMemo, useRef, useState } from 'preact/hooks';
+import { describeGap } from 'qmp-gateway/protocol';
 import { FEED_MAX, type FeedItem, type Gateway } from '../gateway.js';
 import { clock } from '../model/clock.js';
 import { describe } from '../model/describe.js';
 import { feedMatcher } from '../model/feed-filter.js';
 import { jobHref } from '../model/route.js';
-import { GAP_TEXT } from './banners.js';
 import { isNarrow } from './narrow.js';
 import { Notice } from './notice.js';
 import { useWindow } from './window.js';
@@ -84,7 +84,7 @@ function GapLine({ item: { at, gap } }: { item: Extract<FeedItem, { kind: 'gap' 
       <time class="num">{clock(new Date(at).toISOString())}</time>
       <strong>Reset</strong>
       <span class="what">
-        {GAP_TEXT[gap.reason]} Events after {gap.after} may be missing.
+        {describeGap(gap.reason)} Events after {gap.after} may be missing.
       </span>
     </div>
   );

@@ -1,8 +1,8 @@
-// What went over the console's line. In: frames, oldest first. Out: a list that stays at its end unless one scrolled away.
+// What the console's WebSocket has sent and received: a list that stays at its end unless one scrolled away.
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { formatDuration } from 'qmp-gateway/protocol';
+import type { Frame } from '../console-socket.js';
 import { clock } from '../model/clock.js';
-import type { Frame } from '../wire.js';
 import { Notice } from './notice.js';
 
 /** So many are drawn; the newest matter. */

@@ -1,12 +1,12 @@
-// One job. In: a run by its address. Out: its figures, what it needs, what can be done, how it moved, and its life so far.
+// One run by its address: its figures, what it needs, what can be done, how it moved, and its events so far.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Job, SettledRun } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
-import { openLife } from '../life.js';
 import { attentionOf } from '../model/attention.js';
 import { currentIn } from '../model/current.js';
 import { finalizedBy } from '../model/outcome.js';
 import { findRun } from '../model/run.js';
+import { openRunEvents } from '../run-events.js';
 import { StateBadge } from './badge.js';
 import { Loading } from './fleet.js';
 import { JobFigures } from './job-figures.js';
@@ -88,11 +88,11 @@ interface KnownProps {
 
 function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
   const began = job?.began ?? ended?.settled.began;
-  const life = useMemo(
-    () => openLife(gateway.client, { source, job: id, run, began }, gateway.trails.get(run)),
+  const runEvents = useMemo(
+    () => openRunEvents(gateway.client, { source, job: id, run, began }, gateway.trails.get(run)),
     [gateway, source, id, run, began],
   );
-  useEffect(() => life.close, [life]);
+  useEffect(() => runEvents.close, [runEvents]);
   const settled = ended?.settled ?? job?.settled;
   const attention = job && attentionOf(job);
   const table = gateway.table.value;
@@ -123,11 +123,11 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
         </p>
       )}
       {settled && (
-        <OutcomeCard settled={settled} time={ended?.time ?? null} finalizedBy={finalizedBy(life.events.value)} />
+        <OutcomeCard settled={settled} time={ended?.time ?? null} finalizedBy={finalizedBy(runEvents.events.value)} />
       )}
-      <JobFigures job={job} settled={settled} trail={life.trail} current={current} />
-      <Throughput trail={life.trail} type={job?.type ?? settled?.type ?? null} live={settled === undefined} />
-      <Timeline life={life} />
+      <JobFigures job={job} settled={settled} trail={runEvents.trail} current={current} />
+      <Throughput trail={runEvents.trail} type={job?.type ?? settled?.type ?? null} live={settled === undefined} />
+      <Timeline run={runEvents} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // One job in the table. In: a row, its trail. Out: cells; the job's name is the link to its page.
 
-import { formatDuration, formatPercent, formatRate } from 'qmp-gateway/protocol';
+import { formatDuration, formatPercent, formatRate, isInSync } from 'qmp-gateway/protocol';
 import { clock } from '../model/clock.js';
 import { ratesOf, type Trail } from '../model/pace.js';
 import type { Row } from '../model/rows.js';
@@ -67,7 +67,7 @@ function timeOf({ ended, etaMs }: Row): string {
 /** READY is full and not done: its bar is striped, and says so. */
 const percentOf = (row: Row): string => {
   if (row.state === 'completed') return '100 %';
-  return row.state === 'ready' || row.state === 'standby' ? 'in sync' : formatPercent(row.share, row.state);
+  return isInSync(row.state) ? 'in sync' : formatPercent(row.share, row.state);
 };
 
 export function Bar({ row }: { row: Pick<Row, 'state' | 'share'> }) {

@@ -1,20 +1,19 @@
-// A run's life. In: its events. Out: a list from the beginning, each with its time and the time since the one before.
-import { type Entry, formatDuration } from 'qmp-gateway/protocol';
-import type { openLife } from '../life.js';
+// The events of one run from its beginning, each with its time and the time since the one before.
+import { describeGap, type Entry, formatDuration } from 'qmp-gateway/protocol';
 import { clock } from '../model/clock.js';
 import { describe } from '../model/describe.js';
-import { GAP_TEXT } from './banners.js';
+import type { openRunEvents } from '../run-events.js';
 
-export function Timeline({ life }: { life: ReturnType<typeof openLife> }) {
-  const events = life.events.value;
-  const gap = life.gap.value;
+export function Timeline({ run }: { run: ReturnType<typeof openRunEvents> }) {
+  const events = run.events.value;
+  const gap = run.gap.value;
   return (
-    <section class="card pad" aria-labelledby="life-title">
-      <h2 id="life-title">Life</h2>
+    <section class="card pad" aria-labelledby="run-title">
+      <h2 id="run-title">Events</h2>
       <ol class="timeline">
         {gap && (
           <li class="tone-warn begin">
-            <span class="what">Earlier events have left the gateway’s log: {GAP_TEXT[gap.reason]}</span>
+            <span class="what">Earlier events have left the gateway’s log: {describeGap(gap.reason)}</span>
           </li>
         )}
         {!gap && events.length === 0 && (

@@ -101,16 +101,16 @@ export class JobCommands {
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const { history } = this.#registry;
-    const remembered = run === undefined ? undefined : history.get(run);
-    if (!remembered || runNamed(tracker.runs, job)?.run === run) {
+    const present = (): Run | undefined => runNamed(tracker.runs, job);
+    if (run === undefined || present()?.run === run || !history.ended(params)) {
       if (!tracker.isUp) return sourceDown(tracker);
       if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
     }
     if (!(await this.#shown(context, tracker))) return notTaken(tracker, job);
-    const present = runNamed(tracker.runs, job);
-    const shown = present && tracker.shownRun(present.id);
+    const id = present()?.id;
+    const shown = id === undefined ? undefined : tracker.shownRun(id);
     if (shown && (run === undefined || shown.run === run)) return { ok: true, result: viewRun(shown) };
-    const ended = run === undefined ? history.newest(source, job) : history.get(run);
+    const ended = history.ended(params);
     if (ended) return { ok: true, result: ended.job };
     return shown ? stale(shown) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
@@ -195,13 +195,13 @@ export class JobCommands {
     if (this.#terminations.isClosed) return closing();
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
+    const { history } = this.#registry;
     const live = (): Run | undefined => runNamed(tracker.runs, job);
     // Without `run` it is the run that is present at receipt; what follows may outlast it.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
-      const settled = bound === undefined ? undefined : this.#registry.history.get(bound)?.settled;
-      if (settled?.source !== source || settled.job !== job) return undefined;
-      return { ok: true, result: { kind: 'settled', tracker, settled } };
+      const settled = bound === undefined ? undefined : history.ended({ source, job, run: bound })?.settled;
+      return settled && { ok: true, result: { kind: 'settled', tracker, settled } };
     };
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;

@@ -72,10 +72,10 @@ function applyStatus(run: MutableRun, status: JobStatus | 'null'): void {
   run.status = status;
   if (isReadyStatus(status)) run.sawReady = true;
   if (status === 'aborting') run.sawAborting = true;
-  if ((status !== 'running' && status !== 'ready') || !run.attended) return;
-  // It runs again after an error had stopped it: resuming resets io-status.
+  if (status !== 'running' && status !== 'ready') return;
+  // Where an error had stopped it: resuming resets io-status.
   run.attended = false;
-  run.ioStatus = 'ok';
+  if (run.ioStatus !== undefined) run.ioStatus = 'ok';
 }
 
 function measure(run: MutableRun, { type, len, offset, speed }: BlockJobEventData, now: Micros): void {

@@ -1,4 +1,5 @@
 // How a run ended, from what was seen of it. Pure; success is never assumed, and a pivot is `true` or `false` only where it is proven.
+import { neverPivots as neverPivotsByType } from '../../protocol/rules.js';
 import type { Outcome, Pivoted, PivotProof, Provenance, Settlement } from '../../protocol/types.js';
 import type { EndEvidence, Run } from './run.js';
 
@@ -63,16 +64,9 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
   }
 }
 
-/** The types that leave the users of the disk where they are. Of a later QEMU's types nothing is known. */
-const NEVER_PIVOT = ['stream', 'backup', 'create', 'amend', 'snapshot-load', 'snapshot-save', 'snapshot-delete'];
-
 function isNeverPivoting({ type, neverPivots, sawReady, gap }: Run): boolean {
   // Only an active commit becomes READY, and it ends nowhere else without a cancel or a failure; what was not seen may have been one.
-  return (
-    (neverPivots && type !== 'mirror') ||
-    (type !== null && NEVER_PIVOT.includes(type)) ||
-    (type === 'commit' && !sawReady && !gap)
-  );
+  return (neverPivots && type !== 'mirror') || neverPivotsByType(type) || (type === 'commit' && !sawReady && !gap);
 }
 
 export const mayPivot = (run: Run): boolean => !isNeverPivoting(run);

@@ -55,7 +55,7 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
   return next.transition();
 }
 
-/** The run moves on while entries are written. The run that came in is never changed. */
+/** The run that came in is never changed. */
 class NextRun {
   run: Run | undefined;
   #copied: MutableRun | undefined;
@@ -252,7 +252,6 @@ class NextRun {
     if (!waiting) this.#needsGraph = true;
   }
 
-  /** @param graph what the block graph says of a pivot. */
   #publish(evidence: EndEvidence, dismissed: boolean, graph: Pivoted): void {
     if (!this.run) return;
     const settled = decideOutcome(this.run, evidence, dismissed, graph);
@@ -281,6 +280,7 @@ class NextRun {
   }
 
   #attend(ioStatus: IoStatus | undefined): void {
+    if (ioStatus === 'ok') this.change({ attended: false });
     if (!this.run || ioStatus === undefined || ioStatus === 'ok' || this.run.attended) return;
     const { operation, action } = this.run.stoppedBy ?? { operation: 'unknown' as const, action: 'stop' };
     this.change({ attended: true });

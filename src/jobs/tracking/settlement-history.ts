@@ -23,6 +23,12 @@ interface Remembered {
   bytes: number;
 }
 
+export interface RememberedRun {
+  settled: SettledRun;
+  /** As it was last seen. */
+  job: Job;
+}
+
 export class SettlementHistory {
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
@@ -44,15 +50,16 @@ export class SettlementHistory {
     this.#expire();
   }
 
-  get(run: string): { settled: SettledRun; job: Job } | undefined {
+  get(run: string): RememberedRun | undefined {
     this.#expire();
     const known = this.#runs.get(run);
     return known && { settled: known.settled, job: viewRun(known.last) };
   }
 
-  newest(source: string, job: string): { settled: SettledRun; job: Job } | undefined {
-    const run = this.#newest.get(keyOf({ source, job }));
-    return run === undefined ? undefined : this.get(run);
+  /** A run of that job; without `run` its newest. */
+  ended({ source, job, run }: { source: string; job: string; run?: string | undefined }): RememberedRun | undefined {
+    const known = this.get(run ?? this.#newest.get(keyOf({ source, job })) ?? '');
+    return known?.settled.source === source && known.settled.job === job ? known : undefined;
   }
 
   /** The newest that the log shows and `wants` accepts, oldest of them first. */

@@ -41,6 +41,7 @@ export class MockGateway {
   /** The oldest offset that is still retained. */
   retained = 1;
   script: Script = () => undefined;
+  features: readonly string[] = ['tag', 'last'];
   readonly log: Entry[] = [];
   readonly jobs = new Map<string, Job>();
   readonly settled: SettledRun[] = [];
@@ -153,7 +154,12 @@ export class MockGateway {
     const missing = { error: { code: -32004, message: 'no such job', data: { reason: 'JOB_NOT_FOUND' } } };
     switch (method as MethodName) {
       case 'server.info':
-        return { result: { version: 'mock', epoch: this.epoch, cursor: this.cursor, limits: {}, bookmarkMs: 15_000 } };
+        return {
+          result: {
+            ...{ version: 'mock', epoch: this.epoch, cursor: this.cursor, limits: {}, bookmarkMs: 15_000 },
+            features: this.features,
+          },
+        };
       case 'authenticate':
         return { result: { principal: 'mock', scopes: [], expiresAt: null } };
       case 'source.list':
@@ -192,20 +198,22 @@ export class MockGateway {
 
   #subscribe(peer: Peer, request: RpcRequest, fault: Fault | undefined): void {
     const params = request.params as SubscribeParams;
-    const id = `s${JSON.stringify([params.sources, params.types, params.jobs])}`;
+    const id = `s${JSON.stringify([params.sources, params.types, params.jobs, params.tag])}`;
     const after = params.after === undefined ? undefined : parseCursor(params.after);
+    const back = params.last === undefined ? undefined : (this.log.at(-params.last - 1)?.offset ?? 0);
     const kept = after?.epoch === this.epoch && after.offset <= this.#offset && after.offset + 1 >= this.retained;
     const { reason: _reason, ...cut } = { reason: '', ...this.#cut() };
     const head = {
       subscription: id,
       resumed: kept,
-      cursor: kept ? (params.after ?? '') : cut.cursor,
+      cursor: kept ? (params.after ?? '') : back === undefined ? cut.cursor : formatCursor(this.epoch, back),
       sources: this.sources,
     };
     const snapshot = kept || params.snapshot === false ? {} : { jobs: cut.jobs, settled: cut.settled };
     this.#send(peer, { id: request.id, result: { ...head, ...snapshot } });
     peer.subscriptions.set(id, params);
-    const replay = kept ? this.log.filter(({ offset }) => offset > after.offset) : [];
+    const from = kept ? after.offset : back;
+    const replay = from === undefined ? [] : this.log.filter(({ offset }) => offset > from);
     this.#push(peer, id, params, fault?.kind === 'die-after' ? replay.slice(0, fault.events) : replay);
     if (fault?.kind === 'die-after') this.#end(peer, fault.code, 'scripted');
   }

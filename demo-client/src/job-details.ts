@@ -1,4 +1,4 @@
-// What a new job is. In: a table, and the events that were folded into it. Out: fresh jobs for those that no event names a type of.
+// The type and settings of new jobs, which are asked for where no event has named them.
 // QEMU's JOB_STATUS_CHANGE, which begins a run, carries neither type nor settings.
 import type { Client, JobTable } from 'qmp-gateway/client';
 import type { Entry, Job } from 'qmp-gateway/protocol';
@@ -8,7 +8,7 @@ const GATHER_MS = 150;
 /** More than this at once are asked for as a list. */
 const ONE_BY_ONE = 8;
 
-export function openTypes(client: Client, found: (jobs: readonly Job[]) => void) {
+export function openJobDetails(client: Client, found: (jobs: readonly Job[]) => void) {
   let missing = new Map<string, Job>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 

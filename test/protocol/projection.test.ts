@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutOf, foldEvents, foldProgress, type JobTable, SETTLED_MAX, tableOf } from '../../src/client/table.js';
+import { cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../../src/protocol/job-table.js';
+import { SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
+import { Projection } from '../../src/protocol/projection.js';
 import type { Entry } from '../../src/protocol/types.js';
-import { cursor, entry, JOB, SETTLEMENT, SOURCE, status, TIME } from './support/fixtures.js';
+import { cursor, EPOCH, entry, JOB, SETTLEMENT, SOURCE, status, TIME } from '../client/support/fixtures.js';
 
 const EMPTY = tableOf({ cursor: cursor(0), jobs: [], settled: [], sources: [] });
 const fold = (events: Entry[], table: JobTable = EMPTY) =>
@@ -43,9 +45,29 @@ describe('job table', () => {
     expect(fold([status(3, 'running')], ended).jobs.size).toBe(0);
   });
 
-  it('waits for the settlement after null, and does not show QEMU’s undefined', () => {
-    expect(fold([status(1, 'undefined')]).jobs.size).toBe(0);
+  it('waits for the settlement after null', () => {
     expect(job(fold([status(1, 'running'), status(2, 'null')]))?.status).toBe('running');
+  });
+
+  it('leaves the status alone where QEMU names one that no query shows, or that is not known', () => {
+    for (const other of ['undefined', 'hibernating'])
+      expect(job(fold([status(1, 'paused'), status(2, other)]))?.status).toBe('paused');
+  });
+
+  it('takes BLOCK_JOB_READY for the status too: QEMU before 3.0 says it by nothing else', () => {
+    const data = { device: 'drive0', type: 'mirror', len: 7, offset: 7, speed: 0 };
+    expect(job(fold([status(1, 'running'), entry(2, 'BLOCK_JOB_READY', data)]))?.status).toBe('ready');
+  });
+
+  it('brings a run that has ended back as it began and ended, where a query finds that it still occupies its id', () => {
+    const kept = { ...SETTLEMENT, dismissed: false, began: cursor(1) };
+    const down = fold([status(1, 'running'), settled(2, kept), entry(3, 'GATEWAY_SOURCE_DOWN', { reason: 'closed' })]);
+    expect(down.jobs.size).toBe(0);
+    const data = { type: 'mirror', status: 'concluded', continuity: 'assumed' };
+    expect(job(fold([entry(9, 'GATEWAY_JOB_FOUND', data)], down))).toMatchObject({
+      ...data,
+      ...{ began: cursor(1), len: 100, offset: 40, settled: kept },
+    });
   });
 
   it('takes over what a query found, and that a run survived', () => {
@@ -57,7 +79,7 @@ describe('job table', () => {
     const data = { ioStatus: 'nospace', operation: 'write', action: 'stop' };
     const stopped = fold([status(1, 'running'), entry(2, 'GATEWAY_JOB_ATTENTION', data), status(3, 'paused')]);
     expect(job(stopped)?.ioStatus).toBe('nospace');
-    expect(job(fold([status(4, 'running')], stopped))?.ioStatus).toBe('ok');
+    for (const resumed of ['running', 'ready']) expect(job(fold([status(4, resumed)], stopped))?.ioStatus).toBe('ok');
   });
 
   it('follows the sources', () => {
@@ -80,11 +102,11 @@ describe('job table', () => {
   });
 
   it('keeps the newest settlements only', () => {
-    const many = Array.from({ length: SETTLED_MAX + 5 }, (_, n) =>
+    const many = Array.from({ length: SNAPSHOT_SETTLED + 5 }, (_, n) =>
       entry(n + 1, 'GATEWAY_JOB_SETTLED', SETTLEMENT, `job${n}`, cursor(n + 1)),
     );
     const table = fold(many);
-    expect(table.settled.size).toBe(SETTLED_MAX);
+    expect(table.settled.size).toBe(SNAPSHOT_SETTLED);
     expect(table.settled.has(cursor(5))).toBe(false);
   });
 
@@ -106,6 +128,10 @@ describe('job table', () => {
           const whole = foldEvents(EMPTY, log, cursor(log.length));
           const half = tableOf(cutOf(foldEvents(EMPTY, log.slice(0, cutAt), cursor(Math.min(cutAt, log.length)))));
           expect(foldEvents(half, log.slice(cutAt), cursor(log.length))).toEqual(whole);
+          const inPlace = new Projection(EPOCH);
+          for (const each of log) inPlace.apply(each);
+          const { jobs, settled: ended, sources } = inPlace;
+          expect({ jobs, settled: ended, sources, cursor: whole.cursor }).toEqual(whole);
         },
       ),
     );

@@ -1,4 +1,4 @@
-// One socket from birth to death. In: a URL and a constructor. Out: open once, messages, end exactly once with its cause.
+// One connection: a socket from its construction to its end. The listener hears `open` once, then messages, then `end` exactly once with its cause.
 import { SUBPROTOCOL } from '../protocol/codes.js';
 import { SILENCE_MS } from '../protocol/limits.js';
 import type { ServerMessage } from '../protocol/methods.js';
@@ -7,15 +7,15 @@ import type { Runtime } from './runtime.js';
 import type { Socket, SocketConstructor } from './socket.js';
 import type { LineCause, LineEnd } from './state.js';
 
-export interface LineListener {
+export interface ConnectionListener {
   open(): void;
   message(message: ServerMessage): void;
   end(end: LineEnd): void;
 }
 
-export interface Line {
+export interface Connection {
   send(text: string): void;
-  /** Ends the line for a cause of ours; the listener hears of it at once, not when the socket has closed. */
+  /** Ends the connection for a cause of ours; the listener hears of it at once, not when the socket has closed. */
   end(cause: LineCause, code: number, detail: string, retryAfterMs?: number): void;
   /** Ends it without a word to the listener. */
   abandon(): void;
@@ -28,7 +28,12 @@ const TICK_MS = 5_000;
 /** From construction to `open`. */
 const OPEN_MS = 15_000;
 
-export function openLine(url: string, WebSocket: SocketConstructor, runtime: Runtime, listener: LineListener): Line {
+export function openConnection(
+  url: string,
+  WebSocket: SocketConstructor,
+  runtime: Runtime,
+  listener: ConnectionListener,
+): Connection {
   let phase: 'opening' | 'open' | 'ended' = 'opening';
   let heard = runtime.now();
   let bye: LineEnd | undefined;
@@ -50,7 +55,7 @@ export function openLine(url: string, WebSocket: SocketConstructor, runtime: Run
 
   const check = (): void => {
     const now = runtime.now();
-    heard = Math.min(heard, now); // a clock that was set back must not make the line immortal
+    heard = Math.min(heard, now); // a clock that was set back must not keep a dead connection
     if (phase === 'opening' && now - heard >= OPEN_MS) fail('unreachable', 1006, `not open after ${OPEN_MS} ms`);
     else if (phase === 'open' && now - heard >= SILENCE_MS) fail('silent', 4510, `no frame for ${now - heard} ms`);
   };

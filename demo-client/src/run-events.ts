@@ -1,10 +1,10 @@
-// One run from its beginning. In: a client, a job. Out: its events as the log has them, and a trail of its own. Owns its subscription.
+// One run from its beginning: its events as the log has them, and its figures more often than the page's. Owns its subscription.
 import { signal } from '@preact/signals';
 import type { Client, Gap } from 'qmp-gateway/client';
 import { cursorBefore, type Entry } from 'qmp-gateway/protocol';
 import { extend, newTrail, type Trail } from './model/pace.js';
 
-export interface LifeTarget {
+export interface RunTarget {
   source: string;
   job: string;
   run: string;
@@ -15,7 +15,7 @@ export interface LifeTarget {
 const TRAIL_MAX = 1_200;
 const EVENTS_MAX = 2_000;
 
-export function openLife(client: Client, { source, job, run, began = run }: LifeTarget, seed: Trail | undefined) {
+export function openRunEvents(client: Client, { source, job, run, began = run }: RunTarget, seed: Trail | undefined) {
   const events = signal<readonly Entry[]>([]);
   const gap = signal<Gap | undefined>(undefined);
   const trail = signal<Trail>(seed ? { at: [...seed.at], offset: [...seed.offset] } : newTrail());

@@ -1,4 +1,4 @@
-// A WebSocket of the console's own. In: text to send. Out: every frame both ways, with its time, newest last. Owns the socket.
+// A WebSocket of the console's own, and every frame of it both ways with its time, newest last.
 import { signal } from '@preact/signals';
 
 export interface Frame {
@@ -15,7 +15,7 @@ export interface Frame {
 
 const FRAMES_MAX = 1_000;
 
-export function openWire(url: string) {
+export function openConsoleSocket(url: string) {
   const frames = signal<readonly Frame[]>([]);
   const open = signal(false);
   const sent = new Map<string, { at: number; method: string }>();

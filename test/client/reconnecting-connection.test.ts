@@ -5,7 +5,7 @@ import { listen, start } from './support/start.js';
 
 const auth = (expiresAt: string | null = null) => ({ principal: 'ann', scopes: ['read'], expiresAt });
 
-describe('session', () => {
+describe('the connection that reconnects', () => {
   it('offers the subprotocol and says where it stands', async () => {
     const { client, far, open } = start();
     const phases: string[] = [];
@@ -37,7 +37,7 @@ describe('session', () => {
     expect(far.sockets).toHaveLength(2);
   });
 
-  it('backs off further while lines die young, and starts over after 10 s of health', async () => {
+  it('backs off further while connections die young, and starts over after 10 s of health', async () => {
     const { client, clock, far, open } = start();
     clock.chance = 1;
     const waits: number[] = [];
@@ -53,7 +53,7 @@ describe('session', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 1_000, 2_000]);
   });
 
-  it('calls a line dead after 40 s without a frame; any frame counts', async () => {
+  it('calls a connection dead after 40 s without a frame; any frame counts', async () => {
     const { client, clock, far, open } = start();
     await open();
     await clock.advance(39_000);
@@ -87,7 +87,7 @@ describe('session', () => {
     expect(states[0]).toMatchObject({ phase: 'waiting', reason: { cause: 'unreachable' } });
   });
 
-  it.each(['not json', '{"jsonrpc":"2.0"}'])('drops a line that says %j', async (text) => {
+  it.each(['not json', '{"jsonrpc":"2.0"}'])('drops a connection that says %j', async (text) => {
     const { client, far, open } = start();
     await open();
     far.last().say(text);
@@ -135,7 +135,7 @@ describe('session', () => {
 });
 
 describe('credentials', () => {
-  it('come first on every line; requests wait for them', async () => {
+  it('come first on every connection; requests wait for them', async () => {
     const { client, far, open } = start({ token: 'secret' });
     void client.info().catch(() => {});
     await open();
@@ -180,7 +180,7 @@ describe('credentials', () => {
     expect(client.state.phase).toBe('open');
   });
 
-  it('that are not answered end the line', async () => {
+  it('that are not answered end the connection', async () => {
     const { client, clock, open } = start({ token: 'secret' });
     await open();
     clock.chance = 0.9;
@@ -189,7 +189,7 @@ describe('credentials', () => {
   });
 });
 
-it('takes a subscribe without an answer for a dead line', async () => {
+it('takes a subscribe without an answer for a dead connection', async () => {
   const { client, clock, far, open } = start();
   const { observer, heard } = listen();
   client.subscribe({}, observer);

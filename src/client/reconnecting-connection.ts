@@ -1,8 +1,8 @@
-// The line that is always on its way back. In: URL, token, constructor. Out: a state, messages, `ready` and `lost` for each
-// line. Policy only: what a line is, is in line.ts; when to retry, in backoff.ts.
+// A connection that is opened again whenever it ends, until it is closed or refused for good, with the token first on each. What one connection is,
+// is in connection.ts; when the next attempt comes, in backoff.ts.
 import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/methods.js';
 import { BACKOFF, type Credentials, decide } from './backoff.js';
-import { type Line, openLine } from './line.js';
+import { type Connection, openConnection } from './connection.js';
 import type { Runtime } from './runtime.js';
 import type { SocketConstructor } from './socket.js';
 import type { ClientState, CloseReason, LineEnd } from './state.js';
@@ -10,11 +10,11 @@ import type { ClientState, CloseReason, LineEnd } from './state.js';
 /** A token, or where to get one; asked again whenever the server refused the last, and before it expires. */
 export type Token = string | (() => string | Promise<string>);
 
-export interface SessionListener {
+export interface ReconnectingListener {
   /** Requests may go out. */
   ready(): void;
   message(message: ServerMessage): void;
-  /** The line that was ready is gone; another may come. */
+  /** The connection that was ready is gone; another may come. */
   lost(): void;
   /** No other will come. */
   closed(reason: CloseReason): void;
@@ -26,15 +26,15 @@ const ANSWER_MS = 15_000;
 const RENEW_AT = 0.8;
 const RENEW_MIN_MS = 5_000;
 
-export class Session {
+export class ReconnectingConnection {
   readonly #url: string;
   readonly #token: Token | undefined;
   readonly #WebSocket: SocketConstructor;
   readonly #runtime: Runtime;
-  readonly #listener: SessionListener;
+  readonly #listener: ReconnectingListener;
   readonly #stateListeners = new Set<(state: ClientState) => void>();
   #state: ClientState = { phase: 'connecting', attempt: 0 };
-  #line: Line | undefined;
+  #connection: Connection | undefined;
   #sentToken: string | undefined;
   #refusedToken: string | undefined;
   #stopTimer = () => {};
@@ -45,7 +45,7 @@ export class Session {
     token: Token | undefined,
     WebSocket: SocketConstructor,
     runtime: Runtime,
-    listener: SessionListener,
+    listener: ReconnectingListener,
   ) {
     this.#url = url;
     this.#token = token;
@@ -70,12 +70,12 @@ export class Session {
   }
 
   send(text: string): void {
-    this.#line?.send(text);
+    this.#connection?.send(text);
   }
 
-  /** Ends the line as if it had dropped. */
+  /** Ends the connection as if it had dropped. */
   stall(detail: string): void {
-    this.#line?.end('unanswered', 1006, detail);
+    this.#connection?.end('unanswered', 1006, detail);
   }
 
   /** The epoch that the last cursor showed. */
@@ -89,8 +89,8 @@ export class Session {
     if (this.#state.phase === 'closed') return;
     this.#stopTimer();
     this.#stopWake();
-    this.#line?.abandon();
-    this.#line = undefined;
+    this.#connection?.abandon();
+    this.#connection = undefined;
     this.#enter({ phase: 'closed', reason });
     this.#listener.closed(reason);
     this.#stateListeners.clear();
@@ -110,19 +110,19 @@ export class Session {
   #connect(attempt: number, reason?: LineEnd): void {
     this.#enter({ phase: 'connecting', attempt, ...(reason ? { reason } : {}) });
     if (this.#state.phase !== 'connecting') return; // a listener closed the client
-    const line: Line = openLine(this.#url, this.#WebSocket, this.#runtime, {
+    const connection: Connection = openConnection(this.#url, this.#WebSocket, this.#runtime, {
       open: () => {
         if (this.#token === undefined) return this.#open();
         this.#enter({ phase: 'authenticating', attempt });
-        void this.#authenticate(line, this.#token);
+        void this.#authenticate(connection, this.#token);
       },
       message: (message) => {
-        if ('id' in message && message.id === AUTH_ID) this.#authenticated(line, message);
+        if ('id' in message && message.id === AUTH_ID) this.#authenticated(connection, message);
         else this.#listener.message(message);
       },
       end: (end) => this.#ended(end, attempt),
     });
-    this.#line = line;
+    this.#connection = connection;
   }
 
   #open(principal?: string): void {
@@ -131,53 +131,56 @@ export class Session {
     if (this.#state.phase === 'open') this.#listener.ready();
   }
 
-  /** First on every line, and again in place before a token expires. */
-  async #authenticate(line: Line, source: Token): Promise<void> {
+  /** First on every connection, and again in place before a token expires. */
+  async #authenticate(connection: Connection, source: Token): Promise<void> {
     let token: string;
     try {
       token = typeof source === 'string' ? source : await source();
     } catch (error) {
       // A renewal that failed costs nothing yet: the server closes 4401 when the token has expired.
-      if (this.#state.phase === 'authenticating') line.end('token', 1006, String(error));
+      if (this.#state.phase === 'authenticating') connection.end('token', 1006, String(error));
       return;
     }
-    if (line !== this.#line) return;
+    if (connection !== this.#connection) return;
     if (token === this.#refusedToken)
       return this.close({ cause: 'refused', code: 4401, detail: 'the same token again' });
     this.#sentToken = token;
     if (this.#state.phase === 'authenticating') {
       this.#stopTimer();
       this.#stopTimer = this.#runtime.after(ANSWER_MS, () =>
-        line.end('unanswered', 1006, 'authenticate was not answered'),
+        connection.end('unanswered', 1006, 'authenticate was not answered'),
       );
     }
-    line.send(JSON.stringify({ jsonrpc: '2.0', id: AUTH_ID, method: 'authenticate', params: { token } }));
+    connection.send(JSON.stringify({ jsonrpc: '2.0', id: AUTH_ID, method: 'authenticate', params: { token } }));
   }
 
-  #authenticated(line: Line, reply: RpcResult | RpcFailure): void {
+  #authenticated(connection: Connection, reply: RpcResult | RpcFailure): void {
     if ('error' in reply) {
       const { message, data } = reply.error;
       const refused = data?.reason === 'UNAUTHENTICATED' || data?.reason === 'FORBIDDEN';
       const retryAfterMs = typeof data?.retryAfterMs === 'number' ? data.retryAfterMs : undefined;
-      line.end(refused ? 'refused' : 'unanswered', refused ? 4401 : 1011, message, retryAfterMs);
+      connection.end(refused ? 'refused' : 'unanswered', refused ? 4401 : 1011, message, retryAfterMs);
       return;
     }
     const { principal, expiresAt } = reply.result as { principal: string; expiresAt: string | null };
     if (this.#state.phase === 'authenticating') this.#open(principal);
-    if (typeof this.#token === 'function' && expiresAt !== null) this.#renewLater(line, Date.parse(expiresAt));
+    if (typeof this.#token === 'function' && expiresAt !== null) this.#renewLater(connection, Date.parse(expiresAt));
   }
 
-  #renewLater(line: Line, expires: number): void {
+  #renewLater(connection: Connection, expires: number): void {
     const token = this.#token;
     const left = (expires - this.#runtime.now()) * RENEW_AT;
     if (token === undefined || Number.isNaN(left)) return;
     this.#stopTimer();
-    this.#stopTimer = this.#runtime.after(Math.max(RENEW_MIN_MS, left), () => void this.#authenticate(line, token));
+    this.#stopTimer = this.#runtime.after(
+      Math.max(RENEW_MIN_MS, left),
+      () => void this.#authenticate(connection, token),
+    );
   }
 
   #ended(end: LineEnd, attempt: number): void {
     this.#stopTimer();
-    this.#line = undefined;
+    this.#connection = undefined;
     const state = this.#state;
     if (end.code === 4401 || end.code === 4403) this.#refusedToken = this.#sentToken;
     const healthy = state.phase === 'open' && this.#runtime.now() - state.since >= BACKOFF.healthyMs;
@@ -196,7 +199,7 @@ export class Session {
 
   /** Timers stood still, the wall clock did not. */
   #wake(): void {
-    this.#line?.check();
+    this.#connection?.check();
     if (this.#state.phase !== 'waiting' || this.#runtime.now() < this.#state.retryAt) return;
     this.#stopTimer();
     this.#connect(this.#state.attempt, this.#state.reason);

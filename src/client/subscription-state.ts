@@ -1,0 +1,213 @@
+// One subscription from its beginning to its end as a pure function: (state, input) -> (state, effects). Frames of other subscriptions are kept
+// from it; no event is lost or delivered twice, by the cursor in the state.
+import { beginningOf, compareCursors, entriesAfter } from '../protocol/cursor.js';
+import type { Cut } from '../protocol/job-table.js';
+import type { Notification, Notifications, Subscribed } from '../protocol/methods.js';
+import type { Cursor, Entry, Progress } from '../protocol/types.js';
+import type { GatewayError } from './errors.js';
+import type { Gap, Snapshot, SnapshotReason } from './observer.js';
+
+/** How far a subscription that is not live has come on this connection. */
+export type Attempt =
+  /** Not asked: there is no connection, or the gateway has said later. */
+  | { kind: 'idle' }
+  | { kind: 'asking' }
+  /** Subscribed as `id`; the snapshot comes in pages, and `cut` is what has come of it. */
+  | { kind: 'paging'; id: string; cut: Cut; reason: SnapshotReason };
+
+export type SubscriptionState =
+  /** The observer has nothing yet, or what it had is void: then it had missed nothing up to `missedAfter`. `last`: begin so many entries back. */
+  | { name: 'awaitingSnapshot'; attempt: Attempt; reason: SnapshotReason; missedAfter?: Cursor; last?: number }
+  /** The observer has everything up to `cursor`; what follows has to be asked for. */
+  | { name: 'behind'; attempt: Attempt; cursor: Cursor }
+  /** Subscribed as `id`; the observer has everything up to `cursor`. */
+  | { name: 'live'; id: string; cursor: Cursor }
+  /** The observer hears nothing more. `isAsking`: an answer may still come, and with it a subscription to end. */
+  | { name: 'closed'; isAsking: boolean };
+
+export type SubscriptionInput =
+  /** The connection is ready, or the delay of `retry` has passed. */
+  | { kind: 'ready' }
+  | { kind: 'lost' }
+  | { kind: 'answered'; reply: Subscribed }
+  | { kind: 'refused'; error: GatewayError }
+  | { kind: 'notified'; message: Notification }
+  | { kind: 'unsubscribed' }
+  /** For good: the application has closed the client, or the error says why. */
+  | { kind: 'ended'; error: GatewayError | undefined };
+
+export type SubscriptionEffect =
+  /** Send `subscribe`. */
+  | { kind: 'ask'; after?: Cursor; last?: number }
+  /** Send `unsubscribe`. */
+  | { kind: 'unsubscribe'; id: string }
+  /** Give `ready` after so many milliseconds. */
+  | { kind: 'retry'; ms: number }
+  | { kind: 'gap'; gap: Gap }
+  | { kind: 'snapshot'; snapshot: Snapshot }
+  | { kind: 'events'; events: readonly Entry[]; cursor: Cursor }
+  | { kind: 'progress'; rows: readonly Progress[] }
+  | { kind: 'error'; error: GatewayError }
+  | { kind: 'complete' };
+
+/** The next state, and what is to be done because of it, in this order. */
+export type SubscriptionStep = readonly [SubscriptionState, ...SubscriptionEffect[]];
+
+type Open = Exclude<SubscriptionState, { name: 'closed' }>;
+type Pending = Exclude<Open, { name: 'live' }>;
+type Live = Extract<Open, { name: 'live' }>;
+
+/** Where RATE_LIMITED says no delay. */
+const RETRY_MS = 1_000;
+const IDLE = { kind: 'idle' } as const;
+
+/** @param from after this position, or so many entries back; else with a snapshot. */
+export function beginSubscription({ after, last }: { after?: Cursor; last?: number }): SubscriptionState {
+  if (after !== undefined) return { name: 'behind', attempt: IDLE, cursor: after };
+  const state = { name: 'awaitingSnapshot', attempt: IDLE, reason: 'initial' } as const;
+  return last === undefined ? state : { ...state, last };
+}
+
+/** The wire's name of it, where it has one. */
+export function idOf(state: SubscriptionState): string | undefined {
+  if (state.name === 'live') return state.id;
+  return state.name !== 'closed' && state.attempt.kind === 'paging' ? state.attempt.id : undefined;
+}
+
+/** Whether an answer to `subscribe` is awaited. */
+export function isAsking(state: SubscriptionState): boolean {
+  return state.name === 'closed' ? state.isAsking : state.name !== 'live' && state.attempt.kind === 'asking';
+}
+
+export function reduceSubscription(state: SubscriptionState, input: SubscriptionInput): SubscriptionStep {
+  if (state.name === 'closed') return reduceClosed(state, input);
+  switch (input.kind) {
+    case 'ready':
+      return state.name !== 'live' && state.attempt.kind === 'idle' ? ask(state) : [state];
+    case 'lost':
+      return [pending(state, IDLE)];
+    case 'answered':
+      return state.name !== 'live' && isAsking(state) ? answered(state, input.reply) : [state];
+    case 'refused':
+      return isAsking(state) ? refused(state, input.error) : [state];
+    case 'notified':
+      return notified(state, input.message);
+    case 'unsubscribed':
+      return [{ name: 'closed', isAsking: isAsking(state) }, ...unsubscribe(idOf(state))];
+    case 'ended':
+      return [CLOSED, input.error ? { kind: 'error', error: input.error } : { kind: 'complete' }];
+  }
+}
+
+const CLOSED = { name: 'closed', isAsking: false } as const;
+
+/** Nobody observes any more, but the answer that is on its way brings a subscription. */
+function reduceClosed(state: SubscriptionState, input: SubscriptionInput): SubscriptionStep {
+  if (!isAsking(state)) return [state];
+  if (input.kind === 'answered') return [CLOSED, ...unsubscribe(input.reply.subscription)];
+  return [input.kind === 'lost' || input.kind === 'refused' || input.kind === 'ended' ? CLOSED : state];
+}
+
+function answered(state: Pending, reply: Subscribed): SubscriptionStep {
+  const { subscription: id, cursor, resumed, sources, jobs, settled = [], pages } = reply;
+  if (state.name === 'behind' && resumed) return [{ name: 'live', id, cursor: state.cursor }];
+  // Where the answer is not a resume, its cursor says why.
+  const isOther = state.name === 'behind' && compareCursors(cursor, state.cursor) === undefined;
+  const reason = state.name === 'awaitingSnapshot' ? state.reason : isOther ? 'epoch' : 'retention';
+  if (jobs || pages) return replace(state, id, { cursor, jobs: jobs ?? [], settled, sources }, reason, pages);
+  // A new log may hold what came between its beginning and this connection. A snapshot would show that; without one it is asked for.
+  if (!isOther) return [{ name: 'live', id, cursor }, ...gap(state, reason, cursor)];
+  const from = beginningOf(cursor);
+  const [next, ...effects] = ask({ name: 'behind', attempt: IDLE, cursor: from });
+  return [next, ...gap(state, reason, from), ...effects];
+}
+
+function refused(state: Open, error: GatewayError): SubscriptionStep {
+  if (error.reason !== 'RATE_LIMITED') return [CLOSED, { kind: 'error', error }];
+  const { retryAfterMs: ms } = error.data;
+  return [pending(state, IDLE), { kind: 'retry', ms: typeof ms === 'number' ? ms : RETRY_MS }];
+}
+
+function notified(state: Open, message: Notification): SubscriptionStep {
+  if (message.method === 'reset') return reset(state, message.params);
+  if (state.name !== 'live') return message.method === 'snapshot' ? page(state, message.params) : [state];
+  switch (message.method) {
+    case 'events':
+      return events(state, message.params);
+    case 'bookmark':
+      return [advance(state, message.params.cursor)];
+    case 'progress':
+      return [state, { kind: 'progress', rows: message.params.jobs }];
+    default: // `bye` concerns the connection; others are of a later gateway.
+      return [state];
+  }
+}
+
+function events(state: Live, { events: all, cursor }: Notifications['events']): SubscriptionStep {
+  // Another log, without a reset: who asks to go on from here is told what has become of it.
+  if (compareCursors(cursor, state.cursor) === undefined) return ask(pending(state, IDLE));
+  const fresh = entriesAfter(all, state.cursor);
+  const next = advance(state, cursor);
+  return fresh.length > 0 ? [next, { kind: 'events', events: fresh, cursor: next.cursor }] : [next];
+}
+
+function advance(state: Live, cursor: Cursor): Live {
+  return (compareCursors(cursor, state.cursor) ?? 0) > 0 ? { ...state, cursor } : state;
+}
+
+function page(state: Pending, { jobs, settled = [], last }: Notifications['snapshot']): SubscriptionStep {
+  const { attempt } = state;
+  if (attempt.kind !== 'paging') return [state];
+  const { id, reason } = attempt;
+  const cut = { ...attempt.cut, jobs: [...attempt.cut.jobs, ...jobs], settled: [...attempt.cut.settled, ...settled] };
+  return last ? replace(state, id, cut, reason) : [{ ...state, attempt: { ...attempt, cut } }];
+}
+
+/** With `grants` and `next` the subscription goes on under that id; with `grants` alone it has ended on the wire. */
+function reset(state: Open, params: Notifications['reset'] & { next?: string }): SubscriptionStep {
+  const before = idOf(state);
+  const { reason, next = before, cursor, jobs, settled, sources, pages } = params;
+  if (before === undefined || next === undefined) return [state];
+  // Who has nothing yet has missed nothing.
+  const why = state.name === 'awaitingSnapshot' ? state.reason : reason;
+  if (reason === 'grants' && next === before) {
+    const missedAfter = positionOf(state);
+    const anew = { name: 'awaitingSnapshot', attempt: IDLE, reason: why } as const;
+    return ask(missedAfter === undefined ? anew : { ...anew, missedAfter });
+  }
+  return replace(state, next, { cursor, jobs, settled, sources }, why, pages);
+}
+
+/** A cut replaces what the observer has: now, or when its pages have come. */
+function replace(state: Open, id: string, cut: Cut, reason: SnapshotReason, pages?: number): SubscriptionStep {
+  if (pages) return [pending(state, { kind: 'paging', id, cut, reason })];
+  const { cursor } = cut;
+  return [
+    { name: 'live', id, cursor },
+    ...gap(state, reason, cursor),
+    { kind: 'snapshot', snapshot: { ...cut, reason } },
+  ];
+}
+
+function gap(state: Open, reason: SnapshotReason, cursor: Cursor): SubscriptionEffect[] {
+  const after = positionOf(state);
+  return reason === 'initial' || after === undefined ? [] : [{ kind: 'gap', gap: { reason, after, cursor } }];
+}
+
+/** Up to where the observer has missed nothing. */
+function positionOf(state: Open): Cursor | undefined {
+  return state.name === 'awaitingSnapshot' ? state.missedAfter : state.cursor;
+}
+
+function pending(state: Open, attempt: Attempt): Pending {
+  return state.name === 'live' ? { name: 'behind', attempt, cursor: state.cursor } : { ...state, attempt };
+}
+
+function ask(state: Pending): SubscriptionStep {
+  const from = state.name === 'behind' ? { after: state.cursor } : state.last === undefined ? {} : { last: state.last };
+  return [pending(state, { kind: 'asking' }), { kind: 'ask', ...from }];
+}
+
+function unsubscribe(id: string | undefined): SubscriptionEffect[] {
+  return id === undefined ? [] : [{ kind: 'unsubscribe', id }];
+}

@@ -1,0 +1,175 @@
+// The log as clients see it: a fold of its entries, in order, into jobs, settlements and sources. The server's own view of each run is held to it
+// by a test. `job-table` is the same fold for who wants a new value for each change.
+import { formatCursor } from './cursor.js';
+import { SNAPSHOT_SETTLED } from './limits.js';
+import { JOB_STATUSES } from './rules.js';
+import type { Entry, Job, JobRef, JobStatus, KnownEntry, RunId, SettledRun, Settlement, SourceInfo } from './types.js';
+
+/** What is known at one position of the log. */
+export interface ProjectedState {
+  /** Jobs that occupy an id, by run. A concluded one that waits for its dismissal is here with `settled`. */
+  readonly jobs: ReadonlyMap<RunId, Job>;
+  /** Runs that have ended, oldest first; the newest 1,000, as in a snapshot: a page that is open for weeks must not grow. */
+  readonly settled: ReadonlyMap<RunId, SettledRun>;
+  readonly sources: ReadonlyMap<string, SourceInfo>;
+}
+
+/**
+ * Folds in place: one call an entry, and no map is copied. The maps change with each call, the values in them never.
+ *
+ * The entries must be all of a filter without `types`, which would withhold some, from an empty log or from the snapshot in `from` on.
+ * `{source, job, run, status, began, continuity, settled}` of a job are exact then. The others are as the last entry that had them said: no entry
+ * says what a query alone shows, as `type`, `autoFinalize` and `autoDismiss` of a job whose creation was seen.
+ */
+export class Projection implements ProjectedState {
+  readonly jobs: Map<RunId, Job>;
+  readonly settled: Map<RunId, SettledRun>;
+  readonly sources: Map<string, SourceInfo>;
+  readonly #epoch: string;
+
+  /** @param epoch of the log; `from` is copied. */
+  constructor(epoch: string, from?: ProjectedState) {
+    this.#epoch = epoch;
+    this.jobs = new Map(from?.jobs);
+    this.settled = new Map(from?.settled);
+    this.sources = new Map(from?.sources);
+  }
+
+  /** Each entry once, in order. */
+  apply(entry: Entry): void {
+    const event = entry as KnownEntry;
+    switch (event.type) {
+      case 'JOB_STATUS_CHANGE':
+        if (event.data.status === 'null') this.#dismiss(event);
+        else if (isStatus(event.data.status)) this.#change(event, { status: event.data.status });
+        else this.#begin(event);
+        break;
+      case 'GATEWAY_JOB_FOUND':
+        this.#change(event, event.data, true);
+        break;
+      case 'BLOCK_JOB_READY':
+        // QEMU before 3.0 says it by this event alone; a later one has said so with JOB_STATUS_CHANGE, just before.
+        this.#change(event, { ...measuresOf(event.data), status: 'ready' });
+        break;
+      case 'BLOCK_JOB_COMPLETED':
+      case 'BLOCK_JOB_CANCELLED':
+        this.#change(event, measuresOf(event.data));
+        break;
+      case 'BLOCK_JOB_PENDING':
+        this.#change(event, { type: event.data.type });
+        break;
+      case 'GATEWAY_JOB_ATTENTION':
+        this.#change(event, { ioStatus: event.data.ioStatus });
+        break;
+      case 'GATEWAY_JOB_SETTLED':
+        this.#settle(event);
+        break;
+      case 'GATEWAY_COMMAND_ANSWERED':
+        // It may come after the end of its run, of which nothing need be known any more.
+        break;
+      case 'GATEWAY_SOURCE_UP':
+        this.#source(event, { state: 'connecting', qemu: event.data.qemu });
+        break;
+      case 'GATEWAY_SOURCE_SYNCED':
+        this.#source(event, { state: 'up' });
+        break;
+      case 'GATEWAY_SOURCE_STALLED':
+        this.#source(event, { reason: 'stalled' });
+        break;
+      case 'GATEWAY_SOURCE_RESPONSIVE':
+        this.#source(event, {});
+        break;
+      case 'GATEWAY_SOURCE_DOWN':
+        this.#source(event, { state: 'down', reason: event.data.reason });
+        // Ended ones that occupied their id may have freed it unseen; GATEWAY_JOB_FOUND brings back those that still do.
+        for (const [run, job] of this.jobs) if (job.settled && job.source === event.source) this.jobs.delete(run);
+        break;
+      case 'GATEWAY_SOURCE_REMOVED':
+        this.sources.delete(event.source);
+        for (const [run, job] of this.jobs) if (job.source === event.source) this.jobs.delete(run);
+        break;
+      default:
+        this.#begin(event);
+    }
+  }
+
+  /** An event that says nothing about a known run may be the first of its run that anybody saw: BLOCK_JOB_ERROR too. */
+  #begin(event: KnownEntry): void {
+    if (event.job && !this.jobs.has(event.job.run)) this.#change(event, {});
+  }
+
+  #change(event: KnownEntry, changes: Partial<Job>, found = false): void {
+    if (!event.job) return;
+    const { id, run } = event.job;
+    const before = this.jobs.get(run);
+    const settled = this.settled.get(run)?.settled;
+    // A run that has ended comes back only where a query shows that it still occupies its id.
+    if (!before && settled && !found) return;
+    const job: Job = {
+      type: null,
+      status: FIRST_STATUS[event.type] ?? 'running',
+      began: settled?.began ?? formatCursor(this.#epoch, event.offset),
+      len: settled?.len ?? 0,
+      offset: settled?.offset ?? 0,
+      speed: 0,
+      updated: '',
+      ...(settled && { settled }),
+      ...before,
+      ...changes,
+      source: event.source,
+      job: id,
+      run,
+    };
+    // QEMU clears the I/O status when the job is resumed.
+    if ((changes.status === 'running' || changes.status === 'ready') && job.ioStatus) job.ioStatus = 'ok';
+    if (changes.len !== undefined || !before) job.updated = event.time ?? job.updated;
+    this.jobs.set(run, job);
+  }
+
+  #settle(event: Extract<KnownEntry, { type: 'GATEWAY_JOB_SETTLED' }>): void {
+    if (!event.job) return;
+    const { run } = event.job;
+    const settled = event.data;
+    this.#remember(event, event.job, settled, event.time);
+    const before = this.jobs.get(run);
+    if (settled.dismissed) this.jobs.delete(run);
+    else if (before) this.jobs.set(run, { ...before, settled });
+  }
+
+  /** `null` frees the id. A run that is not settled yet stays until its settlement, which follows. */
+  #dismiss(event: KnownEntry): void {
+    const settled = event.job && this.jobs.get(event.job.run)?.settled;
+    if (!event.job || !settled) return;
+    this.jobs.delete(event.job.run);
+    // Its settlement was too old for the snapshot: when it ended was not said here.
+    if (!this.settled.has(event.job.run)) this.#remember(event, event.job, settled, null);
+  }
+
+  #remember({ source, offset }: KnownEntry, { id: job, run }: JobRef, settled: Settlement, time: string | null): void {
+    this.settled.set(run, { source, job, run, cursor: formatCursor(this.#epoch, offset), time, settled });
+    const [oldest = ''] = this.settled.keys();
+    if (this.settled.size > SNAPSHOT_SETTLED) this.settled.delete(oldest);
+  }
+
+  #source(event: KnownEntry, changes: Partial<SourceInfo>): void {
+    const { reason: _reason, ...before } = this.sources.get(event.source) ?? { state: 'up', since: '' };
+    this.sources.set(event.source, { ...before, ...changes, name: event.source, since: event.time ?? before.since });
+  }
+}
+
+/** The status that an event implies where it is the first of its run that anybody saw. */
+const FIRST_STATUS: Partial<Record<KnownEntry['type'], JobStatus>> = {
+  BLOCK_JOB_PENDING: 'pending',
+  BLOCK_JOB_COMPLETED: 'pending',
+  BLOCK_JOB_CANCELLED: 'aborting',
+};
+
+/** `undefined` is QEMU's state before `created`; a later QEMU may have others. */
+function isStatus(status: string): status is JobStatus {
+  return (JOB_STATUSES as readonly string[]).includes(status);
+}
+
+/** All that these events say of a job; `device` is its id. */
+function measuresOf<Data extends { device: string }>({ device: _device, ...measures }: Data): Omit<Data, 'device'> {
+  return measures;
+}
