@@ -14,7 +14,7 @@ import { type Gateway, type GatewayCounts, type GatewayLimits, isLoopbackName, o
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
-import { QmpJobSource, type QmpSourceOptions, staticSources } from './sources/index.js';
+import { QmpJobSource, type QmpSourceOptions, type SourceProvider, staticSources } from './sources/index.js';
 import { VERSION } from './version.js';
 
 /** Until the gateway listens. */
@@ -35,6 +35,8 @@ export interface Tuning {
   source: Partial<QmpSourceOptions>;
   log: Partial<LogLimits>;
   openLog: () => EventLog;
+  /** Sources beside the configured ones. */
+  provider: SourceProvider;
   gateway: Partial<GatewayLimits>;
 }
 
@@ -97,6 +99,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   );
   const monitors = config.sources.map((source) => new QmpJobSource(source, tuning.source));
   running.add(jobs.follow(staticSources(monitors)));
+  if (tuning.provider) running.add(jobs.follow(tuning.provider));
 
   const { address, port } = gateway.address;
   const host = address.includes(':') ? `[${address}]` : address;

@@ -15,13 +15,21 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => lat
 
 export const LATE_MS = 5;
 
+/** What a {@link TestStore} does; `dead` takes nothing. */
+export type StoreKind = 'late' | 'flaky' | 'dead';
+
 export class TestStore implements BatchStore {
   readonly taken: Batch[] = [];
   readonly written: number[] = [];
-  readonly #kind: string;
+  #kind: StoreKind;
 
-  constructor(kind: string) {
+  constructor(kind: StoreKind) {
     this.#kind = kind;
+  }
+
+  /** From now on it takes nothing. */
+  die(): void {
+    this.#kind = 'dead';
   }
 
   async write(batch: Batch): Promise<void> {
@@ -39,5 +47,5 @@ export class TestStore implements BatchStore {
 export function openTestLog(limits: Partial<LogLimits> = {}, epoch?: string): EventLog {
   const memory = new MemoryLog({ limits, ...(epoch !== undefined && { epoch }) });
   const kind = process.env.TEST_LOG;
-  return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind), { retryMs: 1, sleep });
+  return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind as StoreKind), { retryMs: 1, sleep });
 }
