@@ -3,31 +3,17 @@
 //   sources ──signal──► jobs ──draft──► log ──entry──► gateway ──frame──► clients
 //      ▲                 │                                │
 //      └── QMP command ◄─┴────────── CommandPort ◄────────┘
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
-import sirv from 'sirv';
 import { NO_ACCESS_POLICY } from './access/index.js';
 import type { Config } from './config.js';
-import { type Gateway, type GatewayCounts, type GatewayLimits, isLoopbackName, openGateway } from './gateway/index.js';
+import { type Gateway, type GatewayLimits, openGateway } from './gateway/index.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
+import { openPages } from './pages.js';
 import { QmpJobSource, type QmpSourceOptions, type SourceProvider, staticSources } from './sources/index.js';
 import { VERSION } from './version.js';
-
-/** Until the gateway listens. */
-const NO_COUNTS: GatewayCounts = {
-  connections: 0,
-  subscribers: 0,
-  parked: 0,
-  resets: 0,
-  caughtUp: 0,
-  deflatedFrames: 0,
-  deflatedFrom: 0,
-  deflatedTo: 0,
-};
 
 /** Intervals and bounds that tests shorten. */
 export interface Tuning {
@@ -63,7 +49,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const jobs = openJobs({ journal: log, logger, track: tuning.track });
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
-    gateway: () => gateway?.counts() ?? NO_COUNTS,
+    gateway: () => gateway?.counts(),
     log: () => ({ ...log.size, head: log.head }),
     sources: jobs.view.sources,
   });
@@ -83,17 +69,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     limits: tuning.gateway ?? {},
   });
 
-  if (!isLoopbackName(config.listen.host) && config.allowHosts.length === 0)
-    logger.warn(
-      'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
-    );
-
   running.add(
     jobs.ended$.subscribe({
-      next: ({ source, job, run, settled: { outcome, provenance } }) => {
-        metrics.settled(outcome, provenance);
-        logger.info({ source, job, run, outcome, provenance }, 'job settled');
-      },
+      next: ({ settled }) => metrics.settled(settled.outcome, settled.provenance),
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
@@ -114,10 +92,4 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       jobs.close();
     },
   };
-}
-
-/** The dashboard, where the package was built with it. */
-function openPages(): ReturnType<typeof sirv> {
-  const folder = fileURLToPath(new URL('./demo-client', import.meta.url));
-  return existsSync(folder) ? sirv(folder, { etag: true }) : (_request, _response, miss) => miss?.();
 }

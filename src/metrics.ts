@@ -4,7 +4,8 @@ import type { GatewayCounts } from './gateway/index.js';
 import type { Outcome, Provenance, SourceInfo } from './protocol/types.js';
 
 export interface MetricReaders {
-  gateway: () => GatewayCounts;
+  /** `undefined` until it listens. */
+  gateway: () => GatewayCounts | undefined;
   log: () => { entries: number; bytes: number; head: number };
   sources: () => SourceInfo[];
 }
@@ -47,21 +48,21 @@ export function openMetrics(read: MetricReaders): Metrics {
       },
     });
   };
-  gauge('connections', 'WebSocket connections', () => read.gateway().connections);
-  gauge('live_subscriptions', 'Subscriptions that are up to date', () => read.gateway().subscribers);
+  gauge('connections', 'WebSocket connections', () => read.gateway()?.connections ?? 0);
+  gauge('live_subscriptions', 'Subscriptions that are up to date', () => read.gateway()?.subscribers ?? 0);
   gauge('log_entries', 'Entries retained', () => read.log().entries);
   gauge('log_bytes', 'Bytes of entries retained', () => read.log().bytes);
   gauge('log_offset', 'Offset of the newest entry', () => read.log().head);
-  counter('parked_total', 'Times a slow subscription left its group', () => read.gateway().parked);
-  counter('caught_up_total', 'Times a subscription became live', () => read.gateway().caughtUp);
-  counter('resets_total', 'Times a subscription lost continuity', () => read.gateway().resets);
+  counter('parked_total', 'Times a slow subscription left its group', () => read.gateway()?.parked ?? 0);
+  counter('caught_up_total', 'Times a subscription became live', () => read.gateway()?.caughtUp ?? 0);
+  counter('resets_total', 'Times a subscription lost continuity', () => read.gateway()?.resets ?? 0);
   counter(
     'deflated_frames_total',
     'Frames compressed, each once for all who got it',
-    () => read.gateway().deflatedFrames,
+    () => read.gateway()?.deflatedFrames ?? 0,
   );
-  counter('deflated_from_bytes_total', 'Bytes of those frames before', () => read.gateway().deflatedFrom);
-  counter('deflated_to_bytes_total', 'Bytes of those frames after', () => read.gateway().deflatedTo);
+  counter('deflated_from_bytes_total', 'Bytes of those frames before', () => read.gateway()?.deflatedFrom ?? 0);
+  counter('deflated_to_bytes_total', 'Bytes of those frames after', () => read.gateway()?.deflatedTo ?? 0);
   new Gauge({
     name: 'qmp_gateway_source_up',
     help: '1 while the source is up and its QEMU answers',

@@ -40,10 +40,16 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
       jobCommands.take(source, signal);
       const tracker = registry.get(source);
       if (tracker && (signal.kind === 'began' || signal.kind === 'synced')) poller.arm(tracker);
-      if (tracker && signal.kind === 'settled') tracker.whenShown(() => ended$.next(signal.ended.settled));
+      if (tracker && signal.kind === 'settled') tracker.whenShown(() => end(signal.ended.settled));
     },
     measured: (rows) => progress$.next(rows),
   };
+
+  function end(ended: SettledRun): void {
+    const { source, job, run, settled } = ended;
+    logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
+    ended$.next(ended);
+  }
 
   function add(source: JobSource): void {
     remove(source.name);
