@@ -107,8 +107,3 @@ function readSources(texts: readonly string[], problems: string[]): Source[] {
   }
   return sources;
 }
-
-/** Whether nobody but a client on this machine would be served: a request is refused whose Host is neither a loopback name nor allowed. */
-export function refusesRemoteHosts({ listen, allowHosts }: Config): boolean {
-  return !isLoopbackName(listen.host) && allowHosts.length === 0;
-}

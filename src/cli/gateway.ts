@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type App, start } from '../app.js';
-import { type Config, type ConfigInput, readConfig, refusesRemoteHosts } from '../config.js';
+import { type Config, type ConfigInput, readConfig } from '../config.js';
 import { type Demo, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
@@ -22,10 +22,6 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (config.sources.length === 0)
     throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
-  if (refusesRemoteHosts(config))
-    logger.warn(
-      'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
-    );
   const app = await listen(config, logger).catch(async (error: unknown) => {
     await demo?.close();
     throw error;

@@ -22,7 +22,7 @@ import { SendQueues } from '../session/send-queues.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import { bearerOf } from './bearer.js';
 import type { Compression } from './compression.js';
-import type { GuardOptions } from './origin-policy.js';
+import { type GuardOptions, isLoopbackName } from './origin-policy.js';
 import { Posts } from './post.js';
 import { type HttpDeps, serveHttp } from './routes.js';
 import {
@@ -185,6 +185,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     };
   }
 
+  if (!isLoopbackName(options.host) && guard.allowHosts.length === 0)
+    logger.warn(
+      'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
+    );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port, backlog: 4_096 }, () => {
