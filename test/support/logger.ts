@@ -4,6 +4,7 @@ import type { GatewayLogger } from '../../src/gateway/logger.js';
 /** @param lines where each line goes with all its fields. */
 export function recordErrors(errors: unknown[], lines: object[] = [], fields: object = {}): GatewayLogger {
   return {
+    warn: () => undefined,
     error: (own, message) => {
       errors.push(own.err);
       lines.push({ ...fields, ...own, message });
