@@ -61,7 +61,7 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
     const subscription = source.signals$.subscribe({
       next: (signal) => {
         tracker.take(signal);
-        note(signal);
+        if (signal.kind !== 'event') note(signal);
       },
       error: (error: unknown) => log.error({ err: error }, 'the signals of the source ended'),
     });

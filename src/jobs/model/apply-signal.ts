@@ -31,18 +31,18 @@ export function statusAt(signal: JobSignal): JobStatus {
 export const isCreation = (signal: JobSignal): boolean => signal.kind === 'status' && signal.status === 'created';
 
 /** @param run changed in place. @param legacy QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
-export function applySignal(run: MutableRun, signal: JobSignal, now: Micros, legacy: boolean): void {
+export function applySignal(run: MutableRun, signal: JobSignal, now: () => Micros, legacy: boolean): void {
   switch (signal.kind) {
     case 'status':
       return applyStatus(run, signal.status);
     case 'ready':
-      measure(run, signal.data, now);
+      measure(run, signal.data, now());
       run.sawReady = true;
       if (legacy) run.status = 'ready';
       return;
     case 'completed': {
       const { error } = signal.data;
-      measure(run, signal.data, now);
+      measure(run, signal.data, now());
       run.ending = { kind: 'completed' };
       if (error === undefined) return;
       run.error = cutText(error, ERROR_LENGTH);
@@ -50,7 +50,7 @@ export function applySignal(run: MutableRun, signal: JobSignal, now: Micros, leg
       return;
     }
     case 'cancelled':
-      measure(run, signal.data, now);
+      measure(run, signal.data, now());
       run.ending = { kind: 'cancelled' };
       return;
     case 'error':

@@ -46,7 +46,7 @@ export class RunFold {
     const run =
       this.#present(job) ??
       begin(entry, { ...job, id }, { status: statusAt(signal), gap: !isCreation(signal), ref: job });
-    applySignal(run, signal, entry.time ?? run.updated, this.#legacy);
+    applySignal(run, signal, () => entry.time ?? run.updated, this.#legacy);
     const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
     const isEnd = (this.#legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
     // Of a run that is not settled the settlement follows.

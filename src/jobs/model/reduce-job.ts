@@ -225,10 +225,10 @@ class NextRun {
   }
 
   #apply(signal: JobSignal): void {
-    const { legacy } = this.#context;
+    const { legacy, now } = this.#context;
     const run = this.#edit();
     if (!run) return;
-    applySignal(run, signal, this.#context.now(), legacy);
+    applySignal(run, signal, now, legacy);
     // The disk may have got users since the run began.
     if (signal.kind === 'ready') this.#needsGraph = true;
     if (signal.kind === 'error' && signal.data.action === 'stop') this.#needsQuery = true;

@@ -41,6 +41,14 @@ export interface Applied extends Pick<Transition, 'needsQuery' | 'needsGraph'> {
   signals: readonly RunSignal[];
 }
 
+/** Of one input: the run of the id before and after it, and its entries. */
+interface Step {
+  id: string;
+  before: Run | undefined;
+  run: Run | undefined;
+  drafts: readonly EntryDraft[];
+}
+
 const NOTHING: Applied = { needsQuery: false, needsGraph: false, signals: [] };
 const NO_SIGNALS: readonly RunSignal[] = [];
 
@@ -52,6 +60,9 @@ export class RunStore {
   readonly #runs = new Map<string, Run>();
   /** Ids that have changed since the log showed them: as it shows them, and how many steps are missing. */
   readonly #notShown = new Map<string, { run: Run | undefined; steps: number }>();
+  /** What the log does not show yet, in order. */
+  readonly #waiting: Pick<Step, 'id' | 'run'>[] = [];
+  #isShown = false;
   /** Ids whose run has a baseline, or awaits its proof. */
   readonly #proving = new Set<string>();
   readonly #maxRuns: number;
@@ -134,9 +145,12 @@ export class RunStore {
     if (!before !== !run) this.#ids += run ? id.length : -id.length;
     if (run?.baseline !== before?.baseline || run?.end !== before?.end)
       this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
-    this.#append(id, before, run, drafts);
+    const isError = input.kind === 'event' && input.signal.kind === 'error';
+    const passing = isError ? drafts.filter((draft) => this.#throttle.admits(draft)) : drafts;
+    if (passing.length > 0 || this.#waiting.length > 0) this.#append({ id, before, run, drafts: passing });
     const isNew = run !== undefined && run.run !== before?.run;
-    if (!isNew && ended.length === 0) return { needsQuery, needsGraph, signals: NO_SIGNALS };
+    if (!isNew && ended.length === 0)
+      return needsQuery || needsGraph ? { needsQuery, needsGraph, signals: NO_SIGNALS } : NOTHING;
     const signals = ended.map((each): RunSignal => ({ kind: 'settled', ended: this.#endOf(each) }));
     if (isNew) signals.push({ kind: 'began', run });
     return { needsQuery, needsGraph, signals };
@@ -175,25 +189,29 @@ export class RunStore {
     return Math.round(this.#now() * 1_000);
   }
 
-  #append(id: string, before: Run | undefined, run: Run | undefined, drafts: readonly EntryDraft[]): void {
-    const passing = drafts.some(({ type }) => type === 'BLOCK_JOB_ERROR')
-      ? drafts.filter((draft) => this.#throttle.admits(draft))
-      : drafts;
-    if (passing.length === 0 && this.#notShown.size === 0) return;
-    let isShown = false;
-    this.#journal.append(passing, () => {
-      isShown = true;
-      const late = this.#notShown.get(id);
-      if (!late) return;
-      late.run = run;
-      late.steps -= 1;
-      if (late.steps === 0) this.#notShown.delete(id);
-    });
-    if (isShown) return;
+  #append({ id, before, run, drafts }: Step): void {
+    this.#isShown = false;
+    this.#journal.append(drafts, this.#shown);
+    if (this.#isShown) return;
+    this.#waiting.push({ id, run });
     const late = this.#notShown.get(id);
     if (late) late.steps += 1;
     else this.#notShown.set(id, { run: before, steps: 1 });
   }
+
+  /** Called for each append, in order; while it returns where the log shows it at once. One for all: this is the hottest path there is. */
+  readonly #shown = (): void => {
+    const step = this.#waiting.shift();
+    if (!step) {
+      this.#isShown = true;
+      return;
+    }
+    const late = this.#notShown.get(step.id);
+    if (!late) return;
+    late.run = step.run;
+    late.steps -= 1;
+    if (late.steps === 0) this.#notShown.delete(step.id);
+  };
 
   #endOf({ run: last, time, position }: EndedRun): Ended {
     const { run, settled, ref } = last;

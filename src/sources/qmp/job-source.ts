@@ -108,7 +108,7 @@ export class QmpJobSource implements JobSource {
       case 'up':
         return this.#negotiated(signal.session);
       case 'event':
-        return this.#hear(signal.event);
+        return this.#hear(signal);
       case 'down': {
         const held = this.#phase.kind === 'identifying' ? this.#phase.held : [];
         this.#leave();
@@ -164,7 +164,7 @@ export class QmpJobSource implements JobSource {
     });
     this.#phase = { kind: 'syncing', session, queries };
     this.#emit({ kind: 'up', qemu: formatVersion(session.greeting.version), same });
-    for (const event of held) this.#hear(event);
+    for (const event of held) this.#emit({ kind: 'event', event });
     this.#sync(queries, 0);
   }
 
@@ -178,10 +178,11 @@ export class QmpJobSource implements JobSource {
     });
   }
 
-  #hear(event: QmpEvent): void {
+  #hear(signal: Extract<MonitorSignal, { kind: 'event' }>): void {
     this.#heard = true;
     const phase = this.#phase;
-    if (phase.kind !== 'identifying') return this.#emit({ kind: 'event', event });
+    if (phase.kind !== 'identifying') return this.#emit(signal);
+    const { event } = signal;
     phase.held.push(event);
     phase.heldBytes += event.bytes ?? 0;
     if (phase.heldBytes > this.#options.heldBytes) this.#identified(phase);
