@@ -86,7 +86,7 @@ function play(
     run = next.run;
     // As the tracker has it: the connection is lost.
     const down = { source: 's', type: 'GATEWAY_SOURCE_DOWN', time: 1, data: { reason: 'closed' } };
-    const entries: EntryDraft[] = input.kind === 'unobserved' ? [...next.drafts, down] : next.drafts;
+    const entries: readonly EntryDraft[] = input.kind === 'unobserved' ? [...next.drafts, down] : next.drafts;
     for (const draft of entries) {
       all.push(draft);
       const cursor = `e:${all.length}`;

@@ -60,12 +60,12 @@ export interface EndedRun {
 }
 
 export interface Transition {
-  run: Run | undefined;
-  drafts: JobDraft[];
+  readonly run: Run | undefined;
+  readonly drafts: readonly JobDraft[];
   /** In the order of their entries. */
-  ended: EndedRun[];
+  readonly ended: readonly EndedRun[];
   /** Only a query can tell what comes next. */
-  needsQuery: boolean;
+  readonly needsQuery: boolean;
   /** The block graph is wanted now: a baseline, or the proof of a run that has ended. */
-  needsGraph: boolean;
+  readonly needsGraph: boolean;
 }

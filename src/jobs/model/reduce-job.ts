@@ -52,17 +52,19 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
       next.unproven();
       break;
   }
-  return next.transition();
+  return next;
 }
 
-/** The run that came in is never changed. */
-class NextRun {
+const NONE: readonly EndedRun[] = [];
+
+/** The run that came in is never changed. It is its own result: one object less for each event. */
+class NextRun implements Transition {
   run: Run | undefined;
+  readonly drafts: JobDraft[] = [];
+  ended = NONE;
+  needsQuery = false;
   #copied: MutableRun | undefined;
-  readonly #drafts: JobDraft[] = [];
-  readonly #ended: EndedRun[] = [];
-  #needsQuery = false;
-  #needsGraph = false;
+  #wantsGraph = false;
   /** Of a run that has begun, until its first entry. */
   #beginning: LogPosition | undefined;
   readonly #context: ReduceContext;
@@ -72,15 +74,8 @@ class NextRun {
     this.#context = context;
   }
 
-  transition(): Transition {
-    const { run } = this;
-    return {
-      run,
-      drafts: this.#drafts,
-      ended: this.#ended,
-      needsQuery: this.#needsQuery,
-      needsGraph: this.#needsGraph && run !== undefined && mayPivot(run),
-    };
+  get needsGraph(): boolean {
+    return this.#wantsGraph && this.run !== undefined && mayPivot(this.run);
   }
 
   change(fields: Partial<Run>): void {
@@ -130,7 +125,7 @@ class NextRun {
     if (this.run.unobserved || this.run.absentFromQueries > 0) this.#end({ kind: 'vanished' });
     else {
       this.change({ absentFromQueries: 1 });
-      this.#needsQuery = true;
+      this.needsQuery = true;
     }
   }
 
@@ -165,7 +160,7 @@ class NextRun {
   disturbed(): void {
     this.unproven();
     if (this.run?.baseline === undefined) return;
-    this.#needsGraph = true;
+    this.#wantsGraph = true;
     this.change({ baseline: undefined });
     this.note({ baseline: null });
   }
@@ -207,8 +202,8 @@ class NextRun {
   #begin(signal: JobSignal): void {
     this.replaced();
     this.run = this.#next(statusAt(signal), !isCreation(signal));
-    this.#needsQuery = true;
-    this.#needsGraph = true;
+    this.needsQuery = true;
+    this.#wantsGraph = true;
   }
 
   /** After an unobserved time an event speaks of an id: of the same run, if nothing contradicts that. */
@@ -230,15 +225,15 @@ class NextRun {
     if (!run) return;
     applySignal(run, signal, now, legacy);
     // The disk may have got users since the run began.
-    if (signal.kind === 'ready') this.#needsGraph = true;
-    if (signal.kind === 'error' && signal.data.action === 'stop') this.#needsQuery = true;
+    if (signal.kind === 'ready') this.#wantsGraph = true;
+    if (signal.kind === 'error' && signal.data.action === 'stop') this.needsQuery = true;
     const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
     const status = signal.kind === 'status' ? signal.status : undefined;
     if (status === 'null' || (outcome && legacy)) return this.#end({ kind: 'observed' });
     if (status !== 'concluded') return;
     if (run.autoDismiss === false && run.ending.kind !== 'none') this.#decideOutcome({ kind: 'observed' }, false);
     // Else null follows at once, or a query shows that it stays, and with which error.
-    else this.#needsQuery = true;
+    else this.needsQuery = true;
   }
 
   #decideOutcome(evidence: EndEvidence, dismissed: boolean): void {
@@ -249,7 +244,7 @@ class NextRun {
     const end = { evidence: waiting?.evidence ?? evidence, dismissed };
     this.change({ end });
     this.note({ end });
-    if (!waiting) this.#needsGraph = true;
+    if (!waiting) this.#wantsGraph = true;
   }
 
   #publish(evidence: EndEvidence, dismissed: boolean, graph: Pivoted): void {
@@ -259,7 +254,7 @@ class NextRun {
     const [time, position]: [number, LogPosition] = [now(), { cursor: undefined }];
     this.#push({ source, type: 'GATEWAY_JOB_SETTLED', time, job: this.run.ref, data: settled, position });
     this.change({ settled, end: undefined, baseline: undefined });
-    this.#ended.push({ run: copyRun(this.run), time, position });
+    this.ended = [...this.ended, { run: copyRun(this.run), time, position }];
     if (dismissed) this.run = undefined;
   }
 
@@ -275,7 +270,7 @@ class NextRun {
   }
 
   #emitFound(data: GatewayEventData['GATEWAY_JOB_FOUND']): void {
-    this.#needsGraph = true;
+    this.#wantsGraph = true;
     this.#emit('GATEWAY_JOB_FOUND', data);
   }
 
@@ -294,7 +289,7 @@ class NextRun {
   }
 
   #push(draft: JobDraft): void {
-    this.#drafts.push(this.#beginning ? { ...draft, position: this.#beginning } : draft);
+    this.drafts.push(this.#beginning ? { ...draft, position: this.#beginning } : draft);
     this.#beginning = undefined;
   }
 }

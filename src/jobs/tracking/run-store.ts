@@ -1,7 +1,6 @@
 // The runs of one source and their entries in the log: the only writer of both. Two states of it are kept: `runs`, as decided, for who decides
 // on; `shownRuns`, as far as the log shows the entries, for clients. A log in memory shows an entry at once, and the two are one.
 import { randomBytes } from 'node:crypto';
-import type { EntryDraft } from '../../protocol/draft.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type { GatewayEventData, SettledRun } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
@@ -41,14 +40,6 @@ export interface Applied extends Pick<Transition, 'needsQuery' | 'needsGraph'> {
   signals: readonly RunSignal[];
 }
 
-/** Of one input: the run of the id before and after it, and its entries. */
-interface Step {
-  id: string;
-  before: Run | undefined;
-  run: Run | undefined;
-  drafts: readonly EntryDraft[];
-}
-
 const NOTHING: Applied = { needsQuery: false, needsGraph: false, signals: [] };
 const NO_SIGNALS: readonly RunSignal[] = [];
 
@@ -61,7 +52,7 @@ export class RunStore {
   /** Ids that have changed since the log showed them: as it shows them, and how many steps are missing. */
   readonly #notShown = new Map<string, { run: Run | undefined; steps: number }>();
   /** What the log does not show yet, in order. */
-  readonly #waiting: Pick<Step, 'id' | 'run'>[] = [];
+  readonly #waiting: { id: string; run: Run | undefined }[] = [];
   #isShown = false;
   /** Ids whose run has a baseline, or awaits its proof. */
   readonly #proving = new Set<string>();
@@ -147,7 +138,11 @@ export class RunStore {
       this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
     const isError = input.kind === 'event' && input.signal.kind === 'error';
     const passing = isError ? drafts.filter((draft) => this.#throttle.admits(draft)) : drafts;
-    if (passing.length > 0 || this.#waiting.length > 0) this.#append({ id, before, run, drafts: passing });
+    if (passing.length > 0 || this.#waiting.length > 0) {
+      this.#isShown = false;
+      this.#journal.append(passing, this.#shown);
+      if (!this.#isShown) this.#wait(id, before, run);
+    }
     const isNew = run !== undefined && run.run !== before?.run;
     if (!isNew && ended.length === 0)
       return needsQuery || needsGraph ? { needsQuery, needsGraph, signals: NO_SIGNALS } : NOTHING;
@@ -189,10 +184,7 @@ export class RunStore {
     return Math.round(this.#now() * 1_000);
   }
 
-  #append({ id, before, run, drafts }: Step): void {
-    this.#isShown = false;
-    this.#journal.append(drafts, this.#shown);
-    if (this.#isShown) return;
+  #wait(id: string, before: Run | undefined, run: Run | undefined): void {
     this.#waiting.push({ id, run });
     const late = this.#notShown.get(id);
     if (late) late.steps += 1;

@@ -40,7 +40,7 @@ export class QmpJobSource implements JobSource {
     this.#options = { ...QMP_SOURCE_DEFAULTS, ...options };
     this.#socketBirth = () => this.#options.socketBirth(address);
     this.signals$ = new Observable((subscriber) => {
-      this.#emit = (signal) => subscriber.next(signal);
+      this.#emit = subscriber.next.bind(subscriber);
       const monitor = this.#options.monitor$(address, this.#options).subscribe({
         next: (signal) => this.#take(signal),
         error: (error: unknown) => subscriber.error(error),
