@@ -155,6 +155,8 @@ export class Client {
       later: (work) => bench.clock.soon(work),
       abused: (retryAfterMs) => void this.asked.push(`abused ${retryAfterMs}`),
       revoked: () => void this.asked.push('revoked'),
+      authenticated: () => undefined,
+      expired: () => void this.asked.push('expired'),
     });
     onTestFinished(() => this.session.close());
   }

@@ -2,7 +2,7 @@
 // ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import type { Principal } from '../../access/index.js';
+import { NOBODY, type Principal } from '../../access/index.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
@@ -16,15 +16,17 @@ import type { HeartbeatPeer } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import type { SendQueues } from './send-queues.js';
 import { Session, type SessionDeps } from './session.js';
+import type { Unauthenticated, UnauthenticatedPeer } from './unauthenticated.js';
 
 export interface ConnectionDeps extends SessionDeps {
   deflater: Deflater;
   /** Of the requests of all connections. */
   requests: WorkQueue;
   sendQueues: SendQueues;
+  unauthenticated: Unauthenticated;
 }
 
-export class Connection implements HeartbeatPeer {
+export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
@@ -59,7 +61,10 @@ export class Connection implements HeartbeatPeer {
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
       revoked: () => this.bye(4403, 'forbidden', 0),
+      authenticated: () => deps.unauthenticated.remove(this),
+      expired: () => this.bye(4401, 'the credentials have expired', 0),
     });
+    if (principal === NOBODY) deps.unauthenticated.add(this);
     this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
@@ -109,6 +114,10 @@ export class Connection implements HeartbeatPeer {
     this.#queued = queued;
   }
 
+  late(): void {
+    this.bye(4408, 'no authentication in time', 1_000);
+  }
+
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */
   bye(code: CloseCode, reason: string, retryAfterMs: number): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -133,6 +142,7 @@ export class Connection implements HeartbeatPeer {
   }
 
   #close(): void {
+    this.#deps.unauthenticated.remove(this);
     this.#inbox.close();
     this.#session.close();
   }

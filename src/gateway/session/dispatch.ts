@@ -17,7 +17,7 @@ export type StreamRequest = {
 export interface Caller {
   readonly signal: AbortSignal;
   /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
-  admit(id: RpcId): Answer<Principal>;
+  admit(id: RpcId, method: string): Answer<Principal>;
   /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
   authenticate(token: string): Answer<Principal>;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
@@ -46,7 +46,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return undefined;
   }
   const { id, method, params } = envelope;
-  const admitted = caller.admit(id);
+  const admitted = caller.admit(id, method);
   if (!admitted.ok) {
     caller.reject(errorText(id, admitted.error));
     return undefined;

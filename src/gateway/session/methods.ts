@@ -3,11 +3,11 @@
 import type { CallContext, Principal } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
+import { compileGlobs } from '../../protocol/glob.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
 import type { Job } from '../../protocol/types.js';
 import { authorize } from '../authorize.js';
-import { compileGlobs } from '../fan-out/glob.js';
 import type { GatewayLimits } from '../limits.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
@@ -62,10 +62,13 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
   };
 }
 
-/** What `authenticate` answers. Credentials that end by themselves are of a later policy. */
-export function identityOf({ name, grants }: Principal): Methods['authenticate']['result'] {
-  return { principal: name, scopes: [...grants.scopes], expiresAt: null };
+/** What `authenticate` answers. */
+export function identityOf({ name, grants, expiresAt }: Principal): Methods['authenticate']['result'] {
+  return { principal: name, scopes: [...grants.scopes], expiresAt: expiresAt === null ? null : isoTime(expiresAt) };
 }
+
+/** @param at milliseconds since 1970. */
+export const isoTime = (at: number): string => new Date(at).toISOString();
 
 /** In the order of (source, job); the token names the last one sent, so that jobs that come and go move no page. */
 function listJobs(
