@@ -9,6 +9,8 @@ import { compileScopes } from './scopes.js';
 
 const GLOBS = z.array(z.string().min(1).max(1_024)).max(256);
 
+const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
 const ENTRY = z.strictObject({
   /** As `requestedBy` has it. */
   name: z.string().regex(/^[A-Za-z0-9._:@-]{1,128}$/, 'a name is 1 to 128 of A-Z a-z 0-9 . _ : @ -'),
@@ -16,7 +18,14 @@ const ENTRY = z.strictObject({
   read: GLOBS.default([]),
   control: GLOBS.default([]),
   metrics: z.boolean().default(false),
-  expires: z.iso.datetime({ offset: true, error: 'a time as 2026-12-31T00:00:00Z' }).or(z.iso.date()).optional(),
+  /** From its beginning on, in UTC, where it is a date. */
+  expires: z
+    .string()
+    .refine(
+      (text) => DATE.test(text) && !Number.isNaN(Date.parse(text)),
+      'a date as 2027-01-31, or a time as 2027-01-31T12:00:00Z',
+    )
+    .optional(),
 });
 const FILE = z.array(ENTRY).max(10_000);
 

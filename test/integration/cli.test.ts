@@ -133,7 +133,7 @@ describe('tokens', () => {
   it.each([
     [['ops'], 'it would grant nothing'],
     [['two words', '--read', '*'], 'a name is 1 to 128'],
-    [['ops', '--read', '*', '--expires', 'soon'], 'a time as'],
+    [['ops', '--read', '*', '--expires', 'soon'], 'a date as'],
   ])('token new %j is refused', async (args, why) => {
     const made = run(['token', 'new', ...args]);
     expect(await made.exit).toBe(2);
