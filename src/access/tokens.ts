@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
+import { NOBODY } from './none.js';
 import { compileScopes } from './scopes.js';
 
 const GLOBS = z.array(z.string().min(1).max(1_024)).max(256);
@@ -77,6 +78,8 @@ export class TokenPolicy implements Access {
   readonly #now: () => number;
   /** By the digest of the token: one principal each, also where two have one name (while a token is replaced). */
   readonly #principals = new Map<string, TokenPrincipal>();
+  /** The digests as bytes, for the comparison. */
+  #digests: { bytes: Buffer; principal: TokenPrincipal }[] = [];
 
   /** @param now milliseconds since 1970. */
   constructor(tokens: readonly TokenEntry[], now: () => number = Date.now) {
@@ -113,8 +116,15 @@ export class TokenPolicy implements Access {
       known.expiresAt = expiresAt;
       this.#changes$.next({ kind: 'grants', principal: known });
     }
+    this.#digests = [];
+    for (const { sha256 } of tokens) {
+      const principal = this.#principals.get(sha256);
+      if (principal) this.#digests.push({ bytes: Buffer.from(sha256), principal });
+    }
     for (const [sha256, principal] of gone) {
       if (this.#principals.get(sha256) === principal) this.#principals.delete(sha256);
+      // What it still waits for is not answered.
+      principal.grants = NOBODY.grants;
       this.#changes$.next({ kind: 'revoked', principal });
     }
   }
@@ -123,8 +133,7 @@ export class TokenPolicy implements Access {
   #find(digest: string): TokenPrincipal | undefined {
     const asked = Buffer.from(digest);
     let found: TokenPrincipal | undefined;
-    for (const [sha256, principal] of this.#principals)
-      if (timingSafeEqual(asked, Buffer.from(sha256))) found = principal;
+    for (const { bytes, principal } of this.#digests) if (timingSafeEqual(asked, bytes)) found = principal;
     return found;
   }
 }

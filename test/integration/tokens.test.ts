@@ -8,6 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { newToken, type TokenEntry } from '../../src/access/index.js';
 import { start, type Tuning } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
+import { allUp } from '../support/app.js';
 import { connectWire, type Wire } from '../support/wire.js';
 import { openSims, rawSocket } from './stream/support.js';
 
@@ -145,6 +146,21 @@ it('a file that is read again narrows at once, and revokes at once', async () =>
   expect(reset).toMatchObject({ reason: 'grants', subscription: before.subscription });
   expect(new Set(reset.jobs.map(({ source }) => source))).toEqual(new Set(['vm1']));
   expect(await bob.end()).toMatchObject({ code: 4403 });
+});
+
+it('each verb that somebody asks for is a line of the operator’s log, refused ones too', async () => {
+  const guarded = await openGuarded({ ann: { control: ['vm1'], read: ['vm2'] } });
+  const wire = await guarded.wire('ann');
+  await allUp(wire);
+  await wire.call('job.pause', { source: 'vm1', job: 'of-vm1' });
+  await wire.ask('job.abort', { source: 'vm2', job: 'of-vm2', force: true });
+  await wire.ask('job.get', { source: 'vm1', job: 'of-vm1' });
+  const audited = guarded.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'audit');
+  expect(audited).toMatchObject([
+    { audit: 'pause', principal: 'ann', address: '127.0.0.1', source: 'vm1', job: 'of-vm1', result: 'requested' },
+    { audit: 'abort', principal: 'ann', source: 'vm2', args: { force: true }, result: 'FORBIDDEN' },
+  ]);
+  expect(audited[0].run).toMatch(/:\d+$/);
 });
 
 it('no token is in the log, of whoever', async () => {

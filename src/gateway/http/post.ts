@@ -121,6 +121,10 @@ class PostCaller implements Caller {
     this.#peer = peerOf(this.#socket.remoteAddress);
   }
 
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
   get signal(): AbortSignal {
     return this.#gone.signal;
   }

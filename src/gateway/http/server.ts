@@ -83,7 +83,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const hub = new Hub({ log, snapshots, limits, clock, scheduler });
   const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
   const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
-  const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
+  const methods = plainMethods({
+    version: options.version,
+    log,
+    view,
+    commands: options.commands,
+    limits,
+    logger,
+    clock,
+  });
   const deflater = new Deflater();
   const sendQueues = new SendQueues(clock);
   const deps: ConnectionDeps = {

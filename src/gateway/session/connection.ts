@@ -101,7 +101,8 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
     this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
-    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor, clock) : PING);
+    // Where the log stands is nobody's business who has not authenticated.
+    this.#outbox.writeSign(complete && this.#session.isKnown ? bookmarkAndPing(log.cursor, clock) : PING);
   }
 
   /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */

@@ -7,8 +7,11 @@ import { compileGlobs } from '../../protocol/glob.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
 import type { Job } from '../../protocol/types.js';
+import { audit } from '../audit.js';
 import { authorize } from '../authorize.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
@@ -33,11 +36,13 @@ export interface RpcDeps {
   view: ViewPort;
   commands: CommandPort;
   limits: GatewayLimits;
+  logger: Pick<GatewayLogger, 'info'>;
+  clock: Clock;
 }
 
-export function plainMethods({ version, log, view, commands, limits }: RpcDeps): PlainMethods {
+export function plainMethods({ version, log, view, commands, limits, logger, clock }: RpcDeps): PlainMethods {
   return {
-    ...authorize(commands),
+    ...audit(authorize(commands), logger, clock),
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;

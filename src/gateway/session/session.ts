@@ -93,6 +93,15 @@ export class Session implements Peer, Caller, PrincipalSession {
     return this.#gone.signal;
   }
 
+  get address(): string | undefined {
+    return this.#line.transport.address;
+  }
+
+  /** Whether it is known who it is. */
+  get isKnown(): boolean {
+    return this.#principal !== NOBODY;
+  }
+
   /** @param receivedAt milliseconds of {@link Clock.now}. */
   receive(text: string, receivedAt: number): Unfinished {
     this.#early = this.#requests.take(this.#deps.clock.now());
