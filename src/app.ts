@@ -5,7 +5,7 @@
 //      └── QMP command ◄─┴────────── CommandPort ◄────────┘
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
-import { NO_ACCESS_POLICY } from './access/index.js';
+import { NO_ACCESS_POLICY, type TokenEntry, TokenPolicy } from './access/index.js';
 import type { Config } from './config.js';
 import { type Gateway, type GatewayLimits, openGateway } from './gateway/index.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
@@ -32,6 +32,8 @@ export interface App {
   port: number;
   /** Resolves when the log can take nothing more: the process is to close the gateway and end, and the next one begins another epoch. */
   failed: Promise<Error>;
+  /** Other tokens are in force at once; of a gateway that was started without any, nothing changes. */
+  replaceTokens(tokens: readonly TokenEntry[]): void;
   /** Says goodbye to clients, hangs up on monitors; within the gateway's `drainMs`. */
   close(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const running = new Subscription();
   const log = tuning.openLog?.() ?? new MemoryLog({ limits: tuning.log ?? {} });
   const jobs = openJobs({ journal: log, logger, track: tuning.track });
+  const tokens = config.tokens && new TokenPolicy(config.tokens.entries);
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
     gateway: () => gateway?.counts(),
@@ -62,7 +65,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     log,
     view: jobs.view,
     commands: jobs.commands,
-    access: NO_ACCESS_POLICY,
+    access: tokens ?? NO_ACCESS_POLICY,
     metrics: () => metrics.text(),
     pages: openPages(),
     logger,
@@ -85,6 +88,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     url: `http://${host}:${port}/`,
     port,
     failed: log.failed,
+    replaceTokens: (entries) => tokens?.replace(entries),
     close: async () => {
       jobs.conclude();
       await gateway.close();

@@ -1,6 +1,7 @@
 // Flags, environment and file in; one frozen Config out, or one error that lists every problem. Nothing is read later.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type ParsedTokens, parseTokens, type TokenEntry } from './access/index.js';
 import { COMPRESSION, type Compression, isLoopbackName } from './gateway/index.js';
 import { parseSource, type Source } from './sources/index.js';
 
@@ -11,6 +12,8 @@ export interface Config {
   readonly sources: readonly Source[];
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
+  /** Whose tokens are known; `undefined`: nobody is asked who they are. */
+  readonly tokens: { readonly path: string; readonly entries: readonly TokenEntry[] } | undefined;
   /** Listening beyond loopback without authentication was asked for by name. */
   readonly insecureNoAuth: boolean;
   /** Whose messages are compressed. */
@@ -26,6 +29,7 @@ export interface ConfigInput {
   source?: readonly string[] | undefined;
   allowHost?: readonly string[] | undefined;
   allowOrigin?: readonly string[] | undefined;
+  tokens?: string | undefined;
   insecureNoAuth?: boolean | undefined;
   compression?: string | undefined;
   logLevel?: string | undefined;
@@ -38,6 +42,7 @@ const FILE = z.strictObject({
   source: z.array(z.string()).optional(),
   allowHost: z.array(z.string()).optional(),
   allowOrigin: z.array(z.string()).optional(),
+  tokens: z.string().optional(),
   insecureNoAuth: z.boolean().optional(),
   compression: z.string().optional(),
   logLevel: z.string().optional(),
@@ -60,17 +65,29 @@ export function readConfig(flags: ConfigInput, env: Readonly<Record<string, stri
   const asked = flags.compression ?? env.QMP_GATEWAY_COMPRESSION ?? file.compression ?? 'auto';
   const compression = COMPRESSION.find((each) => each === asked);
   if (!compression) problems.push(`--compression ${asked}: one of ${COMPRESSION.join(' ')}`);
+  const tokensPath = flags.tokens ?? env.QMP_GATEWAY_TOKENS ?? file.tokens;
+  const tokens = tokensPath === undefined ? undefined : readTokens(tokensPath);
+  if (tokens?.ok === false) problems.push(...tokens.problems);
   const insecureNoAuth =
     flags.insecureNoAuth ?? (env.QMP_GATEWAY_INSECURE_NO_AUTH === '1' || file.insecureNoAuth === true);
-  if (listen && !isLoopbackName(listen.host) && !insecureNoAuth)
+  if (listen && !isLoopbackName(listen.host) && !insecureNoAuth && tokens === undefined)
     problems.push(
-      `--listen ${listen.host}: everybody who reaches it could cancel jobs; --insecure-no-auth accepts that`,
+      `--listen ${listen.host}: everybody who reaches it could cancel jobs. --tokens FILE asks for tokens; --insecure-no-auth accepts that`,
     );
   if (problems.length > 0 || !listen || !level || !compression) return { ok: false, problems };
   const allowHosts = flags.allowHost ?? words(env.QMP_GATEWAY_ALLOW_HOST) ?? file.allowHost ?? [];
   return {
     ok: true,
-    config: Object.freeze({ listen, sources, allowHosts, allowOrigins, insecureNoAuth, compression, logLevel: level }),
+    config: Object.freeze({
+      listen,
+      sources,
+      allowHosts,
+      allowOrigins,
+      tokens: tokensPath !== undefined && tokens?.ok ? { path: tokensPath, entries: tokens.tokens } : undefined,
+      insecureNoAuth,
+      compression,
+      logLevel: level,
+    }),
   };
 }
 
@@ -85,6 +102,15 @@ function readFile(path: string | undefined, problems: string[]): z.infer<typeof 
     problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return {};
+}
+
+/** Never throws; every problem is listed. */
+export function readTokens(path: string): ParsedTokens {
+  try {
+    return parseTokens(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    return { ok: false, problems: [`${path}: ${error instanceof Error ? error.message : String(error)}`] };
+  }
 }
 
 /** `HOST:PORT`, `[::1]:PORT`, or a port alone on 127.0.0.1. */

@@ -15,7 +15,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
-  cli: ['.', 'demo', 'simulator', 'client', 'sources', 'protocol'],
+  cli: ['.', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
   '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
 };
 

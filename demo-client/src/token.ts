@@ -5,3 +5,5 @@ export function storedToken(): { token: string } | Record<string, never> {
   const token = sessionStorage.getItem(TOKEN_KEY);
   return token ? { token } : {};
 }
+
+export const hasToken = (): boolean => sessionStorage.getItem(TOKEN_KEY) !== null;

@@ -9,6 +9,8 @@ export interface Grants {
   readonly id: string;
   /** As `authenticate` lists them, for people. */
   readonly scopes: readonly string[];
+  /** Whether `/metrics` may be read. */
+  readonly metrics: boolean;
   /**
    * Whether the source, or the job, may be known at all. A job of a source that is not seen is never asked for. An event that could not be
    * attributed to a job counts as one of its source.
@@ -24,6 +26,8 @@ export interface Principal {
   readonly name: string;
   /** In force now. */
   readonly grants: Grants;
+  /** When its credentials end, in milliseconds since 1970; its connections are closed then. `null`: they do not end by themselves. */
+  readonly expiresAt: number | null;
 }
 
 /** What a client shows. */
@@ -34,7 +38,7 @@ export interface Credentials {
 
 /** How a client is connected. */
 export interface Transport {
-  readonly kind: 'websocket' | 'post';
+  readonly kind: 'websocket' | 'post' | 'http';
   /** Of the peer, as its socket says; `undefined`: a unix socket, or a peer that has gone. */
   readonly address: string | undefined;
 }
@@ -47,7 +51,7 @@ export interface AccessChange {
 
 /** A policy. */
 export interface Access {
-  /** Asked for each upgrade, each POST, and each `authenticate`. Answers at once, and never throws. */
+  /** Asked for each upgrade, each POST, each `authenticate`, and each look at `/metrics`. Answers at once, and never throws. */
   authenticate(credentials: Credentials, transport: Transport): Answer<Principal>;
   /** Emits in the turn of the loop in which the principal changes. */
   readonly changes$: Observable<AccessChange>;

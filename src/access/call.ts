@@ -4,6 +4,8 @@ import type { Principal } from './access.js';
 export interface CallContext {
   /** Who asks. */
   readonly principal: Principal;
+  /** Of the peer, as its socket says; of a proxy's client the proxy's. */
+  readonly address: string | undefined;
   /** Milliseconds of `performance.now()` at which the request came in. */
   readonly receivedAt: number;
   /** Milliseconds of `performance.now()` at which the answer is due. */

@@ -7,7 +7,7 @@ import { describePivot, HOLDS_ID_TEXT, PROVENANCE_TEXT } from '../protocol/words
 import { openBars } from './bars.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
 
 interface AbortOptions extends RemoteOptions {
   sync?: boolean;
@@ -37,6 +37,7 @@ export function addAbort(program: Command): void {
     .option('--escalate-after <duration>', 'force it if it has not ended so long after QEMU accepted', parseDuration)
     .option('--run <run>', 'only this run of the job id; then it is sent again where the line drops')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -6,7 +6,15 @@ import type { Cursor, Entry, Filter } from '../protocol/types.js';
 import { CliError, EXIT } from './exit.js';
 import { eventLine } from './format.js';
 import { complain, print, printJson } from './output.js';
-import { announceLine, gapLine, jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import {
+  announceLine,
+  gapLine,
+  jsonOption,
+  type RemoteOptions,
+  tokenOption,
+  urlOption,
+  withGateway,
+} from './remote.js';
 
 interface EventsOptions extends RemoteOptions {
   type?: string[];
@@ -24,6 +32,7 @@ export function addEvents(program: Command): void {
     .option('--job <glob...>', 'only of these jobs')
     .option('--after <cursor>', 'first all that came after this cursor, while it is retained')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type App, start } from '../app.js';
-import { type Config, type ConfigInput, readConfig } from '../config.js';
+import { type Config, type ConfigInput, readConfig, readTokens } from '../config.js';
 import { type Demo, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
@@ -16,13 +16,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
   const logger = openLogger(read.config.logLevel);
   endOnInternalError(logger);
-  const stop = stopSignal();
+  // Under a terminal SIGHUP says that it was closed.
+  const reloads = read.config.tokens && !process.stderr.isTTY && !process.stdin.isTTY;
+  let app: App | undefined;
+  const stop = stopSignal(reloads ? () => app && reload(app, read.config, logger) : undefined);
   const demo = flags.demo ? await openDemo((problem) => logger.warn({ problem }, 'demo')) : undefined;
   const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
   if (config.sources.length === 0)
     throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
-  const app = await listen(config, logger).catch(async (error: unknown) => {
+  app = await listen(config, logger).catch(async (error: unknown) => {
     await demo?.close();
     throw error;
   });
@@ -33,6 +36,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
   await app.close();
   await demo?.close();
   if (why instanceof Error) throw new CliError(EXIT.failed, why.message, { cause: why });
+}
+
+/** A file with a problem changes nothing. */
+function reload(app: App, { tokens }: Config, logger: Logger): void {
+  if (!tokens) return;
+  const again = readTokens(tokens.path);
+  if (again.ok) {
+    app.replaceTokens(again.tokens);
+    logger.info({ tokens: again.tokens.length }, 'the tokens were read again');
+  } else logger.error({ problems: again.problems }, 'the tokens stay as they were');
 }
 
 async function listen(config: Config, logger: Logger): Promise<App> {

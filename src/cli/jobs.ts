@@ -5,7 +5,7 @@ import type { Job, SourceInfo } from '../protocol/types.js';
 import { CliError, EXIT } from './exit.js';
 import { JOB_HEAD, jobRow, table } from './format.js';
 import { complain, print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
 
 export function addJobs(program: Command): void {
   program
@@ -13,6 +13,7 @@ export function addJobs(program: Command): void {
     .description('list the jobs of all sources')
     .option('--source <glob...>', 'only of these sources')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',

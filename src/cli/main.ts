@@ -10,6 +10,7 @@ import { complain } from './output.js';
 import { addServe } from './serve.js';
 import { addSimulate } from './simulate.js';
 import { addSources } from './sources.js';
+import { addToken } from './token.js';
 import { addWatch } from './watch.js';
 
 const program = new Command('qmp-gateway')
@@ -17,7 +18,7 @@ const program = new Command('qmp-gateway')
   .version(VERSION)
   .showHelpAfterError('(--help tells more)')
   .exitOverride();
-for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch]) add(program);
+for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch, addToken]) add(program);
 
 // `| head` has what it wanted. Not a success: the exit code of an abort without an outcome must not be 0.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

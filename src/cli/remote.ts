@@ -1,4 +1,5 @@
 // A command's connection to a running gateway: a client that fails at once where the published one would try for ever.
+import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
 import { describeGap, describeTimeout } from '../protocol/words.js';
@@ -7,11 +8,17 @@ import { whyUnreachable } from './unreachable.js';
 
 export interface RemoteOptions {
   url: string;
+  tokenFile?: string;
   json?: boolean;
 }
 
 export const urlOption = (): Option =>
   new Option('--url <url>', 'the gateway').env('QMP_GATEWAY_URL').default('http://127.0.0.1:7070');
+/** A token itself is no flag: every user of the host sees the arguments of a process. */
+export const tokenOption = (): Option =>
+  new Option('--token-file <file>', 'a file with the token; else env QMP_GATEWAY_TOKEN has it').env(
+    'QMP_GATEWAY_TOKEN_FILE',
+  );
 export const jsonOption = (): Option => new Option('--json', 'JSON lines for programs');
 
 /** Where the WebSocket is, from what people have at hand: the address of the dashboard (`https://host/qmp/`), or of the socket
@@ -35,7 +42,8 @@ export async function withGateway<Result>(
   options: RemoteOptions,
   run: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = createClient({ url: socketUrl(options.url) });
+  const token = readToken(options.tokenFile);
+  const client = createClient({ url: socketUrl(options.url), ...(token !== undefined && { token }) });
   let reached = false;
   const lost = new Promise<never>((_, reject) => {
     client.onState((state) => {
@@ -43,7 +51,7 @@ export async function withGateway<Result>(
       else if (state.phase === 'waiting' && !reached && state.reason.cause === 'unreachable')
         reject(new CliError(EXIT.unreachable, whyUnreachable(options.url, state.reason.detail)));
       else if (state.phase === 'closed' && state.reason.cause !== 'asked')
-        reject(new CliError(EXIT.unreachable, `the gateway at ${options.url} closed the line: ${state.reason.detail}`));
+        reject(new CliError(EXIT.unreachable, whyClosed(options.url, state.reason, token !== undefined)));
     });
   });
   try {
@@ -53,6 +61,24 @@ export async function withGateway<Result>(
   } finally {
     client.close();
   }
+}
+
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env.QMP_GATEWAY_TOKEN?.trim() || undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new CliError(EXIT.usage, `--token-file: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function whyClosed(url: string, { code, detail }: { code?: number; detail: string }, hadToken: boolean): string {
+  if ((code === 4401 || code === 4408) && !hadToken)
+    return `the gateway at ${url} asks for a token: --token-file FILE, or QMP_GATEWAY_TOKEN`;
+  if (code === 4401 || code === 4403) return `the gateway at ${url} refused the token: ${detail}`;
+  return `the gateway at ${url} closed the connection: ${detail}`;
 }
 
 /** Says once that the line is lost and why, and once that it is back. */
@@ -91,6 +117,7 @@ function refused(error: GatewayError): CliError {
     `${error.reason}: ${error.message}`,
     ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
     ...(hint ? [`  hint: ${hint}`] : []),
+    ...(error.reason === 'UNAUTHENTICATED' ? ['  hint: --token-file FILE, or QMP_GATEWAY_TOKEN'] : []),
     ...(error.reason === 'TIMEOUT' ? [`  ${describeTimeout(accepted)}`] : []),
   ];
   return new CliError(code, lines, { cause: error });

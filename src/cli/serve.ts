@@ -14,6 +14,7 @@ export function addServe(program: Command): void {
     .option('--config <file>', 'a JSON file with the same names as the flags')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
+    .option('--tokens <file>', 'a YAML list of tokens, each with what it may see and do (see "token new")')
     .option('--insecure-no-auth', 'listen beyond loopback although nobody is asked who they are')
     .addOption(
       new Option(

@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { describeReason } from '../protocol/words.js';
 import { table } from './format.js';
 import { complain, print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
 
 export function addSources(program: Command): void {
   program
     .command('sources')
     .description('list the monitors and their state')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addOption(jsonOption())
     .action(async (options: RemoteOptions) => {
       const sources = await withGateway(options, (client) => client.sources());

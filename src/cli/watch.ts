@@ -7,7 +7,7 @@ import { openBoard } from './board.js';
 import { eventLine, percent } from './format.js';
 import { readKeys } from './keys.js';
 import { complain, print } from './output.js';
-import { announceLine, gapLine, type RemoteOptions, urlOption, withGateway } from './remote.js';
+import { announceLine, gapLine, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
 
 interface WatchOptions extends RemoteOptions {
   source?: string[];
@@ -28,6 +28,7 @@ export function addWatch(program: Command): void {
     .description('live progress of all jobs, until interrupted')
     .option('--source <glob...>', 'only of these sources')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addHelpText(
       'after',
       `

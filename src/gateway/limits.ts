@@ -41,6 +41,11 @@ export interface GatewayLimits {
   limitLoopback: boolean;
   /** POSTs of one address that wait for their answer. */
   postsInFlight: number;
+  /** Milliseconds until a connection must have authenticated, and how many there may be that have not: then the oldest goes. */
+  authenticateMs: number;
+  unauthenticated: number;
+  /** Milliseconds before the end of its credentials at which a client is told. */
+  expiringMs: number;
   /** Milliseconds that the measures of `job.list` may be old, and that a call waits for newer ones. */
   freshMs: number;
   freshWaitMs: number;
@@ -80,6 +85,9 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   connectionsBurst: 200,
   limitLoopback: false,
   postsInFlight: 256,
+  authenticateMs: 5_000,
+  unauthenticated: 256,
+  expiringMs: 60_000,
   freshMs: 1_000,
   freshWaitMs: 250,
   bookmarkMs: 15_000,

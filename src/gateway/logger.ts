@@ -4,6 +4,7 @@ export interface GatewayLogger {
   /** @param fields `err` is the exception. */
   error(fields: { err: unknown; [name: string]: unknown }, message: string): void;
   warn(message: string): void;
+  info(fields: Record<string, unknown>, message: string): void;
   /** The same, with these fields in every line. */
   child(fields: Record<string, unknown>): GatewayLogger;
 }

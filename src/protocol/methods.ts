@@ -137,6 +137,8 @@ export interface Notifications {
     pages?: number;
   };
   bookmark: { cursor: Cursor; time: string };
+  /** The credentials of the connection end then; `authenticate` with new ones renews them in place. */
+  expiring: { expiresAt: string };
   bye: { code: number; reason: string; retryAfterMs: number };
 }
 export type NotificationName = keyof Notifications;

@@ -8,6 +8,7 @@ import { Scheduler } from '../../src/gateway/scheduler.js';
 import { Connection } from '../../src/gateway/session/connection.js';
 import { Heartbeat } from '../../src/gateway/session/heartbeat.js';
 import { SendQueues } from '../../src/gateway/session/send-queues.js';
+import { Unauthenticated } from '../../src/gateway/session/unauthenticated.js';
 import { Deflater } from '../../src/gateway/wire/deflate.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FarEnd } from '../support/far-end.js';
@@ -64,10 +65,11 @@ function open(limits: Partial<GatewayLimits> = {}): Line {
   const connection = new Connection(
     ws as unknown as WebSocket,
     end.socket,
-    { name: 'anonymous', grants: ALL_GRANTS },
+    { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null },
     {
       ...bench.deps,
       deflater: new Deflater(),
+      unauthenticated: new Unauthenticated(bench.limits, bench.clock),
       requests: new Scheduler(bench.clock).queue(),
       sendQueues: { of: () => Promise.resolve(kernel.bytes) } as unknown as SendQueues,
     },

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALL_GRANTS } from '../../src/access/index.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
-import { compileGlob } from '../../src/gateway/fan-out/glob.js';
 import { paginate } from '../../src/gateway/fan-out/snapshot.js';
 import { encodeFrame } from '../../src/gateway/wire/frame.js';
+import { compileGlob } from '../../src/protocol/glob.js';
 
 const matchesGlob = (pattern: string, text: string): boolean => compileGlob(pattern)(text);
 

@@ -1,6 +1,9 @@
 // The command line as people and programs use it: real processes, exit codes, one clear line; a real QEMU where there is one.
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApp } from '../support/app.js';
 import { MAIN, run } from '../support/cli.js';
@@ -93,6 +96,49 @@ it('a reader that has what it wanted ends the command without a word, and not as
   });
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1);
   expect(said).toBe('');
+});
+
+describe('tokens', () => {
+  it('token new prints a token and its entry, with which serve lets in whoever has it; SIGHUP reads the file again', async () => {
+    const made = run(['token', 'new', 'ops', '--control', '*', '--json']);
+    expect(await made.exit).toBe(0);
+    const { token, entry } = JSON.parse(made.out());
+    const folder = await mkdtemp(join(tmpdir(), 'tokens-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const [tokens, own] = [join(folder, 'tokens.yml'), join(folder, 'token')];
+    await writeFile(tokens, JSON.stringify([entry]));
+    await writeFile(own, `${token}\n`);
+    const source = 'vm1=unix:/nowhere';
+    const serve = run(['serve', '--listen', '127.0.0.1:0', '--source', source, '--tokens', tokens]);
+    const [url = ''] = /http:\S+/.exec(await serve.said(/listens at http:\S+\//)) ?? [];
+    const sources = async (...more: string[]) => {
+      const asked = run(['sources', '--url', url, '--json', ...more]);
+      return { code: await asked.exit, text: asked.out() + asked.err() };
+    };
+    expect(await sources('--token-file', own)).toMatchObject({ code: 0, text: expect.stringContaining('vm1') });
+    expect(await sources()).toMatchObject({ code: 1, text: expect.stringContaining('--token-file FILE') });
+    await writeFile(tokens, '- {name: ops}');
+    serve.child.kill('SIGHUP');
+    await serve.said('the tokens stay as they were');
+    await writeFile(tokens, '[]');
+    serve.child.kill('SIGHUP');
+    await serve.said('the tokens were read again');
+    expect(await sources('--token-file', own)).toMatchObject({
+      code: 4,
+      text: expect.stringContaining('no such token'),
+    });
+    expect(serve.out() + serve.err()).not.toContain(token);
+  });
+
+  it.each([
+    [['ops'], 'it would grant nothing'],
+    [['two words', '--read', '*'], 'a name is 1 to 128'],
+    [['ops', '--read', '*', '--expires', 'soon'], 'a date as'],
+  ])('token new %j is refused', async (args, why) => {
+    const made = run(['token', 'new', ...args]);
+    expect(await made.exit).toBe(2);
+    expect(made.err()).toContain(why);
+  });
 });
 
 describe('a gateway with the demo', () => {

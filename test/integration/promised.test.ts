@@ -1,6 +1,6 @@
 // In: each error code and close code of the page of the wire. Out: the gateway sends it, or the page says that this release does not.
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOSE_CODES, ERROR_CODES, type ErrorReason } from '../../src/protocol/index.js';
 import { grantsOf, TestPolicy } from '../support/access.js';
 import { type Bare, openBare } from '../support/bare.js';
@@ -12,6 +12,12 @@ const rows = page.split('\n').filter((line) => /^\| -?\d{4,5} \|/.test(line));
 const kept = rows.filter((row) => row.includes('Not sent by this release'));
 
 const SUBSCRIBE = '{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{}}';
+
+/** Everybody must authenticate. `brief` has expired as it is accepted. */
+let policy: TestPolicy;
+beforeEach(() => {
+  policy = new TestPolicy({ brief: grantsOf('a', []), other: grantsOf('a', []) }, { brief: 0 });
+});
 
 /** What makes the gateway close a connection with the code. */
 const CLOSED: Readonly<Record<number, (bare: Bare) => Promise<number>>> = {
@@ -39,6 +45,20 @@ const CLOSED: Readonly<Record<number, (bare: Bare) => Promise<number>>> = {
     void bare.close();
     return code;
   },
+  4401: async (bare) => {
+    const raw = await rawSocket(bare.url);
+    raw.send('{"jsonrpc":"2.0","id":1,"method":"authenticate","params":{"token":"brief"}}');
+    return raw.code();
+  },
+  4403: async (bare) => {
+    const raw = await rawSocket(bare.url);
+    const code = raw.code();
+    raw.send('{"jsonrpc":"2.0","id":1,"method":"authenticate","params":{"token":"other"}}');
+    await expect.poll(() => policy.asked).toBeGreaterThan(0);
+    policy.revoke('other');
+    return code;
+  },
+  4408: async (bare) => (await rawSocket(bare.url)).code(),
   4429: async (bare) => {
     const raw = await rawSocket(bare.url);
     for (let n = 0; n < 100; n += 1) raw.send('{');
@@ -50,6 +70,7 @@ const CLOSED: Readonly<Record<number, (bare: Bare) => Promise<number>>> = {
 const SHORTENED: Readonly<Record<number, Parameters<typeof openBare>[0]>> = {
   4429: { requestsPerSecond: 1, requestsBurst: 1, refusalsPerSecond: 1, refusalsBurst: 10 },
   4510: { bookmarkMs: 20, deadMs: 60 },
+  4408: { authenticateMs: 20 },
 };
 
 async function after(bare: Bare, bytes: Buffer): Promise<number> {
@@ -76,7 +97,8 @@ describe('close codes', () => {
   });
 
   it.each(Object.entries(CLOSED).map(([code, close]) => ({ code: Number(code), close })))('$code', async (each) => {
-    const bare = await openBare(SHORTENED[each.code] ?? {});
+    const guarded = [4401, 4403, 4408].includes(each.code);
+    const bare = await openBare(SHORTENED[each.code] ?? {}, guarded ? { access: policy } : {});
     expect(await each.close(bare)).toBe(each.code);
   });
 });

@@ -47,7 +47,13 @@ class Bench {
 
   context(ms = 30_000): CallContext {
     const receivedAt = performance.now();
-    return { principal: me, receivedAt, deadline: receivedAt + ms, signal: new AbortController().signal };
+    return {
+      principal: me,
+      address: undefined,
+      receivedAt,
+      deadline: receivedAt + ms,
+      signal: new AbortController().signal,
+    };
   }
 
   /** What an answer says in short: the status and outcome, or the reason of an error and a member of its data. */

@@ -40,7 +40,7 @@ function openTracker(live: Run): { tracker: SourceTracker; written: string[]; re
 
 function contextOf(signal: AbortSignal, ms = 60_000): CallContext {
   const receivedAt = performance.now();
-  return { principal: me, receivedAt, deadline: receivedAt + ms, signal };
+  return { principal: me, address: undefined, receivedAt, deadline: receivedAt + ms, signal };
 }
 
 describe('a caller that goes', () => {

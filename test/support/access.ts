@@ -9,22 +9,28 @@ export function grantsOf(source: string, verbs: readonly JobVerb[], job?: string
   return {
     id: JSON.stringify([source, verbs, job]),
     scopes: [source],
+    metrics: false,
     sees: (name, id) => name === source && (job === undefined || id === undefined || id === job),
     may: (verb) => verbs.includes(verb),
   };
 }
 
 /** A principal that may do everything. */
-export const me: Principal = { name: 'me', grants: ALL_GRANTS };
+export const me: Principal = { name: 'me', grants: ALL_GRANTS, expiresAt: null };
 
 /** A client's token is the name of its principal; without one it is `nobody`. */
 export class TestPolicy implements Access {
   readonly #changes$ = new Subject<AccessChange>();
   readonly changes$ = this.#changes$.asObservable();
-  readonly #principals = new Map<string, { name: string; grants: Grants }>();
+  readonly #principals = new Map<string, { name: string; grants: Grants; expiresAt: number | null }>();
 
-  constructor(grants: Readonly<Record<string, Grants>>) {
-    for (const [name, each] of Object.entries(grants)) this.#principals.set(name, { name, grants: each });
+  /** How often somebody was known. */
+  asked = 0;
+
+  /** @param expires milliseconds since 1970 at which the tokens of some end; they are accepted after it too. */
+  constructor(grants: Readonly<Record<string, Grants>>, expires: Readonly<Record<string, number>> = {}) {
+    for (const [name, each] of Object.entries(grants))
+      this.#principals.set(name, { name, grants: each, expiresAt: expires[name] ?? null });
   }
 
   principal(name: string): Principal {
@@ -35,6 +41,7 @@ export class TestPolicy implements Access {
 
   authenticate: Access['authenticate'] = ({ token = 'nobody' }) => {
     const principal = this.#principals.get(token);
+    if (principal) this.asked += 1;
     return principal ? { ok: true, result: principal } : refuse('UNAUTHENTICATED', 'no such token');
   };
 

@@ -5,6 +5,7 @@ import type { GatewayLogger } from '../../src/gateway/logger.js';
 export function recordErrors(errors: unknown[], lines: object[] = [], fields: object = {}): GatewayLogger {
   return {
     warn: () => undefined,
+    info: (own, message) => void lines.push({ ...fields, ...own, message }),
     error: (own, message) => {
       errors.push(own.err);
       lines.push({ ...fields, ...own, message });

@@ -36,6 +36,8 @@ export interface SessionsOptions {
 const VERBS = ['get', 'abort', 'wait', 'complete', 'pause', 'resume', 'finalize', 'dismiss', 'setSpeed'];
 
 export class Sessions {
+  /** The lines of the audit. */
+  readonly audited: object[] = [];
   readonly clock = new FakeClock();
   readonly log: MemoryLog;
   readonly sources: SourceInfo[] = [];
@@ -97,7 +99,10 @@ export class Sessions {
       snapshots,
       limits: this.limits,
       clock: this.clock,
-      methods: plainMethods({ version: '0.0.0', log: this.log, view, commands, limits: this.limits }),
+      methods: plainMethods({
+        ...{ version: '0.0.0', log: this.log, view, commands, limits: this.limits, clock: this.clock },
+        logger: { info: (fields) => void this.audited.push(fields) },
+      }),
       logger: recordErrors(this.errors, this.lines),
     };
     onTestFinished(() => {
@@ -155,6 +160,8 @@ export class Client {
       later: (work) => bench.clock.soon(work),
       abused: (retryAfterMs) => void this.asked.push(`abused ${retryAfterMs}`),
       revoked: () => void this.asked.push('revoked'),
+      authenticated: () => undefined,
+      expired: () => void this.asked.push('expired'),
     });
     onTestFinished(() => this.session.close());
   }

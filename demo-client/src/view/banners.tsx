@@ -5,6 +5,7 @@ import { clock } from '../model/clock.js';
 import { linkText } from '../model/link.js';
 import { jobHref } from '../model/route.js';
 import { now } from '../now.js';
+import { hasToken } from '../token.js';
 import { TokenForm } from './token-form.js';
 
 export function Banners({ gateway }: { gateway: Gateway }) {
@@ -15,29 +16,50 @@ export function Banners({ gateway }: { gateway: Gateway }) {
       </div>
       <div role="alert">
         <Reset gateway={gateway} />
-        {gateway.failure.value && (
-          <p class="banner tone-bad">
-            <strong>The gateway refused the subscription.</strong> {gateway.failure.value}. Reload to try again.
-          </p>
-        )}
+        <Refused gateway={gateway} />
       </div>
     </div>
   );
 }
 
+function Refused({ gateway }: { gateway: Gateway }) {
+  const failure = gateway.failure.value;
+  if (!failure || asksWho(gateway)) return null;
+  return (
+    <p class="banner tone-bad">
+      <strong>The gateway refused the subscription.</strong> {failure}. Reload to try again.
+    </p>
+  );
+}
+
+/** The gateway wants a token, or another one: refused before the first was given, or closed because of it. */
+function asksWho(gateway: Gateway): boolean {
+  const state = gateway.state.value;
+  if (state.phase === 'closed' && 'code' in state.reason) return [4401, 4403, 4408].includes(state.reason.code);
+  return gateway.failure.value?.startsWith('UNAUTHENTICATED') ?? false;
+}
+
 function Offline({ gateway }: { gateway: Gateway }) {
   const state = gateway.state.value;
+  if (asksWho(gateway) && !hasToken())
+    return (
+      <div class="banner tone-calm" data-testid="sign-in">
+        <p>
+          <strong>Sign in.</strong> This gateway asks for a token; its operator makes one with{' '}
+          <code>qmp-gateway token new</code>.
+        </p>
+        <TokenForm />
+      </div>
+    );
   const first = state.phase === 'connecting' && state.attempt === 0;
   if (state.phase === 'open' || state.phase === 'authenticating' || first) return null;
   const { label, detail, tone } = linkText(state, now.value);
-  const signIn =
-    state.phase === 'closed' && 'code' in state.reason && (state.reason.code === 4401 || state.reason.code === 4403);
   return (
     <div class={`banner tone-${tone}`} data-testid="offline">
       <p>
         <strong>{label}.</strong> {detail}
       </p>
-      {signIn && <TokenForm />}
+      {asksWho(gateway) && <TokenForm />}
     </div>
   );
 }

@@ -2,8 +2,8 @@
 // subscriptions of an equal filter and equal grants share.
 import { createHash } from 'node:crypto';
 import type { Grants } from '../../access/index.js';
+import { compileGlobs, isWild } from '../../protocol/glob.js';
 import type { Filter, JobRef } from '../../protocol/types.js';
-import { compileGlobs, isWild } from './glob.js';
 
 export interface CompiledFilter {
   /**

@@ -2,7 +2,7 @@
 // JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Access, Principal } from '../../access/index.js';
+import { type Access, NOBODY, type Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
@@ -121,11 +121,15 @@ class PostCaller implements Caller {
     this.#peer = peerOf(this.#socket.remoteAddress);
   }
 
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
 
-  admit(): Answer<Principal> {
+  admit(_id: RpcId, method: string): Answer<Principal> {
     const refused = this.#posts.admit(this.#peer, this.#socket);
     if (refused) return { ok: false, error: refused };
     // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
@@ -137,7 +141,7 @@ class PostCaller implements Caller {
     };
     this.#socket.once('close', end);
     this.#response.once('close', end);
-    return this.authenticate(this.#token);
+    return method === 'authenticate' ? { ok: true, result: NOBODY } : this.authenticate(this.#token);
   }
 
   /** Of this request alone. */

@@ -1,5 +1,6 @@
 // Plain HTTP: health, one-shot RPC, metrics and the pages. In: requests. Out: answers; nothing streams here.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bearerOf } from './bearer.js';
 import type { GuardOptions } from './origin-policy.js';
 import { answerPost, type PostDeps } from './post.js';
 import { send } from './reply.js';
@@ -64,6 +65,15 @@ function route(
   switch (path) {
     case '/metrics':
       return allow(request, response, READ, () => {
+        const reader = deps.access.authenticate(
+          { token: bearerOf(request) },
+          { kind: 'http', address: request.socket.remoteAddress },
+        );
+        if (!reader.ok) {
+          response.setHeader('www-authenticate', 'Bearer');
+          return send(response, 401, `${reader.error.message}\n`);
+        }
+        if (!reader.result.grants.metrics) return send(response, 403, 'the scope metrics is needed\n');
         deps.metrics().then(
           ({ type, text }) => send(response, 200, text, type),
           () => send(response, 500, 'metrics failed\n'),

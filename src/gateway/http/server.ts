@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Access } from '../../access/index.js';
+import { type Access, NOBODY } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
@@ -19,6 +19,7 @@ import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
 import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
+import { Unauthenticated } from '../session/unauthenticated.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import { bearerOf } from './bearer.js';
 import type { Compression } from './compression.js';
@@ -82,7 +83,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const hub = new Hub({ log, snapshots, limits, clock, scheduler });
   const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
   const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
-  const methods = plainMethods({ version: options.version, log, view, commands: options.commands, limits });
+  const methods = plainMethods({
+    version: options.version,
+    log,
+    view,
+    commands: options.commands,
+    limits,
+    logger,
+    clock,
+  });
   const deflater = new Deflater();
   const sendQueues = new SendQueues(clock);
   const deps: ConnectionDeps = {
@@ -98,6 +107,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     deflater,
     requests,
     sendQueues,
+    unauthenticated: new Unauthenticated(limits, clock),
     logger,
   };
   const connections = new Set<Connection>();
@@ -152,14 +162,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
     if (refusal) return rejectUpgrade(socket, refusal);
     const { remoteAddress: address } = request.socket;
-    const authenticated = access.authenticate({ token: bearerOf(request) }, { kind: 'websocket', address });
-    if (!authenticated.ok) return rejectUpgrade(socket, unauthenticated(authenticated.error));
+    const token = bearerOf(request);
+    const authenticated = access.authenticate({ token }, { kind: 'websocket', address });
+    // A browser has no header to give: its first message is `authenticate`.
+    const mayFollow = request.headers.authorization === undefined;
+    if (!authenticated.ok && !mayFollow) return rejectUpgrade(socket, unauthenticated(authenticated.error));
+    const principal = authenticated.ok ? authenticated.result : NOBODY;
     const server = acceptOffers(request, options.compression) ? deflating : plain;
     server.handleUpgrade(request, socket, head, (ws) => {
       const connection = new Connection(
         ws,
         socket as Socket,
-        authenticated.result,
+        principal,
         { ...deps, logger: logger.child({ connection: ++opened }) },
         () => {
           connections.delete(connection);

@@ -32,7 +32,7 @@ export function readTarget(url = '/'): Target | undefined {
 }
 
 /** Headers of which a second one would be read by nobody, or differently by a proxy. */
-const SINGLE = ['host', 'origin', 'content-type', 'sec-websocket-key', 'sec-websocket-version'];
+const SINGLE = ['host', 'origin', 'authorization', 'content-type', 'sec-websocket-key', 'sec-websocket-version'];
 
 /** `undefined`: each of them is there once at most. */
 export function judgeHead({ rawHeaders }: IncomingMessage): Refused | undefined {

@@ -2,7 +2,7 @@
 // ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import type { Principal } from '../../access/index.js';
+import { NOBODY, type Principal } from '../../access/index.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
@@ -16,15 +16,17 @@ import type { HeartbeatPeer } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import type { SendQueues } from './send-queues.js';
 import { Session, type SessionDeps } from './session.js';
+import type { Unauthenticated, UnauthenticatedPeer } from './unauthenticated.js';
 
 export interface ConnectionDeps extends SessionDeps {
   deflater: Deflater;
   /** Of the requests of all connections. */
   requests: WorkQueue;
   sendQueues: SendQueues;
+  unauthenticated: Unauthenticated;
 }
 
-export class Connection implements HeartbeatPeer {
+export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
@@ -59,7 +61,10 @@ export class Connection implements HeartbeatPeer {
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
       revoked: () => this.bye(4403, 'forbidden', 0),
+      authenticated: () => deps.unauthenticated.remove(this),
+      expired: () => this.bye(4401, 'the credentials have expired', 0),
     });
+    if (principal === NOBODY) deps.unauthenticated.add(this);
     this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
@@ -96,7 +101,8 @@ export class Connection implements HeartbeatPeer {
     if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
     this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
-    this.#outbox.writeSign(complete ? bookmarkAndPing(log.cursor, clock) : PING);
+    // Where the log stands is nobody's business who has not authenticated.
+    this.#outbox.writeSign(complete && this.#session.isKnown ? bookmarkAndPing(log.cursor, clock) : PING);
   }
 
   /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */
@@ -107,6 +113,10 @@ export class Connection implements HeartbeatPeer {
       this.#pings = 0;
     }
     this.#queued = queued;
+  }
+
+  late(): void {
+    this.bye(4408, 'no authentication in time', 1_000);
   }
 
   /** An orderly end: `bye` after everything that was produced, then the close handshake. */
@@ -133,6 +143,7 @@ export class Connection implements HeartbeatPeer {
   }
 
   #close(): void {
+    this.#deps.unauthenticated.remove(this);
     this.#inbox.close();
     this.#session.close();
   }

@@ -16,8 +16,10 @@ export type StreamRequest = {
 /** The transport of a request, as the dispatch sees it. */
 export interface Caller {
   readonly signal: AbortSignal;
+  /** Of the peer, as its socket says. */
+  readonly address: string | undefined;
   /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
-  admit(id: RpcId): Answer<Principal>;
+  admit(id: RpcId, method: string): Answer<Principal>;
   /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
   authenticate(token: string): Answer<Principal>;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
@@ -46,7 +48,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return undefined;
   }
   const { id, method, params } = envelope;
-  const admitted = caller.admit(id);
+  const admitted = caller.admit(id, method);
   if (!admitted.ok) {
     caller.reject(errorText(id, admitted.error));
     return undefined;
@@ -62,7 +64,13 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return caller.stream(request) ? undefined : { again: () => caller.stream(request) };
   }
   const deadline = receivedAt + boundOf(checked.params);
-  const context: CallContext = { principal: admitted.result, receivedAt, deadline, signal: caller.signal };
+  const context: CallContext = {
+    principal: admitted.result,
+    address: caller.address,
+    receivedAt,
+    deadline,
+    signal: caller.signal,
+  };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {
     logger.error({ err: error, method: name }, 'a method failed');

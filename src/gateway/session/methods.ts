@@ -3,12 +3,15 @@
 import type { CallContext, Principal } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
+import { compileGlobs } from '../../protocol/glob.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
 import type { Job } from '../../protocol/types.js';
+import { audit } from '../audit.js';
 import { authorize } from '../authorize.js';
-import { compileGlobs } from '../fan-out/glob.js';
+import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
@@ -33,11 +36,13 @@ export interface RpcDeps {
   view: ViewPort;
   commands: CommandPort;
   limits: GatewayLimits;
+  logger: Pick<GatewayLogger, 'info'>;
+  clock: Clock;
 }
 
-export function plainMethods({ version, log, view, commands, limits }: RpcDeps): PlainMethods {
+export function plainMethods({ version, log, view, commands, limits, logger, clock }: RpcDeps): PlainMethods {
   return {
-    ...authorize(commands),
+    ...audit(authorize(commands), logger, clock),
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;
@@ -62,10 +67,13 @@ export function plainMethods({ version, log, view, commands, limits }: RpcDeps):
   };
 }
 
-/** What `authenticate` answers. Credentials that end by themselves are of a later policy. */
-export function identityOf({ name, grants }: Principal): Methods['authenticate']['result'] {
-  return { principal: name, scopes: [...grants.scopes], expiresAt: null };
+/** What `authenticate` answers. */
+export function identityOf({ name, grants, expiresAt }: Principal): Methods['authenticate']['result'] {
+  return { principal: name, scopes: [...grants.scopes], expiresAt: expiresAt === null ? null : isoTime(expiresAt) };
 }
+
+/** @param at milliseconds since 1970. */
+export const isoTime = (at: number): string => new Date(at).toISOString();
 
 /** In the order of (source, job); the token names the last one sent, so that jobs that come and go move no page. */
 function listJobs(

@@ -1,7 +1,7 @@
 // One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
 // outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
 import { setMaxListeners } from 'node:events';
-import type { Access, Principal, Transport } from '../../access/index.js';
+import { type Access, NOBODY, type Principal, type Transport } from '../../access/index.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
@@ -14,9 +14,10 @@ import type { Snapshots } from '../fan-out/snapshot.js';
 import type { Peer } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import { encodeFrame } from '../wire/frame.js';
-import { answerText } from '../wire/messages.js';
+import { answerText, notificationText } from '../wire/messages.js';
 import type { Outbox } from '../wire/outbox.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
+import { isoTime } from './methods.js';
 import { Rate } from './rates.js';
 import type { PrincipalSession, SessionRegistry } from './registry.js';
 import { Streams } from './streams.js';
@@ -41,6 +42,10 @@ export interface Line {
   abused(retryAfterMs: number): void;
   /** Its principal has lost its access. */
   revoked(): void;
+  /** It is known who it is. */
+  authenticated(): void;
+  /** The credentials have ended. */
+  expired(): void;
 }
 
 /** A reply that must not overtake the events before its cursor. */
@@ -61,10 +66,13 @@ export class Session implements Peer, Caller, PrincipalSession {
   readonly #refusals: Rate;
   readonly #line: Line;
   #principal: Principal;
+  /** Cancels what waits for the end of the credentials. */
+  #cancelExpiry = (): void => {};
   /** Milliseconds that the message under way should have waited. */
   #early = 0;
   #closed = false;
 
+  /** @param principal `NOBODY` until it has authenticated. */
   constructor(outbox: Outbox, principal: Principal, deps: SessionDeps, line: Line) {
     this.outbox = outbox;
     this.#principal = principal;
@@ -78,10 +86,20 @@ export class Session implements Peer, Caller, PrincipalSession {
     const now = deps.clock.now();
     this.#requests = new Rate(requestsPerSecond, requestsBurst, now);
     this.#refusals = new Rate(refusalsPerSecond, refusalsBurst, now);
+    this.#awaitExpiry();
   }
 
   get signal(): AbortSignal {
     return this.#gone.signal;
+  }
+
+  get address(): string | undefined {
+    return this.#line.transport.address;
+  }
+
+  /** Whether it is known who it is. */
+  get isKnown(): boolean {
+    return this.#principal !== NOBODY;
   }
 
   /** @param receivedAt milliseconds of {@link Clock.now}. */
@@ -90,9 +108,10 @@ export class Session implements Peer, Caller, PrincipalSession {
     return dispatch(this, text, receivedAt, this.#deps);
   }
 
-  admit(id: RpcId): Answer<Principal> {
+  admit(id: RpcId, method: string): Answer<Principal> {
     const refused = this.#judge(id);
     if (refused) return { ok: false, error: refused };
+    if (this.#principal === NOBODY && method !== 'authenticate') return refuse('UNAUTHENTICATED', 'authenticate first');
     this.#inFlight.add(id);
     return { ok: true, result: this.#principal };
   }
@@ -104,11 +123,13 @@ export class Session implements Peer, Caller, PrincipalSession {
     sessions.remove(this.#principal, this);
     this.#principal = authenticated.result;
     sessions.add(this.#principal, this);
+    this.#line.authenticated();
     this.regranted();
     return authenticated;
   }
 
   regranted(): void {
+    this.#awaitExpiry();
     this.#streams.regranted(this.#principal.grants);
   }
 
@@ -166,11 +187,26 @@ export class Session implements Peer, Caller, PrincipalSession {
     if (this.#closed) return;
     this.#closed = true;
     this.outbox.close();
+    this.#cancelExpiry();
     this.#deps.sessions.remove(this.#principal, this);
     for (const held of this.#held) held.cancel();
     this.#held.clear();
     this.#streams.close();
     this.#gone.abort();
+  }
+
+  /** A minute before the end, or at once where less is left, it is said; at the end the connection is closed. */
+  #awaitExpiry(): void {
+    this.#cancelExpiry();
+    const { expiresAt } = this.#principal;
+    if (expiresAt === null) return;
+    const { clock, limits } = this.#deps;
+    const left = (): number => expiresAt - clock.date();
+    const say = (): void => {
+      this.#send(notificationText('expiring', { expiresAt: isoTime(expiresAt) }));
+      this.#cancelExpiry = afterLong(clock, left, () => this.#line.expired());
+    };
+    this.#cancelExpiry = afterLong(clock, () => left() - limits.expiringMs, say);
   }
 
   #judge(id: RpcId): Refusal | undefined {
@@ -202,6 +238,20 @@ export class Session implements Peer, Caller, PrincipalSession {
   #send(text: string): void {
     if (!this.#closed) this.outbox.write(encodeFrame(text));
   }
+}
+
+/** A timer of Node's ends at once beyond 24.8 days. */
+const MAX_TIMER_MS = 24 * 3_600_000;
+
+/** @param left milliseconds that are left, asked again each time: the wall clock may be set. */
+function afterLong(clock: Clock, left: () => number, action: () => void): () => void {
+  let cancel = (): void => {};
+  const wait = (): void => {
+    const ms = left();
+    cancel = clock.after(Math.max(0, Math.min(ms, MAX_TIMER_MS)), ms > MAX_TIMER_MS ? wait : action);
+  };
+  wait();
+  return () => cancel();
 }
 
 /** Only a settlement's reply has to wait for the events before its cursor; a request's consequences lie after it. */

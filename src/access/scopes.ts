@@ -1,0 +1,34 @@
+// What a list of scopes grants: globs of sources that may be read, and of those whose jobs may be controlled. Control implies read.
+import { createHash } from 'node:crypto';
+import { compileGlobs } from '../protocol/glob.js';
+import type { Grants } from './access.js';
+
+export interface Scopes {
+  /** Globs of names of sources (`*` and `?`, whole name). */
+  read: readonly string[];
+  control: readonly string[];
+  /** Whether `/metrics` may be read, which names every source. */
+  metrics: boolean;
+}
+
+/** As the wire lists them: `read:GLOB`, `control:GLOB`, `metrics`; sorted, each once. */
+function listScopes({ read, control, metrics }: Scopes): string[] {
+  const listed = [...read.map((glob) => `read:${glob}`), ...control.map((glob) => `control:${glob}`)];
+  return [...new Set(metrics ? [...listed, 'metrics'] : listed)].sort();
+}
+
+/** Equal scopes, in any order, are the same grants: they share frames. */
+export function compileScopes(given: Scopes): Grants {
+  const scopes = listScopes(given);
+  const seen = compileGlobs([...given.read, ...given.control]);
+  const controlled = compileGlobs(given.control);
+  // Of `metrics` no stream depends.
+  const streams = scopes.filter((scope) => scope !== 'metrics');
+  return {
+    id: createHash('sha256').update(JSON.stringify(streams)).digest('hex').slice(0, 16),
+    scopes,
+    metrics: given.metrics,
+    sees: (source) => seen(source),
+    may: (_verb, source) => controlled(source),
+  };
+}

@@ -1,0 +1,139 @@
+// Static tokens: a file says which token is whose, and what it grants. The file has digests alone, so who reads it can't use it.
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Subject } from 'rxjs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type Answer, refuse } from '../protocol/answer.js';
+import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
+import { NOBODY } from './none.js';
+import { compileScopes } from './scopes.js';
+
+const GLOBS = z.array(z.string().min(1).max(1_024)).max(256);
+
+const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
+const ENTRY = z.strictObject({
+  /** As `requestedBy` has it. */
+  name: z.string().regex(/^[A-Za-z0-9._:@-]{1,128}$/, 'a name is 1 to 128 of A-Z a-z 0-9 . _ : @ -'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the token, as 64 hexadecimal digits'),
+  read: GLOBS.default([]),
+  control: GLOBS.default([]),
+  metrics: z.boolean().default(false),
+  /** From its beginning on, in UTC, where it is a date. */
+  expires: z
+    .string()
+    .refine(
+      (text) => DATE.test(text) && !Number.isNaN(Date.parse(text)),
+      'a date as 2027-01-31, or a time as 2027-01-31T12:00:00Z',
+    )
+    .optional(),
+});
+const FILE = z.array(ENTRY).max(10_000);
+
+export type TokenEntry = z.infer<typeof ENTRY>;
+export type ParsedTokens = { ok: true; tokens: readonly TokenEntry[] } | { ok: false; problems: string[] };
+
+/** Of a token of 256 random bits no slower hash is needed: nobody can try them. */
+export const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** A token and what the file is to have of it. `qmpgw_` lets a scanner of secrets find one that has leaked. */
+export function newToken(): { token: string; sha256: string } {
+  const token = `qmpgw_${randomBytes(32).toString('base64url')}`;
+  return { token, sha256: digestOf(token) };
+}
+
+/** A YAML list of entries. Never throws; every problem is listed. @param path of the file, for people. */
+export function parseTokens(text: string, path: string): ParsedTokens {
+  let value: unknown;
+  try {
+    value = parse(text) ?? [];
+  } catch (error) {
+    return {
+      ok: false,
+      problems: [`${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`],
+    };
+  }
+  const parsed = FILE.safeParse(value);
+  if (!parsed.success)
+    return {
+      ok: false,
+      problems: parsed.error.issues.map(
+        (issue) => `${path}: ${[...issue.path].join('.') || 'the file'}: ${issue.message}`,
+      ),
+    };
+  const twice = parsed.data.filter(({ sha256 }, at) => parsed.data.findIndex((each) => each.sha256 === sha256) < at);
+  if (twice.length > 0)
+    return { ok: false, problems: twice.map(({ name }) => `${path}: ${name}: the same token stands twice`) };
+  return { ok: true, tokens: parsed.data };
+}
+
+interface TokenPrincipal extends Principal {
+  grants: Grants;
+  expiresAt: number | null;
+}
+
+export class TokenPolicy implements Access {
+  readonly #changes$ = new Subject<AccessChange>();
+  readonly changes$ = this.#changes$.asObservable();
+  readonly #now: () => number;
+  /** By the digest of the token: one principal each, also where two have one name (while a token is replaced). */
+  readonly #principals = new Map<string, TokenPrincipal>();
+  /** The digests as bytes, for the comparison. */
+  #digests: { bytes: Buffer; principal: TokenPrincipal }[] = [];
+
+  /** @param now milliseconds since 1970. */
+  constructor(tokens: readonly TokenEntry[], now: () => number = Date.now) {
+    this.#now = now;
+    this.replace(tokens);
+  }
+
+  authenticate({ token }: Credentials): Answer<Principal> {
+    if (token === undefined)
+      return refuse('UNAUTHENTICATED', 'a token is needed: authenticate first, or Authorization: Bearer');
+    const principal = this.#find(digestOf(token));
+    if (!principal) return refuse('UNAUTHENTICATED', 'no such token');
+    if (principal.expiresAt !== null && principal.expiresAt <= this.#now())
+      return refuse('UNAUTHENTICATED', 'the token has expired');
+    return { ok: true, result: principal };
+  }
+
+  /** Another content of the file is in force at once, for who is connected too. */
+  replace(tokens: readonly TokenEntry[]): void {
+    const gone = new Map(this.#principals);
+    for (const entry of tokens) {
+      const { name, sha256, expires } = entry;
+      const grants = compileScopes(entry);
+      const expiresAt = expires === undefined ? null : Date.parse(expires);
+      const known = gone.get(sha256);
+      if (known?.name !== name) {
+        this.#principals.set(sha256, { name, grants, expiresAt });
+        continue;
+      }
+      gone.delete(sha256);
+      const isSame = known.grants.scopes.join() === grants.scopes.join() && known.expiresAt === expiresAt;
+      if (isSame) continue;
+      known.grants = grants;
+      known.expiresAt = expiresAt;
+      this.#changes$.next({ kind: 'grants', principal: known });
+    }
+    this.#digests = [];
+    for (const { sha256 } of tokens) {
+      const principal = this.#principals.get(sha256);
+      if (principal) this.#digests.push({ bytes: Buffer.from(sha256), principal });
+    }
+    for (const [sha256, principal] of gone) {
+      if (this.#principals.get(sha256) === principal) this.#principals.delete(sha256);
+      // What it still waits for is not answered.
+      principal.grants = NOBODY.grants;
+      this.#changes$.next({ kind: 'revoked', principal });
+    }
+  }
+
+  /** Every digest is compared, in a time that does not depend on where they differ. */
+  #find(digest: string): TokenPrincipal | undefined {
+    const asked = Buffer.from(digest);
+    let found: TokenPrincipal | undefined;
+    for (const { bytes, principal } of this.#digests) if (timingSafeEqual(asked, bytes)) found = principal;
+    return found;
+  }
+}
