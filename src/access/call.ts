@@ -4,9 +4,9 @@ import type { Principal } from './access.js';
 export interface CallContext {
   /** Who asks. */
   readonly principal: Principal;
-  /** Milliseconds of `performance.now()` at which the request came in. */
+  /** Milliseconds of `Clock.now` at which the request came in. */
   readonly receivedAt: number;
-  /** Milliseconds of `performance.now()` at which the answer is due. */
+  /** Milliseconds of `Clock.now` at which the answer is due. */
   readonly deadline: number;
   /** Aborted when the connection closes or the POST is given up: waits end, what was sent to QEMU stays in force. */
   readonly signal: AbortSignal;

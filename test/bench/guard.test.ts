@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { ALL_GRANTS } from '../../src/access/index.js';
-import { CLOCK } from '../../src/gateway/clock.js';
+import { CLOCK } from '../../src/clock.js';
 import { compileFilter } from '../../src/gateway/fan-out/filter.js';
 import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';

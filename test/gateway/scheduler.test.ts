@@ -1,6 +1,6 @@
 // What thousands want at once is done in shares: upgrades over turns of the loop, life signs over the period.
 import { afterEach, expect, it, vi } from 'vitest';
-import { CLOCK } from '../../src/gateway/clock.js';
+import { CLOCK } from '../../src/clock.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { Heartbeat } from '../../src/gateway/session/heartbeat.js';
 
