@@ -2,6 +2,7 @@
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
+import { CLOCK, type Clock } from '../../src/clock.js';
 import {
   type CommandPort,
   type GatewayCounts,
@@ -47,6 +48,8 @@ export async function openBare(
     allowHosts?: string[];
     allowOrigins?: string[];
     host?: string;
+    /** Default: that of the process. */
+    clock?: Clock;
     log?: Partial<LogLimits>;
     /** Default: everybody may do everything. */
     access?: Access;
@@ -97,6 +100,7 @@ export async function openBare(
     view,
     commands,
     access: options.access ?? NO_ACCESS_POLICY,
+    clock: options.clock ?? CLOCK,
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
     pages: (_request, _response, miss) => miss(),
     logger: recordErrors(errors, lines),
