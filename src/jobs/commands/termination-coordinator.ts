@@ -50,7 +50,7 @@ interface OpenTermination {
   /** Takes a command back that is not yet written. */
   withdraw: Partial<Record<Ask, () => boolean>>;
   acceptedAt: number | undefined;
-  /** Stops its timer. */
+  /** Stops the timer of its escalation. */
   stopEscalation: (() => void) | undefined;
   /** A step may cause the next one before it is done. */
   inputs: TerminationInput[];

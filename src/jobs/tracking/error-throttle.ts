@@ -14,7 +14,7 @@ export const THROTTLE_DEFAULTS: ThrottleOptions = { burst: 10, windowMs: 1_000 }
 interface Window {
   passed: number;
   held: { draft: EntryDraft; count: number } | undefined;
-  /** The window does not close by itself. */
+  /** Stops the timer that closes it. */
   stop: () => void;
 }
 

@@ -20,7 +20,7 @@ export class SourceState {
   /** As decided, and as the log shows it. */
   #info: SourceInfo;
   #shown: SourceInfo;
-  /** Stops the timer, while nobody listens. */
+  /** Stops the timer that runs while nobody listens. */
   #stopLosing: (() => void) | undefined;
   #stalledAt: number | undefined;
 

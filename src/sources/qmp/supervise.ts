@@ -27,7 +27,7 @@ export interface SuperviseOptions extends BackoffOptions {
   healthyMs: number;
   qmp: Partial<QmpLimits>;
   clock: Clock;
-  /** One conversation with the monitor; it ends with an error. */
+  /** Begins one conversation with the monitor. */
   open$: typeof openMonitor;
 }
 
