@@ -6,9 +6,9 @@ export interface CallContext {
   readonly principal: Principal;
   /** Of the peer, as its socket says; of a proxy's client the proxy's. */
   readonly address: string | undefined;
-  /** Milliseconds of `performance.now()` at which the request came in. */
+  /** Milliseconds of `Clock.now` at which the request came in. */
   readonly receivedAt: number;
-  /** Milliseconds of `performance.now()` at which the answer is due. */
+  /** Milliseconds of `Clock.now` at which the answer is due. */
   readonly deadline: number;
   /** Aborted when the connection closes or the POST is given up: waits end, what was sent to QEMU stays in force. */
   readonly signal: AbortSignal;

@@ -1,8 +1,9 @@
 // Static tokens: a file says which token is whose, and what it grants. The file has digests alone, so who reads it can't use it.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Subject } from 'rxjs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { CLOCK, type Clock } from '../clock.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
 import { NOBODY } from './none.js';
@@ -37,8 +38,8 @@ export type ParsedTokens = { ok: true; tokens: readonly TokenEntry[] } | { ok: f
 export const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 /** A token and what the file is to have of it. `qmpgw_` lets a scanner of secrets find one that has leaked. */
-export function newToken(): { token: string; sha256: string } {
-  const token = `qmpgw_${randomBytes(32).toString('base64url')}`;
+export function newToken(clock: Clock = CLOCK): { token: string; sha256: string } {
+  const token = `qmpgw_${clock.token(32)}`;
   return { token, sha256: digestOf(token) };
 }
 
@@ -75,15 +76,14 @@ interface TokenPrincipal extends Principal {
 export class TokenPolicy implements Access {
   readonly #changes$ = new Subject<AccessChange>();
   readonly changes$ = this.#changes$.asObservable();
-  readonly #now: () => number;
+  readonly #clock: Clock;
   /** By the digest of the token: one principal each, also where two have one name (while a token is replaced). */
   readonly #principals = new Map<string, TokenPrincipal>();
   /** The digests as bytes, for the comparison. */
   #digests: { bytes: Buffer; principal: TokenPrincipal }[] = [];
 
-  /** @param now milliseconds since 1970. */
-  constructor(tokens: readonly TokenEntry[], now: () => number = Date.now) {
-    this.#now = now;
+  constructor(tokens: readonly TokenEntry[], clock: Clock = CLOCK) {
+    this.#clock = clock;
     this.replace(tokens);
   }
 
@@ -92,7 +92,7 @@ export class TokenPolicy implements Access {
       return refuse('UNAUTHENTICATED', 'a token is needed: authenticate first, or Authorization: Bearer');
     const principal = this.#find(digestOf(token));
     if (!principal) return refuse('UNAUTHENTICATED', 'no such token');
-    if (principal.expiresAt !== null && principal.expiresAt <= this.#now())
+    if (principal.expiresAt !== null && principal.expiresAt <= this.#clock.date())
       return refuse('UNAUTHENTICATED', 'the token has expired');
     return { ok: true, result: principal };
   }

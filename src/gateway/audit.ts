@@ -1,9 +1,9 @@
 // One line of the operator's log for each verb that somebody asked for, refused ones too: who, from where, what, and what came of it. Addresses and
 // refusals stand there alone: the log of events is read by everybody who sees the source.
 import type { CallContext } from '../access/index.js';
+import type { Clock } from '../clock.js';
 import type { Answer } from '../protocol/answer.js';
 import type { JobTarget } from '../protocol/methods.js';
-import type { Clock } from './clock.js';
 import type { GatewayLogger } from './logger.js';
 import type { CommandName, CommandPort } from './ports.js';
 

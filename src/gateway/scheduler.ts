@@ -1,7 +1,7 @@
 // Work that thousands ask for at once, spread over turns of the loop. In: queues, one for each kind of work, and in each its owners with their
 // work. Out: in each turn every queue has so many milliseconds, and in a queue one owner after the other takes a step, so that no kind of work
 // and no client holds up another.
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 /** Milliseconds of steps of one queue in one turn. */
 const BUDGET_MS = 4;

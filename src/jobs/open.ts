@@ -10,7 +10,7 @@ import { ProgressPoller } from './tracking/progress-poller.js';
 import { SourceRegistry } from './tracking/source-registry.js';
 import { SourceTracker } from './tracking/source-tracker.js';
 import type { TrackListener } from './tracking/track-listener.js';
-import type { TrackOptions } from './tracking/track-options.js';
+import { TRACK_DEFAULTS, type TrackOptions } from './tracking/track-options.js';
 
 /** Milliseconds between the queries that back up the events while somebody waits for a run's end. */
 const WAIT_POLL_MS = 2_000;
@@ -24,9 +24,10 @@ export interface JobsOptions {
 export type Jobs = ReturnType<typeof openJobs>;
 
 export function openJobs({ journal, logger, track }: JobsOptions) {
-  const registry = new SourceRegistry();
-  const poller = new ProgressPoller();
-  const jobCommands = new JobCommands(registry, (source, waiting) =>
+  const { clock } = { ...TRACK_DEFAULTS, ...track };
+  const registry = new SourceRegistry(clock);
+  const poller = new ProgressPoller(clock);
+  const jobCommands = new JobCommands(registry, clock, (source, waiting) =>
     poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
   );
   const ended$ = new Subject<SettledRun>();

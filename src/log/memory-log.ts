@@ -1,7 +1,7 @@
 // The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU
 // can't evict the rest.
-import { randomBytes } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
+import { CLOCK, type Clock } from '../clock.js';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
@@ -31,8 +31,7 @@ export interface LogOptions {
   limits?: Partial<LogLimits>;
   /** Names the log; default random. */
   epoch?: string;
-  /** Milliseconds of a monotonic clock. */
-  now?: () => number;
+  clock?: Clock;
 }
 
 export class MemoryLog implements EventLog {
@@ -42,7 +41,7 @@ export class MemoryLog implements EventLog {
   readonly failed = new Promise<never>(() => {});
   readonly #entries$ = new Subject<LoggedEntry>();
   readonly #limits: LogLimits;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #all = new Queue<KeptEntry>();
   readonly #partitions = new Map<string, SourcePartition>();
   #head = 0;
@@ -52,9 +51,9 @@ export class MemoryLog implements EventLog {
   #bytes = 0;
 
   constructor(options: LogOptions = {}) {
-    this.epoch = options.epoch ?? randomBytes(4).toString('hex');
+    this.#clock = options.clock ?? CLOCK;
+    this.epoch = options.epoch ?? this.#clock.token(4);
     this.#limits = { ...LOG_LIMITS, ...options.limits };
-    this.#now = options.now ?? (() => performance.now());
     this.entries$ = this.#entries$.asObservable();
   }
 
@@ -123,7 +122,7 @@ export class MemoryLog implements EventLog {
     if (position) position.cursor = this.cursor;
     const partition = this.#partition(draft.source);
     // Whole milliseconds are small integers, which live in the entry itself.
-    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#now()), partition);
+    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#clock.now()), partition);
     const { bytes } = entry;
     this.#all.push(entry);
     partition.kept.push(entry);

@@ -1,6 +1,7 @@
 // A log whose entries are kept elsewhere first: nothing is shown before the store has taken it. A batch that fails is written again, under the same
 // id and before any later one. What waits has a bound of bytes; beyond it the log fails for good, and with it its epoch.
 import type { Observable } from 'rxjs';
+import { CLOCK, type Clock } from '../clock.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
 import type { EventLog, LoggedEntry, Slice } from './event-log.js';
@@ -23,12 +24,12 @@ export interface StoredLogOptions {
   retryMs: number;
   /** Bytes of entries that wait to be taken. Default 64 MiB. */
   maxWaitingBytes: number;
-  sleep: (ms: number) => Promise<void>;
+  clock: Clock;
 }
 const DEFAULTS: StoredLogOptions = {
   retryMs: 1_000,
   maxWaitingBytes: 64 * 1024 * 1024,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  clock: CLOCK,
 };
 
 const BATCH_ENTRIES = 1_024;
@@ -146,7 +147,8 @@ export class StoredLog implements EventLog {
         return await this.#store.write(batch);
       } catch (error) {
         this.#lastError = error;
-        await this.#options.sleep(this.#options.retryMs);
+        const { clock, retryMs } = this.#options;
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve));
       }
   }
 

@@ -8,6 +8,7 @@ import {
   type TokenEntry,
   TokenPolicy,
 } from '../../src/access/index.js';
+import { CLOCK } from '../../src/clock.js';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 
@@ -18,7 +19,7 @@ function entryOf(name: string, more: Partial<TokenEntry> = {}): { token: string;
 
 function open(...entries: TokenEntry[]) {
   let now = NOW;
-  const policy = new TokenPolicy(entries, () => now);
+  const policy = new TokenPolicy(entries, { ...CLOCK, date: () => now });
   const changes: AccessChange[] = [];
   policy.changes$.subscribe({ next: (change) => changes.push(change) });
   const ask = (token?: string) => policy.authenticate({ token });

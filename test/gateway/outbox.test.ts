@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { CLOCK } from '../../src/gateway/clock.js';
+import { CLOCK } from '../../src/clock.js';
 import { Outbox } from '../../src/gateway/wire/outbox.js';
 
 function open(): { outbox: Outbox; take: () => void; drains: () => number } {

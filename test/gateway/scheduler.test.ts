@@ -1,30 +1,31 @@
 // What thousands want at once is done in shares: upgrades over turns of the loop, life signs over the period.
-import { afterEach, expect, it, vi } from 'vitest';
-import { CLOCK } from '../../src/gateway/clock.js';
+import { beforeEach, expect, it } from 'vitest';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { Heartbeat } from '../../src/gateway/session/heartbeat.js';
+import { FakeClock } from '../support/fake-clock.js';
 
-afterEach(() => void vi.useRealTimers());
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+let clock: FakeClock;
+beforeEach(() => {
+  clock = new FakeClock();
+});
 
 it('does so much in one turn, the rest in the next ones, all in order', async () => {
-  const turns = new Scheduler(CLOCK).queue();
+  const turns = new Scheduler(clock).queue();
   const done: number[] = [];
   for (let n = 0; n < 10; n += 1)
     turns.later({}, () => {
-      for (const until = performance.now() + 5; performance.now() < until; );
+      clock.spend(5);
       return done.push(n) > 0;
     });
   expect(done).toEqual([]);
-  await turn();
+  await clock.turn();
   expect(done).toEqual([0]);
-  await expect.poll(() => done.length).toBe(10);
+  await clock.turn(9);
   expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 it('serves each owner a step, then the next: who wants much holds up nobody', async () => {
-  const turns = new Scheduler(CLOCK).queue();
+  const turns = new Scheduler(clock).queue();
   const done: string[] = [];
   const wants = (name: string, steps: number): (() => boolean) => {
     let left = steps;
@@ -37,16 +38,16 @@ it('serves each owner a step, then the next: who wants much holds up nobody', as
   const [greedy, modest] = [{}, {}];
   turns.later(greedy, wants('greedy', 4));
   turns.later(modest, wants('modest', 1));
-  await turn();
+  await clock.turn();
   expect(done).toEqual(['greedy', 'modest', 'greedy', 'greedy', 'greedy']);
 });
 
 it('does the first step at once while the turn has time, and never before who waits', async () => {
-  const turns = new Scheduler(CLOCK).queue();
+  const turns = new Scheduler(clock).queue();
   const done: number[] = [];
   const step = (n: number, ms = 0): (() => boolean) => {
     return () => {
-      for (const until = performance.now() + ms; performance.now() < until; );
+      clock.spend(ms);
       return done.push(n) > 0;
     };
   };
@@ -55,20 +56,20 @@ it('does the first step at once while the turn has time, and never before who wa
   expect(done).toEqual([1, 2]);
   turns.now({}, step(3));
   expect(done, 'the turn is used up').toEqual([1, 2]);
-  await turn();
+  await clock.turn();
   expect(done).toEqual([1, 2, 3]);
   turns.now({}, step(4));
   expect(done).toEqual([1, 2, 3, 4]);
 });
 
 it('gives each kind of work its own time in a turn, and one with a budget of 0 a single step', async () => {
-  const scheduler = new Scheduler(CLOCK);
+  const scheduler = new Scheduler(clock);
   const [requests, broadcasts] = [scheduler.queue(), scheduler.queue(0)];
   const done: string[] = [];
   const wants = (name: string, steps: number, ms: number): (() => boolean) => {
     let left = steps;
     return () => {
-      for (const until = performance.now() + ms; performance.now() < until; );
+      clock.spend(ms);
       done.push(name);
       left -= 1;
       return left === 0;
@@ -76,15 +77,16 @@ it('gives each kind of work its own time in a turn, and one with a budget of 0 a
   };
   requests.later({}, wants('request', 2, 5));
   broadcasts.later({}, wants('broadcast', 2, 0));
-  await turn();
+  await clock.turn();
   expect(done).toEqual(['request', 'broadcast']);
-  await turn();
+  await clock.turn();
   expect(done).toEqual(['request', 'broadcast', 'request', 'broadcast']);
 });
 
 it('gives the other kinds of work their turn after an exception in one', () => {
   const actions: (() => void)[] = [];
-  const scheduler = new Scheduler({ ...CLOCK, soon: (action) => void actions.push(action) });
+  Object.assign(clock, { soon: (action: () => void) => void actions.push(action) });
+  const scheduler = new Scheduler(clock);
   const [faulty, sound] = [scheduler.queue(), scheduler.queue()];
   const done: string[] = [];
   faulty.later({}, () => {
@@ -96,9 +98,8 @@ it('gives the other kinds of work their turn after an exception in one', () => {
   expect(done).toEqual(['sound']);
 });
 
-it('beats for a share of the connections each second, and for each once a period', () => {
-  vi.useFakeTimers();
-  const heartbeat = new Heartbeat(15_000, CLOCK);
+it('beats for a share of the connections each second, and for each once a period', async () => {
+  const heartbeat = new Heartbeat(15_000, clock);
   const beats = Array.from({ length: 30 }, () => 0);
   for (const n of beats.keys())
     heartbeat.add({
@@ -106,9 +107,9 @@ it('beats for a share of the connections each second, and for each once a period
         beats[n] = (beats[n] ?? 0) + 1;
       },
     });
-  vi.advanceTimersByTime(1_000);
+  await clock.advance(1_000);
   expect(beats.filter((count) => count > 0)).toHaveLength(2);
-  vi.advanceTimersByTime(14_000);
+  await clock.advance(14_000);
   expect(beats).toEqual(beats.map(() => 1));
   heartbeat.close();
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EMPTY, firstValueFrom, switchMap, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { CLOCK } from '../../src/clock.js';
 import {
   type MonitorLost,
   ofType,
@@ -302,12 +303,13 @@ describe('supervision', () => {
     });
     const signals = new Promise<MonitorSignal[]>((resolve) => {
       const seen: MonitorSignal[] = [];
-      const subscription = supervise({ kind: 'unix', path }, { baseMs: 1, maxMs: 2, random: () => 1 }).subscribe(
-        (signal) => {
-          seen.push(signal);
-          if (seen.filter(({ kind }) => kind === 'up').length === 4) resolve(seen);
-        },
-      );
+      const subscription = supervise(
+        { kind: 'unix', path },
+        { baseMs: 1, maxMs: 2, clock: { ...CLOCK, random: () => 1 } },
+      ).subscribe((signal) => {
+        seen.push(signal);
+        if (seen.filter(({ kind }) => kind === 'up').length === 4) resolve(seen);
+      });
       onTestFinished(() => subscription.unsubscribe());
     });
     const kinds = (await signals).map((signal) =>

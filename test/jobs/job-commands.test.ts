@@ -1,5 +1,5 @@
 // Every verb on a job from call to answer, beside a QEMU without a socket: what is written, what is answered, and when.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CallContext } from '../../src/access/index.js';
 import { JobCommands } from '../../src/jobs/commands/job-commands.js';
 import { SettlementHistory } from '../../src/jobs/tracking/settlement-history.js';
@@ -8,6 +8,7 @@ import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import { me } from '../support/access.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
 import { TestJournal } from '../support/journal.js';
 import { openTracked } from '../support/tracked.js';
@@ -15,12 +16,13 @@ import { openTracked } from '../support/tracked.js';
 const target = { source: 'vm1', job: 'j' };
 
 class Bench {
+  readonly clock = new FakeClock();
   readonly journal = new TestJournal();
   readonly drafts = this.journal.drafts;
-  readonly registry = new SourceRegistry();
+  readonly registry = new SourceRegistry(this.clock);
   readonly histories = [this.registry.history];
   readonly waiting: boolean[] = [];
-  readonly jobCommands = new JobCommands(this.registry, (_source, is) => void this.waiting.push(is));
+  readonly jobCommands = new JobCommands(this.registry, this.clock, (_source, is) => void this.waiting.push(is));
   readonly tracker: SourceTracker;
   readonly close: () => void;
   readonly qemu: FakeQemu;
@@ -34,6 +36,7 @@ class Bench {
       measured: () => undefined,
     };
     const tracked = openTracked({
+      clock: this.clock,
       journal: this.journal,
       listener,
       source: { socketBirth: () => 'birth' },
@@ -46,7 +49,7 @@ class Bench {
   }
 
   context(ms = 30_000): CallContext {
-    const receivedAt = performance.now();
+    const receivedAt = this.clock.now();
     return {
       principal: me,
       address: undefined,
@@ -58,7 +61,7 @@ class Bench {
 
   /** What an answer says in short: the status and outcome, or the reason of an error and a member of its data. */
   async said(answer: Promise<Answer<unknown>>, ms?: number): Promise<unknown> {
-    if (ms !== undefined) await vi.advanceTimersByTimeAsync(ms);
+    if (ms !== undefined) await this.clock.advance(ms);
     const value = await answer;
     if (!value.ok) return { reason: value.error.reason, ...value.error.data };
     return value.result;
@@ -76,7 +79,6 @@ class Bench {
 
 let bench: Bench;
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance', 'Date'] });
   bench = new Bench();
   await bench.qemu.connect();
   bench.qemu.start('j');
@@ -85,7 +87,6 @@ beforeEach(async () => {
 afterEach(() => {
   bench.close();
   bench.jobCommands.close();
-  vi.useRealTimers();
 });
 
 describe('an abort', () => {
@@ -158,7 +159,7 @@ describe('an abort', () => {
     bench.qemu.hangs = false;
     for (const each of bench.qemu.written.splice(0)) if (each !== cancel) each.answer({ kind: 'timeout', sent: true });
     cancel?.answer({ kind: 'error', class: 'DeviceNotActive', desc: '' });
-    await vi.advanceTimersByTimeAsync(1);
+    await bench.clock.advance(1);
     expect(bench.qemu.written.map(({ name }) => name)).toEqual(['job-cancel']);
     bench.qemu.reply();
     bench.qemu.status('c', 'aborting', 'concluded', 'null');
@@ -171,7 +172,7 @@ describe('an abort', () => {
     await settle();
     bench.qemu.reply();
     expect(await bench.said(answer)).toMatchObject({ status: 'requested' });
-    await vi.advanceTimersByTimeAsync(500);
+    await bench.clock.advance(500);
     expect(bench.qemu.reply()).toBe('job-cancel');
     const wait = bench.jobCommands.wait(bench.context(), target);
     await settle();
@@ -347,13 +348,13 @@ describe('the fleet', () => {
     expect(bench.registry.jobs()).toMatchObject([{ job: 'j', status: 'running' }]);
     expect(bench.registry.sources).toMatchObject([{ name: 'vm1', state: 'up', qemu: '9.0.0' }]);
     expect(bench.registry.freshen(() => true, 1_000, 250)).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1_001);
+    await bench.clock.advance(1_001);
     await bench.registry.freshen(() => true, 1_000, 250);
     bench.qemu.hangs = true;
-    await vi.advanceTimersByTimeAsync(1_001);
+    await bench.clock.advance(1_001);
     const renewed = bench.registry.freshen(() => true, 1_000, 250);
     expect(renewed).toBeDefined();
-    await vi.advanceTimersByTimeAsync(250);
+    await bench.clock.advance(250);
     await renewed;
   });
 
@@ -368,7 +369,7 @@ describe('the fleet', () => {
   });
 
   it('remembers the newest settlements within its bounds', async () => {
-    const small = new SettlementHistory({ count: 2 }, () => performance.now());
+    const small = new SettlementHistory(bench.clock, { count: 2 });
     bench.histories.push(small);
     for (const id of ['a', 'b', 'c']) {
       bench.qemu.start(id);
@@ -377,7 +378,7 @@ describe('the fleet', () => {
     await bench.shown();
     expect(small.list(() => true, 10).map(({ job }) => job)).toEqual(['b', 'c']);
     expect(small.ended({ source: 'vm1', job: 'a' })).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(25 * 3_600_000);
+    bench.clock.spend(25 * 3_600_000);
     expect(small.list(() => true, 10)).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 // When a run that has ended is settled: with the block graph's reply, and without it at the first reason not to wait any longer.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { Settlement } from '../../src/protocol/index.js';
 import type { QmpEvent, QmpSession } from '../../src/qmp/index.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { GraphWorld } from '../support/graph-world.js';
 import { TestJournal } from '../support/journal.js';
 import { openTracked, type Tracked } from '../support/tracked.js';
@@ -11,6 +12,7 @@ const GRAPH = 'x-debug-query-block-graph';
 
 /** A tracked source whose queries are answered at once, and its block graph when the test says so. */
 class Source {
+  readonly clock = new FakeClock();
   readonly #journal = new TestJournal();
   readonly drafts = this.#journal.drafts;
   readonly tracker: SourceTracker;
@@ -32,6 +34,7 @@ class Source {
       execute: () => Promise.resolve({ kind: 'return', value: commands.map((each) => ({ name: each })) }),
     } as unknown as QmpSession;
     const tracked = openTracked({
+      clock: this.clock,
       journal: this.#journal,
       source: { socketBirth: () => 'birth', refusedMs: 3_600_000, refusedMaxMs: 3_600_000 },
     });
@@ -82,12 +85,10 @@ class Source {
 const UNPROVEN = { outcome: 'completed', pivoted: 'unknown', pivotProof: null };
 let source: Source;
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   source = new Source();
 });
 afterEach(() => {
   source.close();
-  vi.useRealTimers();
 });
 
 describe('a run that has ended', () => {
@@ -101,21 +102,21 @@ describe('a run that has ended', () => {
     expect(source.tracker.runs.size).toBe(0);
   });
 
-  it.each<[string, () => void]>([
-    ['a second has passed', () => vi.advanceTimersByTime(1_000)],
+  it.each<[string, () => unknown]>([
+    ['a second has passed', () => source.clock.advance(1_000)],
     ['the bound of a synchronous caller', () => source.tracker.conclude(source.tracker.runs.get('j')?.run)],
     ['the source is lost', () => source.feed({ kind: 'down', reason: 'closed', detail: '', attempt: 1, retryInMs: 1 })],
     ['QEMU does not know the query', () => source.refuse()],
     ['an export has ended, and its users with it', () => source.hear('BLOCK_EXPORT_DELETED', { id: 'x' })],
     ['the gateway ends', () => source.close()],
     ['the next run of its id begins', () => source.status('created')],
-  ])('settles without it when %s', (_, happens) => {
+  ])('settles without it when %s', async (_, happens) => {
     source.ready();
     source.complete();
-    happens();
+    await happens();
     expect(source.settled).toMatchObject([UNPROVEN]);
     source.reply();
-    vi.advanceTimersByTime(5_000);
+    await source.clock.advance(5_000);
     expect(source.settled).toHaveLength(1);
   });
 
@@ -147,7 +148,7 @@ describe('a run that has ended', () => {
   it('is settled at once where QEMU has no such query', async () => {
     source.close();
     source = new Source(['query-jobs']);
-    await vi.advanceTimersByTimeAsync(0);
+    await source.clock.turn();
     source.ready();
     source.complete();
     expect(source.settled).toMatchObject([UNPROVEN]);

@@ -1,10 +1,13 @@
 // ProgressPoller of one source are its own matter: what others want, begin or end must neither put them off nor add to them.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ProgressPoller } from '../../src/jobs/tracking/progress-poller.js';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
+import { FakeClock } from '../support/fake-clock.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
-afterEach(() => void vi.useRealTimers());
+let clock: FakeClock;
+beforeEach(() => {
+  clock = new FakeClock();
+});
 
 function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number } {
   const tracker = {
@@ -14,7 +17,9 @@ function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number 
     polled: 0,
     poll: () => {
       tracker.polled += 1;
-      return takesMs === 0 ? Promise.resolve(true) : new Promise((resolve) => setTimeout(() => resolve(true), takesMs));
+      return takesMs === 0
+        ? Promise.resolve(true)
+        : new Promise((resolve) => clock.after(takesMs, () => resolve(true)));
     },
   };
   return tracker as unknown as SourceTracker & { polled: number };
@@ -23,46 +28,46 @@ const only = (name: string) => (source: string) => source === name;
 
 describe('polls', () => {
   it('of one source go on while demands of others come and go', async () => {
-    const poller = new ProgressPoller();
+    const poller = new ProgressPoller(clock);
     const [x, y] = [trackerOf('x'), trackerOf('y')];
     poller.add(x);
     poller.add(y);
     poller.demand('progress', { wants: () => true, everyMs: 1_000 });
     for (let at = 0; at < 8_000; at += 100) {
       poller.demand('wait x', { wants: only('x'), everyMs: 2_000 });
-      await vi.advanceTimersByTimeAsync(50);
+      await clock.advance(50);
       poller.demand('wait x', undefined);
-      await vi.advanceTimersByTimeAsync(50);
+      await clock.advance(50);
     }
     expect([x.polled, y.polled]).toEqual([8, 8]);
     poller.close();
   });
 
   it('come sooner for whoever wants them more often, and no oftener than wanted', async () => {
-    const poller = new ProgressPoller();
+    const poller = new ProgressPoller(clock);
     const x = trackerOf('x');
     poller.add(x);
     poller.demand('slow', { wants: only('x'), everyMs: 5_000 });
-    await vi.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     poller.demand('fast', { wants: only('x'), everyMs: 500 });
-    await vi.advanceTimersByTimeAsync(2_000);
+    await clock.advance(2_000);
     expect(x.polled).toBe(4);
     poller.demand('fast', undefined);
-    await vi.advanceTimersByTimeAsync(10_000);
+    await clock.advance(10_000);
     expect(x.polled).toBeLessThanOrEqual(4 + 3);
     poller.demand('slow', undefined);
     const { polled } = x;
-    await vi.advanceTimersByTimeAsync(20_000);
+    await clock.advance(20_000);
     expect(x.polled).toBe(polled);
     poller.close();
   });
 
   it('take at most a quarter of the time of a slow source', async () => {
-    const poller = new ProgressPoller();
+    const poller = new ProgressPoller(clock);
     const x = trackerOf('x', 1_000);
     poller.add(x);
     poller.demand('fast', { wants: only('x'), everyMs: 100 });
-    await vi.advanceTimersByTimeAsync(10_100);
+    await clock.advance(10_100);
     expect(x.polled).toBe(3);
     poller.close();
   });

@@ -11,6 +11,7 @@ import { JOB_STATUSES } from '../../src/protocol/rules.js';
 import { formatMicros } from '../../src/protocol/time.js';
 import type { Entry, Job, JobStatus, Settlement } from '../../src/protocol/types.js';
 import type { QueriedJob } from '../../src/sources/index.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 const EPOCH = 'e';
 const TYPES = ['mirror', 'backup'] as const;
@@ -64,7 +65,7 @@ class Rig {
         shown?.();
       },
     };
-    const limits = { storm: { burst: 2, windowMs: 1_000 }, maxRuns: 100, maxIds: 1_000, now: () => 1_000 };
+    const limits = { storm: { burst: 2, windowMs: 1_000 }, maxRuns: 100, maxIds: 1_000, clock: new FakeClock() };
     this.store = new RunStore('s', journal, { legacy, canProve: !legacy }, limits);
   }
 

@@ -1,6 +1,7 @@
 // What a tracker may claim: of a QEMU behind a socket file that can be replaced at any moment, and of a reply that events overtook.
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { QmpSession } from '../../src/qmp/index.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { TestJournal } from '../support/journal.js';
 import { openTracked } from '../support/tracked.js';
 
@@ -71,8 +72,7 @@ it('a job that a reply still shows after its end was seen is no new one: a later
 });
 
 it('probes by a clock that is never set: neither the wall clock set back an hour nor on a month keeps it from it', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
-  onTestFinished(() => void vi.useRealTimers());
+  const clock = new FakeClock();
   const asked: string[] = [];
   const talking = {
     ...session,
@@ -82,18 +82,18 @@ it('probes by a clock that is never set: neither the wall clock set back an hour
     },
     execute: () => Promise.resolve({ kind: 'return', value: [{ name: 'query-jobs' }] }),
   } as unknown as QmpSession;
-  const { feed, close } = openTracked({ source: { probeMs: 30_000 } });
+  const { feed, close } = openTracked({ clock, source: { probeMs: 30_000 } });
   feed({ kind: 'connecting', attempt: 1 });
   feed({ kind: 'up', session: talking });
-  await vi.advanceTimersByTimeAsync(1);
+  await clock.advance(1);
   const probes = async (ms: number): Promise<number> => {
     const before = asked.filter((name) => name === 'query-jobs').length;
-    await vi.advanceTimersByTimeAsync(ms);
+    await clock.advance(ms);
     return asked.filter((name) => name === 'query-jobs').length - before;
   };
-  vi.setSystemTime(Date.now() - 3_600_000);
+  clock.setDate(-3_600_000);
   expect(await probes(61_000)).toBe(2);
-  vi.setSystemTime(Date.now() + 30 * 86_400_000);
+  clock.setDate(30 * 86_400_000);
   expect(await probes(61_000)).toBe(2);
   close();
 });

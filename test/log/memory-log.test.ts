@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Micros } from '../../src/protocol/time.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 const SOURCES = ['a', 'b', 'c'];
 
@@ -11,14 +12,12 @@ function open(limits: Partial<LogLimits> = {}): {
   add: (source: string, type?: string) => void;
   pass: (ms: number) => void;
 } {
-  let now = 0;
-  const log = new MemoryLog({ epoch: 'e', limits, now: () => now });
+  const clock = new FakeClock();
+  const log = new MemoryLog({ epoch: 'e', limits, clock });
   return {
     log,
     add: (source, type = 'STOP') => log.append([{ source, type, time: 1 as Micros, data: {} }]),
-    pass: (ms) => {
-      now += ms;
-    },
+    pass: (ms) => clock.spend(ms),
   };
 }
 

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { MemoryLog, StoredLog, type StoredLogOptions } from '../../src/log/index.js';
 import type { EntryDraft, LogPosition } from '../../src/protocol/draft.js';
-import { sleep, TestStore } from '../support/log.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { TestStore } from '../support/log.js';
 
 const draft = (type: string, more: Partial<EntryDraft> = {}): EntryDraft => ({
   source: 'vm1',
@@ -13,8 +14,8 @@ const draft = (type: string, more: Partial<EntryDraft> = {}): EntryDraft => ({
 });
 
 function openLog(kind: 'late' | 'flaky' | 'dead', options: Partial<StoredLogOptions> = {}) {
-  const store = new TestStore(kind);
-  const log = new StoredLog(new MemoryLog({ epoch: 'e' }), store, { retryMs: 1, sleep, ...options });
+  const store = new TestStore(kind, options.clock);
+  const log = new StoredLog(new MemoryLog({ epoch: 'e' }), store, { retryMs: 1, ...options });
   const shown: string[] = [];
   log.entries$.subscribe({ next: ({ type }) => shown.push(type) });
   /** Resolves when all that was appended is shown. */
@@ -60,14 +61,17 @@ it('keeps nothing for clients of what is there for a restart, but its store has 
 });
 
 it('fails for good where its store takes nothing and more waits than it may: what was not taken is never shown', async () => {
-  const { log, store, shown } = openLog('dead', { maxWaitingBytes: 10_000 });
+  const clock = new FakeClock();
+  const { log, store, shown } = openLog('dead', { maxWaitingBytes: 10_000, clock });
   log.append([draft('first')], () => shown.push('shown'));
-  await expect.poll(() => store.written.length).toBeGreaterThan(2);
+  await clock.advance(3);
+  expect(store.written).toEqual([1, 1, 1, 1]);
   for (let n = 0; n < 20; n += 1) log.append([draft(`${n}`, { bytes: 1_000 })], () => shown.push('shown'));
   const failure = await log.failed;
   expect(failure.message).toContain('bytes wait to be taken');
   expect(failure.cause).toMatchObject({ message: 'no space left' });
   log.append([draft('later')], () => shown.push('shown'));
-  await sleep(5);
+  await clock.advance(1_000);
+  expect(store.written).toHaveLength(4);
   expect([shown, log.head]).toEqual([[], 0]);
 });

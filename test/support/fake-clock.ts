@@ -1,5 +1,5 @@
-// A gateway's clock in the test's hand: time moves, and turns of the loop come, only when told.
-import type { Clock } from '../../src/gateway/clock.js';
+// A clock in the test's hand: time moves, and turns of the loop come, only when told.
+import type { Clock } from '../../src/clock.js';
 
 interface Timer {
   at: number;
@@ -9,6 +9,8 @@ interface Timer {
 
 export class FakeClock implements Clock {
   #now = 1_000;
+  #dateOffset = Date.UTC(2026, 10, 25);
+  #tokens = 0;
   #soon: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
 
@@ -17,11 +19,16 @@ export class FakeClock implements Clock {
   }
 
   date(): number {
-    return Date.UTC(2026, 10, 25) + this.#now;
+    return this.#dateOffset + this.#now;
   }
 
   random(): number {
     return 0.5;
+  }
+
+  token(bytes: number): string {
+    this.#tokens += 1;
+    return this.#tokens.toString(16).padStart(2 * bytes, '0');
   }
 
   soon(action: () => void): void {
@@ -39,6 +46,11 @@ export class FakeClock implements Clock {
   /** Timers that have not fired or been cancelled. */
   get pending(): number {
     return this.#timers.size;
+  }
+
+  /** Somebody sets the wall clock, by so many milliseconds. */
+  setDate(byMs: number): void {
+    this.#dateOffset += byMs;
   }
 
   /** Time that work takes: no timer fires meanwhile. */

@@ -26,11 +26,13 @@ export class FakeQemu {
   /** Commands wait for a place, and are not written. */
   congested = false;
   readonly #feed: Tracked['feed'];
+  readonly #clock: Tracked['clock'];
   readonly #commands: readonly string[];
   #birth = 0;
 
-  constructor({ feed }: Pick<Tracked, 'feed'>, commands: readonly string[] = COMMANDS) {
+  constructor({ feed, clock }: Pick<Tracked, 'feed' | 'clock'>, commands: readonly string[] = COMMANDS) {
     this.#feed = feed;
+    this.#clock = clock;
     this.#commands = commands;
   }
 
@@ -108,15 +110,15 @@ export class FakeQemu {
       }
       const written: Written = { name, args, answer };
       if (this.congested) {
-        const timer = setTimeout(() => answer({ kind: 'timeout', sent: false }), timeoutMs);
+        const stop = this.#clock.after(timeoutMs, () => answer({ kind: 'timeout', sent: false }));
         return () => {
-          clearTimeout(timer);
+          stop();
           return true;
         };
       }
       this.written.push(written);
       onWrite?.();
-      if (own !== undefined) setTimeout(() => this.#expire(written), timeoutMs);
+      if (own !== undefined) this.#clock.after(timeoutMs, () => this.#expire(written));
       return () => false;
     };
     const execute = (name: string, args: Record<string, unknown>, options: object): Promise<unknown> =>

@@ -1,5 +1,6 @@
 // The log that the environment asks for: `TEST_LOG=late`, every entry is shown 5 ms after it was appended; `TEST_LOG=flaky`, each batch fails twice
 // before it is taken, the second time although it was. Else the one in memory.
+import { CLOCK, type Clock } from '../../src/clock.js';
 import {
   type Batch,
   type BatchStore,
@@ -9,10 +10,6 @@ import {
   StoredLog,
 } from '../../src/log/index.js';
 
-/** Not that of a fake clock. */
-const { setTimeout: later } = globalThis;
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => later(resolve, ms));
-
 export const LATE_MS = 5;
 
 /** What a {@link TestStore} does; `dead` takes nothing. */
@@ -21,10 +18,12 @@ export type StoreKind = 'late' | 'flaky' | 'dead';
 export class TestStore implements BatchStore {
   readonly taken: Batch[] = [];
   readonly written: number[] = [];
+  readonly #clock: Clock;
   #kind: StoreKind;
 
-  constructor(kind: StoreKind) {
+  constructor(kind: StoreKind, clock = CLOCK) {
     this.#kind = kind;
+    this.#clock = clock;
   }
 
   /** From now on it takes nothing. */
@@ -34,7 +33,7 @@ export class TestStore implements BatchStore {
 
   async write(batch: Batch): Promise<void> {
     this.written.push(batch.id);
-    await sleep(this.#kind === 'late' ? LATE_MS : 0);
+    await new Promise<void>((resolve) => this.#clock.after(this.#kind === 'late' ? LATE_MS : 0, resolve));
     if (this.#kind === 'late') return void this.taken.push(batch);
     const tries = this.written.filter((id) => id === batch.id).length;
     if (tries === 1 || this.#kind === 'dead') throw new Error('no space left');
@@ -47,5 +46,5 @@ export class TestStore implements BatchStore {
 export function openTestLog(limits: Partial<LogLimits> = {}, epoch?: string): EventLog {
   const memory = new MemoryLog({ limits, ...(epoch !== undefined && { epoch }) });
   const kind = process.env.TEST_LOG;
-  return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind as StoreKind), { retryMs: 1, sleep });
+  return kind === undefined ? memory : new StoredLog(memory, new TestStore(kind as StoreKind), { retryMs: 1 });
 }

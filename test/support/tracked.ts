@@ -1,5 +1,6 @@
 // A QMP source without a socket, tracked: what the supervised monitor would signal is given by the test.
 import { Subject } from 'rxjs';
+import { CLOCK, type Clock } from '../../src/clock.js';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { TrackOptions } from '../../src/jobs/tracking/track-options.js';
@@ -12,6 +13,8 @@ const QUIET: TrackListener = { signal: () => undefined, measured: () => undefine
 
 export interface TrackedOptions {
   name?: string;
+  /** Default: that of the process. */
+  clock?: Clock;
   journal?: TestJournal;
   listener?: TrackListener;
   source?: Partial<QmpSourceOptions>;
@@ -19,6 +22,7 @@ export interface TrackedOptions {
 }
 
 export interface Tracked {
+  clock: Clock;
   tracker: SourceTracker;
   journal: TestJournal;
   feed: (signal: MonitorSignal) => void;
@@ -27,6 +31,7 @@ export interface Tracked {
 
 export function openTracked({
   name = 'vm1',
+  clock = CLOCK,
   journal = new TestJournal(),
   listener = QUIET,
   source: options,
@@ -35,13 +40,13 @@ export function openTracked({
   const monitor$ = new Subject<MonitorSignal>();
   const source = new QmpJobSource(
     { name, address: { kind: 'unix', path: '/nowhere' } },
-    { socketBirth: () => undefined, ...options, monitor$: () => monitor$ },
+    { socketBirth: () => undefined, clock, ...options, monitor$: () => monitor$ },
   );
-  const tracker = new SourceTracker(source, journal, listener, track);
+  const tracker = new SourceTracker(source, journal, listener, { clock, ...track });
   const subscription = source.signals$.subscribe({ next: (signal) => tracker.take(signal) });
   const close = (): void => {
     subscription.unsubscribe();
     tracker.close();
   };
-  return { tracker, journal, feed: (signal) => monitor$.next(signal), close };
+  return { clock, tracker, journal, feed: (signal) => monitor$.next(signal), close };
 }

@@ -1,9 +1,9 @@
 // Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
 // slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
 
+import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
-import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';

@@ -1,9 +1,9 @@
 // The fan-out. In: the log, entry by entry, and subscriptions. Out: frames on sockets. All entries of one turn of the loop are encoded
 // once for each filter and written once to each socket; a socket that can't take them reads on from the log, and costs nobody anything.
 import type { Subscription as RxSubscription } from 'rxjs';
+import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
-import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { WorkQueue } from '../scheduler.js';
 import { CatchUp, type CatchUpCounts, type HubDeps } from './catch-up.js';

@@ -1,9 +1,9 @@
 // The state lane. In: fresh measures from polls. Out: the latest of each run, once an interval, encoded once for each filter and interval.
 // Last writer wins; skipped while a client is parked; never a run before its first event or after its settlement.
 import type { Subscription as RxSubscription } from 'rxjs';
+import type { Clock } from '../../clock.js';
 import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../../protocol/limits.js';
 import type { Progress } from '../../protocol/types.js';
-import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { ViewPort } from '../ports.js';
 import type { Scheduler, WorkQueue } from '../scheduler.js';

@@ -1,8 +1,9 @@
 // The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
 // limit, shared by everybody who joins in the same turn.
+
+import type { Clock } from '../../clock.js';
 import { LIMITS, SNAPSHOT_SETTLED } from '../../protocol/limits.js';
 import type { Cursor, SettledRun } from '../../protocol/types.js';
-import type { Clock } from '../clock.js';
 import type { ViewPort } from '../ports.js';
 import type { SharedFrame } from '../wire/frame.js';
 import type { CompiledFilter } from './filter.js';

@@ -3,10 +3,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Access, NOBODY, type Principal } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
-import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { WorkQueue } from '../scheduler.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';

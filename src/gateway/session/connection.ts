@@ -3,10 +3,10 @@
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { NOBODY, type Principal } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
 import type { Cursor } from '../../protocol/types.js';
-import type { Clock } from '../clock.js';
 import type { WorkQueue } from '../scheduler.js';
 import type { Deflater } from '../wire/deflate.js';
 import { encodeFrame, openFrame, PONG } from '../wire/frame.js';

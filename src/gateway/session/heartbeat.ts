@@ -1,6 +1,6 @@
 // Life signs of all connections: a bookmark that tells the client the line lives, and a ping that finds dead peers, in one write. The
 // connections are spread over the period, a share each second, so that ten thousand don't hold up the loop in one turn.
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 export interface HeartbeatPeer {
   /** @param now milliseconds of {@link Clock.now}. */

@@ -1,7 +1,7 @@
 // What one client has sent and is not executed yet. In: text messages. Out: one after the other, while the client reads the answers and
 // the turn of the loop has time for it. Pausing a socket does not stop the frames of a read that is under way, so they wait here.
 
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 import type { WorkQueue } from '../scheduler.js';
 import type { Unfinished } from './dispatch.js';
 

@@ -1,6 +1,7 @@
 // The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
 
 import type { CallContext, Principal } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { compileGlobs } from '../../protocol/glob.js';
@@ -9,7 +10,6 @@ import type { MethodName, Methods } from '../../protocol/methods.js';
 import type { Job } from '../../protocol/types.js';
 import { audit } from '../audit.js';
 import { authorize } from '../authorize.js';
-import type { Clock } from '../clock.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';

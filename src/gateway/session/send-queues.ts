@@ -2,7 +2,7 @@
 // it in /proc/net/tcp. In: a socket. Out: its bytes that the peer's host has not acknowledged, where that is known.
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 /** Milliseconds for which one reading serves all who ask. */
 const FRESH_MS = 1_000;

@@ -2,12 +2,12 @@
 // outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
 import { setMaxListeners } from 'node:events';
 import { type Access, NOBODY, type Principal, type Transport } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
-import type { Clock } from '../clock.js';
 import type { Hub } from '../fan-out/hub.js';
 import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';

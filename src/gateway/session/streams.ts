@@ -1,12 +1,12 @@
 // The subscriptions of one connection. In: `subscribe` and `unsubscribe`. Out: the reply, the snapshot, and a subscription at the hub.
 
 import type { Grants } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Methods, RpcId } from '../../protocol/methods.js';
-import type { Clock } from '../clock.js';
 import { type CompiledFilter, compileFilter } from '../fan-out/filter.js';
 import type { Hub } from '../fan-out/hub.js';
 import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';

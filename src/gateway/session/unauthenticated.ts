@@ -1,5 +1,5 @@
 // Connections that have not said yet who they are: each has some seconds, and of too many the oldest goes.
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 export interface UnauthenticatedPeer {
   /** It has taken too long, or others need its place. */

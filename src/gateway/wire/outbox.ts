@@ -1,7 +1,7 @@
 // What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
 // here: a socket over the high-water mark is not written to, and its subscriptions read on from the log when it has drained.
 import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 import type { Deflater } from './deflate.js';
 import { joinFrame, type SharedFrame } from './frame.js';
 

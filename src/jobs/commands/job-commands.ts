@@ -1,5 +1,6 @@
 // Every verb on a job, from call to answer, within the bound of the call; nothing rejects. What was decided is answered when the log shows it.
 import type { CallContext } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
@@ -24,11 +25,13 @@ type Located =
 
 export class JobCommands {
   readonly #registry: SourceRegistry;
+  readonly #clock: Clock;
   readonly #terminations: TerminationCoordinator;
 
-  constructor(registry: SourceRegistry, onWaiting: OnWaiting) {
+  constructor(registry: SourceRegistry, clock: Clock, onWaiting: OnWaiting) {
     this.#registry = registry;
-    this.#terminations = new TerminationCoordinator(onWaiting);
+    this.#clock = clock;
+    this.#terminations = new TerminationCoordinator(clock, onWaiting);
   }
 
   /** The next signal of a source's tracker. */
@@ -156,7 +159,7 @@ export class JobCommands {
         { verb, id, ...(speed !== undefined && { speed }) },
         {
           lane: 'verb',
-          timeoutMs: Math.max(1, context.deadline - performance.now()),
+          timeoutMs: Math.max(1, context.deadline - this.#clock.now()),
           written: (command) => {
             written = command;
           },
@@ -226,12 +229,12 @@ export class JobCommands {
 
   /** Until the log shows all that was decided; `false` if it does not within the bound, or nobody waits for it any more. */
   #shown(context: CallContext, tracker: SourceTracker): Promise<boolean> {
-    return within(context, new Promise((resolve) => tracker.whenShown(() => resolve(true))));
+    return within(this.#clock, context, new Promise((resolve) => tracker.whenShown(() => resolve(true))));
   }
 
   /** A fresh query within the bound; `false` if it did not come, or nobody waits for it any more. */
   #fresh(context: CallContext, tracker: SourceTracker): Promise<boolean> {
-    return within(context, tracker.refresh());
+    return within(this.#clock, context, tracker.refresh());
   }
 }
 

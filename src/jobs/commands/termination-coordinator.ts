@@ -1,6 +1,7 @@
 // The open terminations: runs whose end somebody asks for or waits for. Callers and the signals of the trackers become commands on monitors and
 // answers to callers, each within its bound. `reduceTermination` decides; here are the timers, the monitor, and the wait for the log.
 import type { CallContext } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
@@ -49,7 +50,8 @@ interface OpenTermination {
   /** Takes a command back that is not yet written. */
   withdraw: Partial<Record<Ask, () => boolean>>;
   acceptedAt: number | undefined;
-  escalation: NodeJS.Timeout | undefined;
+  /** Stops the timer of its escalation. */
+  stopEscalation: (() => void) | undefined;
   /** A step may cause the next one before it is done. */
   inputs: TerminationInput[];
   stepping: boolean;
@@ -61,11 +63,12 @@ interface OpenTermination {
 export type OnWaiting = (source: string, waiting: boolean) => void;
 
 export class TerminationCoordinator {
+  readonly #clock: Clock;
   readonly #onWaiting: OnWaiting;
   readonly #open = new Map<string, OpenTermination>();
   /** The same by source and job id: a busy monitor begins thousands of runs a second, and nobody waits for most of them. */
   readonly #ofJob = new Map<string, Set<OpenTermination>>();
-  readonly #waits = new Waits();
+  readonly #waits: Waits;
   /** Answers that wait for the log, by caller. */
   readonly #notShown = new Map<number, TerminationAnswer>();
   readonly #limits: TerminationLimits;
@@ -74,7 +77,9 @@ export class TerminationCoordinator {
   #nextCaller = 1;
   #closed = false;
 
-  constructor(onWaiting: OnWaiting, limits: TerminationLimits = TERMINATION_LIMITS) {
+  constructor(clock: Clock, onWaiting: OnWaiting, limits: TerminationLimits = TERMINATION_LIMITS) {
+    this.#clock = clock;
+    this.#waits = new Waits(clock);
     this.#onWaiting = onWaiting;
     this.#limits = limits;
   }
@@ -139,7 +144,7 @@ export class TerminationCoordinator {
   /** Answers everybody; nobody may call any more. */
   close(): void {
     this.#closed = true;
-    for (const open of this.#open.values()) clearTimeout(open.escalation);
+    for (const open of this.#open.values()) open.stopEscalation?.();
     this.#waits.answerAll(refuse('OUTCOME_UNKNOWN', 'the gateway is closing'));
     this.#open.clear();
     this.#ofJob.clear();
@@ -162,7 +167,7 @@ export class TerminationCoordinator {
       positions: {},
       withdraw: {},
       acceptedAt: undefined,
-      escalation: undefined,
+      stopEscalation: undefined,
       inputs: [],
       stepping: false,
       counted: 0,
@@ -183,7 +188,7 @@ export class TerminationCoordinator {
       for (const effect of effects) this.#effect(open, effect);
     }
     open.stepping = false;
-    if (open.state.settled || open.state.escalateAfterMs === undefined) clearTimeout(open.escalation);
+    if (open.state.settled || open.state.escalateAfterMs === undefined) open.stopEscalation?.();
     if (isClosed(open.state)) this.#forget(open);
     this.#count(open);
   }
@@ -217,12 +222,11 @@ export class TerminationCoordinator {
       case 'answer':
         return this.#answer(open, effect.caller.id, effect.answer);
       case 'arm': {
-        clearTimeout(open.escalation);
-        const elapsed = performance.now() - (open.acceptedAt ?? performance.now());
-        open.escalation = setTimeout(
-          () => this.#input(open, { kind: 'escalate' }),
-          Math.max(0, effect.afterMs - elapsed),
-        );
+        open.stopEscalation?.();
+        const now = this.#clock.now();
+        const elapsed = now - (open.acceptedAt ?? now);
+        const escalate = (): void => this.#input(open, { kind: 'escalate' });
+        open.stopEscalation = this.#clock.after(Math.max(0, effect.afterMs - elapsed), escalate);
         return;
       }
       case 'misdelivered':
@@ -253,7 +257,7 @@ export class TerminationCoordinator {
     const replied = (reply: CommandReply): void => {
       switch (reply.kind) {
         case 'accepted':
-          if (ask === 'soft') open.acceptedAt = performance.now();
+          if (ask === 'soft') open.acceptedAt = this.#clock.now();
           return this.#input(open, { kind: 'accepted', ask });
         case 'refused':
           void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));

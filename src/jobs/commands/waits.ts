@@ -2,6 +2,7 @@
 // or that the caller has gone.
 
 import type { CallContext } from '../../access/index.js';
+import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 
@@ -22,20 +23,25 @@ export interface WaitEnds {
 
 /** The calls that wait for something of a run. */
 export class Waits {
+  readonly #clock: Clock;
   readonly #waiters = new Map<number, Waiter>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#waiters.size;
   }
 
   add(id: number, resolve: Resolve, { deadline, signal }: CallContext, { due, gone }: WaitEnds): void {
-    const timer = setTimeout(due, Math.max(0, deadline - performance.now()));
+    const stop = this.#clock.after(Math.max(0, deadline - this.#clock.now()), due);
     const leave = (): void => {
       if (this.answer(id, refuse('OUTCOME_UNKNOWN', 'the caller has gone'))) gone();
     };
     signal.addEventListener('abort', leave, { once: true });
     const end = (): void => {
-      clearTimeout(timer);
+      stop();
       signal.removeEventListener('abort', leave);
     };
     this.#waiters.set(id, { resolve, end, leave });
@@ -65,19 +71,19 @@ export class Waits {
 const followers = new WeakMap<Promise<boolean>, Set<(value: boolean) => void>>();
 
 /** The value of a shared promise; `false` at the deadline, or when the caller has gone: then nothing is kept for it. */
-export function within({ deadline, signal }: CallContext, shared: Promise<boolean>): Promise<boolean> {
+export function within(clock: Clock, { deadline, signal }: CallContext, shared: Promise<boolean>): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const known = followers.get(shared);
     const all = known ?? new Set();
     const end = (value: boolean): void => {
       all.delete(end);
-      clearTimeout(timer);
+      stop();
       signal.removeEventListener('abort', leave);
       resolve(value);
     };
     const leave = (): void => end(false);
-    const timer = setTimeout(leave, Math.max(0, deadline - performance.now()));
+    const stop = clock.after(Math.max(0, deadline - clock.now()), leave);
     signal.addEventListener('abort', leave, { once: true });
     all.add(end);
     if (known) return;

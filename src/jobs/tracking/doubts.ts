@@ -1,16 +1,19 @@
 // Ids of which only a query can tell more. In: ids, while the events of a turn of the loop are read. Out: all of them at once, after these.
+import type { Clock } from '../../clock.js';
 
 export class Doubts {
+  readonly #clock: Clock;
   readonly #settle: (ids: ReadonlySet<string>) => void;
   #ids = new Set<string>();
 
-  constructor(settle: (ids: ReadonlySet<string>) => void) {
+  constructor(clock: Clock, settle: (ids: ReadonlySet<string>) => void) {
+    this.#clock = clock;
     this.#settle = settle;
   }
 
   add(id: string): void {
     if (this.#ids.size === 0)
-      setImmediate(() => {
+      this.#clock.soon(() => {
         const ids = this.#ids;
         this.#ids = new Set();
         this.#settle(ids);

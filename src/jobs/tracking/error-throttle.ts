@@ -1,5 +1,6 @@
 // QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). Past `burst` in a window for one run, operation and action the log has
 // one entry a window, with `repeated`.
+import type { Clock } from '../../clock.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 
 export interface ThrottleOptions {
@@ -13,7 +14,8 @@ export const THROTTLE_DEFAULTS: ThrottleOptions = { burst: 10, windowMs: 1_000 }
 interface Window {
   passed: number;
   held: { draft: EntryDraft; count: number } | undefined;
-  timer: NodeJS.Timeout;
+  /** Stops the timer that closes it. */
+  stop: () => void;
 }
 
 /** QEMU has three actions and two operations. A monitor that has more of them gets one window for the rest. */
@@ -21,13 +23,15 @@ const MAX_KINDS = 16;
 
 export class ErrorThrottle {
   readonly #options: ThrottleOptions;
+  readonly #clock: Clock;
   readonly #pass: (draft: EntryDraft) => void;
   /** By run, then by operation and action. */
   readonly #windows = new Map<string, Map<string, Window>>();
 
   /** @param pass takes what was held back. */
-  constructor(options: ThrottleOptions, pass: (draft: EntryDraft) => void) {
+  constructor(options: ThrottleOptions, clock: Clock, pass: (draft: EntryDraft) => void) {
     this.#options = options;
+    this.#clock = clock;
     this.#pass = pass;
   }
 
@@ -41,8 +45,8 @@ export class ErrorThrottle {
     const kind = windows.size < MAX_KINDS || windows.has(named) ? named : '';
     const window = windows.get(kind);
     if (!window) {
-      const timer = setTimeout(() => this.#close(run, kind), this.#options.windowMs);
-      this.#windows.set(run, windows.set(kind, { passed: 1, held: undefined, timer }));
+      const stop = this.#clock.after(this.#options.windowMs, () => this.#close(run, kind));
+      this.#windows.set(run, windows.set(kind, { passed: 1, held: undefined, stop }));
       return true;
     }
     if (window.passed < this.#options.burst && !window.held) {
@@ -68,7 +72,7 @@ export class ErrorThrottle {
     const windows = this.#windows.get(run);
     const window = windows?.get(kind);
     if (!windows || !window) return;
-    clearTimeout(window.timer);
+    window.stop();
     windows.delete(kind);
     if (windows.size === 0) this.#windows.delete(run);
     this.#release(window);

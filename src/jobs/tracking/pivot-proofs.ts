@@ -1,5 +1,6 @@
 // Who needs the block graph of one source: runs that begin or become ready, for their baseline, and runs that have ended, for the proof of a
 // pivot. One query serves all that asked before it was written; what asks meanwhile gets the next.
+import type { Clock } from '../../clock.js';
 import type { GraphReply, JobSource } from '../../sources/index.js';
 import { GraphIndex } from '../model/graph-index.js';
 import type { JobInput } from '../model/input.js';
@@ -7,6 +8,7 @@ import { mayPivot } from '../model/outcome.js';
 import type { Run } from '../model/run.js';
 
 export interface ProofsOptions {
+  clock: Clock;
   /** Milliseconds from a run's end until it is settled without a proof. */
   proofMs: number;
   runs: ReadonlyMap<string, Run>;
@@ -25,7 +27,7 @@ export class PivotProofs {
   #asking = 0;
   #isMissing = false;
   /** Runs that have ended and await their proof, by job id. */
-  readonly #ended = new Map<string, { run: string; timer: NodeJS.Timeout; nodes: readonly string[] }>();
+  readonly #ended = new Map<string, { run: string; stop: () => void; nodes: readonly string[] }>();
   /** The same by the nodes of their jobs. */
   readonly #endedOn = new Map<string, Set<string>>();
 
@@ -59,7 +61,8 @@ export class PivotProofs {
     if (end && this.#ended.get(id)?.run !== run) {
       this.forget(id);
       const nodes = baseline ? [baseline.source, baseline.target] : [];
-      this.#ended.set(id, { run, nodes, timer: setTimeout(() => this.#giveUp(id, run), this.#options.proofMs) });
+      const { clock, proofMs } = this.#options;
+      this.#ended.set(id, { run, nodes, stop: clock.after(proofMs, () => this.#giveUp(id, run)) });
       for (const node of nodes) {
         const ids = this.#endedOn.get(node) ?? new Set();
         this.#endedOn.set(node, ids.add(id));
@@ -82,7 +85,7 @@ export class PivotProofs {
   forget(id: string): void {
     const ended = this.#ended.get(id);
     if (!ended) return;
-    clearTimeout(ended.timer);
+    ended.stop();
     this.#ended.delete(id);
     for (const node of ended.nodes) {
       const ids = this.#endedOn.get(node);

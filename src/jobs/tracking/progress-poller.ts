@@ -1,5 +1,6 @@
 // QMP has no progress event, so somebody must poll: once a source for everybody, only while a job is active and someone wants it.
 // In: demands. Out: polls, each after the reply of the last, slower where QEMU's main loop is slow. Idle sources cost nothing.
+import type { Clock } from '../../clock.js';
 import type { SourceTracker } from './source-tracker.js';
 
 export interface Demand {
@@ -12,19 +13,24 @@ export interface Demand {
 const SLOWDOWN = 4;
 
 export class ProgressPoller {
+  readonly #clock: Clock;
   readonly #demands = new Map<string, Demand>();
   readonly #trackers = new Set<SourceTracker>();
-  readonly #armed = new Map<SourceTracker, { dueAt: number; timer: NodeJS.Timeout }>();
+  readonly #armed = new Map<SourceTracker, { dueAt: number; stop: () => void }>();
   /** When the last poll was answered (or the first was wanted), and how long it took. */
   readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
   readonly #polling = new Set<SourceTracker>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   add(tracker: SourceTracker): void {
     this.#trackers.add(tracker);
   }
 
   delete(tracker: SourceTracker): void {
-    clearTimeout(this.#armed.get(tracker)?.timer);
+    this.#armed.get(tracker)?.stop();
     this.#armed.delete(tracker);
     this.#last.delete(tracker);
     this.#trackers.delete(tracker);
@@ -50,20 +56,20 @@ export class ProgressPoller {
     const everyMs = this.#intervalOf(tracker);
     const armed = this.#armed.get(tracker);
     if (everyMs === undefined) {
-      clearTimeout(armed?.timer);
+      armed?.stop();
       this.#armed.delete(tracker);
       return;
     }
-    const now = performance.now();
+    const now = this.#clock.now();
     const { at = now, busyMs = 0 } = this.#last.get(tracker) ?? {};
     const dueAt = Math.max(now, at + Math.max(everyMs, busyMs * SLOWDOWN));
     if (armed && armed.dueAt <= dueAt) return;
-    clearTimeout(armed?.timer);
-    this.#armed.set(tracker, { dueAt, timer: setTimeout(() => this.#poll(tracker), dueAt - now) });
+    armed?.stop();
+    this.#armed.set(tracker, { dueAt, stop: this.#clock.after(dueAt - now, () => this.#poll(tracker)) });
   }
 
   close(): void {
-    for (const { timer } of this.#armed.values()) clearTimeout(timer);
+    for (const { stop } of this.#armed.values()) stop();
     this.#armed.clear();
     this.#last.clear();
     this.#trackers.clear();
@@ -73,10 +79,10 @@ export class ProgressPoller {
   #poll(tracker: SourceTracker): void {
     this.#armed.delete(tracker);
     this.#polling.add(tracker);
-    const asked = performance.now();
+    const asked = this.#clock.now();
     void tracker.poll().then(() => {
       this.#polling.delete(tracker);
-      const at = performance.now();
+      const at = this.#clock.now();
       this.#last.set(tracker, { at, busyMs: at - asked });
       if (this.#trackers.has(tracker)) this.arm(tracker);
     });

@@ -1,6 +1,6 @@
 // The runs of one source and their entries in the log: the only writer of both. Two states of it are kept: `runs`, as decided, for who decides
 // on; `shownRuns`, as far as the log shows the entries, for clients. A log in memory shows an entry at once, and the two are one.
-import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../clock.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type { GatewayEventData, SettledRun } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
@@ -31,8 +31,7 @@ export interface RunStoreOptions {
   /** Present runs of the source, and characters of their ids: of a job beyond them there is no run, and its events are published without one. */
   maxRuns: number;
   maxIds: number;
-  /** Milliseconds since the epoch. */
-  now: () => number;
+  clock: Clock;
 }
 
 /** What followed from an input, in order. */
@@ -46,7 +45,7 @@ const NO_SIGNALS: readonly RunSignal[] = [];
 export class RunStore {
   readonly #source: string;
   readonly #journal: Journal;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #throttle: ErrorThrottle;
   readonly #runs = new Map<string, Run>();
   /** Ids that have changed since the log showed them: as it shows them, and how many steps are missing. */
@@ -63,15 +62,16 @@ export class RunStore {
   /** One for all steps: this is the hottest path there is. */
   readonly #context: ReduceContext & { id: string };
   /** Names the runs and commands of this store; another process, or another source, has another. */
-  readonly #store = randomBytes(6).toString('hex');
+  readonly #store: string;
   #runsBegun = 0;
   #commandsWritten = 0;
 
   /** @param ability asked when a step needs it. */
-  constructor(source: string, journal: Journal, ability: Ability, { storm, now, maxRuns, maxIds }: RunStoreOptions) {
+  constructor(source: string, journal: Journal, ability: Ability, { storm, clock, maxRuns, maxIds }: RunStoreOptions) {
     this.#source = source;
     this.#journal = journal;
-    this.#now = now;
+    this.#clock = clock;
+    this.#store = clock.token(6);
     this.#maxRuns = maxRuns;
     this.#maxIds = maxIds;
     this.#context = {
@@ -86,7 +86,7 @@ export class RunStore {
       nextRun: () => `${this.#store}:${++this.#runsBegun}`,
       now: () => this.#micros(),
     };
-    this.#throttle = new ErrorThrottle(storm, (draft) => this.#journal.append([draft]));
+    this.#throttle = new ErrorThrottle(storm, clock, (draft) => this.#journal.append([draft]));
   }
 
   /** Present runs; concluded ones that still occupy their id included. */
@@ -181,7 +181,7 @@ export class RunStore {
   }
 
   #micros(): Micros {
-    return Math.round(this.#now() * 1_000);
+    return Math.round(this.#clock.date() * 1_000);
   }
 
   #wait(id: string, before: Run | undefined, run: Run | undefined): void {

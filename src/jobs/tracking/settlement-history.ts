@@ -1,4 +1,5 @@
 // Settlements, kept apart from the log so that even who comes hours later learns how a run ended. Bounded by age and count.
+import type { Clock } from '../../clock.js';
 import type { Job, SettledRun } from '../../protocol/types.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { Ended } from './run-store.js';
@@ -31,21 +32,21 @@ export interface RememberedRun {
 
 export class SettlementHistory {
   readonly #limits: HistoryLimits;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #runs = new Map<string, Remembered>();
   /** The newest settled run of each source and job id. */
   readonly #newest = new Map<string, string>();
   #bytes = 0;
 
-  constructor(limits: Partial<HistoryLimits> = {}, now: () => number = () => performance.now()) {
+  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
     this.#limits = { ...HISTORY_LIMITS, ...limits };
-    this.#now = now;
+    this.#clock = clock;
   }
 
   add({ settled, last }: Ended): void {
     const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
     this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
-    this.#runs.set(settled.run, { settled, last, at: this.#now(), bytes });
+    this.#runs.set(settled.run, { settled, last, at: this.#clock.now(), bytes });
     this.#newest.set(keyOf(settled), settled.run);
     this.#expire();
   }
@@ -75,7 +76,7 @@ export class SettlementHistory {
   }
 
   #expire(): void {
-    const horizon = this.#now() - this.#limits.ageMs;
+    const horizon = this.#clock.now() - this.#limits.ageMs;
     for (const [run, { at, settled, bytes }] of this.#runs) {
       if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;
       this.#runs.delete(run);

@@ -1,4 +1,5 @@
 // All sources together: one view of every run as the log shows it, and of what has ended.
+import type { Clock } from '../../clock.js';
 import type { Job, SettledRun, SourceInfo } from '../../protocol/types.js';
 import { runNamed } from '../model/job-name.js';
 import { viewRun } from '../model/run.js';
@@ -7,10 +8,12 @@ import type { SourceTracker } from './source-tracker.js';
 
 export class SourceRegistry {
   readonly history: SettlementHistory;
+  readonly #clock: Clock;
   readonly #trackers = new Map<string, SourceTracker>();
 
-  constructor(limits: Partial<HistoryLimits> = {}, now?: () => number) {
-    this.history = new SettlementHistory(limits, now);
+  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
+    this.#clock = clock;
+    this.history = new SettlementHistory(clock, limits);
   }
 
   add(tracker: SourceTracker): void {
@@ -56,9 +59,9 @@ export class SourceRegistry {
       if (wants(tracker.name) && tracker.isOlderThan(maxAgeMs)) queries.push(tracker.poll());
     if (queries.length === 0) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
+      const stop = this.#clock.after(waitMs, resolve);
       void Promise.all(queries).then(() => {
-        clearTimeout(timer);
+        stop();
         resolve();
       });
     });

@@ -1,12 +1,12 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
+import type { Clock } from '../../clock.js';
 import type { DownReason, GatewayEventData, Same, SourceInfo } from '../../protocol/types.js';
 import type { RunStore } from './run-store.js';
 
 export interface SourceStateOptions {
   /** Milliseconds that nobody may listen before the runs of the source are lost. */
   lostAfterMs: number;
-  /** Milliseconds of a monotonic clock. */
-  monotonic: () => number;
+  clock: Clock;
 }
 
 /** With these nobody listens: if it stays so, QEMU has ended. Behind every other reason there may be a QEMU whose jobs run on. */
@@ -20,7 +20,8 @@ export class SourceState {
   /** As decided, and as the log shows it. */
   #info: SourceInfo;
   #shown: SourceInfo;
-  #lostTimer: NodeJS.Timeout | undefined;
+  /** Stops the timer that runs while nobody listens. */
+  #stopLosing: (() => void) | undefined;
   #stalledAt: number | undefined;
 
   /** @param onLost called when nobody has listened for `lostAfterMs`. */
@@ -70,24 +71,24 @@ export class SourceState {
     if (lost || changed)
       this.#become({ name: this.#name, state: 'down', reason, since }, 'GATEWAY_SOURCE_DOWN', { reason });
     if (!NOBODY_LISTENS.includes(reason)) this.#listens();
-    else if (this.#lostTimer === undefined && this.#store.runs.size > 0)
-      this.#lostTimer = setTimeout(() => {
-        this.#lostTimer = undefined;
+    else if (this.#stopLosing === undefined && this.#store.runs.size > 0)
+      this.#stopLosing = this.#options.clock.after(this.#options.lostAfterMs, () => {
+        this.#stopLosing = undefined;
         this.#onLost();
-      }, this.#options.lostAfterMs);
+      });
   }
 
   /** Connected, but QEMU's main loop does not answer; the connection is kept. @param waitedMs for an answer. */
   stalled(waitedMs: number): void {
     if (this.#stalledAt !== undefined) return;
-    this.#stalledAt = this.#options.monotonic() - waitedMs;
+    this.#stalledAt = this.#options.clock.now() - waitedMs;
     const since = this.#store.timestamp();
     this.#become({ ...this.#info, reason: 'stalled', since }, 'GATEWAY_SOURCE_STALLED', { waitedMs });
   }
 
   responsive(): void {
     if (this.#stalledAt === undefined) return;
-    const stalledMs = Math.round(this.#options.monotonic() - this.#stalledAt);
+    const stalledMs = Math.round(this.#options.clock.now() - this.#stalledAt);
     this.#stalledAt = undefined;
     const { reason: _stalled, ...rest } = this.#info;
     this.#become({ ...rest, since: this.#store.timestamp() }, 'GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
@@ -110,7 +111,7 @@ export class SourceState {
   }
 
   #listens(): void {
-    clearTimeout(this.#lostTimer);
-    this.#lostTimer = undefined;
+    this.#stopLosing?.();
+    this.#stopLosing = undefined;
   }
 }

@@ -31,9 +31,7 @@ export class SourceTracker implements Ability {
   legacy = false;
   /** By the monotonic clock. */
   #lastMerged = Number.NEGATIVE_INFINITY;
-  readonly #doubts = new Doubts((ids) => {
-    if ([...ids].some((id) => this.runs.has(id))) this.#query();
-  });
+  readonly #doubts: Doubts;
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
   readonly #gone = new Set<string>();
 
@@ -44,11 +42,15 @@ export class SourceTracker implements Ability {
     this.#source = source;
     this.#listener = listener;
     this.#options = { ...TRACK_DEFAULTS, ...options };
+    this.#doubts = new Doubts(this.#options.clock, (ids) => {
+      if ([...ids].some((id) => this.runs.has(id))) this.#query();
+    });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
     this.#state = new SourceState(name, this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
-    const { proofMs } = this.#options;
+    const { clock, proofMs } = this.#options;
     this.#proofs = new PivotProofs(source, {
+      clock,
       proofMs,
       runs: this.#store.runs,
       apply: (id, input) => this.#apply(id, input),
@@ -135,7 +137,7 @@ export class SourceTracker implements Ability {
   /** Whether the measures of its live runs are older, and a query would renew them. */
   isOlderThan(ageMs: number): boolean {
     if (!this.isUp || this.#state.isStalled) return false;
-    return this.#options.monotonic() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
+    return this.#options.clock.now() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
   }
 
   /** A command is written for a run. @returns its entry, for what QEMU answers; `position` is set when the log shows it. */
@@ -242,7 +244,7 @@ export class SourceTracker implements Ability {
   /** Both replies have come, at their place between the events. */
   #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
     this.legacy = legacy;
-    this.#lastMerged = this.#options.monotonic();
+    this.#lastMerged = this.#options.clock.now();
     const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
     // Overtaken, or a new run already: only a later reply tells.

@@ -1,4 +1,5 @@
 // What a tracked source may wait for and keep, each with its reason. Tests shorten the intervals.
+import { CLOCK, type Clock } from '../../clock.js';
 import { THROTTLE_DEFAULTS, type ThrottleOptions } from './error-throttle.js';
 
 export interface TrackOptions {
@@ -10,10 +11,7 @@ export interface TrackOptions {
   /** Present runs of a source, and characters of their ids: jobs beyond them have no run. */
   maxRuns: number;
   maxIds: number;
-  /** Milliseconds since the epoch. */
-  now: () => number;
-  /** Milliseconds of a monotonic clock. */
-  monotonic: () => number;
+  clock: Clock;
 }
 export const TRACK_DEFAULTS: TrackOptions = {
   lostAfterMs: 10_000,
@@ -21,6 +19,5 @@ export const TRACK_DEFAULTS: TrackOptions = {
   storm: THROTTLE_DEFAULTS,
   maxRuns: 16_384,
   maxIds: 8 * 1024 * 1024,
-  now: Date.now,
-  monotonic: () => performance.now(),
+  clock: CLOCK,
 };

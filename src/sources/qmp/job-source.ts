@@ -29,8 +29,8 @@ export class QmpJobSource implements JobSource {
   #phase: Phase = { kind: 'down' };
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
-  /** Of the next try to sync, then of the next probe. */
-  #timer: NodeJS.Timeout | undefined;
+  /** Stops the timer of the next try to sync, then that of the probes. */
+  #stop: (() => void) | undefined;
   #heard = false;
   /** By the monotonic clock: the last look that found an event or a reply. */
   #lastHeard = 0;
@@ -124,7 +124,7 @@ export class QmpJobSource implements JobSource {
   }
 
   #leave(): void {
-    clearTimeout(this.#timer);
+    this.#stop?.();
     if ('queries' in this.#phase) this.#phase.queries.close();
     this.#phase = { kind: 'down' };
   }
@@ -133,7 +133,7 @@ export class QmpJobSource implements JobSource {
     const identity = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
     const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
     this.#phase = phase;
-    this.#lastHeard = this.#options.monotonic();
+    this.#lastHeard = this.#options.clock.now();
     this.#emit({ kind: 'negotiated', qemu: formatVersion(session.greeting.version) });
     session.request(
       'query-cpus-fast',
@@ -173,8 +173,9 @@ export class QmpJobSource implements JobSource {
       if (merged || this.#phase.kind !== 'syncing' || this.#phase.queries !== queries) return;
       // With `-preconfig` QEMU refuses some queries until `x-exit-preconfig`.
       this.#emit({ kind: 'refused' });
-      const { refusedMs: baseMs, refusedMaxMs: maxMs } = this.#options;
-      this.#timer = setTimeout(() => this.#sync(queries, refusals + 1), backoff(refusals, 1, { baseMs, maxMs }));
+      const { clock, refusedMs: baseMs, refusedMaxMs: maxMs } = this.#options;
+      const waitMs = backoff(refusals, 1, { baseMs, maxMs });
+      this.#stop = clock.after(waitMs, () => this.#sync(queries, refusals + 1));
     });
   }
 
@@ -190,20 +191,24 @@ export class QmpJobSource implements JobSource {
 
   /** Both replies have come, at their place between the events. */
   #merged(jobs: Extract<SourceSignal, { kind: 'jobs' }>['jobs'], legacy: boolean): void {
-    this.#lastHeard = this.#options.monotonic();
+    this.#lastHeard = this.#options.clock.now();
     const first = this.#phase.kind === 'syncing' ? this.#phase : undefined;
-    if (first) this.#phase = { ...first, kind: 'up' };
+    if (first) {
+      this.#phase = { ...first, kind: 'up' };
+      this.#heard = false;
+      this.#stop?.();
+      const { clock, probeMs } = this.#options;
+      this.#stop = clock.every(probeMs / 2, () => this.#probe());
+    }
     this.#emit({ kind: 'jobs', jobs, legacy });
-    if (first) this.#probe();
   }
 
   /** A monitor that says nothing is asked. The clock is not read for each event, so it is looked at twice as often. */
   #probe(): void {
-    const { probeMs, monotonic } = this.#options;
-    const now = monotonic();
+    const { probeMs, clock } = this.#options;
+    const now = clock.now();
     if (this.#heard) this.#lastHeard = now;
     this.#heard = false;
     if (now - this.#lastHeard >= probeMs) void this.poll();
-    this.#timer = setTimeout(() => this.#probe(), probeMs / 2).unref();
   }
 }

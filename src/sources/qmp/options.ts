@@ -18,8 +18,6 @@ export interface QmpSourceOptions extends SuperviseOptions {
   socketBirth: (address: MonitorAddress) => string | undefined;
   /** What becomes of the connection to the monitor. */
   monitor$: (address: MonitorAddress, options: SuperviseOptions) => Observable<MonitorSignal>;
-  /** Milliseconds of a monotonic clock. */
-  monotonic: () => number;
 }
 
 export const QMP_SOURCE_DEFAULTS: QmpSourceOptions = {
@@ -31,5 +29,4 @@ export const QMP_SOURCE_DEFAULTS: QmpSourceOptions = {
   heldBytes: 4 * 1024 * 1024,
   socketBirth,
   monitor$: supervise,
-  monotonic: () => performance.now(),
 };

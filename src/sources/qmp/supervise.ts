@@ -1,6 +1,7 @@
 // Keeps one monitor connected. In: its address. Out: an endless Observable of what the connection is; it never errors and never
 // completes. Each session ends with exactly one `down`.
-import { catchError, concat, defer, map, type Observable, of, repeat, switchMap, timer } from 'rxjs';
+import { catchError, concat, defer, map, Observable, of, repeat, switchMap } from 'rxjs';
+import { CLOCK, type Clock } from '../../clock.js';
 import type { DownReason } from '../../protocol/types.js';
 import {
   type MonitorAddress,
@@ -25,8 +26,9 @@ export interface SuperviseOptions extends BackoffOptions {
   /** Milliseconds of life after which a session counts as healthy and the back-off starts anew. A peer that greets and dies doesn't. */
   healthyMs: number;
   qmp: Partial<QmpLimits>;
-  random: () => number;
-  now: () => number;
+  clock: Clock;
+  /** Begins one conversation with the monitor. */
+  open$: typeof openMonitor;
 }
 
 export const SUPERVISE_DEFAULTS: SuperviseOptions = {
@@ -34,8 +36,8 @@ export const SUPERVISE_DEFAULTS: SuperviseOptions = {
   maxMs: 5_000,
   healthyMs: 10_000,
   qmp: {},
-  random: Math.random,
-  now: () => performance.now(),
+  clock: CLOCK,
+  open$: openMonitor,
 };
 
 /** Subscribing connects; unsubscribing hangs up. */
@@ -44,23 +46,24 @@ export function supervise(
   overrides: Partial<SuperviseOptions> = {},
 ): Observable<MonitorSignal> {
   const options = { ...SUPERVISE_DEFAULTS, ...overrides };
+  const { clock } = options;
   return defer(() => {
     let failures = 0;
     let retryInMs = 0;
     const conversation$ = defer(() => {
       let upSince: number | undefined;
       const connecting: MonitorSignal = { kind: 'connecting', attempt: failures + 1 };
-      const session$ = openMonitor(address, options.qmp).pipe(
+      const session$ = options.open$(address, options.qmp).pipe(
         switchMap((state): Observable<MonitorSignal> => {
           if (state.kind === 'waiting') return of(state);
           const { session } = state;
-          upSince = options.now();
+          upSince = clock.now();
           const event$ = session.events$.pipe(map((event): MonitorSignal => ({ kind: 'event', event })));
           return concat(of<MonitorSignal>({ kind: 'up', session }), event$);
         }),
         catchError((error: unknown) => {
-          if (upSince !== undefined && options.now() - upSince >= options.healthyMs) failures = 0;
-          retryInMs = backoff(failures, options.random(), options);
+          if (upSince !== undefined && clock.now() - upSince >= options.healthyMs) failures = 0;
+          retryInMs = backoff(failures, clock.random(), options);
           failures += 1;
           const { reason, message } =
             error instanceof MonitorLost ? error : new MonitorLost('protocol', String(error), { cause: error });
@@ -69,6 +72,7 @@ export function supervise(
       );
       return concat(of(connecting), session$);
     });
-    return conversation$.pipe(repeat({ delay: () => timer(retryInMs) }));
+    const retry$ = new Observable<void>((subscriber) => clock.after(retryInMs, () => subscriber.next()));
+    return conversation$.pipe(repeat({ delay: () => retry$ }));
   });
 }

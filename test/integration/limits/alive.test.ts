@@ -60,15 +60,14 @@ describe('a client that answers no ping', () => {
     await expect.poll(() => bare.counts().subscribers).toBe(2);
     let closedAt = 0;
     // A steady stream: the kernel takes it, and no pong comes through it.
-    const began = performance.now();
     let parkedAt = 0;
-    while (performance.now() - began < 5_000) {
+    while (closedAt === 0) {
       bare.log.append([{ source: 'vm1', type: 'X', time: 0, data: { pad: 'x'.repeat(30_000) } }]);
       sipping.socket.resume();
       await new Promise((resolve) => setImmediate(resolve));
       sipping.socket.pause();
       if (parkedAt === 0 && bare.counts().parked > 0) parkedAt = performance.now();
-      if (closedAt === 0 && bare.counts().connections === 1) closedAt = performance.now();
+      if (bare.counts().connections === 1) closedAt = performance.now();
       expect(bare.counts().connections).toBeGreaterThan(0);
     }
     expect(sipping.closed).toBe(false);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { CLOCK, type Clock } from '../../../src/clock.js';
 import { type Bare, openBare } from '../../support/bare.js';
 import { openBench, rawSocket } from '../stream/support.js';
 
@@ -143,20 +144,28 @@ describe('what comes too often', () => {
 });
 
 describe('closing', () => {
-  it('1,000 clients, 200 of which do not read: within the bound', { timeout: 60_000 }, async () => {
-    const bare = await openBare({ drainMs: 1_500 });
+  it('1,000 clients, 200 of which do not read: none is waited for beyond the bound', { timeout: 60_000 }, async () => {
+    // The end of the clients' part of closing comes when the test says so; it is 0.8 of the drain.
+    let drained = (): void => undefined;
+    const after: Clock['after'] = (ms, action) => {
+      if (ms !== 0.8 * 3_600_000) return CLOCK.after(ms, action);
+      drained = action;
+      return () => undefined;
+    };
+    const bare = await openBare({ drainMs: 3_600_000 }, { clock: { ...CLOCK, after } });
     const wires = await Promise.all(Array.from({ length: 800 }, () => bare.wire()));
     for (const wire of wires) await wire.call('subscribe', { types: ['NONE'] });
     const deaf = [];
     for (let n = 0; n < 200; n += 1) deaf.push(await rawSocket(bare.url));
     for (const raw of deaf) raw.request(1, 'subscribe', {});
     await expect.poll(() => bare.counts().subscribers).toBe(1_000);
-    const began = performance.now();
     const ends = Promise.all(wires.map((wire) => wire.end()));
-    await bare.close();
-    expect(performance.now() - began).toBeLessThan(1_600);
+    const closing = bare.close();
     for (const { code } of await ends) expect(code).toBe(1012);
-    await expect.poll(() => bare.counts().connections).toBe(0);
+    drained();
+    for (let turns = 0; turns < 5; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(bare.counts().connections).toBe(0);
+    await closing;
   });
 
   it('a wait of an hour that comes meanwhile is refused, and holds nothing up', async () => {
@@ -173,14 +182,12 @@ describe('closing', () => {
     socket.write(`${head}${body.length}\r\n\r\n${body.slice(0, 10)}`);
     expect(String(await once(socket, 'data'))).toContain('100 Continue');
     expect((await wire.call('source.list', {})).sources).toHaveLength(1);
-    const began = performance.now();
     const closing = app.close();
     socket.write(body.slice(10));
     const [reply] = (await once(socket, 'data')) as [Buffer];
     expect(String(reply)).toMatch(/503|SOURCE_DOWN|closing/);
     expect((await early).error?.data).toMatchObject({ reason: 'OUTCOME_UNKNOWN' });
     await closing;
-    expect(performance.now() - began).toBeLessThan(900);
     const held = process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
     expect(held).toBeLessThan(10);
   });

@@ -105,6 +105,7 @@ describe('a request', () => {
       ],
       ['', 400],
     ];
+    const closed: number[] = [];
     await Promise.all(
       halves.map(async ([text, bound]) => {
         const socket = await dial(bare);
@@ -115,12 +116,13 @@ describe('a request', () => {
         });
         socket.write(text);
         await once(socket, 'close');
-        const took = performance.now() - began;
-        expect(took, text).toBeGreaterThan(bound - 50);
-        expect(took, text).toBeLessThan(bound + 500);
+        closed.push(bound);
+        // Not before its limit; a busy machine only adds to it.
+        expect(performance.now() - began, text).toBeGreaterThan(bound - 50);
         if (text !== '') expect(status(got), text).toBe(408);
       }),
     );
+    expect(closed).toEqual([400, 400, 900, 900]);
   });
 
   it('with a body in chunks is read; one that is too long gets 413', async () => {

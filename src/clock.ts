@@ -1,4 +1,6 @@
-// Time and chance as the gateway has them: the only file that asks the process for them, so that tests hold both.
+// Time, timers and randomness. `sources`, `jobs`, `log` and `gateway` get them from a `Clock` and never from the process, so that a test controls all
+// of them.
+import { randomBytes } from 'node:crypto';
 
 export interface Clock {
   /** Milliseconds of a clock that never goes back, as `CallContext` has them. */
@@ -7,6 +9,8 @@ export interface Clock {
   date(): number;
   /** From 0 up to, and without, 1. */
   random(): number;
+  /** So many random bytes in hex digits, for a name that nothing else has. */
+  token(bytes: number): string;
   /** In a later turn of the loop, after what I/O has brought. */
   soon(action: () => void): void;
   /** Once, so many milliseconds from now. Returns the cancellation. */
@@ -19,6 +23,7 @@ export const CLOCK: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   random: () => Math.random(),
+  token: (bytes) => randomBytes(bytes).toString('hex'),
   soon(action) {
     setImmediate(action);
   },
