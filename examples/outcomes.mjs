@@ -1,9 +1,9 @@
-// A service that must never miss an outcome: logs each once, across cut and frozen connections and restarts of the gateway, and
-// says where outcomes may be missing. When the gateway refuses it for good it exits, so that a supervisor sees that.
+// A service that logs each outcome once, across lost and frozen connections and restarts of the gateway, and logs where outcomes
+// may be missing. When the gateway refuses it for good it exits, so that a supervisor can act. GATEWAY_WS_URL: another gateway.
 import { createClient } from 'qmp-gateway/client';
 import { events } from 'qmp-gateway/client/rx';
 
-const client = createClient({ url: process.env.QMP_GATEWAY_URL ?? 'ws://127.0.0.1:7070/v1' });
+const client = createClient({ url: process.env.GATEWAY_WS_URL ?? 'ws://127.0.0.1:7070/v1' });
 const onGap = ({ reason, after }) => console.log('gap', reason, 'after', after);
 events(client, { types: ['GATEWAY_JOB_SETTLED'] }, { onGap }).subscribe({
   next: ({ source, job, data }) => console.log('settled', source, job?.id, job?.run, data.outcome, data.provenance),

@@ -27,10 +27,10 @@ export interface Tuning {
 }
 
 export interface App {
-  /** Where people and clients go, `http://HOST:PORT/`. */
+  /** URL of the dashboard and of clients, `http://HOST:PORT/`. */
   url: string;
   port: number;
-  /** Resolves when the log can take nothing more: the process is to close the gateway and end, and the next one begins another epoch. */
+  /** Resolves when the log can take no more entries: the process must close the gateway and end, and its next start begins another epoch. */
   failed: Promise<Error>;
   /** Other tokens are in force at once; of a gateway that was started without any, nothing changes. */
   replaceTokens(tokens: readonly TokenEntry[]): void;
@@ -41,7 +41,7 @@ export interface App {
 /**
  * Starts the gateway.
  *
- * @returns when it listens; sources connect by themselves, whenever they can.
+ * @returns once it listens; sources connect later, as soon as they can.
  * @throws the error of `listen` (EADDRINUSE, EACCES).
  * @example const app = await start(config, pino()); console.log(app.url); await app.close();
  */

@@ -3,19 +3,19 @@
 import { randomBytes } from 'node:crypto';
 
 export interface Clock {
-  /** Milliseconds of a clock that never goes back, as `CallContext` has them. */
+  /** Milliseconds of a monotonic clock, the one of `CallContext`. */
   now(): number;
   /** Milliseconds since 1970. */
   date(): number;
-  /** From 0 up to, and without, 1. */
+  /** Uniform in [0, 1). */
   random(): number;
   /** So many random bytes in hex digits, for a name that nothing else has. */
   token(bytes: number): string;
   /** In a later turn of the loop, after what I/O has brought. */
   soon(action: () => void): void;
-  /** Once, so many milliseconds from now. Returns the cancellation. */
+  /** Calls back once, so many milliseconds from now. Returns the cancellation. */
   after(ms: number, action: () => void): () => void;
-  /** Each time so many milliseconds have passed; it alone keeps no process alive. Returns the cancellation. */
+  /** Calls back at each interval of so many milliseconds; does not keep the process alive. Returns the cancellation. */
   every(ms: number, action: () => void): () => void;
 }
 

@@ -1,4 +1,4 @@
-// Flags, environment and file in; one frozen Config out, or one error that lists every problem. Nothing is read later.
+// Flags, environment and file become one frozen Config, or one error that lists every problem. Nothing is read later.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ParsedTokens, parseTokens, type TokenEntry } from './access/index.js';
@@ -16,14 +16,14 @@ export interface Config {
   readonly tokens: { readonly path: string; readonly entries: readonly TokenEntry[] } | undefined;
   /** Listening beyond loopback without authentication was asked for by name. */
   readonly insecureNoAuth: boolean;
-  /** Whose messages are compressed. */
+  /** Which peers get compressed messages. */
   readonly compression: Compression;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
 
-/** As flags give it; the file has the same names. A flag wins over the environment, that over the file. */
+/** As flags give it; members of the file have the same names. A flag wins over the environment, and the environment over the file. */
 export interface ConfigInput {
   listen?: string | undefined;
   source?: readonly string[] | undefined;
@@ -33,7 +33,7 @@ export interface ConfigInput {
   insecureNoAuth?: boolean | undefined;
   compression?: string | undefined;
   logLevel?: string | undefined;
-  /** A JSON file. */
+  /** Path of a JSON file. */
   config?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-// What an operator graphs. In: readers of the layers' counts. Out: Prometheus text.
+// Counts of all layers as Prometheus text.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { GatewayCounts } from './gateway/index.js';
 import type { Outcome, Provenance, SourceInfo } from './protocol/types.js';
@@ -17,14 +17,14 @@ export interface Metrics {
 
 const STATES = ['up', 'stalled', 'connecting', 'down'] as const;
 
-/** A stalled QEMU is connected, but can't be relied on. */
+/** Connected, but QEMU's main loop does not answer. */
 const stateOf = ({ state, reason }: SourceInfo): (typeof STATES)[number] =>
   state === 'up' && reason === 'stalled' ? 'stalled' : state;
 
 export function openMetrics(read: MetricReaders): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // Gauges under names that Prometheus keeps for counters; each is the sum of another one of the process.
+  // Gauges under names that Prometheus reserves for counters; each repeats another metric of the process.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
@@ -36,7 +36,7 @@ export function openMetrics(read: MetricReaders): Metrics {
       },
     });
   };
-  /** Of a count that its layer keeps. */
+  /** A count that its layer keeps. */
   const counter = (name: string, help: string, value: () => number): void => {
     new Counter({
       name: `qmp_gateway_${name}`,

@@ -1,9 +1,9 @@
-// In: counts. Out: Prometheus text that its own linter takes: a help text each, and `_total` for counters alone.
+// The metrics are valid Prometheus text: each has a help text, and only counters end with `_total`.
 import { describe, expect, it } from 'vitest';
 import { openMetrics } from '../src/metrics.js';
 
 describe('metrics', () => {
-  it('are named and described as Prometheus asks for', async () => {
+  it('are named and described as Prometheus requires', async () => {
     const metrics = openMetrics({
       gateway: () => ({
         connections: 1,

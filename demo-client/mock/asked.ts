@@ -1,12 +1,12 @@
-// What a page asks of the mock, and how it is answered: shapes and small readings of them. Pure.
+// Requests that a page sends to the mock, and small functions that read them. Pure.
 import type { Job, SettledRun, SubscribeParams } from '../../src/protocol/index.js';
 import type { Connection } from '../../test/client/msw/gateway.js';
 
 export interface Line {
   connection: Connection;
-  /** By subscription: what it asked for. */
+  /** The filter of each subscription. */
   wanted: Map<string, SubscribeParams>;
-  /** By request id, until the reply names the subscription. */
+  /** By request id until the reply names the subscription. */
   asked: Map<string, SubscribeParams>;
 }
 

@@ -1,5 +1,5 @@
-// The tests' mock gateway with what a lively page needs: several sources, real time, progress, and all verbs. In: connections,
-// and a story that moves the jobs. Out: the protocol. The log, cursors, snapshots and resume are MockGateway's own.
+// The tests' mock gateway, extended for a page with several sources: real time, progress, and all verbs. The log, cursors, snapshots and resume are
+// MockGateway's own.
 import {
   type Entry,
   type Job,
@@ -16,12 +16,12 @@ import {
 import { type Connection, MockGateway } from '../../test/client/msw/gateway.js';
 import { answer, type Line, type NewJob, type Target, wants } from './asked.js';
 
-/** Milliseconds from a cancel to its end. */
+/** Milliseconds from a cancel to the end of its job. */
 const CANCEL_MS = 900;
 const SYNC_MS = 2_600;
 
 export class DemoGateway extends MockGateway {
-  /** Jobs by run: two sources may use one id. */
+  /** Jobs by run, since two sources may use the same id. */
   readonly live = new Map<string, Job>();
   readonly #lines = new Set<Line>();
   readonly #stamps = new Map<number, { source: string; time: string }>();
@@ -47,7 +47,7 @@ export class DemoGateway extends MockGateway {
     };
   }
 
-  /** An entry of any source, at the present. */
+  /** An entry of any source, with the present time. */
   say(source: string, type: string, data: unknown, job?: { id: string; run?: string }): Entry {
     const offset = (parseCursor(this.cursor)?.offset ?? 0) + 1;
     const stamp = { source, time: `${new Date().toISOString().slice(0, -1)}000Z` };
@@ -123,7 +123,7 @@ export class DemoGateway extends MockGateway {
     this.jobs.delete(job.run);
   }
 
-  /** Figures of all active jobs to whoever wants them. */
+  /** Sends the figures of all active jobs to the subscriptions that want them. */
   report(): void {
     const rows = [...this.live.values()].filter(({ settled }) => !settled);
     for (const job of rows) job.updated = new Date().toISOString();
@@ -140,16 +140,16 @@ export class DemoGateway extends MockGateway {
       for (const [subscription, params] of line.wanted) {
         if (!params.progress) continue;
         const own = jobs.filter((row) => wants(params, row.source, row.job));
-        if (own.length > 0) this.#tell(line, { method: 'progress', params: { subscription, jobs: own } });
+        if (own.length > 0) this.#send(line, { method: 'progress', params: { subscription, jobs: own } });
       }
     }
   }
 
-  #tell(line: Line, message: object): void {
+  #send(line: Line, message: object): void {
     line.connection.send(JSON.stringify({ jsonrpc: '2.0', ...message }));
   }
 
-  /** MockGateway sends every event to every subscription, of one source; here the filter holds, and sources differ. */
+  /** MockGateway sends every event to every subscription and has one source; here filters apply, and there are several sources. */
   #passOn(line: Line, text: string): void {
     const message = JSON.parse(text);
     const asked = line.asked.get(String(message.id));
@@ -168,16 +168,16 @@ export class DemoGateway extends MockGateway {
     line.connection.send(JSON.stringify(message));
   }
 
-  /** True: answered here, or will be. */
+  /** `true`: the request is answered here, now or later. */
   #take(line: Line, { id, method, params }: RpcRequest): boolean {
     const target = (params ?? {}) as Target;
     const result = (value: unknown): true => {
-      this.#tell(line, { id, result: value });
+      this.#send(line, { id, result: value });
       return true;
     };
     const refuse = (code: number, reason: string, message: string, data = {}): true => {
       const error: RpcErrorBody = { code, message, data: { reason, ...data } };
-      this.#tell(line, { id, error });
+      this.#send(line, { id, error });
       return true;
     };
     if (method === 'subscribe') {

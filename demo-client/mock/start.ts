@@ -1,4 +1,4 @@
-// `npm run demo:mock`: a gateway in the page, behind msw. In: `?jobs=10000` for a crowd. Out: a WebSocket that answers at /v1.
+// `npm run demo:mock`: a gateway inside the page, by msw. `?jobs=10000` gives many jobs.
 import { setupWorker } from 'msw/browser';
 import { handlers } from '../../test/client/msw/handlers.js';
 import { DemoGateway } from './demo-gateway.js';
@@ -8,7 +8,7 @@ export async function startMock(url: string): Promise<void> {
   const gateway = new DemoGateway();
   tellStory(gateway, Number(new URLSearchParams(location.search).get('jobs') ?? 0));
   setInterval(() => gateway.bookmark(), 15_000);
-  // For trying by hand what a page shows of a cut, a restart, a reset: `mock.drop(1006)`, `mock.reset('retention')`.
+  // For trying by hand how a page shows a lost connection, a restart or a reset: `mock.drop(1006)`, `mock.reset('retention')`.
   Object.assign(globalThis, { mock: gateway });
   await setupWorker(...handlers(gateway, url)).start({
     onUnhandledRequest: 'bypass',

@@ -1,4 +1,4 @@
-// What happens in the demo. In: the gateway, how many jobs. Out: jobs that move for ever: some fail, some wait for somebody.
+// The mock's jobs, which go on without end: some fail, some stop until a person acts.
 import type { Job } from '../../src/protocol/types.js';
 import type { DemoGateway } from './demo-gateway.js';
 
@@ -6,7 +6,7 @@ const MIB = 1_048_576;
 const GIB = 1024 * MIB;
 const BEAT_MS = 1_000;
 
-/** mulberry32: the same story on every load. */
+/** mulberry32: the same jobs on every load. */
 function dice(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-// A WebSocket of the console's own, and every frame of it both ways with its time, newest last.
+// A WebSocket of the console's own, and its messages in both directions with their times, newest last.
 import { signal } from '@preact/signals';
 
 export interface Frame {
@@ -6,7 +6,7 @@ export interface Frame {
   way: 'in' | 'out' | 'note';
   at: number;
   text: string;
-  /** Milliseconds from the request, on a reply. */
+  /** Milliseconds since the request; for replies. */
   tookMs?: number;
   /** Method of a request or notification. */
   title: string;

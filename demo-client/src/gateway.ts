@@ -1,4 +1,4 @@
-// What the page knows of one gateway, as signals that change at most ten times a second, however much arrives. Views read them; nobody else writes.
+// The state of one gateway as signals, which change at most ten times a second, however much arrives. Only this file writes them; views read them.
 import { batch, signal } from '@preact/signals';
 import {
   type Client,
@@ -17,21 +17,21 @@ import { openJobDetails } from './job-details.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { judgeOrphans, orphansOf } from './model/unseen.js';
 
-/** What the event feed shows: an entry of the log, or a place where entries may be missing. */
+/** An item of the event feed: an entry of the log, or a place where entries may be missing. */
 export type FeedItem =
   | { kind: 'entry'; key: string; entry: Entry }
   | { kind: 'gap'; key: string; at: number; gap: Gap };
 
-/** The feed's memory; older entries leave the page, never the gateway's log. */
+/** Entries that the feed keeps. Older ones leave the page, not the gateway's log. */
 export const FEED_MAX = 5_000;
 const TRAIL_MAX = 90;
-/** Between two renderings; a costly one is followed by a longer rest. */
+/** Milliseconds between two renderings, at least; after a slow one the pause is longer. */
 const BEAT_MS = 100;
 const PING_MS = 5_000;
 const CROWD = 2_000;
 const PACE_MS = { few: 1_000, many: 5_000 } as const;
 
-/** Fields that no event carries. `status` is left alone: it belongs to the log. */
+/** Members that no event has. `status` is kept: only entries change it. */
 function withDetails(table: JobTable, details: readonly Job[]): JobTable {
   const jobs = new Map(table.jobs);
   for (const { run, type, speed, autoFinalize, autoDismiss } of details) {
@@ -55,10 +55,10 @@ export function openGateway(client: Client) {
   const table = signal<JobTable | undefined>(undefined);
   const feed = signal<readonly FeedItem[]>([]);
   const gaps = signal<readonly { at: number; gap: Gap }[]>([]);
-  /** Runs that a reset has left without an ending. */
+  /** Runs that a reset has left without a settlement. */
   const unseen = signal<ReadonlyMap<string, SettledRun>>(new Map());
   const failure = signal<string | undefined>(undefined);
-  /** Round trip, and how old the newest event was when it came (QEMU's clock against this one's). */
+  /** Round-trip time, and the age of the newest event when it came (QEMU's clock compared with this one's). */
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
   const trails = new Map<string, Trail>();
 
@@ -120,7 +120,7 @@ export function openGateway(client: Client) {
     changed();
   }
 
-  /** Older than all that the feed has. */
+  /** Entries older than the feed's own. */
   function past(entries: readonly Entry[]): void {
     const epoch = next ? epochOf(next.cursor) : '';
     const older = entries.map((entry): FeedItem => ({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry }));
@@ -163,7 +163,9 @@ export function openGateway(client: Client) {
   };
   let pace: keyof typeof PACE_MS = 'few';
   let subscription = client.subscribe({ progress: PACE_MS[pace] }, observer);
-  /** Figures of a crowd cost bandwidth and frames on both sides: it is asked about less often, from the same position on. */
+  /**
+   * Figures of many jobs cost bandwidth on both sides and time to draw, so their interval is longer; the subscription goes on from the same position.
+   */
   const stopPace = table.subscribe((shown) => {
     const fit = (shown?.jobs.size ?? 0) > CROWD ? 'many' : 'few';
     if (fit === pace) return;
@@ -203,11 +205,11 @@ export function openGateway(client: Client) {
     failure,
     lag,
     trails: trails as ReadonlyMap<string, Trail>,
-    /** The page has been told; the feed keeps its marks. */
+    /** The page has handled the error; the feed keeps its marks. */
     dismissGaps: (): void => {
       gaps.value = [];
     },
-    /** What is known now, for tests and for a copy to the clipboard. */
+    /** The present state, for tests and for a copy to the clipboard. */
     cut: () => table.peek() && cutOf(table.peek() as JobTable),
     close: (): void => {
       clearTimeout(timer);

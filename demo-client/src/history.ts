@@ -1,11 +1,11 @@
-// What happened before the page came: the log's newest entries up to the cursor of its first snapshot, read once.
+// Events before the page was loaded: the log's newest entries up to the cursor of the first snapshot, read once.
 import type { Client } from 'qmp-gateway/client';
 import { compareCursors, type Entry, entriesAfter } from 'qmp-gateway/protocol';
 
-/** Enough to read, little to send. */
+/** Enough to read, and little to send. */
 const ENTRIES = 300;
 
-/** Calls `done` at most once, and not at all where the gateway is too old for `last`. Returns the cancellation. */
+/** Calls `done` at most once; not at all if the gateway lacks `last`. Returns the cancellation. */
 export function readHistory(client: Client, cursor: string, done: (entries: readonly Entry[]) => void): () => void {
   const found: Entry[] = [];
   const subscription = client.subscribe(

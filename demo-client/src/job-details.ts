@@ -1,11 +1,10 @@
-// The type and settings of new jobs, which are asked for where no event has named them.
-// QEMU's JOB_STATUS_CHANGE, which begins a run, carries neither type nor settings.
+// Requests the type and settings of new jobs, as QEMU's JOB_STATUS_CHANGE, which begins a run, has neither.
 import type { Client, JobTable } from 'qmp-gateway/client';
 import type { Entry, Job } from 'qmp-gateway/protocol';
 
-/** Jobs of one burst are asked for together. */
+/** Milliseconds for which jobs that begin together are collected. */
 const GATHER_MS = 150;
-/** More than this at once are asked for as a list. */
+/** Beyond this number the jobs are requested as a list. */
 const ONE_BY_ONE = 8;
 
 export function openJobDetails(client: Client, found: (jobs: readonly Job[]) => void) {
@@ -16,7 +15,7 @@ export function openJobDetails(client: Client, found: (jobs: readonly Job[]) => 
     timer = undefined;
     const jobs = [...missing.values()];
     missing = new Map();
-    // A job may be gone before it is asked for; its settlement will name the type.
+    // A job may have ended before this; its settlement has the type.
     const one = ({ source, job, run }: Job) => client.jobGet({ source, job, run }).catch(() => undefined);
     const answers = jobs.length > ONE_BY_ONE ? await list(client, jobs) : await Promise.all(jobs.map(one));
     const known = answers.filter((job) => job !== undefined && job.type !== null) as Job[];

@@ -1,4 +1,4 @@
-// Keys of the whole page, outside of fields: `/` filters, 1 to 3 change the page.
+// Keys of the page outside of fields: `/` goes to the filter, 1 to 3 change the page.
 
 const PAGES: Record<string, string> = { 1: '#/', 2: '#/events', 3: '#/console' };
 

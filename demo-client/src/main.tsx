@@ -1,4 +1,4 @@
-// The page's entry: a client of the gateway that served it, and the view of that.
+// The page's entry: a client of the gateway that served the page, and the view.
 import 'uplot/dist/uPlot.min.css';
 import './style/base.css';
 import './style/shell.css';
@@ -15,7 +15,7 @@ import { App } from './view/app.js';
 
 async function start(): Promise<void> {
   const url = socketUrl(document.baseURI);
-  // `npm run demo:mock`: a gateway inside the browser. The branch is not in the published page.
+  // `npm run demo:mock`: a gateway inside the browser. The published page lacks this branch.
   if (import.meta.env.MODE === 'mock') await (await import('../mock/start.js')).startMock(url);
   const gateway = openGateway(createClient({ url, ...storedToken() }));
   const root = document.getElementById('app');

@@ -1,4 +1,4 @@
-// One run from its beginning: its events as the log has them, and its figures more often than the page's. Owns its subscription.
+// One run from its beginning: its events from the log, and its figures at a shorter interval than the page's. Owns its subscription.
 import { signal } from '@preact/signals';
 import type { Client, Gap } from 'qmp-gateway/client';
 import { cursorBefore, type Entry } from 'qmp-gateway/protocol';
@@ -8,7 +8,7 @@ export interface RunTarget {
   source: string;
   job: string;
   run: string;
-  /** Of the entry that began it. A gateway that does not say it names a run by that cursor. */
+  /** Cursor of the entry that began it. A gateway that does not send it names the run by that cursor. */
   began: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export function openRunEvents(client: Client, { source, job, run, began = run }:
   const gap = signal<Gap | undefined>(undefined);
   const trail = signal<Trail>(seed ? { at: [...seed.at], offset: [...seed.offset] } : newTrail());
   const subscription = client.subscribe(
-    // From just before its first entry the log replays all of it.
+    // From right before its first entry, the log replays the whole run.
     { sources: [source], jobs: [job], after: cursorBefore(began), progress: 500 },
     {
       events: (entries) => {
@@ -32,7 +32,7 @@ export function openRunEvents(client: Client, { source, job, run, began = run }:
       },
       progress: (rows) => {
         const row = rows.find((each) => each.run === run);
-        // What an ending job reports last is not its pace.
+        // The last figures of a job that is ending say nothing of its speed.
         if (!row || row.status === 'aborting' || row.status === 'concluded') return;
         const { at, offset } = trail.peek();
         extend({ at, offset }, Date.now(), Number(row.offset), TRAIL_MAX);

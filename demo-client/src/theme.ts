@@ -8,7 +8,7 @@ const KEY = 'theme';
 const stored = localStorage.getItem(KEY);
 export const theme = signal<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system');
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
-/** Plots draw on canvas and have to be told. */
+/** Plots draw on a canvas, which CSS does not change. */
 export const isDark = signal(false);
 
 const settle = (): void => {

@@ -1,4 +1,4 @@
-// The token of this tab, as it was typed; a gateway without authentication wants none.
+// The token of this browser tab, as typed. A gateway without authentication needs none.
 export const TOKEN_KEY = 'token';
 
 export function storedToken(): { token: string } | Record<string, never> {

@@ -1,8 +1,8 @@
-// What every command is given first: who asks, until when, and whether anybody can still hear the answer. It is not on the wire.
+// The first argument of every command: who calls, until when, and whether the caller is still there. It is not on the wire.
 import type { Principal } from './access.js';
 
 export interface CallContext {
-  /** Who asks. */
+  /** The caller. */
   readonly principal: Principal;
   /** Of the peer, as its socket says; of a proxy's client the proxy's. */
   readonly address: string | undefined;
@@ -10,6 +10,6 @@ export interface CallContext {
   readonly receivedAt: number;
   /** Milliseconds of `Clock.now` at which the answer is due. */
   readonly deadline: number;
-  /** Aborted when the connection closes or the POST is given up: waits end, what was sent to QEMU stays in force. */
+  /** Aborted when the connection closes or the POST is cancelled: waits end, and what was sent to QEMU stays in force. */
   readonly signal: AbortSignal;
 }

@@ -6,7 +6,7 @@ export const ALL_GRANTS: Grants = { id: '', scopes: ['*'], metrics: true, sees: 
 
 const ANONYMOUS: Principal = { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null };
 
-/** A token is as good as none. */
+/** A token is ignored. */
 export const NO_ACCESS_POLICY: Access = {
   authenticate: () => ({ ok: true, result: ANONYMOUS }),
   changes$: NEVER,

@@ -1,4 +1,4 @@
-// `abort`: cancel a job, and wait for its end if asked. Says what happened, which may not be what was asked.
+// `abort`: cancels a job and, with --sync, waits for its end. Prints what happened, which may differ from what was requested.
 import { type Command, InvalidArgumentError } from 'commander';
 import ms, { type StringValue } from 'ms';
 import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
@@ -31,11 +31,11 @@ export function addAbort(program: Command): void {
     .description('cancel a job')
     .argument('<source>')
     .argument('<job>')
-    .option('--sync', 'wait until the job is gone, and say how it ended')
-    .option('--timeout <duration>', 'the bound of the answer', parseDuration, 30_000)
+    .option('--sync', 'wait until the job has ended, and print how')
+    .option('--timeout <duration>', 'longest time to wait for the answer', parseDuration, 30_000)
     .option('--force', 'end a READY mirror at once instead of letting it finish its copy')
-    .option('--escalate-after <duration>', 'force it if it has not ended so long after QEMU accepted', parseDuration)
-    .option('--run <run>', 'only this run of the job id; then it is sent again where the line drops')
+    .option('--escalate-after <duration>', 'force it if it has not ended this long after QEMU accepted', parseDuration)
+    .option('--run <run>', 'only this run of the job id; the request is then repeated if the connection is lost')
     .addOption(urlOption())
     .addOption(tokenOption())
     .addOption(jsonOption())
@@ -49,7 +49,7 @@ Examples:
 Without --run it concerns the run that is live when the gateway receives it: JOB_NOT_FOUND if there is none.
 
 Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 wrong usage · 3 the bound passed
-      4 no gateway · 5 nobody can know`,
+      4 no gateway · 5 the result is unknown`,
     )
     .action(async (source: string, job: string, options: AbortOptions) => {
       const params: AbortParams = {
@@ -71,7 +71,7 @@ Exit: 0 accepted, or ended (cancelled or completed) · 1 refused or failed · 2 
     });
 }
 
-/** The job's bar on the terminal while its end is awaited; stdout stays clean. */
+/** Draws the job's bar on stderr while its end is awaited; stdout has the result only. */
 function showProgress(client: Client, source: string, job: string): () => void {
   const bars = openBars(process.stderr);
   let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });

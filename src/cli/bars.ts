@@ -1,4 +1,4 @@
-// Progress of jobs as bars in a terminal. In: the present jobs, which one is chosen, what to say under them. Out: as many lines as fit.
+// Progress of jobs as bars in a terminal, as many as fit on the screen.
 import { createLogUpdate } from 'log-update';
 import type { Job } from '../protocol/types.js';
 import { formatDuration, formatRate, shareDone } from '../protocol/words.js';
@@ -9,21 +9,21 @@ import { printable } from './output.js';
 export interface Picture {
   jobs: readonly Job[];
   chosen?: Choice | undefined;
-  /** Lines under the bars; at least the last one is always in sight. */
+  /** Lines under the bars; at least the last one is always visible. */
   foot?: readonly string[];
-  /** Whether a job's figures are the present: without it no speed and no time left. Default: of all jobs. */
+  /** Whether a job's figures are current: if not, no speed and no remaining time are printed. Default: always. */
   isCurrent?(job: Job): boolean;
 }
 
 export interface Bars {
   draw(picture: Picture): void;
-  /** Lines above the bars that stay; to be followed by a drawing. */
+  /** Prints lines above the bars that stay; to be followed by a drawing. */
   log(lines: readonly string[]): void;
   stop(): void;
 }
 
 const WIDTH = 24;
-/** Figures that have not changed for so long have no speed. Running jobs are asked for every 500 ms. */
+/** Milliseconds without new figures after which no speed is printed. Running jobs are polled every 500 ms. */
 const STALE_MS = 5_000;
 
 export function openBars(stream: NodeJS.WriteStream): Bars {
@@ -33,7 +33,7 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
 
   function rows(jobs: readonly Job[], chosen: Choice | undefined, isCurrent: (job: Job) => boolean): string[] {
     for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
-    // One long name must not push every bar out of sight.
+    // The width of names is limited, so that one long name can't push every bar off the screen.
     const widest = Math.max(12, Math.floor((stream.columns || 80) * 0.4));
     const names = jobs.map((job) => shorten(nameOf(job), widest));
     const width = Math.max(0, ...names.map(({ length }) => length));
@@ -50,11 +50,11 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
   return {
     draw({ jobs, chosen, foot = [], isCurrent = () => true }) {
       const lines = rows(jobs, chosen, isCurrent);
-      // One line less than the screen has: the cursor stands on the last. More would scroll away and be drawn again for ever.
+      // One line less than the screen has, since the cursor stands on the last: with more the drawing would scroll away and be repeated endlessly.
       const free = Math.max(2, (stream.rows || 24) - 1);
       const under = foot.slice(-Math.max(1, free - 1));
       const whole = Math.max(1, free - under.length);
-      // What is hidden is said in a line above and one below, where there is room for these.
+      // Counts of the hidden jobs, above and below, where there is room.
       const room = lines.length <= whole ? whole : Math.max(1, whole - 2);
       first = scrollTo(first, chosen?.at ?? 0, lines.length, room);
       const above = first;
@@ -80,7 +80,7 @@ interface Rate {
   seen: number;
 }
 
-/** Smoothed over a few measures; units are QEMU's, bytes for block jobs. */
+/** Average over a few measures; units are QEMU's, bytes for block jobs. */
 function measure(before: Rate | undefined, job: Job, seen: number): Rate {
   const offset = Number(job.offset);
   const at = Date.parse(job.updated);
@@ -93,7 +93,7 @@ const nameOf = ({ source, job }: Job): string => printable(`${source}/${job}`);
 
 const shorten = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
-/** Never full before the end: a job at 100 % may not be READY, nor a READY one done. */
+/** Not full before the end: a job at 100 % may not be READY yet, and a READY one is not done. */
 function bar(job: Job): string {
   const full = Math.min(WIDTH - 1, Math.floor((shareDone(job) ?? 0) * WIDTH));
   return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;

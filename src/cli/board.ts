@@ -1,4 +1,4 @@
-// The screen of `watch`. In: the table of jobs, keys, a client. Out: bars with a chosen one, a question before each abort, and what came of it.
+// The screen of `watch`: bars with a chosen job, a question before each abort, and the result of the last command.
 import { type Client, GatewayError, type JobTable } from '../client/node.js';
 import { isAnswering } from '../protocol/rules.js';
 import type { Job } from '../protocol/types.js';
@@ -8,16 +8,16 @@ import { type Choice, keepChoice, moveChoice } from './choice.js';
 import { printable } from './output.js';
 
 export interface Board {
-  /** Draws what there is, soon: a burst of news is one drawing. */
+  /** Draws the present state soon; many changes together are drawn once. */
   draw(): void;
-  /** A line above the bars that stays. */
+  /** Prints a line above the bars that stays. */
   log(line: string): void;
-  /** Returns whether that key ends it. */
+  /** Returns whether the key ends the screen. */
   press(key: string): boolean;
   close(): void;
 }
 
-/** An abort that is not confirmed yet. It is of this run, whatever is chosen meanwhile. */
+/** An abort that is not confirmed yet. It applies to this run, whatever is chosen meanwhile. */
 interface Question {
   job: Job;
   force: boolean;
@@ -25,18 +25,18 @@ interface Question {
 
 const KEYS = 'up/down choose · a abort · f abort by force · q quit';
 const STEPS: Readonly<Record<string, number>> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10 };
-/** Between drawings without news: a speed that is no longer true has to go. */
+/** Milliseconds between drawings without changes, so that an old speed disappears. */
 const REDRAW_MS = 1_000;
-/** Between two drawings of news. */
+/** Milliseconds between two drawings of changes, at least. */
 const SOON_MS = 40;
-/** More lines than this in one drawing are counted instead of written. */
+/** Lines of one drawing beyond this number are counted, not printed. */
 const LINES_MAX = 100;
 
 export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () => JobTable): Board {
   const bars = openBars(stream);
   let chosen: Choice | undefined;
   let question: Question | undefined;
-  /** What came of the last command; also among the lines above, which a full screen hides. */
+  /** The result of the last command; it is also printed among the lines above, which a full screen hides. */
   let notice: string | undefined;
   let lines: string[] = [];
   let soon: NodeJS.Timeout | undefined;
@@ -57,9 +57,9 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
       const { source, job: id, run } = question.job;
       const job = jobs.find((each) => each.run === run);
       question = job && { ...question, job };
-      if (!job) note(`${source}/${id} is gone: nothing was sent`);
+      if (!job) note(`${source}/${id} has ended: nothing was sent`);
     }
-    const offline = client.state.phase === 'open' ? [] : ['offline: what is shown is as of before'];
+    const offline = client.state.phase === 'open' ? [] : ['offline: the figures may be out of date'];
     const none = jobs.length === 0 ? ['no jobs'] : [];
     if (lines.length > LINES_MAX) lines = [`${lines.length - LINES_MAX} more`, ...lines.slice(-LINES_MAX)];
     if (lines.length > 0) bars.log(lines);
@@ -122,7 +122,7 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   };
 }
 
-/** The answer comes first, since a narrow terminal cuts the end off. */
+/** The keys of the answer come first, since a narrow terminal cuts off the end. */
 function textOf({ job, force }: Question): string {
   const name = printable(`${job.source}/${job.job}`);
   return `y/n? abort ${name}${force ? ' BY FORCE' : ''}: ${describeAbort(job, force)}`;

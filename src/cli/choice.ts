@@ -1,6 +1,6 @@
-// Which row of a list is chosen, while rows come and go. In: the choice before, the rows now, a key. Out: the choice, and what is in sight. Pure.
+// The chosen row of a list whose rows come and go, and which rows are visible. Pure.
 
-/** What names a row: its run, and the job that a new run of it would be. */
+/** Identifies a row: its run, and its job, of which there may be a new run. */
 export interface RowName {
   readonly run: string;
   readonly source: string;
@@ -12,7 +12,7 @@ export interface Choice extends RowName {
   readonly at: number;
 }
 
-/** The same run; where that is gone a run of the same job, since a restarted gateway names runs anew; else the row that moved into its place. */
+/** The same run; if it is gone, a run of the same job, since a restarted gateway names runs anew; else the row that is in its place now. */
 export function keepChoice(before: Choice | undefined, rows: readonly RowName[]): Choice | undefined {
   const same = rows.findIndex(({ run }) => run === before?.run);
   const heir = rows.findIndex(({ source, job }) => source === before?.source && job === before?.job);
@@ -29,7 +29,7 @@ function choose(rows: readonly RowName[], wanted: number): Choice | undefined {
   return row && { run: row.run, source: row.source, job: row.job, at };
 }
 
-/** The first row in sight, so that the chosen one is in sight and the list moves as little as it can. */
+/** The first visible row, such that the chosen one is visible and the list scrolls as little as possible. */
 export function scrollTo(first: number, chosen: number, count: number, room: number): number {
   const kept = Math.max(chosen - room + 1, Math.min(first, chosen));
   return Math.max(0, Math.min(kept, count - room));

@@ -41,8 +41,8 @@ Examples:
   $ qmp-gateway events --type 'BLOCK_JOB_*' --source 'vm*'
   $ qmp-gateway events --json --type GATEWAY_JOB_SETTLED | jq -c '[.job.id, .data.outcome]'
 
-When the gateway restarts or the line drops it goes on by itself, from where it was; a place where events may be missing
-is said on stderr. It ends with 4 only where no gateway was reached at the start.`,
+After a restart of the gateway or a lost connection it resumes from where it was. Where events may be missing, a line on
+stderr says so. It exits with 4 only if no gateway was reached at the start.`,
     )
     .action((options: EventsOptions) => withGateway(options, (client) => follow(client, options)));
 }
@@ -63,7 +63,7 @@ async function follow(client: Client, options: EventsOptions): Promise<void> {
     });
   });
   announceLine(client, complain);
-  // `| head` ends the reader, not us.
+  // `| head` closed stdout: it has what it wanted.
   process.stdout.on('error', () => process.exit(EXIT.ok));
   await Promise.race([refused, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }

@@ -1,17 +1,17 @@
-// How a command ends. In: what went wrong. Out: one clear line on stderr and a documented exit code; never a stack.
+// How a command ends: with a documented exit code and one clear line on stderr, never with a stack.
 
 /** Stable; documented in the README. */
 export const EXIT = {
   ok: 0,
-  /** The gateway or QEMU refused, the job failed, or no source is up to be asked. */
+  /** The gateway or QEMU refused, the job failed, or no source is up. */
   failed: 1,
   /** A wrong flag, a malformed source, a port in use. */
   usage: 2,
-  /** The bound passed. */
+  /** The bound has passed. */
   timeout: 3,
-  /** No gateway answers there. */
+  /** No gateway answers at that URL. */
   unreachable: 4,
-  /** Nobody can know what became of the job. */
+  /** The result of the command or the job is unknown. */
   unknown: 5,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -19,7 +19,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: ExitCode;
-  /** What stderr says, one entry a line. */
+  /** The lines for stderr. */
   readonly lines: readonly string[];
 
   constructor(code: ExitCode, message: string | readonly string[], options?: { cause?: unknown }) {

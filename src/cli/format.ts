@@ -1,10 +1,10 @@
-// Tables and lines of the command line; the figures and sentences in them are those of protocol/words. Pure.
+// Tables and lines of the command line; figures and sentences come from protocol/words. Pure.
 import Table from 'cli-table3';
 import type { Entry, Job, Settlement } from '../protocol/types.js';
 import { formatAmount, formatLimit, formatPercent, shareDone, summarizeSettlement } from '../protocol/words.js';
 import { printable } from './output.js';
 
-/** Lines with columns two spaces apart: it can be cut and grepped. */
+/** Lines whose columns are two spaces apart, for cut and grep. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const none = {
     top: '',
@@ -28,7 +28,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     chars: none,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  // Before the widths are measured: a line end in a cell would be drawn as a row of its own.
+  // Escaped before the widths are measured: a line break in a cell would begin a new row.
   for (const row of rows) drawn.push(row.map(printable));
   return drawn
     .toString()
@@ -36,7 +36,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .map((line) => line.trimEnd());
 }
 
-/** How much of a job is done. */
+/** The part of a job that is done. */
 export function percent({ len, offset, status }: Pick<Job, 'len' | 'offset' | 'status'>): string {
   return formatPercent(shareDone({ len, offset }), status);
 }
@@ -56,7 +56,7 @@ export function jobRow(job: Job): string[] {
 }
 export const JOB_HEAD = ['SOURCE', 'JOB', 'TYPE', 'STATUS', 'DONE', 'PROGRESS', 'LIMIT', 'RUN'] as const;
 
-/** One line: when, where, what, and the data in short. */
+/** One line: time, source, type, job, and the data in short. */
 export function eventLine({ time, source, type, job, repeated, data }: Entry): string {
   const clock = time === null ? '--:--:--.---' : time.slice(11, 23);
   const count = repeated === undefined ? '' : ` x${repeated}`;

@@ -1,4 +1,4 @@
-// The gateway as a process. In: flags, environment, file. Out: a listening server until SIGTERM or SIGINT; logs on stderr.
+// The gateway as a process: configured by flags, environment and file; listens until SIGTERM or SIGINT; logs to stderr.
 import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
@@ -55,9 +55,13 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     const { code, message } = error as NodeJS.ErrnoException;
     const where = `${config.listen.host}:${config.listen.port}`;
     if (code === 'EADDRINUSE')
-      throw new CliError(EXIT.usage, `${where} is in use: another gateway? --listen takes another port`, {
-        cause: error,
-      });
+      throw new CliError(
+        EXIT.usage,
+        `${where} is in use, perhaps by another gateway; choose another port with --listen`,
+        {
+          cause: error,
+        },
+      );
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
       throw new CliError(EXIT.usage, `can't listen on ${where}: ${message}`, { cause: error });
     throw error;
@@ -74,7 +78,7 @@ function announce({ url }: App, demo: Demo | undefined): void {
   print(...lines);
 }
 
-/** As this process was started: by its name where it is installed, by its file in a clone. */
+/** The command that started this process: the package's name where it is installed, the file in a clone. */
 function ownCommand(): string {
   const file = process.argv[1] ?? '';
   return file.endsWith('.js') ? `node ${relative(process.cwd(), file)}` : 'npx qmp-gateway';
@@ -83,7 +87,7 @@ function ownCommand(): string {
 /** JSON lines on stderr for machines, readable ones on a terminal. */
 function openLogger(level: Config['logLevel']): Logger {
   const destination = pino.destination({ dest: 2, sync: true });
-  // A terminal that was closed, a pipe whose reader has gone: the gateway goes on without them, and ends when it is asked to.
+  // stdout or stderr may be closed with its terminal or reader: the gateway goes on without them until it gets a signal.
   destination.on('error', () => undefined);
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   const options = { level, base: null, timestamp: stdTimeFunctions.isoTime };
@@ -92,7 +96,7 @@ function openLogger(level: Config['logLevel']): Logger {
   return pino({ ...options, formatters: { log: harmless } }, stream);
 }
 
-/** A fault of the gateway's own leaves its state in doubt: it is logged, and a supervisor sees the exit code and starts it anew. */
+/** After an exception of its own the gateway's state is uncertain: it logs the exception and exits with a code for which a supervisor restarts it. */
 function endOnInternalError(logger: Logger): void {
   const end = (err: unknown): void => {
     logger.fatal({ err }, 'internal error: the gateway ends');
@@ -102,7 +106,7 @@ function endOnInternalError(logger: Logger): void {
   process.on('unhandledRejection', end);
 }
 
-/** Texts of a monitor are in the log too: job ids, what it answered. */
+/** The log contains texts from monitors, such as job ids and errors, so control characters are escaped. */
 const harmless = (fields: object): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? printable(value) : value]),

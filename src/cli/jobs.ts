@@ -1,4 +1,4 @@
-// `jobs`: what runs now, and of which sources that can't be known.
+// `jobs`: the present jobs, and the sources whose jobs are unknown.
 import type { Command } from 'commander';
 import type { Client } from '../client/node.js';
 import type { Job, SourceInfo } from '../protocol/types.js';
@@ -33,9 +33,9 @@ export function addJobs(program: Command): void {
           options.source ? `no source matches ${options.source.join(' ')}` : 'the gateway has no sources',
         );
       if (away.length === sources.length)
-        throw new CliError(EXIT.failed, ['no source is up: its jobs are not known', ...names]);
+        throw new CliError(EXIT.failed, ['no source is up, so the jobs are unknown', ...names]);
       if (jobs.length === 0 && !options.json) print('no jobs');
-      complain(...names.map((text) => `${text}: its jobs are not known, or as of before`));
+      complain(...names.map((text) => `${text}: its jobs are unknown or out of date`));
       complain(
         ...sources
           .filter(({ reason, state }) => state === 'up' && reason === 'stalled')
@@ -44,7 +44,7 @@ export function addJobs(program: Command): void {
     });
 }
 
-/** By the gateway's clock, as it said: this machine's may differ. */
+/** The time is the gateway's, since this machine's clock may differ. */
 function agedLine({ name }: SourceInfo, jobs: readonly Job[]): string {
   const newest = jobs.reduce(
     (latest, { source, updated }) => (source === name && updated > latest ? updated : latest),
@@ -69,7 +69,7 @@ async function read(client: Client, globs: readonly string[] | undefined) {
   return { jobs, sources: (await client.sources()).filter(({ name }: SourceInfo) => wanted(name)) };
 }
 
-/** As the gateway reads globs: `*` and `?`, the whole name. */
+/** Globs as the gateway reads them: `*` and `?`, for the whole name. */
 function matcher(globs: readonly string[] | undefined): (name: string) => boolean {
   const patterns = globs?.map((glob) => {
     const text = glob

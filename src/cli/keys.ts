@@ -1,14 +1,14 @@
-// Keys of a terminal. In: stdin. Out: the name of each key, until one that ends.
+// Keys of a terminal: reads stdin until a key ends it.
 import { emitKeypressEvents } from 'node:readline';
 
 export interface Keys {
-  /** Resolves at ctrl-c, and when `press` says that it was enough; never where stdin is no terminal. */
+  /** Resolves at ctrl-c, or when `press` returns true; never if stdin is not a terminal. */
   pressed: Promise<void>;
-  /** Gives the terminal back as it was. */
+  /** Restores the terminal's mode. */
   stop(): void;
 }
 
-/** `press` gets names as readline has them (`up`, `pagedown`, `a`) and returns whether that was the last. */
+/** `press` gets names of keys as readline has them (`up`, `pagedown`, `a`) and returns whether that ends the reading. */
 export function readKeys(press: (key: string) => boolean): Keys {
   const { stdin } = process;
   const pressed = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `qmp-gateway`: the command line. In: argv. Out: a command's work, or one line on stderr and its exit code.
+// `qmp-gateway`: the command line. A command prints its result, or one line on stderr with an exit code.
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { addAbort } from './abort.js';
@@ -14,13 +14,13 @@ import { addToken } from './token.js';
 import { addWatch } from './watch.js';
 
 const program = new Command('qmp-gateway')
-  .description('QEMU block jobs as a stream of events, and aborts that are bounded and honest')
+  .description('QEMU block jobs as a stream of events, and aborts with a time limit and a proven outcome')
   .version(VERSION)
-  .showHelpAfterError('(--help tells more)')
+  .showHelpAfterError('(try --help)')
   .exitOverride();
 for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch, addToken]) add(program);
 
-// `| head` has what it wanted. Not a success: the exit code of an abort without an outcome must not be 0.
+// `| head` closed stdout. This is no success: an abort whose outcome was not printed must not exit with 0.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.failed);
   throw error;

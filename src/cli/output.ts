@@ -1,10 +1,10 @@
-// What a command writes. In: lines that may hold a monitor's bytes. Out: the same on a stream, every control character shown instead of executed.
+// Output of commands: text that may come from a monitor, with every control character escaped.
 
 /** Control and format characters (C0, DEL, C1, bidirectional overrides), line separators, lone surrogates. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A text from the wire as one line that a terminal prints and does not obey: ESC becomes `\u001b`. Safe to apply twice. */
+/** A text from the wire as one line without control characters: ESC becomes `\u001b`. Applying it twice changes nothing. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (char) => {
     const code = char.codePointAt(0) ?? 0;
@@ -12,7 +12,7 @@ export function printable(text: string): string {
   });
 }
 
-/** Lines for people on stdout. A line end inside of one is shown, so that no text can forge a line. */
+/** Lines for people on stdout. A line break within one is escaped, so that no text can forge a line. */
 export function print(...lines: readonly string[]): void {
   write(process.stdout, lines);
 }
@@ -22,7 +22,7 @@ export function complain(...lines: readonly string[]): void {
   write(process.stderr, lines);
 }
 
-/** One JSON line for programs, as it came: JSON has its own escapes. */
+/** One JSON line for programs, unchanged: JSON has its own escapes. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }

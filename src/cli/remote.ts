@@ -21,8 +21,10 @@ export const tokenOption = (): Option =>
   );
 export const jsonOption = (): Option => new Option('--json', 'JSON lines for programs');
 
-/** Where the WebSocket is, from what people have at hand: the address of the dashboard (`https://host/qmp/`), or of the socket
- * itself (`ws://host:7070/v1`). A `ws:` address without a slash at its end is taken as it is. */
+/**
+ * The WebSocket's URL for what a user gives: the address of the dashboard (`https://host/qmp/`), or of the WebSocket itself (`ws://host:7070/v1`). A
+ * `ws:` address without a slash at its end is used unchanged.
+ */
 export function socketUrl(text: string): string {
   if (!URL.canParse(text)) throw new CliError(EXIT.usage, `--url ${text}: not a URL`);
   const url = new URL(text);
@@ -36,8 +38,10 @@ export function socketUrl(text: string): string {
   return url.href;
 }
 
-/** Runs one command; rejects with a CliError where the gateway can't be reached or refuses. Once it was reached the client
- * reconnects for ever: how long a command waits for that is its own bound. */
+/**
+ * Runs one command; rejects with a CliError if the gateway can't be reached or refuses. Once it was reached, the client reconnects without end: how
+ * long a command waits is its own bound.
+ */
 export async function withGateway<Result>(
   options: RemoteOptions,
   run: (client: Client) => Promise<Result>,
@@ -85,14 +89,14 @@ function whyClosed(url: string, { code, detail }: { code?: number; detail: strin
 export function announceLine(client: Client, say: (line: string) => void): void {
   let lost = false;
   client.onState((state) => {
-    if (state.phase === 'open' && lost) say('the line is back');
+    if (state.phase === 'open' && lost) say('connected again');
     if (state.phase === 'waiting' && !lost)
-      say(`line lost (${state.reason.detail || state.reason.cause}); trying again until it is back`);
+      say(`connection lost (${state.reason.detail || state.reason.cause}); reconnecting until it is back`);
     lost = state.phase === 'open' ? false : lost || state.phase === 'waiting';
   });
 }
 
-/** A place where events may be missing, in words. */
+/** A gap in the events, as a text. */
 export function gapLine({ reason, after, cursor }: Gap): string {
   return `gap: events after ${after} and up to ${cursor} may be missing here. ${describeGap(reason)}`;
 }
@@ -100,7 +104,7 @@ export function gapLine({ reason, after, cursor }: Gap): string {
 const CODES: Readonly<Record<string, ExitCode>> = {
   TIMEOUT: EXIT.timeout,
   OUTCOME_UNKNOWN: EXIT.unknown,
-  // A command was sent and not answered; whatever may be repeated was.
+  // The command was sent and not answered. Requests that may be repeated were repeated before this.
   CONNECTION_LOST: EXIT.unknown,
 };
 

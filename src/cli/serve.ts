@@ -1,4 +1,4 @@
-// `serve`: its flags and help. The gateway itself is loaded only when it is asked for, so that other commands start at once.
+// The flags and help of `serve`. The gateway itself is loaded only by that command, so that others start faster.
 import { type Command, Option } from 'commander';
 import type { ServeFlags } from './gateway.js';
 
@@ -9,7 +9,7 @@ export function addServe(program: Command): void {
     .command('serve')
     .description('connect to monitors and serve their events')
     .addOption(new Option('--listen <host:port>', 'where to listen; env QMP_GATEWAY_LISTEN (default 127.0.0.1:7070)'))
-    .option('--source <name=uri>', 'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; again for more', collect)
+    .option('--source <name=uri>', 'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; may be repeated', collect)
     .option('--demo', 'a QEMU storage daemon with jobs that come and go; the simulator where none is installed')
     .option('--config <file>', 'a JSON file with the same names as the flags')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
@@ -19,11 +19,11 @@ export function addServe(program: Command): void {
     .addOption(
       new Option(
         '--compression <when>',
-        'of what goes to subscribers: auto is for whoever offers it but loopback peers; env QMP_GATEWAY_COMPRESSION (default auto)',
+        'of messages to clients: auto for every client that offers it, except loopback peers; env QMP_GATEWAY_COMPRESSION (default auto)',
       ).choices(['auto', 'on', 'off']),
     )
     .addOption(
-      new Option('--log-level <level>', 'least important line that is logged (default info)').choices([
+      new Option('--log-level <level>', 'lowest level that is logged (default info)').choices([
         'fatal',
         'error',
         'warn',

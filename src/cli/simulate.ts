@@ -1,4 +1,4 @@
-// `simulate`: a QMP server that behaves as QEMU does, for trying things where no QEMU is.
+// `simulate`: a simulated QEMU monitor, for hosts without QEMU.
 import type { Command } from 'commander';
 import { CliError, EXIT } from './exit.js';
 import { print } from './output.js';

@@ -1,4 +1,4 @@
-// `sources`: which monitors the gateway has, and how they are.
+// `sources`: the gateway's monitors and their states.
 import type { Command } from 'commander';
 import { describeReason } from '../protocol/words.js';
 import { table } from './format.js';

@@ -1,4 +1,4 @@
-// Why no gateway was reached, in words. In: how the connection ended before it was open. Out: a sentence that says what to change. Pure.
+// Why no gateway was reached, and what to change, from how the connection failed. Pure.
 
 const HTTP: Readonly<Record<string, string>> = {
   401: 'a proxy before it asks for credentials',
@@ -6,11 +6,11 @@ const HTTP: Readonly<Record<string, string>> = {
   404: 'no gateway at this path; --url is the address of its dashboard',
   429: 'too many connections from here; try again later',
   502: 'the proxy reaches no gateway behind it (is "qmp-gateway serve" running?)',
-  503: 'it takes no more connections, or the proxy reaches no gateway behind it',
+  503: 'it has too many connections, or the proxy reaches no gateway behind it',
   504: 'the gateway behind the proxy does not answer',
 };
 
-/** The first that fits; the texts are those of Node and of npm `ws`. */
+/** The first that matches the text of Node or of npm `ws`. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|ENOENT/, 'connection refused (is "qmp-gateway serve" running there?)'],
   [/ENOTFOUND|EAI_AGAIN/, 'no such host'],

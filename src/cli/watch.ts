@@ -1,4 +1,4 @@
-// `watch`: all jobs, live. In: a terminal and its keys. Out: a bar a job, and what ends above them; plain lines where stdout is no terminal.
+// `watch`: a bar for each job, and endings above the bars; plain lines if stdout is not a terminal.
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
@@ -13,7 +13,7 @@ interface WatchOptions extends RemoteOptions {
   source?: string[];
 }
 
-/** What is worth a line that stays. */
+/** Changes that are printed as lines that stay. */
 const KEPT = [
   'GATEWAY_JOB_SETTLED',
   'GATEWAY_JOB_ATTENTION',

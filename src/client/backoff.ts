@@ -7,9 +7,9 @@ export const BACKOFF = {
   baseMs: 1_000,
   /** The widest window. */
   capMs: 30_000,
-  /** What `after-delay` means where no `bye` said it. */
+  /** The delay for `after-delay` where no `bye` gave one. */
   delayMs: 5_000,
-  /** A connection that has been open so long resets the attempts: a gateway that greets and dies must not be a hot loop. */
+  /** A connection that was open for so long resets the attempts. Without it, a gateway that greets and closes would be called without a pause. */
   healthyMs: 10_000,
 } as const;
 
@@ -17,8 +17,8 @@ export type Credentials = 'none' | 'fixed' | 'renewable';
 export type Decision = { kind: 'retry'; delayMs: number } | { kind: 'give-up' };
 
 /**
- * Full jitter over the server's own delay: `retryAfterMs` is a floor, because the server knows how many it sends away,
- * and the random part on top grows with every failure.
+ * Full jitter on top of the server's delay: `retryAfterMs` is a minimum, since the server knows how many clients it sends away, and the random part
+ * grows with every failure.
  */
 export function decide(end: LineEnd, attempt: number, credentials: Credentials, random: number): Decision {
   const jitter = random * Math.min(BACKOFF.capMs, BACKOFF.baseMs * 2 ** Math.min(attempt, 16));
@@ -26,7 +26,7 @@ export function decide(end: LineEnd, attempt: number, credentials: Credentials, 
     kind: 'retry',
     delayMs: Math.round((end.retryAfterMs ?? floor) + jitter),
   });
-  // 4408 without any credentials can't end otherwise the next time.
+  // Without credentials the next attempt would end with 4408 again.
   const policy = end.code === 4408 && credentials === 'none' ? 'new-credentials' : retryPolicy(end.code);
   switch (policy) {
     case 'resume':

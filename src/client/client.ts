@@ -1,11 +1,10 @@
-// The client: subscriptions that go on over connections, requests that say what became of them, and a state.
-// This file only joins the connection that reconnects, the table of requests, and the subscriptions.
+// The client: joins the reconnecting connection, the table of requests, and the subscriptions.
 
 import { epochOf } from '../protocol/cursor.js';
 import { MESSAGE_BYTES } from '../protocol/limits.js';
 import type { Methods } from '../protocol/methods.js';
 import { clientError, type GatewayError } from './errors.js';
-import { type Ask, type AskOptions, type CallOptions, type JobVerbs, jobVerbs } from './jobs.js';
+import { type CallOptions, type JobVerbs, jobVerbs, type RequestOptions, type SendRequest } from './job-calls.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
 import { type ClientOptions, settingsOf } from './options.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
@@ -14,21 +13,23 @@ import type { ClientState } from './state.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface Client extends JobVerbs {
-  /** Where it stands now. */
+  /** The present state. */
   readonly state: ClientState;
   /** Calls `listener` on every change; returns the cancellation. */
   onState(listener: (state: ClientState) => void): () => void;
-  /** Delivers what matches: a snapshot first, then every event exactly once and in order across reconnects, or a `gap`.
-   * Each is a subscription on the wire, of which a gateway takes 64 a connection; further ones wait. `signal` ends it as `unsubscribe()` does.
-   * Throws INVALID_OPTION for a malformed `after`, or one with `last`; everything else goes to `observer.error`. */
+  /**
+   * Delivers what matches: a snapshot first, then every event exactly once and in order across reconnects, or a `gap`. Each call is a subscription on
+   * the wire, of which a connection has 64 at most; further ones wait. `signal` ends it as `unsubscribe()` does. Throws INVALID_OPTION for a
+   * malformed `after`, or for `after` together with `last`; every other error goes to `observer.error`.
+   */
   subscribe(filter: SubscribeFilter, observer: Observer, options?: { signal?: AbortSignal }): Subscription;
   info(options?: CallOptions): Promise<Methods['server.info']['result']>;
   sources(options?: CallOptions): Promise<Methods['source.list']['result']['sources']>;
-  /** Ends everything: observers complete, requests reject with CLIENT_CLOSED. Idempotent. */
+  /** Closes the client: observers complete, requests reject with CLIENT_CLOSED. Idempotent. */
   close(): void;
 }
 
-/** How long `subscribe` may stay unanswered before the connection counts as dead. */
+/** Milliseconds for which `subscribe` may stay unanswered before the connection counts as dead. */
 const SUBSCRIBE_MS = 15_000;
 
 /**
@@ -51,7 +52,7 @@ export function createClient(options: ClientOptions): Client {
   const subscriptions = new Subscriptions(
     {
       isOpen: () => connection.state.phase === 'open',
-      ask(method, params, done, refused) {
+      request(method, params, done, refused) {
         const resolve = done as (result: unknown) => void;
         const deadline = runtime.now() + SUBSCRIBE_MS;
         const reject = (error: GatewayError): void => {
@@ -101,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
 
   function transmit({ id, method, params, reject }: Pending): void {
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()) });
-    // The server would close with 1009, and that is for good.
+    // A larger message makes the server close with 1009, after which the client would not reconnect.
     if (new TextEncoder().encode(text).length > MESSAGE_BYTES) {
       requests.cancel(id);
       reject(clientError('TOO_LARGE', `${method} is over ${MESSAGE_BYTES} bytes`, { method }));
@@ -118,7 +119,7 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  function request(method: string, params: unknown, options: AskOptions): Promise<never> {
+  function request(method: string, params: unknown, options: RequestOptions): Promise<never> {
     const { signal, repeat, paramsAt = () => params } = options;
     return new Promise((resolve, reject) => {
       if (closed) return reject(closed);
@@ -148,10 +149,10 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  const ask: Ask = request;
+  const send: SendRequest = request;
 
   return {
-    ...jobVerbs(ask, () => runtime.now()),
+    ...jobVerbs(send, () => runtime.now()),
     get state() {
       return connection.state;
     },
@@ -163,8 +164,8 @@ export function createClient(options: ClientOptions): Client {
       else signal?.addEventListener('abort', subscription.unsubscribe, { once: true });
       return subscription;
     },
-    info: (options = {}) => ask('server.info', {}, { ...options, repeat: 'safe' }),
-    sources: async (options = {}) => (await ask('source.list', {}, { ...options, repeat: 'safe' })).sources,
+    info: (options = {}) => send('server.info', {}, { ...options, repeat: 'safe' }),
+    sources: async (options = {}) => (await send('source.list', {}, { ...options, repeat: 'safe' })).sources,
     close: () => connection.close(),
   };
 }

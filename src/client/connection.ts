@@ -1,4 +1,4 @@
-// One connection: a socket from its construction to its end. The listener hears `open` once, then messages, then `end` exactly once with its cause.
+// One connection: a socket from its construction to its end. Its listener gets `open` once, then messages, then `end` exactly once with the cause.
 import { SUBPROTOCOL } from '../protocol/codes.js';
 import { SILENCE_MS } from '../protocol/limits.js';
 import type { ServerMessage } from '../protocol/methods.js';
@@ -15,17 +15,20 @@ export interface ConnectionListener {
 
 export interface Connection {
   send(text: string): void;
-  /** Ends the connection for a cause of ours; the listener hears of it at once, not when the socket has closed. */
+  /** Ends the connection for a cause on this side; the listener is called at once, not when the socket has closed. */
   end(cause: LineCause, code: number, detail: string, retryAfterMs?: number): void;
-  /** Ends it without a word to the listener. */
+  /** Ends the connection without a call to the listener. */
   abandon(): void;
-  /** Looks at the wall clock; for wake-ups. */
+  /** Checks the wall clock; to be called when the machine or the page wakes up. */
   check(): void;
 }
 
-/** A sleeping machine stops timers: many short ones against the wall clock notice it on waking, one long one doesn't. */
+/**
+ * Timers stand still while the machine sleeps. A short interval that compares the wall clock notices that soon after waking; one long timer would
+ * not.
+ */
 const TICK_MS = 5_000;
-/** From construction to `open`. */
+/** Milliseconds from construction to `open`. */
 const OPEN_MS = 15_000;
 
 export function openConnection(
@@ -47,7 +50,7 @@ export function openConnection(
     try {
       socket?.close(code);
     } catch {
-      // The constructor failed half-way, or the socket is past closing: it is gone either way.
+      // The constructor threw half-way, or the socket is already closing: in both cases it is gone.
     }
     if (end) listener.end(end);
   };
@@ -89,7 +92,7 @@ export function openConnection(
     }
     listener.message(message);
   });
-  // A close always follows. Browsers tell nothing here; Node says what went wrong, in a message or, for several addresses, a code.
+  // `close` always follows. A browser's error event says nothing; Node's has a message or, for several addresses, a code.
   let broken: string | undefined;
   socket.addEventListener('error', ({ message, error }) => {
     broken = message || error?.code;

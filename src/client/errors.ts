@@ -1,24 +1,24 @@
-// The errors of the client: an error reply, or what became of the connection, as a GatewayError with a stable reason.
+// The errors of the client: an error reply, or the end of a connection, as a GatewayError with a stable reason.
 import type { ErrorReason } from '../protocol/codes.js';
 import type { RpcErrorBody } from '../protocol/methods.js';
 
 /** Errors that the client itself raises; their `code` is positive, the server's are negative. */
 export const CLIENT_ERRORS = {
-  /** The connection was lost after the request was sent, and it may not be repeated: nobody here knows what became of it. */
+  /** The connection was lost after the request was sent, and the request may not be repeated: whether it was executed is unknown. */
   CONNECTION_LOST: 1,
-  /** No answer within the bound, or never sent because there was no connection. `data.sent` tells which. */
+  /** No answer within the bound, or never sent because there was no connection; `data.sent` says which. */
   NO_ANSWER: 2,
   /** Too many requests wait for a connection (`limits.queue`, default 256). */
   QUEUE_FULL: 3,
   /** The request is over the server's limit of 32 KiB; nothing was sent. */
   TOO_LARGE: 4,
-  /** The client is closed, by the application or for good by the server; `data.cause` tells which. */
+  /** The client is closed, by the application or for good by the server; `data.cause` says which. */
   CLIENT_CLOSED: 5,
   /** Events may be missing between `data.after` and `data.cursor`. */
   CONTINUITY_LOST: 6,
   /** An option is malformed; nothing was sent. */
   INVALID_OPTION: 7,
-  /** The gateway is older than what was asked of it; nothing was sent. `data.feature` names what its `server.info.features` lacks. */
+  /** The gateway lacks a feature that the request needs; nothing was sent. `data.feature` names what is missing in its `server.info.features`. */
   NOT_SUPPORTED: 8,
 } as const;
 export type ClientReason = keyof typeof CLIENT_ERRORS;
@@ -49,7 +49,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** The connection was lost after the request was sent: it may have been executed or not. */
+/** The connection was lost after the request was sent: whether it was executed is unknown. */
 export class ConnectionLost extends GatewayError {
   override readonly name = 'ConnectionLost';
   constructor(method: string) {
@@ -69,7 +69,7 @@ export function clientError(
   return new GatewayError(CLIENT_ERRORS[reason], reason, message, data, cause);
 }
 
-/** The error reply as an error. */
+/** An error reply as a GatewayError. */
 export function serverError(body: RpcErrorBody): GatewayError {
   const { reason = 'INTERNAL_ERROR', ...data } = body.data ?? { reason: undefined };
   return new GatewayError(body.code, reason, body.message, data);

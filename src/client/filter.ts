@@ -1,8 +1,9 @@
-// What a filter is called on the wire: the gateway names a subscription by its filter, so that equal ones of one connection must be told apart. Pure.
+// Filters as the gateway compares them. It names a subscription by its filter, so equal ones on one connection need something that distinguishes
+// them. Pure.
 import type { SubscribeParams } from '../protocol/methods.js';
 import type { Filter } from '../protocol/types.js';
 
-/** The filter as the gateway compares it: without the order and the repetitions of its globs; a field with `*` asks for nothing less than none. */
+/** The filter in the gateway's canonical form: globs sorted and without repetition, and no field that contains `*`, which excludes nothing. */
 export function canonicalFilter({ sources, types, jobs }: Filter): Filter {
   const sorted = (name: keyof Filter, globs?: readonly string[]): Filter =>
     globs && !globs.includes('*') ? { [name]: [...new Set(globs)].sort() } : {};
@@ -12,8 +13,8 @@ export function canonicalFilter({ sources, types, jobs }: Filter): Filter {
 const TAG_MAX = 8;
 
 /**
- * The `copy`th of equal filters beside the first, which is 0: by a tag where the gateway knows tags and as far as they go, else by a type that no
- * event has. It makes another name and matches nothing, and `?*` matches every type.
+ * The filter of the `copy`th equal subscription; the first is 0. Copies get a tag where the gateway supports that, up to the highest tag. The others
+ * get a type that no event has, beside `?*`, which matches every type: that changes the name and nothing else.
  */
 export function distinctFilter(filter: Filter, copy: number, features: readonly string[]): SubscribeParams {
   if (copy === 0) return filter;

@@ -5,7 +5,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The envelope is checked here; what is inside is the server's word. */
+/** Checks the envelope only; the contents are trusted to be as the server's types say. */
 export function parseFrame(data: unknown): ServerMessage | undefined {
   if (typeof data !== 'string') return undefined;
   let value: unknown;

@@ -1,9 +1,9 @@
-// `qmp-gateway/client` for browsers, workers and Deno: the published face. Node gets node.ts.
+// `qmp-gateway/client` for browsers, workers and Deno: the public exports. Node gets node.ts.
 
 export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 export { type Client, createClient } from './client.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
-export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
+export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './job-calls.js';
 export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';
 export type { ClientOptions } from './options.js';
 export type { Token } from './reconnecting-connection.js';

@@ -1,9 +1,9 @@
-// `qmp-gateway/client` for Node: the same face with npm `ws` as the default WebSocket, because Node 20 has none.
+// `qmp-gateway/client` for Node: the same exports with npm `ws` as the default WebSocket, since Node 20 has none.
 import WebSocket from 'ws';
 import { type Client, createClient as connect } from './client.js';
 import type { ClientOptions } from './options.js';
 
-/** As in the browser; `WebSocket` is by default that of npm `ws`. */
+/** As in the browser, but `WebSocket` is that of npm `ws` by default. */
 export function createClient(options: ClientOptions): Client {
   return connect({ ...options, WebSocket: options.WebSocket ?? WebSocket });
 }
@@ -11,7 +11,7 @@ export function createClient(options: ClientOptions): Client {
 export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 export type { Client } from './client.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
-export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './jobs.js';
+export type { CallOptions, CompleteParams, JobVerbs, WaitParams } from './job-calls.js';
 export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';
 export type { ClientOptions } from './options.js';
 export type { Token } from './reconnecting-connection.js';

@@ -1,4 +1,4 @@
-// The options of createClient, their defaults, and the errors of bad ones.
+// The options of createClient, their defaults, and the errors of invalid ones.
 import { clientError } from './errors.js';
 import type { Token } from './reconnecting-connection.js';
 import { RUNTIME, type Runtime } from './runtime.js';
@@ -7,16 +7,18 @@ import type { SocketConstructor } from './socket.js';
 export interface ClientOptions {
   /** `ws://` or `wss://`, with the path: `ws://127.0.0.1:7070/v1`. */
   url: string;
-  /** Sent first on every connection. A function is asked again when its last token was refused or nears its end;
-   * a refused string, or the same token twice, closes the client. Default: none. */
+  /**
+   * Sent first on every connection. A function is called again when its last token was refused or is about to expire; if a string is refused, or the
+   * same token twice, the client closes. Default: none.
+   */
   token?: Token;
   /** Default: `globalThis.WebSocket`; in Node the npm package `ws`. */
   WebSocket?: SocketConstructor;
   /** Requests that may wait for a connection; more are refused with `QUEUE_FULL`. Default 256. */
   queue?: number;
-  /** Milliseconds that a request may take, time offline included, unless it says otherwise. Default 30,000. */
+  /** Milliseconds for a request without a bound of its own, including time without a connection. Default 30,000. */
   timeoutMs?: number;
-  /** Time, chance and wake-ups, for tests. Default: those of the platform. */
+  /** Time, randomness and wake-ups, for tests. Default: those of the platform. */
   runtime?: Partial<Runtime>;
 }
 

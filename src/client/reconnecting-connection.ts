@@ -1,5 +1,5 @@
-// A connection that is opened again whenever it ends, until it is closed or refused for good, with the token first on each. What one connection is,
-// is in connection.ts; when the next attempt comes, in backoff.ts.
+// A connection that is made again whenever it ends, until it is closed or refused for good; the token goes first on each. connection.ts has one
+// connection, backoff.ts the delay before the next attempt.
 import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/methods.js';
 import { BACKOFF, type Credentials, decide } from './backoff.js';
 import { type Connection, openConnection } from './connection.js';
@@ -7,22 +7,22 @@ import type { Runtime } from './runtime.js';
 import type { SocketConstructor } from './socket.js';
 import type { ClientState, CloseReason, LineEnd } from './state.js';
 
-/** A token, or where to get one; asked again whenever the server refused the last, and before it expires. */
+/** A token, or a function that gets one: it is called again when the server has refused the last, and before that expires. */
 export type Token = string | (() => string | Promise<string>);
 
 export interface ReconnectingListener {
-  /** Requests may go out. */
+  /** Requests may be sent. */
   ready(): void;
   message(message: ServerMessage): void;
-  /** The connection that was ready is gone; another may come. */
+  /** The connection that was ready is lost; another may follow. */
   lost(): void;
-  /** No other will come. */
+  /** The client is closed: no connection follows. */
   closed(reason: CloseReason): void;
 }
 
 const AUTH_ID = 'auth';
 const ANSWER_MS = 15_000;
-/** Renewal after this part of a token's life. */
+/** A token is renewed after this part of its lifetime. */
 const RENEW_AT = 0.8;
 const RENEW_MIN_MS = 5_000;
 
@@ -61,7 +61,7 @@ export class ReconnectingConnection {
   }
 
   onState(listener: (state: ClientState) => void): () => void {
-    // A wrapper, so that one function given twice counts twice.
+    // Wrapped in an object of its own, so that a listener that is added twice is called twice.
     const own = (state: ClientState): void => listener(state);
     this.#stateListeners.add(own);
     return () => {
@@ -78,7 +78,7 @@ export class ReconnectingConnection {
     this.#connection?.end('unanswered', 1006, detail);
   }
 
-  /** The epoch that the last cursor showed. */
+  /** The epoch of the last cursor. */
   see(epoch: string | undefined): void {
     if (this.#state.phase === 'open' && epoch !== undefined && this.#state.epoch !== epoch) {
       this.#enter({ ...this.#state, epoch });
@@ -131,13 +131,13 @@ export class ReconnectingConnection {
     if (this.#state.phase === 'open') this.#listener.ready();
   }
 
-  /** First on every connection, and again in place before a token expires. */
+  /** The first request on every connection; sent again on the same one before a token expires. */
   async #authenticate(connection: Connection, source: Token): Promise<void> {
     let token: string;
     try {
       token = typeof source === 'string' ? source : await source();
     } catch (error) {
-      // A renewal that failed costs nothing yet: the server closes 4401 when the token has expired.
+      // A failed renewal has no effect yet: the server closes with 4401 when the token has expired.
       if (this.#state.phase === 'authenticating') connection.end('token', 1006, String(error));
       return;
     }
@@ -197,7 +197,7 @@ export class ReconnectingConnection {
     this.#enter({ phase: 'waiting', attempt: failures + 1, retryAt, reason: end });
   }
 
-  /** Timers stood still, the wall clock did not. */
+  /** Timers stood still during sleep, while the wall clock went on. */
   #wake(): void {
     this.#connection?.check();
     if (this.#state.phase !== 'waiting' || this.#runtime.now() < this.#state.retryAt) return;

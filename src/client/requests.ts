@@ -1,4 +1,4 @@
-// The requests that wait to be sent or answered, over connections that come and go. No I/O and no clock in here: it is told what happened, and says
+// The requests that wait to be sent or answered, over a series of connections. It has no I/O and no clock: its caller reports what happened and gets
 // what to send.
 import { IN_FLIGHT } from '../protocol/limits.js';
 import type { RpcFailure, RpcId, RpcResult } from '../protocol/methods.js';
@@ -7,7 +7,7 @@ import { ConnectionLost, clientError, type GatewayError, serverError } from './e
 export interface Pending {
   id: RpcId;
   method: string;
-  /** Params at the time of sending: a bound that runs from now shrinks with every repetition. */
+  /** Params as of the time of sending: a bound that counts from the call shrinks with every repetition. */
   params(now: number): unknown;
   /** `safe`: sent again on the next connection. `never`: rejected with ConnectionLost once it was sent. */
   repeat: 'safe' | 'never';
@@ -44,14 +44,14 @@ export class RequestTable {
     return pending.id;
   }
 
-  /** What may be sent now, at most as many as the server lets one connection have in flight. */
+  /** The requests to send now, at most as many as the server lets one connection have in flight. */
   take(): Pending[] {
     const taken = this.#waiting.splice(0, Math.max(0, IN_FLIGHT - this.#sent.size));
     for (const pending of taken) this.#sent.set(pending.id, pending);
     return taken;
   }
 
-  /** A reply to nobody (its request timed out or was cancelled) is ignored. */
+  /** Resolves or rejects the request that the reply answers. A reply to a request that timed out or was cancelled is ignored. */
   settle(reply: RpcResult | RpcFailure): void {
     if (reply.id === null) return;
     const pending = this.#sent.get(reply.id);
@@ -60,8 +60,10 @@ export class RequestTable {
     else pending?.resolve(reply.result);
   }
 
-  /** The connection is lost: what may be repeated, or was never sent, waits for the next, in its old order; the rest is rejected.
-   * Subscriptions belong to their connection: an old unsubscribe could hit the new subscription, which may have the same name. */
+  /**
+   * The connection is lost: requests that may be repeated or were never sent wait for the next, in their order; the others are rejected.
+   * Subscriptions belong to their connection: a late unsubscribe could end the new subscription, which may have the same name.
+   */
   drop(): void {
     const all = [...this.#sent.values(), ...this.#waiting];
     const stays = ({ id, repeat, lane }: Pending) => lane === 'queue' && (repeat === 'safe' || !this.#sent.has(id));
@@ -82,13 +84,13 @@ export class RequestTable {
     }
   }
 
-  /** Forgets a request whose caller has gone. */
+  /** Removes a request whose caller has gone. */
   cancel(id: RpcId): void {
     this.#sent.delete(id);
     this.#waiting = this.#waiting.filter((pending) => pending.id !== id);
   }
 
-  /** Rejects everything. */
+  /** Rejects all requests. */
   fail(error: GatewayError): void {
     const all = [...this.#sent.values(), ...this.#waiting];
     this.#sent.clear();

@@ -1,4 +1,4 @@
-// Time, randomness and wake-ups as parameters: those of the browser or of Node; tests bring their own.
+// Time, randomness and wake-ups as parameters: those of the browser or of Node; tests have their own.
 
 /** What the client needs of its surroundings. Times are milliseconds of the wall clock. */
 export interface Runtime {
@@ -7,9 +7,9 @@ export interface Runtime {
   random(): number;
   /** Calls `action` once, `ms` from now; returns the cancellation. */
   after(ms: number, action: () => void): () => void;
-  /** An error that an observer threw: it may not harm the connection, and may not vanish. */
+  /** Reports an error that an observer threw: it must neither break the connection nor go unnoticed. */
   report(error: unknown): void;
-  /** Calls `listener` when a frozen tab or a network comes back; returns the cancellation. */
+  /** Calls `listener` when a frozen tab is shown again or the network is back; returns the cancellation. */
   onWake(listener: () => void): () => void;
 }
 
@@ -21,7 +21,7 @@ interface WakeTarget {
 /** Bubbling brings the document's visibilitychange to the window. Node and most workers have none of the three. */
 const WAKE_EVENTS = ['visibilitychange', 'pageshow', 'online'];
 
-/** setTimeout takes a signed 32-bit number; beyond it it fires at once. */
+/** setTimeout takes a signed 32-bit number; with a larger one it fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export const RUNTIME: Runtime = {

@@ -1,5 +1,5 @@
-// `qmp-gateway/client/rx`: the client as cold Observables, typed by what is asked for. Each listener of a stream is a subscription of its own on the
-// wire, as long as it listens: `share()` one that many want. The only file of the client that imports rxjs.
+// `qmp-gateway/client/rx`: the client as cold Observables, typed by the filter. Each subscriber of a stream has a subscription of its own on the
+// wire: use `share()` for several. The only file of the client that imports rxjs.
 import { Observable, type Subscriber } from 'rxjs';
 import { foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
@@ -8,7 +8,7 @@ import { clientError } from './errors.js';
 import type { Gap, Observer, SubscribeFilter } from './observer.js';
 import type { ClientState } from './state.js';
 
-/** The entry for a type that was asked for; a glob, or a type that this version does not know, has `data: unknown`. */
+/** The entry for a type of the filter; for a glob, or a type that this version does not know, `data` is `unknown`. */
 export type EventFor<Type extends string> = Type extends KnownEventType ? EventOf<Type> : Entry;
 
 export interface StreamOptions {
@@ -17,11 +17,11 @@ export interface StreamOptions {
 }
 
 export interface EventOptions extends StreamOptions {
-  /** Called where events may be missing. Without it the stream errors with CONTINUITY_LOST: a gap can't go unseen. */
+  /** Called where events may be missing. Without it the stream errors with CONTINUITY_LOST. */
   onGap?(gap: Gap): void;
 }
 
-/** A filter by literal types. */
+/** A filter with literal types. */
 export interface EventFilter<Types extends readonly string[]> extends Omit<SubscribeFilter, 'progress' | 'types'> {
   types: Types;
 }
@@ -58,8 +58,8 @@ export function events(client: Client, filter: SubscribeFilter = {}, options: Ev
 }
 
 /**
- * The live table of jobs: the present at once, then after every change. A reset shows as the next table.
- * With `progress` it follows the figures too.
+ * The live table of jobs: the present one at once, then one after every change. After a reset the next table replaces it. With `progress` it has the
+ * newest figures too.
  *
  * ```ts
  * jobs(client, { sources: ['vm1'], progress: true }).subscribe(({ jobs }) => render([...jobs.values()]));
@@ -88,8 +88,10 @@ export function jobs(
   });
 }
 
-/** Figures of active jobs, at most one message of each in `intervalMs` (default 1,000), which is rounded up as `progress` is. Conflated; an idle
- * gateway is silent. */
+/**
+ * Figures of active jobs, of each job at most once in `intervalMs` (default 1,000), which is rounded up as `progress` is. Merged: only the newest
+ * count. Nothing is sent while no job is active.
+ */
 export function progress(
   client: Client,
   filter: Omit<Filter, 'types'> & { intervalMs?: number } = {},
@@ -101,7 +103,7 @@ export function progress(
   }));
 }
 
-/** The state now, and every change of it; completes after `closed`. */
+/** The present state, then every change; completes after `closed`. */
 export function state(client: Client, options: StreamOptions = {}): Observable<ClientState> {
   return new Observable((subscriber) => {
     const show = (current: ClientState): void => {
@@ -115,7 +117,7 @@ export function state(client: Client, options: StreamOptions = {}): Observable<C
   });
 }
 
-/** Observer callbacks as a cold stream: subscribed on the wire by each subscriber, and unsubscribed with it. */
+/** Observer callbacks as a cold stream: each subscriber has its own subscription on the wire, which ends with it. */
 function stream<Value>(
   client: Client,
   filter: SubscribeFilter,

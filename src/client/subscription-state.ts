@@ -1,5 +1,5 @@
-// One subscription from its beginning to its end as a pure function: (state, input) -> (state, effects). Frames of other subscriptions are kept
-// from it; no event is lost or delivered twice, by the cursor in the state.
+// One subscription from beginning to end as a pure function: (state, input) -> (state, effects). It gets only its own frames. By the cursor in its
+// state no event is lost or delivered twice.
 import { beginningOf, compareCursors, entriesAfter } from '../protocol/cursor.js';
 import type { Cut } from '../protocol/job-table.js';
 import type { Notification, Notifications, Subscribed } from '../protocol/methods.js';
@@ -7,23 +7,25 @@ import type { Cursor, Entry, Progress } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
 import type { Gap, Snapshot, SnapshotReason } from './observer.js';
 
-/** How far a subscription that is not live has come on this connection. */
+/** How far a subscription that is not live has got on this connection. */
 export type Attempt =
-  /** Not asked: there is no connection, or the gateway has said later. */
+  /** Not requested: there is no connection, or the gateway asked for a delay. */
   | { kind: 'idle' }
-  | { kind: 'asking' }
-  /** Subscribed as `id`; the snapshot comes in pages, and `cut` is what has come of it. */
+  | { kind: 'requested' }
+  /** Subscribed as `id`; the snapshot comes in pages, and `cut` has those received so far. */
   | { kind: 'paging'; id: string; cut: Cut; reason: SnapshotReason };
 
 export type SubscriptionState =
-  /** The observer has nothing yet, or what it had is void: then it had missed nothing up to `missedAfter`. `last`: begin so many entries back. */
+  /**
+   * The observer has nothing yet, or what it had is void; in that case nothing was missing up to `missedAfter`. `last`: begin so many entries back.
+   */
   | { name: 'awaitingSnapshot'; attempt: Attempt; reason: SnapshotReason; missedAfter?: Cursor; last?: number }
-  /** The observer has everything up to `cursor`; what follows has to be asked for. */
+  /** The observer has everything up to `cursor`; the next request continues from there. */
   | { name: 'behind'; attempt: Attempt; cursor: Cursor }
   /** Subscribed as `id`; the observer has everything up to `cursor`. */
   | { name: 'live'; id: string; cursor: Cursor }
-  /** The observer hears nothing more. `isAsking`: an answer may still come, and with it a subscription to end. */
-  | { name: 'closed'; isAsking: boolean };
+  /** The observer is called no more. `isRequested`: an answer may still bring a subscription, which must then be ended. */
+  | { name: 'closed'; isRequested: boolean };
 
 export type SubscriptionInput =
   /** The connection is ready, or the delay of `retry` has passed. */
@@ -33,15 +35,15 @@ export type SubscriptionInput =
   | { kind: 'refused'; error: GatewayError }
   | { kind: 'notified'; message: Notification }
   | { kind: 'unsubscribed' }
-  /** For good: the application has closed the client, or the error says why. */
+  /** Ended for good: the application closed the client, or `error` says why. */
   | { kind: 'ended'; error: GatewayError | undefined };
 
 export type SubscriptionEffect =
   /** Send `subscribe`. */
-  | { kind: 'ask'; after?: Cursor; last?: number }
+  | { kind: 'subscribe'; after?: Cursor; last?: number }
   /** Send `unsubscribe`. */
   | { kind: 'unsubscribe'; id: string }
-  /** Give `ready` after so many milliseconds. */
+  /** Give the input `ready` after so many milliseconds. */
   | { kind: 'retry'; ms: number }
   | { kind: 'gap'; gap: Gap }
   | { kind: 'snapshot'; snapshot: Snapshot }
@@ -50,60 +52,60 @@ export type SubscriptionEffect =
   | { kind: 'error'; error: GatewayError }
   | { kind: 'complete' };
 
-/** The next state, and what is to be done because of it, in this order. */
+/** The next state, and the effects to carry out, in order. */
 export type SubscriptionStep = readonly [SubscriptionState, ...SubscriptionEffect[]];
 
 type Open = Exclude<SubscriptionState, { name: 'closed' }>;
 type Pending = Exclude<Open, { name: 'live' }>;
 type Live = Extract<Open, { name: 'live' }>;
 
-/** Where RATE_LIMITED says no delay. */
+/** The delay where RATE_LIMITED gives none. */
 const RETRY_MS = 1_000;
 const IDLE = { kind: 'idle' } as const;
 
-/** @param from after this position, or so many entries back; else with a snapshot. */
+/** @param from a position, or so many entries back; without either, with a snapshot. */
 export function beginSubscription({ after, last }: { after?: Cursor; last?: number }): SubscriptionState {
   if (after !== undefined) return { name: 'behind', attempt: IDLE, cursor: after };
   const state = { name: 'awaitingSnapshot', attempt: IDLE, reason: 'initial' } as const;
   return last === undefined ? state : { ...state, last };
 }
 
-/** The wire's name of it, where it has one. */
+/** Its name on the wire, where it has one. */
 export function idOf(state: SubscriptionState): string | undefined {
   if (state.name === 'live') return state.id;
   return state.name !== 'closed' && state.attempt.kind === 'paging' ? state.attempt.id : undefined;
 }
 
 /** Whether an answer to `subscribe` is awaited. */
-export function isAsking(state: SubscriptionState): boolean {
-  return state.name === 'closed' ? state.isAsking : state.name !== 'live' && state.attempt.kind === 'asking';
+export function isRequested(state: SubscriptionState): boolean {
+  return state.name === 'closed' ? state.isRequested : state.name !== 'live' && state.attempt.kind === 'requested';
 }
 
 export function reduceSubscription(state: SubscriptionState, input: SubscriptionInput): SubscriptionStep {
   if (state.name === 'closed') return reduceClosed(state, input);
   switch (input.kind) {
     case 'ready':
-      return state.name !== 'live' && state.attempt.kind === 'idle' ? ask(state) : [state];
+      return state.name !== 'live' && state.attempt.kind === 'idle' ? subscribe(state) : [state];
     case 'lost':
       return [pending(state, IDLE)];
     case 'answered':
-      return state.name !== 'live' && isAsking(state) ? answered(state, input.reply) : [state];
+      return state.name !== 'live' && isRequested(state) ? answered(state, input.reply) : [state];
     case 'refused':
-      return isAsking(state) ? refused(state, input.error) : [state];
+      return isRequested(state) ? refused(state, input.error) : [state];
     case 'notified':
       return notified(state, input.message);
     case 'unsubscribed':
-      return [{ name: 'closed', isAsking: isAsking(state) }, ...unsubscribe(idOf(state))];
+      return [{ name: 'closed', isRequested: isRequested(state) }, ...unsubscribe(idOf(state))];
     case 'ended':
       return [CLOSED, input.error ? { kind: 'error', error: input.error } : { kind: 'complete' }];
   }
 }
 
-const CLOSED = { name: 'closed', isAsking: false } as const;
+const CLOSED = { name: 'closed', isRequested: false } as const;
 
-/** Nobody observes any more, but the answer that is on its way brings a subscription. */
+/** The observer has ended, but the answer to `subscribe` may still bring a subscription. */
 function reduceClosed(state: SubscriptionState, input: SubscriptionInput): SubscriptionStep {
-  if (!isAsking(state)) return [state];
+  if (!isRequested(state)) return [state];
   if (input.kind === 'answered') return [CLOSED, ...unsubscribe(input.reply.subscription)];
   return [input.kind === 'lost' || input.kind === 'refused' || input.kind === 'ended' ? CLOSED : state];
 }
@@ -111,14 +113,14 @@ function reduceClosed(state: SubscriptionState, input: SubscriptionInput): Subsc
 function answered(state: Pending, reply: Subscribed): SubscriptionStep {
   const { subscription: id, cursor, resumed, sources, jobs, settled = [], pages } = reply;
   if (state.name === 'behind' && resumed) return [{ name: 'live', id, cursor: state.cursor }];
-  // Where the answer is not a resume, its cursor says why.
+  // If the answer does not resume, its cursor says why.
   const isOther = state.name === 'behind' && compareCursors(cursor, state.cursor) === undefined;
   const reason = state.name === 'awaitingSnapshot' ? state.reason : isOther ? 'epoch' : 'retention';
   if (jobs || pages) return replace(state, id, { cursor, jobs: jobs ?? [], settled, sources }, reason, pages);
-  // A new log may hold what came between its beginning and this connection. A snapshot would show that; without one it is asked for.
+  // A new log may hold events from its beginning to this connection. A snapshot would include them; where none is wanted they are requested.
   if (!isOther) return [{ name: 'live', id, cursor }, ...gap(state, reason, cursor)];
   const from = beginningOf(cursor);
-  const [next, ...effects] = ask({ name: 'behind', attempt: IDLE, cursor: from });
+  const [next, ...effects] = subscribe({ name: 'behind', attempt: IDLE, cursor: from });
   return [next, ...gap(state, reason, from), ...effects];
 }
 
@@ -138,14 +140,14 @@ function notified(state: Open, message: Notification): SubscriptionStep {
       return [advance(state, message.params.cursor)];
     case 'progress':
       return [state, { kind: 'progress', rows: message.params.jobs }];
-    default: // `bye` concerns the connection; others are of a later gateway.
+    default: // `bye` concerns the connection; other methods are those of a later gateway.
       return [state];
   }
 }
 
 function events(state: Live, { events: all, cursor }: Notifications['events']): SubscriptionStep {
-  // Another log, without a reset: who asks to go on from here is told what has become of it.
-  if (compareCursors(cursor, state.cursor) === undefined) return ask(pending(state, IDLE));
+  // Events of another log without a reset: a new request from the known position gets the answer that explains it.
+  if (compareCursors(cursor, state.cursor) === undefined) return subscribe(pending(state, IDLE));
   const fresh = entriesAfter(all, state.cursor);
   const next = advance(state, cursor);
   return fresh.length > 0 ? [next, { kind: 'events', events: fresh, cursor: next.cursor }] : [next];
@@ -163,22 +165,22 @@ function page(state: Pending, { jobs, settled = [], last }: Notifications['snaps
   return last ? replace(state, id, cut, reason) : [{ ...state, attempt: { ...attempt, cut } }];
 }
 
-/** With `grants` and `next` the subscription goes on under that id; with `grants` alone it has ended on the wire. */
+/** With `grants` and `next` the subscription continues under that id; with `grants` alone it has ended on the wire. */
 function reset(state: Open, params: Notifications['reset'] & { next?: string }): SubscriptionStep {
   const before = idOf(state);
   const { reason, next = before, cursor, jobs, settled, sources, pages } = params;
   if (before === undefined || next === undefined) return [state];
-  // Who has nothing yet has missed nothing.
+  // An observer that has nothing yet has missed nothing.
   const why = state.name === 'awaitingSnapshot' ? state.reason : reason;
   if (reason === 'grants' && next === before) {
     const missedAfter = positionOf(state);
     const anew = { name: 'awaitingSnapshot', attempt: IDLE, reason: why } as const;
-    return ask(missedAfter === undefined ? anew : { ...anew, missedAfter });
+    return subscribe(missedAfter === undefined ? anew : { ...anew, missedAfter });
   }
   return replace(state, next, { cursor, jobs, settled, sources }, why, pages);
 }
 
-/** A cut replaces what the observer has: now, or when its pages have come. */
+/** A snapshot replaces what the observer has: at once, or when all of its pages have come. */
 function replace(state: Open, id: string, cut: Cut, reason: SnapshotReason, pages?: number): SubscriptionStep {
   if (pages) return [pending(state, { kind: 'paging', id, cut, reason })];
   const { cursor } = cut;
@@ -194,7 +196,7 @@ function gap(state: Open, reason: SnapshotReason, cursor: Cursor): SubscriptionE
   return reason === 'initial' || after === undefined ? [] : [{ kind: 'gap', gap: { reason, after, cursor } }];
 }
 
-/** Up to where the observer has missed nothing. */
+/** The position up to which the observer has missed nothing. */
 function positionOf(state: Open): Cursor | undefined {
   return state.name === 'awaitingSnapshot' ? state.missedAfter : state.cursor;
 }
@@ -203,9 +205,9 @@ function pending(state: Open, attempt: Attempt): Pending {
   return state.name === 'live' ? { name: 'behind', attempt, cursor: state.cursor } : { ...state, attempt };
 }
 
-function ask(state: Pending): SubscriptionStep {
+function subscribe(state: Pending): SubscriptionStep {
   const from = state.name === 'behind' ? { after: state.cursor } : state.last === undefined ? {} : { last: state.last };
-  return [pending(state, { kind: 'asking' }), { kind: 'ask', ...from }];
+  return [pending(state, { kind: 'requested' }), { kind: 'subscribe', ...from }];
 }
 
 function unsubscribe(id: string | undefined): SubscriptionEffect[] {

@@ -1,5 +1,5 @@
-// All subscriptions of a client: what `reduceSubscription` decides of each is carried out here. Frames go to the one that has their name, and equal
-// filters get names of their own.
+// All subscriptions of a client: carries out what `reduceSubscription` decides for each. Frames go to the subscription with their name, and equal
+// filters get names that differ.
 import { epochOf } from '../protocol/cursor.js';
 import type { Methods, Notification, Subscribed } from '../protocol/methods.js';
 import type { Filter } from '../protocol/types.js';
@@ -10,20 +10,23 @@ import type { Runtime } from './runtime.js';
 import {
   beginSubscription,
   idOf,
-  isAsking,
+  isRequested,
   reduceSubscription,
   type SubscriptionEffect,
   type SubscriptionInput,
   type SubscriptionState,
 } from './subscription-state.js';
 
-/** How requests that belong to one connection reach the gateway. */
+/** How requests that belong to one connection are sent to the gateway. */
 export interface RequestPort {
   /** Whether the connection is ready. */
   isOpen(): boolean;
-  /** Calls back in the turn of the answer, not a promise later: npm `ws` hands out frames of one packet in one turn, and the events that
-   * follow a reply must find its subscription. Calls neither back where the connection is lost first, or given up for lack of an answer. */
-  ask<Method extends 'subscribe' | 'unsubscribe' | 'server.info'>(
+  /**
+   * Calls back in the event-loop turn of the answer: npm `ws` emits all frames of one packet in one turn, and the events that follow a reply must
+   * find its subscription, so a promise would be too late. Calls neither callback if the connection is lost first or is given up for lack of an
+   * answer.
+   */
+  request<Method extends 'subscribe' | 'unsubscribe' | 'server.info'>(
     method: Method,
     params: Methods[Method]['params'],
     done: (result: Methods[Method]['result']) => void,
@@ -36,14 +39,14 @@ interface Member {
   readonly filter: Filter;
   readonly progress: boolean | number;
   readonly wantsSnapshot: boolean;
-  /** Equal filters have equal keys, and different copies. */
+  /** Subscriptions with equal filters have the same key and different copies. */
   key: string;
   copy: number;
-  /** Empty once it has been told of the end, or is unsubscribed. */
+  /** Empty once its end was reported, or it is unsubscribed. */
   observer: Observer;
 }
 
-/** Milliseconds until `server.info` is asked again where it was refused. */
+/** Milliseconds until a refused `server.info` is sent again. */
 const INFO_AGAIN_MS = 1_000;
 
 export class Subscriptions {
@@ -51,7 +54,7 @@ export class Subscriptions {
   readonly #port: RequestPort;
   readonly #runtime: Runtime;
   readonly #timers = new Set<() => void>();
-  /** What the gateway can beside the first release of v1: asked for when it is needed, once a connection. */
+  /** The gateway's features beyond the first release of v1: queried when they are needed, once for each connection. */
   #features: readonly string[] | 'asked' | undefined;
   #isEnded = false;
 
@@ -60,7 +63,7 @@ export class Subscriptions {
     this.#runtime = runtime;
   }
 
-  /** Calls back from the next microtask on. */
+  /** Its callbacks begin with the next microtask. */
   subscribe(options: SubscribeFilter, observer: Observer): Subscription {
     const { after, last, progress = false } = options;
     if (after !== undefined && (last !== undefined || epochOf(after) === undefined))
@@ -92,7 +95,7 @@ export class Subscriptions {
     for (const member of this.#members) this.#start(member);
   }
 
-  /** The connection is gone, and with it all that was subscribed. */
+  /** The connection is lost, and its subscriptions with it. */
   lost(): void {
     this.#features = undefined;
     for (const member of this.#members) this.#dispatch(member, { kind: 'lost' });
@@ -122,7 +125,7 @@ export class Subscriptions {
     this.#dispatch(member, { kind: 'ready' });
   }
 
-  /** Those that wait for it are started then. */
+  /** Subscriptions that wait for the features are started then. */
   #learn(): void {
     if (this.#features) return;
     this.#features = 'asked';
@@ -130,7 +133,7 @@ export class Subscriptions {
       this.#features = features;
       this.ready();
     };
-    this.#port.ask(
+    this.#port.request(
       'server.info',
       {},
       ({ features = [] }) => learned(features),
@@ -141,20 +144,20 @@ export class Subscriptions {
   #dispatch(member: Member, input: SubscriptionInput): void {
     const [state, ...effects] = reduceSubscription(member.state, input);
     member.state = state;
-    if (state.name === 'closed' && !state.isAsking) this.#members.delete(member);
+    if (state.name === 'closed' && !state.isRequested) this.#members.delete(member);
     for (const effect of effects) this.#carryOut(member, effect);
   }
 
   #carryOut(member: Member, effect: SubscriptionEffect): void {
     switch (effect.kind) {
-      case 'ask':
-        // A callback of the observer may have closed the client since.
-        if (isAsking(member.state)) this.#subscribe(member, effect);
+      case 'subscribe':
+        // A callback of the observer may have closed the client.
+        if (isRequested(member.state)) this.#subscribe(member, effect);
         break;
       case 'unsubscribe': {
-        // Refused or lost: the subscription is gone as well.
+        // If that is refused or lost, the subscription has ended as well.
         const nothing = (): void => {};
-        this.#port.ask('unsubscribe', { subscription: effect.id }, nothing, nothing);
+        this.#port.request('unsubscribe', { subscription: effect.id }, nothing, nothing);
         break;
       }
       case 'retry':
@@ -172,7 +175,7 @@ export class Subscriptions {
     }
   }
 
-  #subscribe(member: Member, { kind: _kind, ...from }: Extract<SubscriptionEffect, { kind: 'ask' }>): void {
+  #subscribe(member: Member, { kind: _kind, ...from }: Extract<SubscriptionEffect, { kind: 'subscribe' }>): void {
     const { filter, copy, progress, wantsSnapshot } = member;
     const features = typeof this.#features === 'object' ? this.#features : [];
     const params = {
@@ -181,7 +184,7 @@ export class Subscriptions {
       snapshot: wantsSnapshot && from.last === undefined,
       ...(progress && { progress }),
     };
-    this.#port.ask(
+    this.#port.request(
       'subscribe',
       params,
       (reply) => this.#answered(member, reply),
@@ -192,7 +195,7 @@ export class Subscriptions {
   #answered(member: Member, reply: Subscribed): void {
     const other = [...this.#members].find((each) => each !== member && idOf(each.state) === reply.subscription);
     if (!other) return this.#dispatch(member, { kind: 'answered', reply });
-    // The gateway takes for equal what is not so here, and has replaced the other's subscription: both are asked for again, as copies.
+    // The gateway takes two filters for equal that differ here, so this subscription has replaced the other: both are requested again, as copies.
     member.key = other.key;
     member.copy = this.#freeCopy(other.key);
     for (const each of [other, member]) {
@@ -218,7 +221,7 @@ export class Subscriptions {
 
 function deliver(
   observer: Observer,
-  effect: Exclude<SubscriptionEffect, { kind: 'ask' | 'unsubscribe' | 'retry' }>,
+  effect: Exclude<SubscriptionEffect, { kind: 'subscribe' | 'unsubscribe' | 'retry' }>,
 ): void {
   switch (effect.kind) {
     case 'gap':

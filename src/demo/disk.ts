@@ -1,17 +1,17 @@
-// One disk of the demo: a job, a rest, another job, for ever. In: a session on the demo's own QEMU. Out: nothing but what QEMU does.
+// One disk of the demo on the demo's own QEMU: a job, a rest, another job, without end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { filter, firstValueFrom, fromEvent, map, type Observable, takeUntil } from 'rxjs';
 import { ofType, type QmpCommandName, type QmpSession } from '../qmp/index.js';
 
-/** From and to; each time another value between them is taken. */
+/** From and to; each value is chosen anew between them. */
 export type Span = readonly [number, number];
 
 export interface Pace {
   /** Milliseconds between two jobs. */
   restMs: Span;
-  /** Milliseconds for which a mirror stays READY before it is completed. */
+  /** Milliseconds for which a mirror stays READY before the demo completes it. */
   readyMs: Span;
-  /** Milliseconds for which a job stands at an error before it is resumed. */
+  /** Milliseconds for which a job stays stopped at an error before the demo resumes it. */
   stoppedMs: Span;
   /** Bytes per second of a job; 0 is unlimited. */
   speed: Span;
@@ -35,7 +35,7 @@ export interface DiskOptions {
   pace: Pace;
   /** Uniform in [0, 1). */
   random(): number;
-  /** What QEMU refused; for people. */
+  /** Called with what QEMU refused, as a text for people. */
   report(problem: string): void;
   signal: AbortSignal;
 }
@@ -44,14 +44,14 @@ const MIB = 1024 * 1024;
 const SECTOR = 512;
 const ENOSPC = 28;
 
-/** Ends when `signal` is aborted, or QEMU is gone. Whatever QEMU refuses is reported, and the next job comes after its rest. */
+/** Ends when `signal` is aborted or QEMU has gone. What QEMU refuses is reported, and the next job comes after the rest. */
 export async function runDisk(options: DiskOptions): Promise<void> {
   const { session, disk, file, bytes, delayMs, pace, random, report, signal } = options;
   const pick = ([min, max]: Span): number => Math.round(min + random() * (max - min));
   const rest = (span: Span, end: AbortSignal): Promise<boolean> =>
     sleep(pick(span), true, { signal: end }).catch(() => false);
 
-  /** Whether QEMU accepted it. The gateway's vocabulary is closed; the demo creates what it shows, on a QEMU of its own. */
+  /** Whether QEMU accepted a command that the gateway itself never writes: the demo creates its jobs on its own QEMU. */
   const run = (name: string, args: object, accepted: () => void = () => undefined): Promise<boolean> =>
     new Promise((resolve) =>
       session.request(name as QmpCommandName, args as never, (reply) => {
@@ -63,7 +63,7 @@ export async function runDisk(options: DiskOptions): Promise<void> {
       }),
     );
 
-  /** The first of a stream; `undefined` when it ends before. */
+  /** The first event of a stream; `undefined` if the stream ends before. */
   const first = <Value>(values$: Observable<Value>, end: AbortSignal): Promise<Value | undefined> =>
     firstValueFrom(values$.pipe(takeUntil(fromEvent(end, 'abort'))), { defaultValue: undefined });
   const status = (wanted: string, end: AbortSignal): Promise<string | undefined> =>
@@ -85,7 +85,7 @@ export async function runDisk(options: DiskOptions): Promise<void> {
     await rest(pace.restMs, stop);
   }
 
-  /** A target of its own for each job: a mirror that completes leaves its target as read-only as the disk is. */
+  /** Each job has its own target: a mirror that completes leaves its target read-only, as the disk is. */
   async function playRound(target: string): Promise<void> {
     const luck = random();
     const trouble = luck < 0.12 ? 'report' : luck < 0.25 ? 'stop' : undefined;
@@ -101,13 +101,13 @@ export async function runDisk(options: DiskOptions): Promise<void> {
   async function copy(target: string, mirror: boolean, trouble: 'report' | 'stop' | undefined): Promise<void> {
     const over = new AbortController();
     const during = AbortSignal.any([stop, over.signal]);
-    // From the reply on, and no later: until then the id may be another client's, whose job's end is not this one's.
+    // Events before the reply may belong to another client's job with the same id.
     let ended: Promise<unknown> = Promise.resolve();
     const accepted = (): void => {
       ended = status('null', stop);
     };
     const ready = status('ready', during);
-    // The event and not the status: QEMU pauses a job for a moment when it is created, without any error.
+    // The BLOCK_JOB_ERROR event and not the status: QEMU pauses a job for a moment when it is created, without any error.
     const stopped = first(
       session.events$.pipe(
         ofType('BLOCK_JOB_ERROR'),
@@ -121,7 +121,7 @@ export async function runDisk(options: DiskOptions): Promise<void> {
       target,
       sync: 'full',
       speed: pick(pace.speed),
-      // Else a mirror has 16 MiB under way at once, and its bar would jump.
+      // Without this a mirror copies 16 MiB at once, and its progress would jump.
       ...(mirror && { 'buf-size': MIB }),
       ...(trouble && { 'on-target-error': trouble }),
     };
@@ -132,7 +132,7 @@ export async function runDisk(options: DiskOptions): Promise<void> {
     over.abort();
   }
 
-  /** Somebody may have paused it or resumed it meanwhile; then QEMU refuses, and it is tried again while the job is there. */
+  /** Another client may have paused or resumed the job meanwhile; QEMU refuses then, and the demo tries again while the job is there. */
   async function complete(during: AbortSignal): Promise<void> {
     while (await rest(pace.readyMs, during)) if (await quietly('job-complete')) return;
   }

@@ -1,4 +1,4 @@
-// `--demo`: something to look at. In: what is installed here. Out: sources with jobs that come and go, on a real QEMU where there is one.
+// `--demo`: sources with jobs that come and go, on a real QEMU where one is installed, else on the simulator.
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { openDemoQemu } from './qemu.js';
 
 export interface Demo {
   sources: Source[];
-  /** Says which of the two it is; for people. */
+  /** Text for people that says which of the two it is. */
   what: string;
   close(): Promise<void>;
 }
 
 const NAME = 'demo';
 
-/** @param report gets what went wrong in the demo itself, a sentence each; it goes on. */
+/** @param report called with each problem of the demo itself, as a sentence; the demo goes on. */
 export async function openDemo(report: (problem: string) => void): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'qmp-gateway-demo-'));
   const path = join(folder, 'gateway.sock');

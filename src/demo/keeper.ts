@@ -1,4 +1,4 @@
-// A folder, and a program in it, that end with this process, however it ends. In: both. Out: one handle that ends them earlier.
+// A folder and a program in it that end together with this process, however it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -9,10 +9,9 @@ export interface Keeper {
 }
 
 /**
- * A process that is killed with SIGKILL can't clean up after itself, and a child does not hear of it. So a shell is the program's parent and reads
- * a pipe from here: the kernel closes that pipe with this process, whatever ended it, and then the shell kills and removes.
- * In a session of its own no signal of a terminal ends it first; as the parent it kills the right process, since the id of a child is
- * not given to another before `wait`.
+ * A process that is killed with SIGKILL can't clean up, and its child is not notified. So a shell is the program's parent and reads a pipe from this
+ * process: the kernel closes the pipe when this process ends, and then the shell kills the program and removes the folder. The shell has a session of
+ * its own, so that no signal of a terminal ends it first. As the parent it kills the right process, since a child's id is not reused before `wait`.
  */
 const SCRIPT = `trap '' HUP INT TERM
 folder=$1
@@ -29,7 +28,7 @@ export function keep(folder: string, command: readonly string[] = []): Keeper {
     detached: true,
   });
   const ended = over(shell);
-  // Without a shell, or when it was killed: what is left to do is done in close().
+  // Without a shell, or if it was killed, close() does the rest.
   shell.stdin.on('error', () => undefined);
   return {
     close: async () => {

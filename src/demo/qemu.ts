@@ -1,5 +1,5 @@
-// A real qemu-storage-daemon with jobs that come and go. In: a folder. Out: its second monitor for the gateway; the first one, and the
-// jobs on four disks, are the demo's. Needs no KVM, no image and no rights.
+// A real qemu-storage-daemon with jobs that come and go on four disks. It has two monitors: the demo uses the first, the gateway the second. Needs no
+// KVM, no image and no rights.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -12,12 +12,12 @@ import { keep } from './keeper.js';
 
 export interface DemoQemu {
   version: string;
-  /** Ends it and removes the folder. */
+  /** Ends the daemon and removes the folder. */
   close(): Promise<void>;
 }
 
 export interface DemoQemuOptions {
-  /** Its own; removed with it, also when this process is killed. */
+  /** Folder of this demo alone; removed with it, also when this process is killed. */
   folder: string;
   /** Where the gateway's monitor listens. */
   gatewayPath: string;
@@ -46,7 +46,7 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
     ...['--chardev', `socket,id=gw,path=${gatewayPath},server=on,wait=off`, '--monitor', 'chardev=gw'],
   ]);
   try {
-    // A file that is read by all: a null-co source would be copied at once, since it reads as zeroes.
+    // One file that all disks read: a null-co source would be copied at once, since it reads as zeroes.
     const file = join(folder, 'disk.raw');
     await writeFile(file, Buffer.concat(Array.from({ length: Math.ceil(bytes / MIB) }, () => randomBytes(MIB))));
     const own = await connected(ownPath, report);
@@ -69,13 +69,13 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
   }
 }
 
-interface OwnSession {
+interface DemoConnection {
   session: QmpSession;
   close(): void;
 }
 
-/** The socket is there some milliseconds after the process. */
-async function connected(path: string, report: (problem: string) => void): Promise<OwnSession> {
+/** The socket appears some milliseconds after the process. */
+async function connected(path: string, report: (problem: string) => void): Promise<DemoConnection> {
   return new Promise((resolve, reject) => {
     let found = false;
     const subscription = openMonitor({ kind: 'unix', path })
@@ -83,7 +83,7 @@ async function connected(path: string, report: (problem: string) => void): Promi
         retry({
           count: 100,
           delay: (error) => {
-            // The demo has one conversation: when its QEMU is gone, so is the demo.
+            // The demo's QEMU has gone, and the demo with it.
             if (found) throw error;
             return timer(50);
           },

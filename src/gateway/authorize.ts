@@ -1,5 +1,5 @@
-// Commands held to the caller's grants. A job that the caller does not see is answered as one of a source that does not exist, and a verb
-// that it may not use is refused: neither reaches a source.
+// Commands checked against the caller's grants. For a job that the caller does not see the answer is that of an unknown source, and a verb that it
+// may not use is refused; neither reaches a source.
 import type { CallContext } from '../access/index.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { JobTarget } from '../protocol/methods.js';
@@ -25,14 +25,14 @@ function hold(name: CommandName, command: Command): Command {
     const answer = await command(context, params);
     // The grants may have changed while the call waited.
     if (!seesJob(principal, source, job)) return verb === undefined ? unseen(source) : outOfSight();
-    // A run is asked for by its name alone, which may be that of another job.
+    // `run` alone may name the run of another job.
     if (answer.ok && isOfAnother(answer.result, principal))
       return refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
     return answer;
   };
 }
 
-/** `undefined`: it only reads. */
+/** `undefined`: the method only reads. */
 function verbOf(name: CommandName): JobVerb | undefined {
   if (name === 'job.get' || name === 'job.wait') return undefined;
   return name.slice('job.'.length) as JobVerb;
@@ -47,11 +47,14 @@ function isOfAnother(result: object, principal: CallContext['principal']): boole
   return !seesJob(principal, source, job);
 }
 
-/** In the words for a source that is unknown. */
+/** Worded as for an unknown source. */
 function unseen(source: string): Answer<never> {
   return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
 }
 
 function outOfSight(): Answer<never> {
-  return refuse('OUTCOME_UNKNOWN', 'the grants have changed: what became of the command may not be told any more');
+  return refuse(
+    'OUTCOME_UNKNOWN',
+    'the grants have changed, and the caller may no longer see the result of the command',
+  );
 }

@@ -1,21 +1,21 @@
-// Everything in the gateway that can grow or wait, with its reason. Tests shorten the intervals.
+// Bounds on everything in the gateway that can grow or wait, each with its reason. Tests shorten the intervals.
 
 export interface GatewayLimits {
   /** Bytes that one socket may have unsent before its subscriptions are parked: a few frames, times the number of slow clients. */
   highWaterBytes: number;
-  /** Bytes of unsent answers at which no further request of that client is executed. */
+  /** Bytes of unsent answers beyond which no further request of that client is executed. */
   hardStopBytes: number;
   /** Bytes of requests that wait to be executed; a client that sends more is closed with 4429. One read of a socket is 64 KiB. */
   inboxBytes: number;
-  /** Milliseconds without one byte of drain progress until a parked client is closed with 4508. */
+  /** Milliseconds without one byte of drain progress after which a parked client is closed with 4508. */
   stuckMs: number;
-  /** Milliseconds without a byte in, and without one taken by the kernel, until a client that is not parked is closed with 4510. */
+  /** Milliseconds without a byte received, and without one taken by the kernel, after which a client that is not parked is closed with 4510. */
   deadMs: number;
-  /** Bytes of one `events` or `progress` frame; a larger turn is split. An entry that is larger has a frame of its own. */
+  /** Bytes of one `events` or `progress` frame; the entries of a turn beyond it are split. An entry that is larger has a frame of its own. */
   frameBytes: number;
-  /** Bytes of events that a group's members may lack at the end of a turn; with more of them they read on from the log. */
+  /** Bytes of events that a group encodes in one turn; beyond them its members read on from the log. */
   batchBytes: number;
-  /** Sockets written in one turn of the loop, and milliseconds of it: commands are never behind a broadcast. */
+  /** Sockets written, and milliseconds spent, by broadcasts in one event-loop turn, so that commands don't wait behind them. */
   sliceSockets: number;
   sliceMs: number;
   /** Entries examined, and bytes of events written, for one client in one turn of its catch-up. */
@@ -23,21 +23,21 @@ export interface GatewayLimits {
   sliceBytes: number;
   /** WebSocket connections. */
   connections: number;
-  /** Characters of globs with `*` or `?` in all subscriptions of one connection: what a new job may cost to route. */
+  /** Characters of globs with `*` or `?` in all subscriptions of one connection: they bound the cost of routing a new job. */
   connectionGlobs: number;
-  /** Requests a second of a connection, and of an address by POST; how many at once. */
+  /** Requests a second of a connection, and of an address by POST; and how many at once. */
   requestsPerSecond: number;
   requestsBurst: number;
-  /** `subscribe` a second of a connection; how many at once: a client that reconnects has up to 64. */
+  /** `subscribe` requests a second of a connection, and how many at once: a client that reconnects has up to 64. */
   subscribesPerSecond: number;
   subscribesBurst: number;
-  /** Refused requests a second, and at once, at which a client that goes on is closed with 4429. */
+  /** Refused requests a second, and at once, beyond which the client is closed with 4429. */
   refusalsPerSecond: number;
   refusalsBurst: number;
-  /** Upgrades a second of an address (IPv6: of a /64); how many at once. Beyond: HTTP 429. */
+  /** Upgrades a second of an address (IPv6: of a /64), and how many at once. Beyond: HTTP 429. */
   connectionsPerSecond: number;
   connectionsBurst: number;
-  /** Whether the limits of an address hold for loopback and unix peers too: a proxy on this host is one address. */
+  /** Whether the limits of an address apply to loopback and unix peers too: all clients of a proxy on this host have one address. */
   limitLoopback: boolean;
   /** POSTs of one address that wait for their answer. */
   postsInFlight: number;
@@ -51,13 +51,13 @@ export interface GatewayLimits {
   freshWaitMs: number;
   /** Milliseconds between bookmarks, each with a WebSocket ping. */
   bookmarkMs: number;
-  /** Milliseconds that the headers of a request, and a whole request, may take; how often that is looked at. */
+  /** Milliseconds for the headers of a request and for a whole request, and between two checks. */
   headersMs: number;
   requestMs: number;
   httpCheckMs: number;
-  /** Milliseconds that closing may take, all in all. */
+  /** Milliseconds for closing as a whole. */
   drainMs: number;
-  /** Reconnects per second that a restart spreads its clients over. */
+  /** Reconnects per second over which a restart spreads its clients. */
   reconnectsPerSecond: number;
 }
 

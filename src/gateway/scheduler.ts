@@ -3,10 +3,10 @@
 // and no client holds up another.
 import type { Clock } from '../clock.js';
 
-/** Milliseconds of steps of one queue in one turn. */
+/** Milliseconds for the steps of one queue in one turn. */
 const BUDGET_MS = 4;
 
-/** One step. `true`: nothing is left to do for this owner. */
+/** One step. `true`: this owner has nothing left to do. */
 export type Work = () => boolean;
 
 export class Scheduler {
@@ -21,7 +21,7 @@ export class Scheduler {
   /**
    * Queues have their turns in the order in which they were made.
    *
-   * @param budgetMs with 0 a queue has one step a turn, which keeps to a bound of its own.
+   * @param budgetMs 0: one step a turn, which has bounds of its own.
    */
   queue(budgetMs: number = BUDGET_MS): WorkQueue {
     const queue = new WorkQueue(this.#clock, budgetMs, () => this.#schedule());
@@ -41,7 +41,7 @@ export class Scheduler {
       try {
         queue.turn();
       } catch (error) {
-        // Those behind it have their turn in the next one.
+        // The queues behind it are served in the next turn.
         for (const other of this.#queues.slice(at + 1)) other.skip();
         throw error;
       }
@@ -52,25 +52,25 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #budgetMs: number;
   readonly #schedule: () => void;
-  /** In the order in which they are served; who has more to do goes to the end. */
+  /** In the order in which owners are served; one that has more to do goes to the end. */
   readonly #waiting = new Map<object, Work>();
-  /** Milliseconds that {@link now} used since the last turn. */
+  /** Milliseconds used by {@link now} since the last turn. */
   #spent = 0;
 
-  /** @param schedule asks for a {@link turn}. */
+  /** @param schedule requests a call of {@link turn}. */
   constructor(clock: Clock, budgetMs: number, schedule: () => void) {
     this.#clock = clock;
     this.#budgetMs = budgetMs;
     this.#schedule = schedule;
   }
 
-  /** In a later turn. An owner has one piece of work at a time: a second one is ignored while the first waits. */
+  /** Takes the first step in a later turn. An owner has one piece of work at a time: a second one is ignored while the first waits. */
   later(owner: object, work: Work): void {
     if (!this.#waiting.has(owner)) this.#waiting.set(owner, work);
     this.#schedule();
   }
 
-  /** The first step at once, if nobody waits and this turn has time left. */
+  /** Takes the first step at once if no other owner waits and the budget has time left. */
   now(owner: object, work: Work): void {
     if (this.#waiting.size > 0 || this.#spent >= this.#budgetMs) return this.later(owner, work);
     const begun = this.#clock.now();
@@ -82,7 +82,7 @@ export class WorkQueue {
     }
   }
 
-  /** What the owner still wants is not done. */
+  /** Drops the owner's work. */
   drop(owner: object): void {
     this.#waiting.delete(owner);
   }

@@ -1,4 +1,4 @@
-// jobs: typed events become job state, settlements, and aborts that are bounded and honest.
+// jobs: a source's events become runs of jobs, their settlements, and commands on jobs that answer within a time bound.
 export type { Journal } from './model/journal.js';
 export { type Jobs, openJobs } from './open.js';
 export type { Demand } from './tracking/progress-poller.js';

@@ -1,5 +1,5 @@
-// The job layer as one: sources come and go, their signals become runs and settlements in the log, and callers get a view of them and commands
-// on them.
+// The job layer as a whole: sources come and go, their signals become runs and settlements in the log, and callers get a view of the runs and
+// commands on them.
 import type { Logger } from 'pino';
 import { Subject, type Subscription } from 'rxjs';
 import type { Progress, SettledRun } from '../protocol/types.js';
@@ -32,11 +32,11 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
   );
   const ended$ = new Subject<SettledRun>();
   const progress$ = new Subject<Progress[]>();
-  /** By the name of the source: its connection. */
+  /** Subscriptions to the signals of sources, by name. */
   const followed = new Map<string, { tracker: SourceTracker; subscription: Subscription }>();
   const listener: TrackListener = {
     signal: (source, signal) => {
-      // Remembered before the signal goes on, so that a caller that asks because of it finds it.
+      // Stored before the signal goes on, so that a caller that reacts to the signal finds it.
       if (signal.kind === 'settled') registry.history.add(signal.ended);
       jobCommands.take(source, signal);
       const tracker = registry.get(source);
@@ -79,7 +79,7 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
   }
 
   return {
-    /** By the name of their method on the wire. */
+    /** Each under the name of its method on the wire. */
     commands: {
       'job.get': jobCommands.get.bind(jobCommands),
       'job.abort': jobCommands.abort.bind(jobCommands),
@@ -100,20 +100,21 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
       freshen: registry.freshen.bind(registry),
       demand: poller.demand.bind(poller),
     },
-    /** Every settlement, when the log shows it. */
+    /** Every settlement, once the log shows it. */
     ended$: ended$.asObservable(),
-    /** Sources as they come and go. A source under the name of another takes its place. */
+    /** Adds and removes sources as the provider says. A source with the name of a present one replaces it. */
     follow: (provider: SourceProvider): Subscription =>
       provider.sources$.subscribe({
         next: (change) => (change.kind === 'added' ? add(change.source) : remove(change.name)),
-        error: (error: unknown) => logger.error({ err: error }, 'sources come and go no more'),
+        error: (error: unknown) =>
+          logger.error({ err: error }, 'the provider of sources failed; sources are no longer added or removed'),
       }),
-    /** The gateway ends: runs that wait for the proof of a pivot are settled without it, and every caller is answered. */
+    /** The gateway is closing: runs that await the proof of a pivot are settled without it, and every caller is answered. */
     conclude(): void {
       registry.conclude();
       jobCommands.close();
     },
-    /** Hangs up on every source. */
+    /** Closes the connection of every source. */
     close(): void {
       poller.close();
       for (const { tracker, subscription } of followed.values()) {

@@ -1,5 +1,5 @@
-// An entry as the log keeps it: its fields, its place in the retention, and its JSON, made once for the first reader and shared by every
-// filter. One object for all of that: what is kept outlives the young generation, and each object kept is copied twice on its way.
+// An entry as the log keeps it: its fields, its place in the retention, and its JSON, which is made once for the first reader and shared by every
+// filter. All in one object, since entries survive the young generation and V8's collector copies each surviving object twice.
 import type { EntryDraft } from '../protocol/draft.js';
 import { formatMicros, type Micros } from '../protocol/time.js';
 import type { Entry, JobRef } from '../protocol/types.js';
@@ -13,7 +13,7 @@ export interface SourcePartition {
   evictedUpTo: number;
 }
 
-/** Bytes over which an entry is encoded as it comes: text counts exactly, while an object may take ten times the bytes of its text. */
+/** Entries with more bytes are encoded as they come, so that the retention counts their text: as an object the data could take ten times that. */
 const LARGE = 1_024;
 
 export class KeptEntry implements LoggedEntry {
@@ -25,7 +25,10 @@ export class KeptEntry implements LoggedEntry {
   readonly #repeated: number | undefined;
   #data: unknown;
   #json: string | undefined;
-  /** For the log alone: bytes that the retention counts, since when it is kept (milliseconds of the log's clock), where, whether it has left. */
+  /**
+   * Used by the log alone: bytes for the retention, the milliseconds of the log's clock at which it was appended, its source's partition, and whether
+   * it was evicted.
+   */
   readonly bytes: number;
   readonly at: number;
   readonly partition: SourcePartition;
@@ -41,7 +44,7 @@ export class KeptEntry implements LoggedEntry {
     this.#data = draft.data;
     this.at = at;
     this.partition = partition;
-    // The monitor's own text is nearly as long as ours of it. Where there is none, or much of it, the entry is kept as text alone.
+    // The monitor's text is nearly as long as the entry's JSON. Entries without such a text, and large ones, are kept as JSON alone.
     this.bytes = draft.bytes !== undefined && draft.bytes <= LARGE ? draft.bytes : this.json.length;
   }
 

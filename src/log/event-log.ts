@@ -1,5 +1,5 @@
-// What the gateway and the job layer need of a log, wherever it is kept. Offsets increase, and need not be dense. A cursor of another epoch is of
-// another log.
+// What the gateway and the job layer need of a log, wherever it is kept. Offsets increase and need not be consecutive. A cursor of another epoch
+// belongs to another log.
 import type { Observable } from 'rxjs';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor, JobRef } from '../protocol/types.js';
@@ -22,40 +22,40 @@ export interface Slice {
 }
 
 export interface EventLog {
-  /** Names the log: a cursor of another epoch says nothing about this one. */
+  /** Names the log; a cursor with another epoch has no position in it. */
   readonly epoch: string;
-  /** Offset of the newest entry that may be shown; 0 before the first. */
+  /** Offset of the newest entry that is shown; 0 before the first. */
   readonly head: number;
-  /** The newest entry as a cursor. */
+  /** The newest entry that is shown, as a cursor. */
   readonly cursor: Cursor;
   /** Entries retained, and their bytes. */
   readonly size: { entries: number; bytes: number };
-  /** Every entry, in order, once it may be shown: a log in memory emits it before `append` returns. */
+  /** Every entry, in order, when it is shown: with a log in memory before `append` returns. */
   readonly entries$: Observable<LoggedEntry>;
-  /** Resolves when the log can take nothing more, with the reason: the gateway ends, and its next start is another epoch. */
+  /** Resolves with the reason when the log can take no more entries. The gateway must end then, and its next start begins another epoch. */
   readonly failed: Promise<Error>;
   /**
-   * Entries that belong together: they are shown in one event-loop turn, and nothing of another append is shown between them. Whoever shows
-   * anything to a client waits for the log: `head`, `cursor` and the reads know only what may be shown.
+   * Appends entries that belong together: they are shown in one event-loop turn, with nothing of another append between them. Nothing is sent to a
+   * client before the log shows it: `head`, `cursor` and the reads cover only entries that are shown.
    *
-   * @param shown called once they may be shown, in the order of the appends; of an empty list, once all that was appended before may be.
+   * @param shown called once they are shown, in the order of the appends; with an empty list, once everything appended before is shown.
    */
   append(drafts: readonly EntryDraft[], shown?: () => void): void;
-  /** Whether every entry after `offset` of the sources that `wants` accepts is still here. */
+  /** Whether the log still has every entry after `offset` of the sources that `wants` accepts. */
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean;
-  /** Up to `limit` entries after `offset`, unfiltered. */
+  /** Up to `limit` entries after `offset`, of all sources. */
   readAfter(offset: number, limit: number): Slice;
   /**
    * The position before the `count`th newest entry that `wants` accepts.
    *
-   * @param isEnough asked before each entry with how many were examined: `true` ends the search.
-   * @returns `truncated`: it ended so, and older entries were not examined.
+   * @param isEnough called before each entry with the number examined so far: `true` ends the search.
+   * @returns `truncated`: `isEnough` ended the search, and older entries were not examined.
    */
   offsetBefore(
     count: number,
     wants: (entry: LoggedEntry) => boolean,
     isEnough: (examined: number) => boolean,
   ): { offset: number; truncated: boolean };
-  /** Offset up to which entries of the sources that `wants` accepts have left. */
+  /** The newest offset at which an entry of the sources that `wants` accepts was evicted. */
   evictedUpTo(wants: (source: string) => boolean): number;
 }

@@ -37,7 +37,7 @@ export interface LogOptions {
 export class MemoryLog implements EventLog {
   readonly epoch: string;
   readonly entries$: Observable<LoggedEntry>;
-  /** Memory takes whatever comes. */
+  /** Never: memory takes every entry. */
   readonly failed = new Promise<never>(() => {});
   readonly #entries$ = new Subject<LoggedEntry>();
   readonly #limits: LogLimits;
@@ -45,7 +45,7 @@ export class MemoryLog implements EventLog {
   readonly #all = new Queue<KeptEntry>();
   readonly #partitions = new Map<string, SourcePartition>();
   #head = 0;
-  /** Newest entry that has left: after it nothing is missing, for any reader. */
+  /** Offset of the newest evicted entry: after it nothing is missing for any reader. */
   #evictedUpTo = 0;
   #live = 0;
   #bytes = 0;
@@ -164,11 +164,11 @@ export class MemoryLog implements EventLog {
       this.#evict(oldest);
       this.#all.shift();
     }
-    // What a source's quota evicted leaves holes between the entries of quiet sources.
+    // Evictions by a source's quota leave holes between the entries of quieter sources.
     if (this.#all.length > 2 * this.#live + 1_024) this.#all.filter((kept) => !kept.evicted);
   }
 
-  /** The oldest of all is also the oldest of its source, so both queues are taken from the front alone. */
+  /** The oldest entry of all is also the oldest of its source, so both queues lose only their first item. */
   #evict(kept: KeptEntry | undefined): void {
     if (!kept || kept.evicted) return;
     kept.evicted = true;

@@ -1,4 +1,4 @@
-// First in, first out, with positions. Taking from the front moves an index; the array is cut when half of it is behind.
+// A first-in-first-out queue with access by index. Removing the first item moves an index; the array is shortened when half of it is unused.
 
 export class Queue<Item> {
   #items: (Item | undefined)[] = [];
@@ -28,7 +28,7 @@ export class Queue<Item> {
     return item;
   }
 
-  /** Keeps only what `keep` says, in order. */
+  /** Keeps the items that `keep` accepts, in order. */
   filter(keep: (item: Item) => boolean): void {
     this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && keep(item));
     this.#head = 0;

@@ -1,5 +1,5 @@
-// A log whose entries are kept elsewhere first: nothing is shown before the store has taken it. A batch that fails is written again, under the same
-// id and before any later one. What waits has a bound of bytes; beyond it the log fails for good, and with it its epoch.
+// A log whose entries are kept elsewhere: nothing is shown before the store has taken it. A failed batch is written again under the same id and
+// before any later one. The waiting entries are bounded by bytes; beyond that the log fails for good, which ends its epoch.
 import type { Observable } from 'rxjs';
 import { CLOCK, type Clock } from '../clock.js';
 import type { EntryDraft } from '../protocol/draft.js';
@@ -7,22 +7,22 @@ import type { Cursor } from '../protocol/types.js';
 import type { EventLog, LoggedEntry, Slice } from './event-log.js';
 import type { MemoryLog } from './memory-log.js';
 
-/** One write: all that waits, up to {@link BATCH_ENTRIES}; what was appended together is in one. */
+/** One write: all waiting entries up to {@link BATCH_ENTRIES}. Entries that were appended together are in the same batch. */
 export interface Batch {
-  /** Increases by one. A batch that is written again has the id of before: the store may have taken it already. */
+  /** Increases by one from batch to batch. A batch that is written again keeps its id, since the store may have taken it already. */
   id: number;
   drafts: readonly EntryDraft[];
 }
 
 export interface BatchStore {
-  /** Rejects where the batch was not taken, or where nobody can know. */
+  /** Rejects if the batch was not taken or if that can't be known. */
   write(batch: Batch): Promise<void>;
 }
 
 export interface StoredLogOptions {
-  /** Milliseconds before a batch that failed is written again. Default 1,000. */
+  /** Milliseconds until a failed batch is written again. Default 1,000. */
   retryMs: number;
-  /** Bytes of entries that wait to be taken. Default 64 MiB. */
+  /** Bytes of entries that wait for the store; beyond them the log fails. Default 64 MiB. */
   maxWaitingBytes: number;
   clock: Clock;
 }
@@ -34,10 +34,10 @@ const DEFAULTS: StoredLogOptions = {
 
 const BATCH_ENTRIES = 1_024;
 
-/** Of a draft that came without a size: the gateway's own. */
+/** Counted for an entry of the gateway's own, which comes without a size. */
 const DRAFT_BYTES = 512;
 
-/** What was appended together. */
+/** One append. */
 interface Waiting {
   drafts: readonly EntryDraft[];
   bytes: number;
@@ -58,7 +58,7 @@ export class StoredLog implements EventLog {
   #lastError: unknown;
   #fail: (error: Error) => void = () => {};
 
-  /** @param shown serves what the store has taken. */
+  /** @param shown has the entries that the store has taken. */
   constructor(shown: MemoryLog, store: BatchStore, options: Partial<StoredLogOptions> = {}) {
     this.#shown = shown;
     this.#store = store;
@@ -87,7 +87,7 @@ export class StoredLog implements EventLog {
 
   append(drafts: readonly EntryDraft[], shown?: () => void): void {
     if (this.#hasFailed) return;
-    // Nothing waits, and nothing is added: all that was appended is shown.
+    // Nothing waits and nothing is added, so everything appended is shown.
     if (drafts.length === 0 && this.#waiting.length === 0) return shown?.();
     let bytes = 0;
     for (const draft of drafts) bytes += draft.bytes ?? DRAFT_BYTES;
@@ -128,7 +128,7 @@ export class StoredLog implements EventLog {
     this.#isWriting = false;
   }
 
-  /** What goes into the next write. */
+  /** The appends of the next batch. */
   #group(): readonly Waiting[] {
     let entries = 0;
     const end = this.#waiting.findIndex(({ drafts }) => {
@@ -138,7 +138,7 @@ export class StoredLog implements EventLog {
     return this.#waiting.slice(0, end < 0 ? undefined : Math.max(1, end));
   }
 
-  /** Resolves when the store has taken them, or the log has failed. */
+  /** Resolves when the store has taken the entries, or the log has failed. */
   async #take(drafts: readonly EntryDraft[]): Promise<void> {
     if (drafts.length === 0) return;
     const batch = { id: this.#nextId++, drafts };

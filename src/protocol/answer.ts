@@ -1,11 +1,11 @@
-// What a call came to, as a value: bad input and refusals are no exceptions. Imports the wire's names alone.
+// The result of a call as a value: bad input and refusals are not exceptions. Imports only the wire's names.
 import type { ErrorReason } from './codes.js';
 
 export interface Refusal {
   reason: ErrorReason;
   /** For people. */
   message: string;
-  /** Members of `error.data` beside `reason`. */
+  /** Members of `error.data` besides `reason`. */
   data?: Record<string, unknown>;
 }
 

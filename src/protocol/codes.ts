@@ -1,4 +1,4 @@
-// Error codes and close codes of the wire, each with the policy it carries. Imports nothing.
+// Error codes and close codes of the wire, each with its retry policy. Imports nothing.
 
 export const SUBPROTOCOL = 'qmp-gateway.v1';
 
@@ -24,7 +24,7 @@ export const ERROR_CODES = {
 } as const;
 export type ErrorReason = keyof typeof ERROR_CODES;
 
-/** What a client does after the close code. */
+/** What a client does after a close code. */
 export type RetryPolicy = 'resume' | 'after-delay' | 'new-credentials' | 'never';
 
 export const CLOSE_CODES = {
@@ -48,7 +48,7 @@ export const CLOSE_CODES = {
 } as const satisfies Record<number, { name: string; retry: RetryPolicy }>;
 export type CloseCode = keyof typeof CLOSE_CODES;
 
-/** The policy of a close code; one that is not listed is retried with resume. */
+/** The policy of a close code; after one that is not listed the client resumes. */
 export function retryPolicy(code: number): RetryPolicy {
   return code in CLOSE_CODES ? CLOSE_CODES[code as CloseCode].retry : 'resume';
 }

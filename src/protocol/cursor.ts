@@ -10,13 +10,13 @@ export function formatCursor(epoch: string, offset: number): Cursor {
   return `${epoch}:${offset}`;
 }
 
-/** The position before that of an entry: a subscription `after` it begins with the entry. A malformed cursor is returned as it is. */
+/** The position right before an entry: a subscription `after` it begins with that entry. A malformed cursor is returned unchanged. */
 export function cursorBefore(cursor: Cursor): Cursor {
   const position = parseCursor(cursor);
   return position ? formatCursor(position.epoch, Math.max(0, position.offset - 1)) : cursor;
 }
 
-/** Never throws; `undefined` is a malformed cursor. */
+/** Never throws; `undefined`: the cursor is malformed. */
 export function parseCursor(cursor: string): Position | undefined {
   const match = /^([A-Za-z0-9]{1,32}):(0|[1-9][0-9]{0,15})$/.exec(cursor);
   if (!match?.[1] || !match[2]) return undefined;
@@ -24,24 +24,27 @@ export function parseCursor(cursor: string): Position | undefined {
   return Number.isSafeInteger(offset) ? { epoch: match[1], offset } : undefined;
 }
 
-/** The log that a cursor is of; `undefined` where it is malformed. */
+/** The epoch of a cursor; `undefined`: the cursor is malformed. */
 export function epochOf(cursor: Cursor): string | undefined {
   return parseCursor(cursor)?.epoch;
 }
 
-/** Below 0 where `a` comes before `b`, 0 where they are equal, above 0 after it. `undefined`: of different logs, or malformed. */
+/**
+ * Below 0 where `a` comes before `b`, 0 where they are equal, above 0 where `a` comes after `b`. `undefined`: they belong to different logs, or one
+ * is malformed.
+ */
 export function compareCursors(a: Cursor, b: Cursor): number | undefined {
   const [left, right] = [parseCursor(a), parseCursor(b)];
   return left && right && left.epoch === right.epoch ? Math.sign(left.offset - right.offset) : undefined;
 }
 
-/** Those of `entries`, of the log that `cursor` is of, that come after it. */
+/** Those of `entries` that come after `cursor`; all belong to the same log. */
 export function entriesAfter(entries: readonly Entry[], cursor: Cursor): readonly Entry[] {
   const position = parseCursor(cursor);
   return position ? entries.filter(({ offset }) => offset > position.offset) : [];
 }
 
-/** The position before the first entry of the log that `cursor` is of. */
+/** The position before the first entry of the cursor's log. */
 export function beginningOf(cursor: Cursor): Cursor {
   const position = parseCursor(cursor);
   return position ? formatCursor(position.epoch, 0) : cursor;

@@ -1,18 +1,18 @@
-// An entry on its way to the log, which gives it its number; the wire has its time as text.
+// An entry before the log has given it an offset; on the wire its time is text.
 import type { Micros } from './time.js';
 import type { Cursor, Entry } from './types.js';
 
-/** Where an entry stands in the log. Unset until the log has given it a number, which may be after the append has returned. */
+/** Where an entry stands in the log. Unset until the log gives the entry its offset, which may be after `append` has returned. */
 export interface LogPosition {
   cursor: Cursor | undefined;
 }
 
 export type EntryDraft = Omit<Entry, 'offset' | 'time'> & {
   time: Micros | null;
-  /** Of the monitor's message that brought it; the log counts it, and encodes at once what comes without. */
+  /** Bytes of the monitor's message that brought it, for the retention; an entry without them is encoded at once. */
   bytes?: number | undefined;
   /** The log sets it before it shows the entry. */
   position?: LogPosition | undefined;
-  /** For a restart alone: no client is sent it, and a log that ends with the process does not keep it. */
+  /** For a restart only: it is not sent to clients, and a log that ends with the process does not keep it. */
   internal?: true;
 };

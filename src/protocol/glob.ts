@@ -1,7 +1,7 @@
-// Globs: `*` and `?` only, whole string, case-sensitive. In: patterns. Out: a predicate whose cost has a bound: for one pattern and one
-// text, length(text) + length(pattern) x length(text) / 31 steps (a backtracking matcher takes length x length).
+// Globs: `*` and `?` only, whole string, case-sensitive. The cost of a match is bounded: for one pattern and one text, length(text) + length(pattern)
+// x length(text) / 31 steps (a backtracking matcher takes length x length).
 
-/** A predicate for "any of these"; nothing given matches everything. */
+/** A predicate for "matches any of these"; without globs it matches everything. */
 export function compileGlobs(patterns: readonly string[] | undefined): (text: string) => boolean {
   if (!patterns || patterns.includes('*')) return () => true;
   const exact = new Set(patterns.filter((pattern) => !isWild(pattern)));
@@ -12,7 +12,10 @@ export function compileGlobs(patterns: readonly string[] | undefined): (text: st
 
 export const isWild = (pattern: string): boolean => /[*?]/.test(pattern);
 
-/** The parts between stars: the first stands at the beginning, the last at the end, each other after the one before it, as early as it can. */
+/**
+ * The parts between stars. The first must be at the beginning of the text, the last at the end, and each other one as early as possible after the one
+ * before it.
+ */
 export function compileGlob(pattern: string): (text: string) => boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
@@ -42,12 +45,12 @@ function fitsAt(part: string, text: string, at: number): boolean {
 }
 
 const QUESTION_MARK = 63;
-/** Places of the text that one integer holds. */
+/** Positions of the text that one integer holds. */
 const WIDTH = 31;
 
 /**
- * Where the part stands first, from a place on; -1 if nowhere. Bit n of a word is a place of the text: the places where the part may
- * begin are those where its k-th character stands k places further, for every k (Shift-And, all places of a word at once).
+ * The first position of the part, from a given one on; -1 if there is none. Bit n of a word is a position in the text: the part may begin where its
+ * k-th character is k positions further, for every k (Shift-And, for all positions of a word at once).
  */
 function search(part: string, text: string, from: number): number {
   const places = placesOf(text);
@@ -64,7 +67,7 @@ function search(part: string, text: string, from: number): number {
   return -1;
 }
 
-/** 31 places from `at` on, out of words of 31. */
+/** 31 positions from `at` on, taken from words of 31. */
 function wordAt(words: Int32Array | undefined, at: number): number {
   if (!words) return 0;
   const word = Math.floor(at / WIDTH);
@@ -75,7 +78,7 @@ function wordAt(words: Int32Array | undefined, at: number): number {
 
 let newest: { text: string; places: Map<number, Int32Array> } | undefined;
 
-/** Where each character of the text stands. The newest text is remembered: it is asked about by many patterns in a row. */
+/** The positions of each character in the text. Those of the last text are cached, as many patterns in a row are matched against it. */
 function placesOf(text: string): Map<number, Int32Array> {
   if (newest?.text === text) return newest.places;
   const places = new Map<number, Int32Array>();

@@ -1,4 +1,4 @@
-// `qmp-gateway/protocol`: the wire for clients in any language runtime; types and constants, no dependency.
+// `qmp-gateway/protocol`: types and constants of the wire, for clients on any runtime, without dependencies.
 export {
   CLOSE_CODES,
   type CloseCode,

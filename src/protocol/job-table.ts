@@ -1,9 +1,9 @@
-// The fold of `projection` as values: each fold gives the next table, and no table is ever changed.
+// `projection` with immutable tables: each fold returns the next table, and no table is changed.
 import { epochOf } from './cursor.js';
 import { type ProjectedState, Projection } from './projection.js';
 import type { Cursor, Entry, Job, Progress, SettledRun, SourceInfo } from './types.js';
 
-/** What is known at `cursor`. `{source, job, run, status, settled}` are exact there, the other fields true at `updated`. */
+/** The jobs and settlements at `cursor`. `{source, job, run, status, settled}` are exact there, the other fields true as of `updated`. */
 export interface JobTable extends ProjectedState {
   readonly cursor: Cursor;
 }
@@ -35,8 +35,8 @@ export function cutOf(table: JobTable): Cut {
 }
 
 /**
- * The table after `events`, which must be all events of its filter between `table.cursor` and `cursor`.
- * A filter on `types` would withhold some: don't fold such a stream.
+ * The table after `events`, which must be all events of its filter between `table.cursor` and `cursor`. A filter on `types` would leave some out:
+ * don't fold such a stream.
  */
 export function foldEvents(table: JobTable, events: readonly Entry[], cursor: Cursor): JobTable {
   if (events.length === 0) return { ...table, cursor };
@@ -45,7 +45,7 @@ export function foldEvents(table: JobTable, events: readonly Entry[], cursor: Cu
   return { cursor, jobs: next.jobs, settled: next.settled, sources: next.sources };
 }
 
-/** The table with fresher figures. `status` is left alone: it belongs to the log. `at` is ISO 8601. */
+/** The table with newer figures. `status` is kept: only entries change it. `at` is ISO 8601. */
 export function foldProgress(table: JobTable, rows: readonly Progress[], at: string): JobTable {
   const jobs = new Map(table.jobs);
   for (const { run, len, offset, speed } of rows) {

@@ -1,16 +1,16 @@
-// Limits that both ends of the wire must know, each with its reason. Imports nothing. The server's own are in its layers.
+// Limits that both ends of the wire must know, each with its reason. Imports nothing. The limits of the server alone are in its layers.
 
 /** Bytes of one message from a client; the largest legitimate request is a filter of many globs. Over it: close 1009. */
 export const MESSAGE_BYTES = 32 * 1024;
-/** Requests of one connection that wait for their answer. */
+/** Requests of one connection that wait for their answers. */
 export const IN_FLIGHT = 64;
-/** Milliseconds that a call may take: at least, and where the caller says nothing. */
+/** Milliseconds of a call's bound: the minimum, and the default. */
 export const TIMEOUT_MIN_MS = 100;
 export const TIMEOUT_DEFAULT_MS = 30_000;
-/** Milliseconds without any frame until a client calls the line dead. */
+/** Milliseconds without a frame after which a client counts the connection as dead. */
 export const SILENCE_MS = 40_000;
 
-/** All of them in one object; the client names its own above, so that it carries no others. */
+/** All limits in one object; the client imports the constants above, so that its bundle has no others. */
 export const LIMITS = {
   messageBytes: MESSAGE_BYTES,
   /** Characters of a string id. */
@@ -19,14 +19,14 @@ export const LIMITS = {
   nameLength: 128,
   /** Bytes of a job id in UTF-8, far more than QEMU's own tools use; a longer one is cut, see docs/PROTOCOL.md. */
   jobBytes: 1_024,
-  /** Globs in one field of a filter, and bytes of one glob: it may name any job. */
+  /** Globs in one field of a filter, and bytes of one glob: a glob may be any job's name. */
   globs: 32,
   globLength: 1_024,
-  /** Characters of the globs of a filter that have `*` or `?`: they are compared with every job. */
+  /** Characters of a filter's globs that have `*` or `?`, since these are compared with every job. */
   wildLength: 4_096,
-  /** Entries that `last` may ask for, and that are examined to find them. */
+  /** The highest `last`, and the number of entries that are examined for it. */
   lastMax: 10_000,
-  /** Subscriptions of one filter on one connection, with a `tag` each. */
+  /** Subscriptions with one filter on one connection, each with its own `tag`. */
   tagMax: 8,
   /** Subscriptions of one connection. */
   subscriptions: 64,
@@ -43,10 +43,10 @@ export const LIMITS = {
   silenceMs: SILENCE_MS,
 } as const;
 
-/** What this server can beyond the first release of v1: `server.info.features`. */
+/** What this server supports beyond the first release of v1: `server.info.features`. */
 export const FEATURES = ['pivotProof', 'began', 'command', 'tag', 'last'] as const;
 
-/** Settlements in one snapshot, the newest; older ones are remembered for job.get alone. The server's own: no client need carry it. */
+/** Settlements in one snapshot, the newest; job.get finds older ones. Clients do not need this limit. */
 export const SNAPSHOT_SETTLED = 1_000;
 
 /** Intervals that `progress` rounds up to, in milliseconds. */
@@ -54,8 +54,8 @@ export const PROGRESS_INTERVALS = [100, 250, 500, 1000, 2000, 5000] as const;
 export type ProgressInterval = (typeof PROGRESS_INTERVALS)[number];
 export const PROGRESS_DEFAULT: ProgressInterval = 1000;
 
-/** A source name as the operator may give it. */
+/** A source name that the operator may choose. */
 export const SOURCE_NAME = /^[A-Za-z0-9._:@-]{1,128}$/;
 
-/** Characters of QEMU's error text that a job and its settlement keep; the event has all of it. */
+/** Characters of QEMU's error text that a job and its settlement keep; the event has the whole text. */
 export const ERROR_LENGTH = 4_096;

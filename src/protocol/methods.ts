@@ -1,4 +1,4 @@
-// Methods and notifications of the wire `qmp-gateway.v1`: what goes in, what comes out. Imports only the wire's types.
+// Methods and notifications of the wire `qmp-gateway.v1`, with their params and results. Imports only the wire's types.
 import type {
   Cursor,
   Entry,
@@ -18,14 +18,14 @@ import type {
 export interface JobTarget {
   source: string;
   job: string;
-  /** Fences the command against a reused job id. */
+  /** The command applies to this run only, never to another run with the same job id. */
   run?: RunId;
 }
 
 export interface AbortParams extends JobTarget {
-  /** Wait for the settlement. Default false. */
+  /** Whether to wait for the settlement. Default false. */
   sync?: boolean;
-  /** Milliseconds from receipt, 100 to 3,600,000. Default 30,000. Bounds both modes. */
+  /** Milliseconds from receipt, 100 to 3,600,000. Default 30,000. Applies with and without `sync`. */
   timeoutMs?: number;
   /** Cancel a READY mirror at once instead of letting it finish its copy. Default false. */
   force?: boolean;
@@ -35,9 +35,9 @@ export interface AbortParams extends JobTarget {
 
 export interface SubscribeParams extends Filter {
   after?: Cursor;
-  /** Starts so many matching entries back, 1 to 10,000. Implies `snapshot: false`, excludes `after`. Feature `last`. */
+  /** Begins so many matching entries back, 1 to 10,000. Implies `snapshot: false`, excludes `after`. Feature `last`. */
   last?: number;
-  /** 1 to 8: tells equal filters of one connection apart. Feature `tag`. */
+  /** 1 to 8: distinguishes equal filters of one connection. Feature `tag`. */
   tag?: number;
   /** Default true. */
   snapshot?: boolean;
@@ -45,7 +45,7 @@ export interface SubscribeParams extends Filter {
   progress?: boolean | number;
 }
 
-/** QEMU has accepted the command; what follows lies after `cursor`. */
+/** QEMU has accepted the command; all of its consequences come after `cursor`. */
 export interface Requested {
   status: 'requested';
   source: string;
@@ -77,7 +77,7 @@ export interface ServerInfo {
   cursor: Cursor;
   limits: Record<string, number>;
   bookmarkMs: number;
-  /** What came after the first release of v1; servers of that release leave it out. */
+  /** Features beyond the first release of v1; servers of that release omit the member. */
   features?: readonly string[];
 }
 
@@ -88,13 +88,13 @@ export interface Subscribed {
   sources: SourceInfo[];
   jobs?: Job[];
   settled?: SettledRun[];
-  /** How many `snapshot` notifications follow, where the snapshot did not fit the reply. */
+  /** Number of `snapshot` notifications that follow, where the snapshot did not fit the reply. */
   pages?: number;
-  /** With `last`: there may be more matching entries further back than were examined. */
+  /** With `last`: there may be more matching entries beyond those that were examined. */
   truncated?: boolean;
 }
 
-/** Every method: what goes in, what comes out. */
+/** Every method with its params and its result. */
 export interface Methods {
   'server.info': { params: Record<string, never>; result: ServerInfo };
   authenticate: {
@@ -128,7 +128,7 @@ export interface Notifications {
   reset: {
     subscription: string;
     reason: 'retention' | 'epoch' | 'grants';
-    /** With `grants`: the subscription goes on under this id. */
+    /** With `grants`: the id under which the subscription continues. */
     next?: string;
     cursor: Cursor;
     jobs: Job[];

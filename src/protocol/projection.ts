@@ -1,5 +1,5 @@
-// The log as clients see it: a fold of its entries, in order, into jobs, settlements and sources. The server's own view of each run is held to it
-// by a test. `job-table` is the same fold for who wants a new value for each change.
+// The log as clients see it: its entries folded, in order, into jobs, settlements and sources. A test compares it with the server's own view of each
+// run. `job-table` is the same fold with a new value for each change.
 import { formatCursor } from './cursor.js';
 import { SNAPSHOT_SETTLED } from './limits.js';
 import { JOB_STATUSES } from './rules.js';
@@ -9,17 +9,17 @@ import type { Entry, Job, JobRef, JobStatus, KnownEntry, RunId, SettledRun, Sett
 export interface ProjectedState {
   /** Jobs that occupy an id, by run. A concluded one that waits for its dismissal is here with `settled`. */
   readonly jobs: ReadonlyMap<RunId, Job>;
-  /** Runs that have ended, oldest first; the newest 1,000, as in a snapshot: a page that is open for weeks must not grow. */
+  /** Settled runs, oldest first; the newest 1,000, as in a snapshot, so that a page that is open for weeks does not grow. */
   readonly settled: ReadonlyMap<RunId, SettledRun>;
   readonly sources: ReadonlyMap<string, SourceInfo>;
 }
 
 /**
- * Folds in place: one call an entry, and no map is copied. The maps change with each call, the values in them never.
+ * Folds in place: one call for each entry, without copying a map. The maps change with each call, the values in them never.
  *
- * The entries must be all of a filter without `types`, which would withhold some, from an empty log or from the snapshot in `from` on.
- * `{source, job, run, status, began, continuity, settled}` of a job are exact then. The others are as the last entry that had them said: no entry
- * says what a query alone shows, as `type`, `autoFinalize` and `autoDismiss` of a job whose creation was seen.
+ * The entries must be all that match a filter without `types`, from an empty log or from the snapshot in `from` on. Then `{source, job, run, status,
+ * began, continuity, settled}` of a job are exact. The other members are as of the last entry with them: what only a query shows has no entry, such
+ * as `type`, `autoFinalize` and `autoDismiss` of a job whose creation was seen.
  */
 export class Projection implements ProjectedState {
   readonly jobs: Map<RunId, Job>;
@@ -27,7 +27,7 @@ export class Projection implements ProjectedState {
   readonly sources: Map<string, SourceInfo>;
   readonly #epoch: string;
 
-  /** @param epoch of the log; `from` is copied. */
+  /** @param epoch of the log. `from` is copied. */
   constructor(epoch: string, from?: ProjectedState) {
     this.#epoch = epoch;
     this.jobs = new Map(from?.jobs);
@@ -35,7 +35,7 @@ export class Projection implements ProjectedState {
     this.sources = new Map(from?.sources);
   }
 
-  /** Each entry once, in order. */
+  /** Folds one entry; each entry once, in order. */
   apply(entry: Entry): void {
     const event = entry as KnownEntry;
     switch (event.type) {
@@ -48,7 +48,7 @@ export class Projection implements ProjectedState {
         this.#change(event, event.data, true);
         break;
       case 'BLOCK_JOB_READY':
-        // QEMU before 3.0 says it by this event alone; a later one has said so with JOB_STATUS_CHANGE, just before.
+        // With QEMU before 3.0 only this event ends the job; later versions raised JOB_STATUS_CHANGE right before it.
         this.#change(event, { ...measuresOf(event.data), status: 'ready' });
         break;
       case 'BLOCK_JOB_COMPLETED':
@@ -65,7 +65,7 @@ export class Projection implements ProjectedState {
         this.#settle(event);
         break;
       case 'GATEWAY_COMMAND_ANSWERED':
-        // It may come after the end of its run, of which nothing need be known any more.
+        // The run may have ended before this entry, and may be unknown by now.
         break;
       case 'GATEWAY_SOURCE_UP':
         this.#source(event, { state: 'connecting', qemu: event.data.qemu });
@@ -81,7 +81,7 @@ export class Projection implements ProjectedState {
         break;
       case 'GATEWAY_SOURCE_DOWN':
         this.#source(event, { state: 'down', reason: event.data.reason });
-        // Ended ones that occupied their id may have freed it unseen; GATEWAY_JOB_FOUND brings back those that still do.
+        // While the source was not connected, settled jobs may have freed their ids; GATEWAY_JOB_FOUND brings back those that have not.
         for (const [run, job] of this.jobs) if (job.settled && job.source === event.source) this.jobs.delete(run);
         break;
       case 'GATEWAY_SOURCE_REMOVED':
@@ -93,7 +93,7 @@ export class Projection implements ProjectedState {
     }
   }
 
-  /** An event that says nothing about a known run may be the first of its run that anybody saw: BLOCK_JOB_ERROR too. */
+  /** An event of an unknown run may be the first of the run that was seen: BLOCK_JOB_ERROR too. */
   #begin(event: KnownEntry): void {
     if (event.job && !this.jobs.has(event.job.run)) this.#change(event, {});
   }
@@ -103,7 +103,7 @@ export class Projection implements ProjectedState {
     const { id, run } = event.job;
     const before = this.jobs.get(run);
     const settled = this.settled.get(run)?.settled;
-    // A run that has ended comes back only where a query shows that it still occupies its id.
+    // A settled run comes back only where a query shows that it still occupies its id.
     if (!before && settled && !found) return;
     const job: Job = {
       type: null,
@@ -136,12 +136,12 @@ export class Projection implements ProjectedState {
     else if (before) this.jobs.set(run, { ...before, settled });
   }
 
-  /** `null` frees the id. A run that is not settled yet stays until its settlement, which follows. */
+  /** `null` frees the id. A run that has not settled stays until its settlement, which follows. */
   #dismiss(event: KnownEntry): void {
     const settled = event.job && this.jobs.get(event.job.run)?.settled;
     if (!event.job || !settled) return;
     this.jobs.delete(event.job.run);
-    // Its settlement was too old for the snapshot: when it ended was not said here.
+    // Its settlement is too old for the snapshot, so the time of its end is unknown here.
     if (!this.settled.has(event.job.run)) this.#remember(event, event.job, settled, null);
   }
 
@@ -157,7 +157,7 @@ export class Projection implements ProjectedState {
   }
 }
 
-/** The status that an event implies where it is the first of its run that anybody saw. */
+/** The status that an event implies where it is the first of its run that was seen. */
 const FIRST_STATUS: Partial<Record<KnownEntry['type'], JobStatus>> = {
   BLOCK_JOB_PENDING: 'pending',
   BLOCK_JOB_COMPLETED: 'pending',
@@ -169,7 +169,7 @@ function isStatus(status: string): status is JobStatus {
   return (JOB_STATUSES as readonly string[]).includes(status);
 }
 
-/** All that these events say of a job; `device` is its id. */
+/** The members of these events that are read; `device` is the job's id. */
 function measuresOf<Data extends { device: string }>({ device: _device, ...measures }: Data): Omit<Data, 'device'> {
   return measures;
 }

@@ -1,8 +1,8 @@
-// QEMU's rules of a job, for the gateway, the command line and the dashboard alike: which verb is legal in which status (job.c: JobSTT,
-// JobVerbTable), and what a soft cancel does. Pure, without imports of code. The simulator keeps tables of its own, which a test holds these to.
+// QEMU's rules for jobs, shared by the gateway, the command line and the dashboard: which verb is legal in which status (job.c: JobSTT,
+// JobVerbTable), and what a soft cancel does. Pure, imports no code. The simulator has tables of its own, and a test compares the two.
 import type { JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo } from './types.js';
 
-/** All that a query can show. */
+/** Every status that a query can show. */
 export const JOB_STATUSES: readonly JobStatus[] = [
   'created',
   'running',
@@ -15,7 +15,7 @@ export const JOB_STATUSES: readonly JobStatus[] = [
   'concluded',
 ];
 
-/** One step each; `null`, the job's removal, follows created and concluded. */
+/** Single steps; `null`, the job's removal, follows created and concluded. */
 export const TRANSITIONS: Readonly<Record<JobStatus, readonly (JobStatus | 'null')[]>> = {
   created: ['running', 'aborting', 'null'],
   running: ['paused', 'ready', 'waiting', 'aborting'],
@@ -28,7 +28,7 @@ export const TRANSITIONS: Readonly<Record<JobStatus, readonly (JobStatus | 'null
   concluded: ['null'],
 };
 
-/** Whether one run of a job can be in `later` after it was in `earlier`, unseen steps allowed. */
+/** Whether one run of a job can be in `later` after `earlier`, with steps in between that were not seen. */
 export function isReachable(earlier: JobStatus, later: JobStatus | 'null'): boolean {
   const reached = new Set<JobStatus | 'null'>([earlier]);
   for (const status of reached) {
@@ -40,10 +40,10 @@ export function isReachable(earlier: JobStatus, later: JobStatus | 'null'): bool
 
 const LIVE: readonly JobStatus[] = ['created', 'running', 'paused', 'ready', 'standby'];
 
-/** In the order in which a person is offered them: what moves the job on, what holds it, what ends it. */
+/** In the order in which they are offered to a person: those that move the job on, those that hold it, those that end it. */
 const VERBS: Readonly<Record<JobVerb, readonly JobStatus[]>> = {
   finalize: ['pending'],
-  // In `standby` since QEMU 6.0; an older one refuses it by itself.
+  // In `standby` only since QEMU 6.0; an older one refuses it.
   complete: ['ready', 'standby'],
   resume: LIVE,
   pause: LIVE,
@@ -52,24 +52,24 @@ const VERBS: Readonly<Record<JobVerb, readonly JobStatus[]>> = {
   dismiss: ['concluded'],
 };
 
-/** Whether QEMU's JobVerbTable allows it. It may refuse for another reason still: see {@link offeredVerbs} and {@link softCancel}. */
+/** Whether QEMU's JobVerbTable allows it. QEMU may still refuse for another reason: see {@link offeredVerbs} and {@link softCancel}. */
 export function allows(status: JobStatus, verb: JobVerb): boolean {
   return VERBS[verb].includes(status);
 }
 
-/** The job stands still: by a user, or by an I/O error. */
+/** Whether the job stands still: paused by a user, or stopped by an I/O error. */
 export function isPaused(status: JobStatus): boolean {
   return status === 'paused' || status === 'standby';
 }
 
-/** The copy is in sync and follows every write: the job ends when it is completed or cancelled. */
+/** Whether the copy is in sync and follows every write, so that the job ends when it is completed or cancelled. */
 export function isInSync(status: JobStatus | Outcome): boolean {
   return status === 'ready' || status === 'standby';
 }
 
 /**
- * The verbs that would do something, in the order in which to offer them: of pause and resume one, since QEMU refuses the other, and `dismiss`
- * only for a run that is settled: before that its end is being read, or it goes by itself.
+ * The verbs that would have an effect, in the order in which to offer them. Of pause and resume only one, since QEMU refuses the other. `dismiss`
+ * only for a settled run: before that its end is still being examined, or the job is dismissed automatically.
  */
 export function offeredVerbs({ status, settled }: { status: JobStatus; settled?: Settlement }): readonly JobVerb[] {
   if (settled) return ['dismiss'];
@@ -80,7 +80,10 @@ export function offeredVerbs({ status, settled }: { status: JobStatus; settled?:
 
 const BLOCK_JOB_TYPES: readonly JobType[] = ['commit', 'stream', 'mirror', 'backup'];
 
-/** The types that block-job-* commands know, that raise BLOCK_JOB_* events, and whose `len` and `offset` are bytes; also one not known yet. */
+/**
+ * Types that block-job-* commands accept, that raise BLOCK_JOB_* events, and whose `len` and `offset` are bytes. A type that is not known yet counts
+ * as one.
+ */
 export function isBlockJob(type: JobType | null): boolean {
   return type === null || BLOCK_JOB_TYPES.includes(type);
 }
@@ -89,35 +92,36 @@ const NEVER_PIVOT: readonly JobType[] = [
   ...['stream', 'backup', 'create', 'amend', 'snapshot-load', 'snapshot-save', 'snapshot-delete'],
 ];
 
-/** The types that leave the disk where it is, however they end. Of a commit its layer tells, and of a later QEMU's types nothing is known. */
+/** Types that never switch the disk, however they end. For a commit it depends on the layer, and types of a later QEMU are unknown. */
 export function neverPivots(type: JobType | null): boolean {
   return type !== null && NEVER_PIVOT.includes(type);
 }
 
-/** Whether the figures of a source's jobs are the present: it is in sync, and its QEMU answers. */
+/** Whether the figures of a source's jobs are current: the source is in sync, and its QEMU answers. */
 export function isAnswering(source: SourceInfo | undefined): boolean {
   return source?.state === 'up' && source.reason === undefined;
 }
 
 /**
- * `cancels`: the job gives up. `finishes`: QEMU ends it with success, as a consistent copy, and does not switch the disk to it. `refused`: nothing happens.
+ * `cancels`: the job gives up. `finishes`: QEMU ends it with success, as a consistent copy, and does not switch the disk to it. `refused`: nothing
+ * happens.
  */
 export type SoftCancel = 'cancels' | 'finishes' | 'refused';
 
-/** What an abort without `force` does to a job that nothing else is ending. */
+/** The effect of an abort without `force` on a job that nothing else is ending. */
 export function softCancel({ status, type }: { status: JobStatus; type: JobType | null }): SoftCancel {
   if (!allows(status, 'abort')) return 'refused';
-  // For these QEMU has job-cancel alone, which always forces.
+  // For these QEMU has only job-cancel, which always forces.
   if (!isBlockJob(type)) return 'cancels';
   if (isPaused(status)) return 'refused';
   // Only a mirror and a commit of the active layer become READY, and both end the same way (mirror.c: mirror_cancel, commit_active_cancel).
   return status === 'ready' ? 'finishes' : 'cancels';
 }
 
-/** What would work where a verb was refused; for people, in `error.data.hint`. */
+/** What would work instead of a refused verb; for people, in `error.data.hint`. */
 export function hintFor(status: JobStatus, verb: JobVerb): string {
   if (status === 'concluded') return 'the job has ended and only occupies its id: job.dismiss frees it';
-  if (status === 'aborting') return 'the job is ending already: job.wait tells its outcome';
+  if (status === 'aborting') return 'the job is ending already: job.wait returns its outcome';
   if (verb === 'abort' && isPaused(status))
     return 'QEMU refuses a soft cancel of a paused job: job.resume it first, or abort with force';
   if (verb === 'complete') return 'only a READY job can be completed: wait for BLOCK_JOB_READY';

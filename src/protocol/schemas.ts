@@ -1,11 +1,11 @@
-// The params of every method, checked. Server side only: clients import types and codes, never zod.
+// Validation of the params of every method. Used by the server alone: clients import types and codes, never zod.
 import { z } from 'zod';
 import { parseCursor } from './cursor.js';
 import { LIMITS } from './limits.js';
 import type { MethodName, Methods } from './methods.js';
 
 const source = z.string().min(1).max(LIMITS.nameLength);
-/** Non-empty, of so many bytes in UTF-8. */
+/** A non-empty string of at most so many bytes in UTF-8. */
 const bytes = (most: number) =>
   z
     .string()
@@ -20,7 +20,7 @@ const wild = (list: readonly string[] = []): number =>
   list.reduce((sum, glob) => sum + (/[*?]/.test(glob) ? glob.length : 0), 0);
 
 const INT64_MAX = 2n ** 63n - 1n;
-/** Bytes per second up to 2^63-1: a safe integer, or a decimal string. A larger number has been rounded already. */
+/** Bytes per second up to 2^63-1: a safe integer or a decimal string. A larger number was already rounded when it was parsed. */
 const speed = z.union([
   z.int().min(0),
   z
@@ -91,10 +91,10 @@ export type CheckedParams<Name extends MethodName> =
   | { ok: true; params: Methods[Name]['params'] }
   | { ok: false; problems: string[] };
 
-/** Never throws. Every problem names its member; an unknown member is one. */
+/** Never throws. Each problem names its member, and an unknown member is a problem. */
 export function checkParams<Name extends MethodName>(name: Name, params: unknown): CheckedParams<Name> {
   const parsed = PARAMS[name].safeParse(params);
-  // zod's strict objects overlook this one own key.
+  // zod's strict objects do not report this one key.
   const prototype = typeof params === 'object' && params !== null && Object.hasOwn(params, '__proto__');
   if (parsed.success && !prototype) return { ok: true, params: parsed.data as Methods[Name]['params'] };
   const problems = prototype ? ['__proto__: unknown member'] : [];

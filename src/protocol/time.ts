@@ -1,4 +1,4 @@
-// Moments as the program keeps them, microseconds since the epoch, and as the wire has them. In: a number. Out: ISO 8601 UTC.
+// Times as microseconds since 1970, which the program uses, and as ISO 8601 UTC for the wire.
 
 /** Microseconds since 1970-01-01 UTC, by a wall clock: it can jump back. Exact until the year 2255. */
 export type Micros = number;

@@ -1,4 +1,4 @@
-// The wire `qmp-gateway.v1` as types. Imports nothing, so that browsers, services and the server share one truth.
+// The wire `qmp-gateway.v1` as types. Imports nothing, so that browsers, services and the server share one definition.
 
 /** A 64-bit integer on the wire: a number up to 2^53-1, beyond it a decimal string. Never rounded. */
 export type Int64 = number | string;
@@ -9,7 +9,7 @@ export type Cursor = string;
 /** From one creation of a job id to its end: 1 to 64 printable ASCII characters, never used again. Opaque, compared whole. */
 export type RunId = string;
 
-/** One command that was written to a monitor; as {@link RunId}. */
+/** Names one command that was written to a monitor; as opaque as {@link RunId}. */
 export type CommandId = string;
 
 /** QEMU's JobStatus without `undefined` and `null`, which no query shows (qapi/job.json). */
@@ -65,20 +65,20 @@ export interface QemuEventData {
   JOB_STATUS_CHANGE: { id: string; status: JobStatus | 'undefined' | 'null' };
 }
 
-/** Whether the QEMU behind a source is the one from before, as far as it can be proven. */
+/** Whether the QEMU behind a source is the same as before, as far as that can be proven. */
 export type Same = boolean | 'unknown';
 
 export type Outcome = 'completed' | 'cancelled' | 'failed' | 'lost';
 
-/** `observed`: the events were seen. `reconciled`: a query proved it. `unknown`: it vanished while nobody looked. */
+/** `observed`: events said how it ended. `reconciled`: a query proved it. `unknown`: it vanished while the gateway had no connection. */
 export type Provenance = 'observed' | 'reconciled' | 'unknown';
 
 /** Whether a mirror or an active commit that ended switched the disk to its copy. `true` and `false` are proven. */
 export type Pivoted = boolean | 'unknown';
 
 /**
- * How `pivoted` is known. `type`: such jobs never pivot. `event`: BLOCK_JOB_CANCELLED excludes it. `graph`: QEMU's block graph shows where the
- * disk is. `command`: our complete was accepted, and the job completed without error. `null`: it is not known.
+ * How `pivoted` is known. `type`: jobs of this type never pivot. `event`: BLOCK_JOB_CANCELLED excludes a pivot. `graph`: QEMU's block graph shows
+ * where the disk is. `command`: the gateway's complete was accepted, and the job completed without error. `null`: it is not known.
  */
 export type PivotProof = 'type' | 'event' | 'graph' | 'command' | null;
 
@@ -88,13 +88,13 @@ export interface Settlement {
   provenance: Provenance;
   pivoted: Pivoted;
   pivotProof: PivotProof;
-  /** A forced cancel of ours was accepted on this run. */
+  /** A forced cancel through this gateway was accepted on this run. */
   forced: boolean;
   /** `escalateAfterMs` turned a soft cancel into a forced one. */
   escalated: boolean;
-  /** Who asked for the end here, oldest first; empty: it was not requested through this gateway. */
+  /** Who requested the end through this gateway, oldest first. Empty: it was not requested through this gateway. */
   requestedBy: string[];
-  /** Of the entry that began the run; servers without the feature `began` leave it out. */
+  /** Cursor of the entry that began the run; servers without the feature `began` omit it. */
   began?: Cursor;
   /** `false` while the concluded job still occupies its id in QEMU. */
   dismissed: boolean;
@@ -119,7 +119,7 @@ export type DownReason =
 
 export type JobVerb = 'abort' | 'complete' | 'pause' | 'resume' | 'finalize' | 'dismiss' | 'setSpeed';
 
-/** What QEMU said of a command. `unknown`: the connection was lost, or the bound passed, before it said anything. */
+/** QEMU's reply to a command. `unknown`: the connection was lost, or the bound passed, before there was one. */
 export type CommandResult = 'accepted' | 'refused' | 'unknown';
 
 /** The gateway's own events. */
@@ -129,7 +129,7 @@ export interface GatewayEventData {
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
   GATEWAY_SOURCE_DOWN: { reason: DownReason };
-  /** The gateway has this source no more; its runs have settled before. */
+  /** The source was removed from the gateway; its runs have settled before. */
   GATEWAY_SOURCE_REMOVED: Record<string, never>;
   GATEWAY_JOB_FOUND: {
     type: JobType;
@@ -148,15 +148,15 @@ export type EventData = QemuEventData & GatewayEventData;
 export type KnownEventType = keyof EventData;
 
 interface EntryOf<Type extends string, Data> {
-  /** Increases from entry to entry; it need not be dense. */
+  /** Increases from entry to entry; offsets need not be consecutive. */
   offset: number;
   source: string;
   type: Type;
   /** ISO 8601 UTC with microseconds, QEMU's clock (not monotonic); `null` where QEMU reports -1. */
   time: string | null;
-  /** On job events only. */
+  /** Present on job events only. */
   job?: JobRef;
-  /** This entry stands for so many QMP events, itself included. */
+  /** This entry stands for so many QMP events, the first included. */
   repeated?: number;
   data: Data;
 }
@@ -192,19 +192,19 @@ export interface Job {
   autoFinalize?: boolean;
   autoDismiss?: boolean;
   continuity?: 'new' | 'assumed';
-  /** Of the entry that began the run; servers without the feature `began` leave it out. */
+  /** Cursor of the entry that began the run; servers without the feature `began` omit it. */
   began?: Cursor;
   settled?: Settlement;
   /** When `len`, `offset` and `speed` were last true, ISO 8601. */
   updated: string;
 }
 
-/** A run that has ended, as snapshots and `reset` carry it. */
+/** A settled run, as in snapshots and `reset`. */
 export interface SettledRun {
   source: string;
   job: string;
   run: RunId;
-  /** Of the GATEWAY_JOB_SETTLED entry. */
+  /** Cursor of its GATEWAY_JOB_SETTLED. */
   cursor: Cursor;
   time: string | null;
   settled: Settlement;
@@ -214,7 +214,7 @@ export interface SourceInfo {
   name: string;
   state: 'up' | 'connecting' | 'down';
   reason?: DownReason;
-  /** Since when the state holds, ISO 8601. */
+  /** Time at which the state began, ISO 8601. */
   since: string;
   /** QEMU's version. */
   qemu?: string;
@@ -230,7 +230,7 @@ export interface Progress {
   speed: Int64;
 }
 
-/** Fields are ANDed, entries ORed; globs know `*` and `?`, match whole strings, and are case-sensitive. */
+/** Fields are ANDed, the globs of a field ORed. Globs have `*` and `?`, match whole strings, and are case-sensitive. */
 export interface Filter {
   sources?: readonly string[];
   types?: readonly string[];

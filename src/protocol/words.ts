@@ -1,5 +1,5 @@
-// How figures, outcomes and states are said to people, on the command line and on the dashboard alike. Pure. The texts may change with any
-// release: programs read the members of the wire that they are made from.
+// Texts for people about figures, outcomes and states, shared by the command line and the dashboard. Pure. The texts may change with any release:
+// programs read the members of the wire that they are made from.
 import type { Notifications } from './methods.js';
 import { allows, isBlockJob, type SoftCancel, softCancel } from './rules.js';
 import type {
@@ -54,16 +54,16 @@ export function formatLimit(speed: Int64): string {
   return Number(speed) === 0 ? 'unlimited' : `${formatBytes(speed)}/s`;
 }
 
-/** How much is done, 0 to 1; `undefined` where there is nothing to measure against. */
+/** The part that is done, 0 to 1; `undefined` where there is no total. */
 export function shareDone({ len, offset }: { len: Int64; offset: Int64 }): number | undefined {
   const whole = Number(len);
   return whole > 0 ? Math.min(1, Math.max(0, Number(offset) / whole)) : undefined;
 }
 
-/** Here more may still be copied: a mirror at its length may be dirtied again before it is READY. */
+/** Whether more may still be copied: before a mirror is READY, writes may make copied parts dirty again. */
 const COPYING: readonly (JobStatus | Outcome)[] = ['created', 'running', 'paused'];
 
-/** Rounded down, one decimal; `100 %` only where all is copied and stays so. */
+/** Rounded down, one decimal; `100 %` only where everything is copied and stays so. */
 export function formatPercent(share: number | undefined, state: JobStatus | Outcome): string {
   if (share === undefined) return '—';
   return share >= 1 && !COPYING.includes(state)
@@ -102,7 +102,7 @@ const SOFT_CANCEL: Readonly<Record<SoftCancel, string>> = {
   refused: 'QEMU refuses to cancel a job that stands still. Use force, or resume it first.',
 };
 
-/** What an abort would do to this very job. */
+/** What an abort would do to this job. */
 export function describeAbort(job: { status: JobStatus; type: JobType | null }, force: boolean): string {
   if (!allows(job.status, 'abort')) return 'The job has ended, or is ending already.';
   return force ? 'QEMU gives the job up at once; the copy is not usable.' : SOFT_CANCEL[softCancel(job)];
@@ -113,7 +113,7 @@ export function describePivot(pivoted: Pivoted): string {
   return pivoted ? 'The disk has switched to the copy.' : 'The disk did not switch; it is where it was.';
 }
 
-/** How `pivoted` is known, as the rest of "Known because"; a settlement of an older gateway does not say it. */
+/** How `pivoted` is known, to follow "Known because"; the settlement of an older gateway does not say. */
 export function describeProof(proof: PivotProof | undefined): string | undefined {
   switch (proof) {
     case 'type':
@@ -133,12 +133,12 @@ export function describeProof(proof: PivotProof | undefined): string | undefined
 export const PROVENANCE_TEXT: Readonly<Record<Provenance, string>> = {
   observed: 'Observed: the gateway saw every event of this ending.',
   reconciled: 'Reconciled: the gateway did not see it happen; a query proved it afterwards.',
-  unknown: 'Unknown: the job vanished while the gateway could not see. Success is not assumed.',
+  unknown: 'Unknown: the job vanished while the gateway had no connection. Success is not assumed.',
 };
 
 export const HOLDS_ID_TEXT = 'It still holds its id: dismiss it.';
 
-/** A settlement on one line: how it ended, then only what is not as one expects. */
+/** A settlement on one line: the outcome, then only what is unusual. */
 export function summarizeSettlement({
   outcome,
   provenance,
@@ -152,7 +152,7 @@ export function summarizeSettlement({
     provenance === 'observed' ? outcome : `${outcome} (${provenance})`,
     ...(pivoted === 'unknown' ? ['pivot unknown'] : pivoted ? ['disk switched'] : []),
     ...(escalated ? ['escalated to force'] : []),
-    ...(requestedBy.length > 0 ? [`asked by ${requestedBy.join(', ')}`] : []),
+    ...(requestedBy.length > 0 ? [`requested by ${requestedBy.join(', ')}`] : []),
     ...(dismissed ? [] : ['holds its id']),
   ];
   return `${parts.join(', ')}${error === undefined ? '' : `: ${error}`}`;
@@ -160,36 +160,36 @@ export function summarizeSettlement({
 
 const GAP_TEXT: Readonly<Record<ResetReason, string>> = {
   epoch: 'The gateway was restarted and began a new log.',
-  retention: 'It was longer ago than the gateway keeps its log.',
-  grants: 'What may be seen here has changed.',
+  retention: 'They are older than what the gateway keeps.',
+  grants: 'The access rights of this client have changed.',
 };
 
-/** Why events may be missing. A later gateway may name a reason that is not known here. */
+/** Why events may be missing. A later gateway may send a reason that is not known here. */
 export function describeGap(reason: ResetReason): string {
   return GAP_TEXT[reason] ?? `The reason is "${reason}".`;
 }
 
-/** What a command comes to whose bound has passed: `data.accepted` of a TIMEOUT. */
+/** The result of a command whose bound has passed: `data.accepted` of a TIMEOUT. */
 export function describeTimeout(accepted: unknown): string {
   if (accepted === true) return 'QEMU has accepted it: it stays in force, and its events still come.';
-  if (accepted === false) return 'QEMU has not got it, and will not carry it out.';
+  if (accepted === false) return 'The command had no effect, and will have none.';
   return 'QEMU has not answered: it may still carry it out.';
 }
 
 const REASON_TEXT: Readonly<Record<DownReason, string>> = {
   absent: 'No socket at this path. Is the VM running?',
   denied: 'The gateway may not open the socket. Check its permissions.',
-  refused: 'Nobody listens on the socket. Is the VM running?',
+  refused: 'Nothing listens on the socket. Is the VM running?',
   occupied: 'Another client holds the monitor. Give the gateway one of its own.',
   silent: 'Connected, but QEMU sends no greeting. Is another client holding it?',
   stalled: 'QEMU has stopped answering.',
   closed: 'QEMU closed the connection.',
-  protocol: 'What answers there is no QMP monitor.',
+  protocol: 'The peer does not speak QMP.',
   unreachable: 'The host does not answer. Is the network up? Its jobs may go on.',
-  'refused-query': 'QEMU refuses the first queries. It is asked again.',
+  'refused-query': 'QEMU refuses to list its jobs yet. The gateway tries again.',
 };
 
-/** Why a source is not up, or does not answer, and what would help. A later gateway may name a reason that is not known here. */
+/** Why a source is not up or does not answer, and what would help. A later gateway may send a reason that is not known here. */
 export function describeReason(reason: DownReason): string {
   return REASON_TEXT[reason] ?? `The reason is "${reason}".`;
 }

@@ -1,8 +1,8 @@
-// What QEMU's replies and events must look like before anything behind this folder sees them. A guest that has taken over its QEMU writes
-// what it likes to the monitor; what fails here ends that conversation with the reason `protocol`.
+// The shapes of QEMU's replies and events that the other layers rely on. A guest that controls its QEMU may write anything to the monitor, so a
+// message that fails here ends the connection with the reason `protocol`.
 import { cutText } from '../protocol/text.js';
 import type { Int64 } from '../protocol/types.js';
-import type { QmpCommandName, QmpCommands } from './vocabulary.js';
+import type { QmpCommandName, QmpCommands } from './qapi.js';
 
 export type Dict = Record<string, unknown>;
 export const isDict = (value: unknown): value is Dict =>
@@ -15,7 +15,7 @@ export const isInt64 = (value: unknown): value is Int64 =>
 const isText = (value: unknown): value is string => typeof value === 'string';
 /** QEMU's own names of types and statuses are below 32 characters. */
 const isWord = (value: unknown): value is string => isText(value) && value.length <= 256;
-/** A job id, a node's name: QEMU takes any length, but what is kept for each job is bounded. */
+/** A job id or a node's name: QEMU allows any length, but what the gateway keeps of each job is bounded. */
 const isName = (value: unknown): value is string => isText(value) && value.length <= 65_536;
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 type Guard = (value: unknown) => boolean;
@@ -24,7 +24,7 @@ const optional =
   (value) =>
     value === undefined || guard(value);
 
-/** Every named member passes its guard; other members are a later QEMU's, and ignored. */
+/** Every named member passes its guard; other members may come from a later QEMU and are ignored. */
 const hasMembers =
   (members: Record<string, Guard>): Guard =>
   (value) =>
@@ -38,7 +38,7 @@ const listOf =
 const measures = { len: isInt64, offset: isInt64, speed: isInt64 };
 const anything: Guard = () => true;
 
-/** The replies that are read; the value of every other command is not looked at. */
+/** Replies whose values are used. The values of all other replies are ignored. */
 const REPLIES: { [Name in QmpCommandName]?: Guard } = {
   'query-commands': listOf(hasMembers({ name: isWord })),
   'query-block-jobs': listOf(
@@ -90,8 +90,8 @@ const isBlockJob = (data: unknown): boolean =>
   (data.error === undefined || isText(data.error));
 
 /**
- * The events that the job model reads (qapi/block-core.json, qapi/job.json). Of every other the data is an object, and passed on. Thousands pass
- * here a second, so each guard reads its members by name.
+ * The events that the job model reads (qapi/block-core.json, qapi/job.json). Every other event only needs an object as its data. Thousands of events
+ * pass here a second, so each guard reads its members by name, which is fast.
  */
 const EVENTS = new Map<string, Guard>([
   ['JOB_STATUS_CHANGE', (data) => isDict(data) && isName(data.id) && isWord(data.status)],
@@ -106,12 +106,12 @@ export function isEventData(type: string, data: unknown): data is Dict {
   return (EVENTS.get(type) ?? isDict)(data);
 }
 
-/** Of an event too large to keep, the members that the job model reads. */
+/** Members that are kept of an event too large to keep whole: those that the job model reads. */
 const KEPT = ['id', 'device', 'type', 'len', 'offset', 'speed', 'status', 'operation', 'action'] as const;
 
 /**
- * The data of an event over the limit: how large it was, and the members that the state of its type needs. An error text is cut, since
- * it is for people; that there is one decides the outcome.
+ * The data of an event over the limit, reduced to its size and the members that the job model reads. An error text is only cut, not dropped: that
+ * there is one decides the outcome.
  */
 export function truncateData(data: Dict, bytes: number, textLength: number): Dict {
   const kept: Dict = { truncated: bytes };

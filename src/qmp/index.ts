@@ -1,9 +1,9 @@
-// qmp: one conversation with one monitor.
+// qmp: one connection to one monitor.
+
+export { MonitorLost } from './connection-error.js';
 export { stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
-export { MonitorLost } from './lost.js';
 export { type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';
-export { type ExecuteOptions, ofType, type QmpLane, type QmpReply, type QmpSession } from './session.js';
 export {
   type BlockGraph,
   type BlockJobInfo,
@@ -14,4 +14,5 @@ export {
   type QmpEvent,
   type QmpEventOf,
   type QmpGreeting,
-} from './vocabulary.js';
+} from './qapi.js';
+export { type ExecuteOptions, ofType, type QmpLane, type QmpReply, type QmpSession } from './session.js';

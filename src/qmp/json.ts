@@ -1,8 +1,8 @@
-// JSON with exact 64-bit integers. In: text of one message. Out: a value in which an integer beyond 2^53-1 is a decimal
-// string (QEMU echoes a `speed` up to 2^63-1 exactly, JSON.parse rounds it); and the way back, where a bigint is written bare.
+// JSON with exact 64-bit integers. Parsing gives an integer beyond 2^53-1 as a decimal string, since JSON.parse rounds it (QEMU echoes a `speed` up
+// to 2^63-1 exactly); writing gives a bigint as a bare integer.
 import { parse as parseExactly, stringify as stringifyExactly } from 'lossless-json';
 
-/** Digits of the shortest integer that may not fit a double (2^53 has sixteen); nearly no message has so many in a row. */
+/** Digits of the shortest integer that a double may round (2^53 has sixteen). Few messages have so many digits in a row. */
 const LONG = 16;
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; error: string };
@@ -12,7 +12,7 @@ function parseNumber(text: string): number | string {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : text;
 }
 
-/** Sixteen digits in a row lie on every sixteenth byte somewhere, so only those are looked at. */
+/** A run of sixteen digits covers a multiple of sixteen somewhere, so only every sixteenth byte is checked first. */
 export function hasLongNumber(bytes: Uint8Array): boolean {
   for (let at = LONG - 1; at < bytes.length; at += LONG) {
     if (!isDigit(bytes[at])) continue;
@@ -29,7 +29,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** Never throws. @param exact whether the text may have a long number; a caller that has looked at many texts at once knows. */
+/** Never throws. @param exact whether the text may have a long number: a caller that checked several texts at once passes its result. */
 export function parseJson(text: string, exact: boolean = hasLongNumber(Buffer.from(text))): Parsed {
   try {
     return { ok: true, value: exact ? parseExactly(text, undefined, parseNumber) : JSON.parse(text) };

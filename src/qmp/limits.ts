@@ -1,4 +1,4 @@
-// Everything in one conversation that can grow or wait, with its reason. Tests shorten the intervals.
+// Bounds on everything in one connection that can grow or wait, each with its reason. Tests shorten the intervals.
 
 export interface QmpLimits {
   /** Bytes of one message. query-qmp-schema of a system emulator is a few hundred KiB; libvirt's own cap is 10 MiB. */
@@ -9,20 +9,23 @@ export interface QmpLimits {
   maxText: number;
   /** Commands written and not yet answered. QEMU queues at most 8 per monitor before it stops reading. */
   maxInFlight: number;
-  /** Commands that wait for one of those places. */
+  /** Commands of one lane that wait to be written. */
   maxQueued: number;
-  /** Messages, and bytes of them, that may come before the negotiation reply: events, and replies to an earlier client. */
+  /** Messages, and their bytes, that may come before the negotiation reply: events, and replies to an earlier client's commands. */
   maxEarly: number;
   maxEarlyBytes: number;
   /** Milliseconds to the TCP or unix connection. */
   connectMs: number;
-  /** Milliseconds to the greeting until the source is called silent. A chardev serves one client: behind another there is silence. */
+  /**
+   * Milliseconds to the greeting; after that the source is reported as silent. QEMU serves one client at a time, and a second one gets no greeting
+   * until the first has gone.
+   */
   greetingMs: number;
-  /** Milliseconds to the negotiation reply until it is called stalled: QEMU's main loop gives it, and a drain can hold that. */
+  /** Milliseconds to the negotiation reply; after that the source is reported as stalled. QEMU's main loop replies, and a drain can block it. */
   negotiationMs: number;
   /** Milliseconds to a command's reply. */
   commandMs: number;
-  /** Milliseconds that a TCP peer's host may leave bytes unacknowledged until the connection is given up, and between two looks. */
+  /** Milliseconds for which a TCP peer's host may leave bytes unacknowledged before the connection is closed, and between two checks. */
   unacknowledgedMs: number;
   unacknowledgedCheckMs: number;
 }

@@ -1,8 +1,8 @@
-// One parsed JSON value of a monitor in, one of a closed set of messages out. Never throws: what is not QMP is `malformed`.
+// Classifies one parsed JSON value from a monitor. Never throws: what is not QMP is `malformed`.
 import { cutText } from '../protocol/text.js';
 import type { Micros } from '../protocol/time.js';
 import { type Dict, isDict, isEventData, truncateData } from './guards.js';
-import type { QmpEvent, QmpGreeting } from './vocabulary.js';
+import type { QmpEvent, QmpGreeting } from './qapi.js';
 
 export type QmpMessage =
   | { kind: 'event'; event: QmpEvent }
@@ -11,7 +11,7 @@ export type QmpMessage =
   | { kind: 'error'; id: unknown; class: string; desc: string }
   | { kind: 'malformed'; why: string };
 
-/** Parts of a message that are kept for long are bounded. */
+/** Bounds on the parts of a message that are kept for long. */
 export interface MessageLimits {
   /** Bytes of an event up to which its data is kept whole. */
   maxEventBytes: number;
@@ -44,7 +44,7 @@ export function readMessage(value: unknown, bytes: number, limits: MessageLimits
 
 function readEvent({ event: type, data = {}, timestamp }: Dict, bytes: number, limits: MessageLimits): QmpMessage {
   if (typeof type !== 'string' || type.length > NAME_LENGTH) return malformed('an event without a name');
-  // Names of the gateway's own: an outcome under one of them would be taken for the gateway's word.
+  // A monitor must not forge the gateway's own events: clients would trust an outcome in one.
   if (type.startsWith('GATEWAY_')) return malformed('an event under a name that is the gateway’s own');
   if (!isEventData(type, data)) return malformed(`malformed data of ${type}`);
   const time = readTimestamp(timestamp);

@@ -1,19 +1,19 @@
-// The address of a monitor in, an Observable of one conversation out. The socket is born on subscription and dies with it.
-// It never completes: the end of the conversation is the error `MonitorLost`, so that a supervisor can't mistake it for success.
+// One connection to a monitor as an Observable: the socket is opened on subscription and closed on unsubscription. It never completes: the end of the
+// connection is the error `MonitorLost`, so that a supervisor can't take it for success.
 import { connect, type Socket } from 'node:net';
 import { Observable } from 'rxjs';
+import { MonitorLost, toMonitorLost } from './connection-error.js';
 import { QMP_LIMITS, type QmpLimits } from './limits.js';
-import { lostBy, MonitorLost } from './lost.js';
 import { type QmpMessage, readMessage } from './message.js';
+import { MessageSplitter } from './message-splitter.js';
 import { QmpSession } from './session.js';
-import { Splitter } from './splitter.js';
 import { unacknowledged } from './unacknowledged.js';
 
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
 
 /**
- * `waiting` is published once for each reason and changes nothing: a connection that was given up would still take a place in QEMU's
- * backlog (1), and many of them would lock everybody out; and a main loop that is stuck comes back.
+ * `waiting` is emitted once for each reason, and the connection is kept: QEMU's backlog is 1, so connections that are abandoned and made anew would
+ * lock out every client; and a blocked main loop may recover.
  */
 export type MonitorState =
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
@@ -29,17 +29,17 @@ export type MonitorState =
  */
 export function openMonitor(address: MonitorAddress, limits: Partial<QmpLimits> = {}): Observable<MonitorState> {
   return new Observable<MonitorState>((subscriber) => {
-    const conversation = new Conversation(
+    const connection = new MonitorConnection(
       address,
       { ...QMP_LIMITS, ...limits },
       (state) => subscriber.next(state),
       (lost) => subscriber.error(lost),
     );
-    return () => conversation.close();
+    return () => connection.close();
   });
 }
 
-/** The longest that a timer can be: 24 days. */
+/** The longest delay of a Node timer: 24 days. */
 const FOREVER_MS = 2 ** 31 - 1;
 
 type Phase =
@@ -47,15 +47,15 @@ type Phase =
   | { kind: 'negotiating'; session: QmpSession }
   | { kind: 'open'; session: QmpSession };
 
-class Conversation {
+class MonitorConnection {
   readonly #socket: Socket;
-  readonly #splitter: Splitter;
+  readonly #splitter: MessageSplitter;
   readonly #limits: QmpLimits;
   readonly #onState: (state: MonitorState) => void;
   readonly #onLost: (lost: MonitorLost) => void;
   #phase: Phase = { kind: 'greeting' };
   #deadline: NodeJS.Timeout | undefined;
-  /** Events that came before the negotiation reply; delivered right after it, since what was read must not be lost. */
+  /** Events that came before the negotiation reply. They are delivered right after it, so that no event is lost. */
   readonly #early: QmpMessage[] = [];
   #watch: NodeJS.Timeout | undefined;
   #earlyCount = 0;
@@ -71,7 +71,7 @@ class Conversation {
     this.#limits = limits;
     this.#onState = onState;
     this.#onLost = onLost;
-    this.#splitter = new Splitter(limits.maxMessageBytes);
+    this.#splitter = new MessageSplitter(limits.maxMessageBytes);
     this.#socket =
       address.kind === 'unix'
         ? connect({ path: address.path })
@@ -84,11 +84,11 @@ class Conversation {
           });
     this.#within(limits.connectMs, (ms) => this.#lose(new MonitorLost('unreachable', `no connection within ${ms} ms`)));
     this.#socket.on('connect', () => {
-      this.#tellAfter(limits.greetingMs, 'silent', 'connected, but no greeting');
+      this.#reportAfter(limits.greetingMs, 'silent', 'connected, but no greeting');
       if (address.kind === 'tcp') this.#watchAcknowledgements();
     });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', (error) => this.#lose(lostBy(error)));
+    this.#socket.on('error', (error) => this.#lose(toMonitorLost(error)));
     this.#socket.on('close', () => this.#lose(new MonitorLost('closed', 'the monitor closed the connection')));
   }
 
@@ -96,7 +96,7 @@ class Conversation {
     this.#over = true;
     clearTimeout(this.#deadline);
     clearInterval(this.#watch);
-    // What was said in this turn is on its way before the end.
+    // Commands written in this event-loop turn are sent before the end.
     while (this.#socket.writableCorked > 0) this.#socket.uncork();
     this.#socket.destroy();
     if (this.#phase.kind !== 'greeting') this.#phase.session.close();
@@ -107,11 +107,11 @@ class Conversation {
     this.#deadline = setTimeout(() => late(ms), ms);
   }
 
-  #tellAfter(after: number, reason: 'silent' | 'stalled', detail: string): void {
+  #reportAfter(after: number, reason: 'silent' | 'stalled', detail: string): void {
     this.#within(after, (ms) => this.#onState({ kind: 'waiting', reason, detail: `${detail} within ${ms} ms` }));
   }
 
-  /** A peer that acknowledges bytes lives, whether or not it answers; one that does not for long is out of reach. */
+  /** A host that acknowledges bytes is reachable, whether or not QEMU answers; one that has not for long is not. */
   #watchAcknowledgements(): void {
     const { unacknowledgedMs, unacknowledgedCheckMs } = this.#limits;
     let last = 0;
@@ -146,7 +146,7 @@ class Conversation {
   #take(message: QmpMessage, bytes: number): void {
     if (message.kind === 'malformed') return this.#lose(new MonitorLost('protocol', message.why));
     const phase = this.#phase;
-    // Before the greeting, and before the negotiation reply, may come an event, or a reply that an earlier client left behind.
+    // Before the greeting and before the negotiation reply, QEMU may send an event, or a reply to an earlier client's command.
     if (phase.kind === 'greeting') {
       if (message.kind === 'greeting')
         this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
@@ -160,7 +160,7 @@ class Conversation {
     if (why !== undefined) this.#lose(new MonitorLost('protocol', why));
   }
 
-  /** What is said in one turn goes in one write: each wakes QEMU's main loop. */
+  /** Commands of one event-loop turn go out in one write, since each write wakes QEMU's main loop. */
   #write(line: string): void {
     if (this.#socket.writableCorked === 0) {
       this.#socket.cork();
@@ -185,7 +185,7 @@ class Conversation {
 
   #negotiate(session: QmpSession): void {
     this.#phase = { kind: 'negotiating', session };
-    this.#tellAfter(this.#limits.negotiationMs, 'stalled', 'greeted, but no answer to qmp_capabilities');
+    this.#reportAfter(this.#limits.negotiationMs, 'stalled', 'greeted, but no answer to qmp_capabilities');
     const answer = (reply: { kind: string; desc?: string }) => {
       if (this.#over) return;
       if (reply.kind !== 'return')

@@ -1,5 +1,5 @@
-// One negotiated conversation. In: messages in the order of the byte stream. Out: `events$`, and the reply of each command,
-// both delivered synchronously at their place in that stream, so that a query's reply is a cut between events.
+// A negotiated QMP session: `events$` and the reply to each command, delivered synchronously in the order of the byte stream. So a reply says what
+// was true after the events before it and before the events after it.
 import { randomBytes } from 'node:crypto';
 import { filter, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import type { QemuEventData } from '../protocol/types.js';
@@ -7,9 +7,12 @@ import { isReplyTo } from './guards.js';
 import { stringifyJson } from './json.js';
 import type { QmpLimits } from './limits.js';
 import type { QmpMessage } from './message.js';
-import type { QmpCommandName, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './vocabulary.js';
+import type { QmpCommandName, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './qapi.js';
 
-/** What became of a command. `busy`, and `sent:false`: it was never written, so it has no effect; else it may have or may yet have one. */
+/**
+ * The result of a command. `busy` and `sent:false`: it was never written, so it has no effect. Otherwise it may have had its effect or may still have
+ * it.
+ */
 export type QmpReply<Value = unknown> =
   | { kind: 'return'; value: Value }
   | { kind: 'error'; class: string; desc: string }
@@ -18,15 +21,15 @@ export type QmpReply<Value = unknown> =
   /** Its lane is full. */
   | { kind: 'busy' };
 
-/** Commands of a lane wait for each other alone; an abort is never behind a pause, nor that behind a poll. */
+/** Commands wait only behind others of their lane: an abort never waits behind a pause, nor a pause behind a query. */
 export type QmpLane = 'abort' | 'verb' | 'query';
 
 export interface ExecuteOptions {
-  /** Milliseconds from the call to the answer, waiting for a place included. Default: the session's `commandMs`. */
+  /** Milliseconds from the call to the reply, with the wait to be written. Default: the session's `commandMs`. */
   timeoutMs?: number;
   /** Default `query`. */
   lane?: QmpLane;
-  /** Called once, in the turn in which the command is written: from then on it may have its effect. */
+  /** Called once, in the event-loop turn in which the command is written: from then on it may have its effect. */
   onWrite?: () => void;
 }
 
@@ -41,7 +44,7 @@ interface Pending {
   written: boolean;
 }
 
-/** First to last; places of `maxInFlight` that a lane leaves to those before it. */
+/** In the order in which they are written; and how many of the `maxInFlight` places a lane leaves free for the lanes before it. */
 const LANES: readonly QmpLane[] = ['abort', 'verb', 'query'];
 const RESERVED: Readonly<Record<QmpLane, number>> = { abort: 0, verb: 1, query: 2 };
 
@@ -53,7 +56,7 @@ export class QmpSession {
   readonly #events$ = new Subject<QmpEvent>();
   readonly #limits: QmpLimits;
   readonly #write: (line: string) => void;
-  /** Unique over connections and processes: a new client receives the reply that an earlier one did not wait for. */
+  /** Unique over connections and processes, since a new client receives the replies that an earlier one did not wait for. */
   readonly #prefix = `qmpgw-${randomBytes(6).toString('hex')}-`;
   readonly #inFlight = new Map<string, Pending>();
   readonly #queued: Readonly<Record<QmpLane, Set<Pending>>> = { abort: new Set(), verb: new Set(), query: new Set() };
@@ -82,9 +85,9 @@ export class QmpSession {
   }
 
   /**
-   * As {@link execute}, with the answer called at the reply's place in the byte stream, before any later event.
+   * As {@link execute}, but `answer` is called at the reply's place in the byte stream, before any later event.
    *
-   * @returns takes the command back if it is not yet written; then it is not answered. `false`: it is written, or answered.
+   * @returns withdraws the command if it is not yet written; then it is not answered. It returns `false` if the command is written or answered.
    */
   request<Name extends QmpCommandName>(
     name: Name,
@@ -103,7 +106,7 @@ export class QmpSession {
       name,
       line: `${stringifyJson({ execute: name, arguments: args, id })}\r\n`,
       lane,
-      // A value reaches it only where it is one of this command's.
+      // Called only with a value that has passed the guard of this command's replies.
       answer: answer as Pending['answer'],
       onWrite,
       timer: setTimeout(() => this.#expire(pending), timeoutMs),
@@ -114,12 +117,12 @@ export class QmpSession {
     return () => this.#withdraw(pending);
   }
 
-  /** For the connection alone: whether a reply with this id answers a command in flight; an id-less error does. */
+  /** For `MonitorConnection`: whether a reply with this id answers a command in flight. An error without an id does. */
   owns(id: unknown): boolean {
     return id === undefined ? this.#inFlight.size > 0 : typeof id === 'string' && this.#inFlight.has(id);
   }
 
-  /** For the connection alone: the next message. @returns why this peer does not speak QMP: hang up. */
+  /** For `MonitorConnection`: the next message. @returns why the peer does not speak QMP; the connection is to be closed then. */
   receive(message: QmpMessage): string | undefined {
     switch (message.kind) {
       case 'event':
@@ -136,7 +139,7 @@ export class QmpSession {
     }
   }
 
-  /** For the connection alone: the socket is gone. Every pending command is answered; `events$` completes. */
+  /** For `MonitorConnection`: the socket is closed. Every pending command is answered, and `events$` completes. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -168,9 +171,9 @@ export class QmpSession {
     return true;
   }
 
-  /** An id that is not one of ours is dropped: it is a reply to an earlier client. */
+  /** A reply with another client's id is dropped. */
   #reply(id: unknown, reply: QmpReply): string | undefined {
-    // QEMU answers what it could not parse without an id. With one command in flight that is the one; with more nobody can tell.
+    // QEMU replies without an id to what it could not parse. That is clear with one command in flight, and ambiguous with several.
     if (id === undefined && this.#inFlight.size > 1) return 'a reply without an id while several commands wait';
     const key = id === undefined ? this.#inFlight.keys().next().value : id;
     const pending = typeof key === 'string' ? this.#inFlight.get(key) : undefined;
@@ -183,7 +186,7 @@ export class QmpSession {
     return undefined;
   }
 
-  /** A written command keeps its place until its late reply, which is then swallowed: QEMU still has it in its queue. */
+  /** A written command keeps its place until its late reply, which is then ignored: until then QEMU has it in its queue. */
   #expire(pending: Pending): void {
     const { answer } = pending;
     pending.answer = noAnswer;

@@ -1,9 +1,9 @@
-// Bytes that a TCP peer's host has not acknowledged. A stopped QEMU's kernel acknowledges what is sent to it; a host that is cut off does not,
-// and by itself TCP gives up after 15 minutes.
+// Bytes that a TCP peer's host has not acknowledged. The kernel of a stopped QEMU goes on acknowledging; a host that is cut off does not, and TCP
+// itself takes 15 minutes to give up.
 import { readFile } from 'node:fs/promises';
 import { isIPv4, type Socket } from 'node:net';
 
-/** @returns `undefined` where the system does not say (anything but Linux), or no longer knows the connection. Never rejects. */
+/** @returns `undefined` where the system does not say (anything but Linux) or has no such connection any more. Never rejects. */
 export async function unacknowledged(socket: Socket): Promise<number | undefined> {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (!localAddress || !localPort || !remoteAddress || !remotePort) return undefined;

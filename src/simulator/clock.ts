@@ -1,6 +1,6 @@
-// In: nothing. Out: the time source that every other file here takes as a parameter, and the system's own.
+// Time as a parameter of every other file here, and the system's clock.
 
-/** Time as a parameter: tests hand in their own, so that nothing here ever waits for real. */
+/** Tests pass a clock of their own, so that no test waits in real time. */
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC; fractions carry the microseconds of event timestamps. */
   now(): number;

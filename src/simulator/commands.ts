@@ -1,4 +1,4 @@
-// In: a request of a negotiated client. Out: an input for the machine, or at once a reply. The table is the command set.
+// The QMP commands of the simulator: a request of a negotiated client becomes an input of the state machine, or an immediate reply.
 import { DONE, fail, type JobSpec, type Reply } from './model.js';
 import { jobOf, type Nodes, STARTERS } from './nodes.js';
 import { type Arguments, checkParameters, type Parameters } from './parameters.js';
@@ -99,7 +99,7 @@ export function versionInfo({ version, versionPackage }: Context): Record<string
   return { qemu: { micro, minor, major }, package: versionPackage };
 }
 
-/** `qmp_capabilities` is the monitor's own; here it isn't found, as after negotiation. Never throws. */
+/** `qmp_capabilities` is handled in conversation.ts; here it is an unknown command, as in QEMU after negotiation. Never throws. */
 export function interpret(
   execute: string,
   oob: boolean,
@@ -115,7 +115,7 @@ export function interpret(
   return checked.ok ? command.run(checked.values, context) : { reply: checked };
 }
 
-/** Actions are checked whole before the first is taken; then each is prepared in order, until one is refused. */
+/** All actions are checked before the first one is prepared; then each is prepared in order, until one is refused. */
 function transaction(values: Arguments, { nodes }: Context): Interpreted {
   const mode = values.object('properties')['completion-mode'] ?? 'individual';
   if (mode !== 'individual' && mode !== 'grouped') {

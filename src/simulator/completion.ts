@@ -1,5 +1,5 @@
-// In: a job whose coroutine has ended. Out: its way through waiting and pending, or aborting, to concluded and null,
-// together with its transaction. Follows job.c function by function, because the order of events is made there.
+// A job whose coroutine has ended, and its transaction: through waiting and pending, or aborting, to concluded and null. Follows job.c function by
+// function, since the order of events comes from there.
 import type { SimJob, World } from './model.js';
 import { emit, emitBlockJob, enterPause, leavePause, transition } from './world.js';
 
@@ -37,7 +37,7 @@ export function finalizeTransaction(world: World, job: SimJob): void {
   for (const member of [...job.transaction.members]) finalizeOne(world, member);
 }
 
-/** job_completed_txn_abort: everybody else is force-cancelled; then all end, newest first. */
+/** job_completed_txn_abort: all other members are force-cancelled; then all end, newest first. */
 export function abortTransaction(world: World, job: SimJob): void {
   const { transaction } = job;
   if (transaction.aborting) return;
@@ -94,6 +94,6 @@ export function cancelAll(world: World): void {
     leavePause(world, job);
     if (job.deferred) abortTransaction(world, job);
     else complete(world, job);
-    // A zombie of auto-dismiss=false is swept on the next round.
+    // A concluded job with auto-dismiss off is dismissed in the next iteration.
   }
 }

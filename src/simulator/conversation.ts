@@ -1,5 +1,5 @@
-// In: the pieces that a client sends, and what the main loop and the faults raise. Out: what stands on the wire.
-// Greeting and negotiation are here: until qmp_capabilities is accepted nothing else works, and events are lost.
+// The QMP dialogue with a client: greeting, negotiation, requests, replies and events. Until qmp_capabilities is accepted no other command works, and
+// events are lost.
 import type { Clock } from './clock.js';
 import { type Context, versionInfo } from './commands.js';
 import { DONE, fail, type Reply, type SimEvent } from './model.js';
@@ -7,7 +7,7 @@ import type { Client } from './monitor.js';
 import { checkParameters } from './parameters.js';
 import { parse } from './parse.js';
 import { type Request, readRequest } from './request.js';
-import type { Piece } from './splitter.js';
+import type { Piece } from './request-splitter.js';
 import { encode, type Timestamp, timestamp } from './wire.js';
 
 /** An event as it was raised. */
@@ -17,7 +17,7 @@ export interface SentMessage {
   /** Whether the job that ends with it switched its disk to the copy. */
   pivoted?: boolean;
   timestamp: Timestamp;
-  /** Whether a negotiated client was there to receive it. */
+  /** Whether a negotiated client was connected to receive it. */
   delivered: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface ConversationOptions {
 
 export class Conversation {
   readonly #options: ConversationOptions;
-  /** Timestamps of -1, -1. */
+  /** Whether timestamps are -1, -1. */
   timeUnavailable = false;
   /** Written to the next client before its greeting, and before its negotiation reply. */
   readonly beforeGreeting: string[] = [];
@@ -62,7 +62,7 @@ export class Conversation {
     else client.write(this.encode({ ...('id' in read ? { id: read.id } : {}), error: { ...read.error } }));
   }
 
-  /** The negotiation, in the main loop as any command; null: the request is no matter of it. */
+  /** Negotiation, executed in the main loop as any command. `null`: the request may be executed. */
   negotiate(request: Request): Reply | null {
     const client = this.#options.client();
     if (!client || client.negotiated) {
@@ -82,7 +82,7 @@ export class Conversation {
     return DONE;
   }
 
-  /** To whoever is the client now: the one that asked may have gone. */
+  /** The reply goes to the present client, which may be another than the one that sent the request. */
   reply(reply: Reply, request: Request): void {
     const id = 'id' in request ? { id: request.id } : {};
     const message = reply.ok ? { return: reply.value, ...id } : { ...id, error: { ...reply.error } };
@@ -103,7 +103,7 @@ export class Conversation {
     if (client && delivered) client.write(this.encode({ timestamp: stamp, event, ...(data ? { data } : {}) }));
   }
 
-  /** The same event `count` times, as one write. Data is encoded once; timestamps are of the batch. */
+  /** The same event `count` times in one write. The data is encoded once, with one timestamp for all. */
   repeat(event: SimEvent, count: number): void {
     const stamp = this.stamp();
     const client = this.#options.client();

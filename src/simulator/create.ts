@@ -1,4 +1,4 @@
-// In: what jobs to start. Out: the jobs in the world with the events of their start, or QEMU's refusal.
+// Starts jobs: adds them to the world with the events of their start, or gives QEMU's refusal.
 import { abortTransaction } from './completion.js';
 import { DONE, fail, isBlockJob, type JobSpec, type Reply, type SimJob, TRAITS, type World } from './model.js';
 import { copyOn } from './progress.js';
@@ -7,7 +7,7 @@ import { enterPause, find, leavePause, transition } from './world.js';
 const FIRST_CHUNK = 1024n * 1024n;
 const WELL_FORMED = /^[A-Za-z][A-Za-z0-9._-]*$/;
 
-/** Adds one created job. `null` and a reply where QEMU refuses. */
+/** Adds a job in the status `created`, or gives QEMU's refusal. */
 function create(world: World, spec: JobSpec): { job: SimJob } | { refused: Reply } {
   if (!WELL_FORMED.test(spec.id)) return { refused: fail(`Invalid job ID '${spec.id}'`) };
   if (find(world, spec.id)) return { refused: fail(`Job ID '${spec.id}' already in use`) };
@@ -57,7 +57,7 @@ function build(spec: JobSpec): SimJob {
   return job;
 }
 
-/** Preparing a backup drains everybody: the other running block jobs blip through paused or standby. */
+/** Preparing a backup drains all other running block jobs: each goes to paused or standby for a moment. */
 function drainOthers(world: World): void {
   const others = [...world.jobs].reverse().filter((job) => isBlockJob(job) && !job.deferred && job.started);
   const drained = others.filter((job) => job.status === 'running' || job.status === 'ready');
@@ -69,7 +69,7 @@ function begin(world: World, job: SimJob, now: number): void {
   job.started = true;
   transition(world, job, 'running');
   if (job.type === 'backup') enterPause(world, job);
-  // The rate limiter lets the first chunk pass and sleeps afterwards.
+  // The rate limiter lets the first chunk pass and sleeps after it.
   if (job.speed > 0n) job.offset = firstChunk(job);
   copyOn(job, now);
 }
@@ -81,8 +81,8 @@ function firstChunk(job: SimJob): bigint {
 }
 
 /**
- * Starts jobs that were asked for together. An error in one undoes those before it, which were created but never
- * started: created, aborting, concluded, null, and no BLOCK_JOB_* event.
+ * Starts jobs of one request. An error in one undoes those before it, which were created but never started: created, aborting, concluded, null,
+ * without a BLOCK_JOB_* event.
  */
 export function start(world: World, specs: readonly (JobSpec | Reply)[], grouped: boolean, now: number): Reply {
   const created: SimJob[] = [];

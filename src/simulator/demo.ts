@@ -1,24 +1,24 @@
-// In: a simulator, a seed and a clock. Out: jobs that come and go for ever, pleasant to look at, until stopped.
+// Demo jobs on the simulator that come and go until they are stopped.
 import { type Clock, systemClock } from './clock.js';
-import type { JobRow } from './jobs.js';
+import type { JobRow } from './job-control.js';
 import type { JobSpec } from './model.js';
 import type { Simulator } from './simulator.js';
 
 export interface DemoOptions {
-  /** The same seed tells the same story. Default 1. */
+  /** Equal seeds give equal jobs. Default 1. */
   seed?: number;
-  /** Default: the system's. Give it the simulator's. */
+  /** Default: the system's clock. Pass the simulator's. */
   clock?: Clock;
-  /** What the simulator refused; it goes on. Default: nothing is said. */
+  /** Called with what the simulator refused; the demo goes on. Default: ignored. */
   report?(problem: string): void;
 }
 
 const MIB = 1024 * 1024;
 const DISKS = ['system', 'data', 'logs', 'home'] as const;
-/** Milliseconds between two looks at the jobs. */
+/** Milliseconds between two checks of the jobs. */
 const BEAT_MS = 1000;
 
-/** mulberry32: small, seeded, good enough for a show. Out: 0 to below 1. */
+/** mulberry32, a small seeded generator. Returns numbers from 0 to below 1. */
 function dice(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -29,7 +29,7 @@ function dice(seed: number): () => number {
   };
 }
 
-/** One disk's next job. Takes 10 to 40 seconds; one in ten fails, one in ten stops at an error and waits for somebody. */
+/** The next job of a disk. It takes 10 to 40 seconds; one in ten fails, and one in ten stops at an error until it is resumed. */
 function nextJob(id: string, roll: () => number): JobSpec {
   const len = Math.round(512 + roll() * 1536) * MIB;
   const seconds = 10 + roll() * 30;
@@ -48,16 +48,16 @@ function nextJob(id: string, roll: () => number): JobSpec {
 }
 
 /**
- * Runs jobs on four disks. A job that stopped at an error is resumed after about 12 seconds; whatever others do to the
- * jobs (cancel, pause, complete) is left as it is. Out: what ends it; jobs under way stay.
+ * Runs jobs on four disks. A job that stopped at an error is resumed after about 12 seconds; what other clients do to a job (cancel, pause, complete)
+ * stays. Returns a function that ends the demo; running jobs stay.
  */
 export function runDemoJobs(simulator: Simulator, options: DemoOptions = {}): () => void {
   const { seed = 1, clock = systemClock, report = () => {} } = options;
   const roll = dice(seed);
-  /** When a disk's next job may start, and since when its job has stood at an error. */
+  /** The time at which a disk's next job may start, and the time since which its job has stood at an error. */
   const resting = new Map<string, number>(DISKS.map((disk, index) => [disk, clock.now() + index * 1500]));
   const stoppedSince = new Map<string, number>();
-  /** Where a disk's job will stand at its error: a job that is paused elsewhere was paused by somebody. */
+  /** The offset at which a disk's job will stop at its error: a job that is paused elsewhere was paused by a client. */
   const stopsAt = new Map<string, bigint>();
   let cancel = (): void => {};
 

@@ -1,4 +1,4 @@
-// In: what shall go wrong. Out: it goes wrong. The control face that chaos tests script.
+// Faults that tests cause: lost connections, hangs, storms of events, malformed messages.
 import type { Conversation } from './conversation.js';
 import type { MainLoop } from './main-loop.js';
 import type { QmpError } from './model.js';
@@ -6,35 +6,35 @@ import type { Monitor } from './monitor.js';
 import type { Storm } from './storm.js';
 
 export interface Faults {
-  /** Ends the active connection; jobs live on. Default `clean` (EOF); `reset` loses what was not flushed, and is ECONNRESET on TCP. */
+  /** Ends the active connection; jobs go on. Default `clean` (EOF); `reset` loses what was not flushed, and is ECONNRESET on TCP. */
   dropConnection(how?: 'clean' | 'reset'): void;
-  /** The main loop stops: no replies, no events, but connections are taken and greeted. Default for ever. */
+  /** The main loop stops: no replies and no events, while connections are accepted and greeted. Default: until {@link wake}. */
   hang(ms?: number): void;
-  /** Ends a hang early, and silence; what was due then happens. */
+  /** Ends a hang or a silence; what came due meanwhile happens then. */
   wake(): void;
-  /** Like a stopped process: any client that connects from now on hears nothing. The active client is left alone. */
+  /** As a stopped process: clients that connect from now on get no greeting. The active client is not affected. */
   silent(): void;
-  /** Resolves when the last event is raised. */
+  /** Raises many events; resolves when the last is raised. */
   storm(storm: Storm): Promise<void>;
-  /** An error reply with a foreign `id` stands before the next client's negotiation reply. */
+  /** The next client gets an error reply with this `id`, which is not one of its own, before its negotiation reply. */
   staleReply(id: unknown): void;
-  /** An event stands before the next client's greeting. Default VSERPORT_CHANGE. */
+  /** The next client gets this event before its greeting. Default VSERPORT_CHANGE. */
   eventBeforeGreeting(event?: string, data?: Record<string, unknown>): void;
-  /** Raw text to the active client, as it is. Latin-1. */
+  /** Sends raw text to the active client. Latin-1. */
   garbage(text: string): void;
-  /** The first half of an event to the active client, and nothing after it but what comes next. */
+  /** Sends the first half of an event to the active client; the next message follows right after it. */
   halfMessage(): void;
-  /** Everything dies without a word and a new process listens at the same address after `downMs` (default 0). */
+  /** The process ends without a message, and a new one listens at the same address after `downMs` (default 0). */
   restart(options?: { downMs?: number; how?: 'clean' | 'reset' }): Promise<void>;
-  /** The next command of that name is answered with the error instead of being executed. Calls add up. */
+  /** The next command of that name is answered with the error instead of being executed. Several calls queue up. */
   refuseNextCommand(name: string, error: QmpError): void;
-  /** The next command of that name is executed, and answered with this value instead of its own. Calls add up. */
+  /** The next command of that name is executed, and answered with this value instead of its own. Several calls queue up. */
   malformNextReply(name: string, value: unknown): void;
-  /** Every command of that name holds the main loop's dispatcher for so long; 0 takes it back. */
+  /** Every command of that name blocks the main loop for so many milliseconds; 0 ends that. */
   delayReply(name: string, ms: number): void;
-  /** Any event, to the negotiated client. */
+  /** Sends any event to the negotiated client. */
   emit(event: string, data?: Record<string, unknown>): void;
-  /** Timestamps of -1, -1 from now on; `false` takes it back. */
+  /** Timestamps are -1, -1 from now on; `false` ends that. */
   timestampsUnavailable(unavailable?: boolean): void;
 }
 

@@ -1,5 +1,5 @@
-// In: the jobs of a world. Out: QEMU's block graph of them, as x-debug-query-block-graph draws it. Every job id copies a disk of its own, which a
-// device uses; each pivot moves it to a new node.
+// The block graph of the jobs, as x-debug-query-block-graph gives it. Every job id copies a disk of its own, which a device uses; each pivot moves
+// the device to a new node.
 import type { SimJob, World } from './model.js';
 import { isBlockJob } from './model.js';
 
@@ -46,6 +46,6 @@ export function blockGraph({ jobs, disks }: World): Record<string, unknown> {
   return { nodes, edges };
 }
 
-/** A job lets go of its nodes when it is finalized. */
+/** A job releases its nodes when it is finalized. */
 const holdsNodes = (job: SimJob): boolean =>
   isBlockJob(job) && !['concluded', 'null', 'undefined'].includes(job.status);

@@ -1,10 +1,10 @@
-// In: nothing. Out: the public face of the simulator.
+// simulator: a QMP server that behaves as QEMU does.
 export { type Clock, systemClock } from './clock.js';
 export type { Version } from './commands.js';
 export type { SentMessage } from './conversation.js';
 export { type DemoOptions, runDemoJobs } from './demo.js';
 export type { Faults } from './faults.js';
-export type { JobRow, Jobs } from './jobs.js';
+export type { JobRow, Jobs } from './job-control.js';
 export type { ErrorAction, Int, JobSpec, Operation, QmpError, Traits } from './model.js';
 export type { Listen } from './monitor.js';
 export type { NodeTraits } from './nodes.js';

@@ -1,5 +1,5 @@
-// In: requests and timers. Out: replies in order and events, as QEMU's main loop gives them: one thing at a time, and
-// nothing while it hangs. A command under way outlives its client; its reply then goes to the next one, as in QEMU.
+// QEMU's main loop: executes one request at a time, in order, and nothing while it hangs. A command goes on when its client disconnects, and its
+// reply goes to the next client, as in QEMU.
 import type { Clock } from './clock.js';
 import { type Context, type Interpreted, interpret } from './commands.js';
 import { type Effect, fail, type QmpError, type Reply, type SimEvent } from './model.js';
@@ -9,7 +9,7 @@ import type { Request } from './request.js';
 import { emptyWorld, type Input, step } from './step.js';
 
 export interface LoopHandlers {
-  /** Whether the client may have its command executed: null, or the reply that it gets instead. */
+  /** `null`: the request may be executed. Otherwise the reply to give instead. */
   negotiate(request: Request): Reply | null;
   reply(reply: Reply, request: Request): void;
   event(event: SimEvent): void;
@@ -31,9 +31,9 @@ export class MainLoop {
   #busy = false;
   #hung: { cancel: () => void } | null = null;
   #latest = 0;
-  /** Errors for the next command of a name; consumed in order. */
+  /** Errors for the next commands of a name, used in order. */
   readonly refusals = new Map<string, QmpError[]>();
-  /** Values for the next replies to a command of a name; consumed in order. */
+  /** Values for the next replies to commands of a name, used in order. */
   readonly malformed = new Map<string, unknown[]>();
   /** Milliseconds that each command of a name takes. */
   readonly delays = new Map<string, number>();
@@ -45,7 +45,7 @@ export class MainLoop {
     this.#world = emptyWorld(context.legacy);
   }
 
-  /** Runs an input of the control face at once, hung or not, and raises its events. */
+  /** Executes an input of the test's at once, also while the loop hangs, and raises its events. */
   run(input: Exclude<Input, { kind: 'tick' }>): Reply {
     const effects = step(this.#world, input, this.#now());
     const reply = effects.find((effect) => effect.kind === 'reply');
@@ -60,7 +60,7 @@ export class MainLoop {
     this.#pump();
   }
 
-  /** What a client had queued goes with it; the command under way does not. */
+  /** Drops the queued requests of a client that has disconnected; a command under way goes on. */
   forget(client: Client): void {
     this.#queue = this.#queue.filter((task) => task.client !== client);
   }
@@ -79,7 +79,7 @@ export class MainLoop {
     this.#pump();
   }
 
-  /** All jobs vanish without a word, as with the process. */
+  /** All jobs vanish without an event, as when the process ends. */
   reset(): void {
     this.#cancelTimer?.();
     this.#hung?.cancel();
@@ -88,7 +88,7 @@ export class MainLoop {
     this.#world = emptyWorld(this.#context.legacy);
   }
 
-  /** The wall clock may jump back; the machine's time does not. */
+  /** The wall clock may jump back; this time does not. */
   #now(): number {
     this.#latest = Math.max(this.#latest, this.#clock.now());
     return this.#latest;
@@ -112,7 +112,7 @@ export class MainLoop {
       const task = this.#queue.shift();
       if (!task) return;
       const { request } = task;
-      // Whether it may run is decided when it is taken up: by the time it is done its client may be another.
+      // Whether the request may be executed is decided before its delay: after it there may be another client.
       const early = request.execute === 'qmp_capabilities' ? null : this.#handlers.negotiate(request);
       const wait = this.delays.get(request.execute);
       if (early) this.#handlers.reply(early, request);

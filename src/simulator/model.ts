@@ -1,4 +1,4 @@
-// In: nothing. Out: the simulated jobs as data: states, verbs, QEMU's tables, and what a step of the machine produces.
+// The simulated jobs as data: states, verbs, QEMU's tables, and what a step of the state machine gives.
 import type { IoStatus, JobStatus, JobType } from '../protocol/index.js';
 
 /** An integer as callers give it: bytes, or bytes per second. */
@@ -8,11 +8,11 @@ export type ErrorAction = 'report' | 'ignore' | 'stop' | 'enospc';
 export type Operation = 'read' | 'write';
 export type Verb = 'cancel' | 'pause' | 'resume' | 'set-speed' | 'complete' | 'finalize' | 'dismiss';
 
-/** How the storage under a job behaves. All defaults in {@link TRAITS}. */
+/** The behaviour of the storage under a job. Defaults in {@link TRAITS}. */
 export interface Traits {
   /** Total work in bytes. */
   len: Int;
-  /** How fast the storage copies; Infinity ends the copy in the turn that started it. A job's own `speed` caps it. */
+  /** Speed of the storage; with Infinity the copy ends in the step that started it. A job's own `speed` limits it further. */
   bytesPerSecond: number;
   /** Milliseconds that I/O in flight needs before an accepted cancel, pause or failure takes effect. */
   drainMs: number;
@@ -50,17 +50,17 @@ export interface JobSpec extends Partial<Traits> {
   autoDismiss?: boolean;
   /** What an I/O error does. Default `report`. */
   errorAction?: ErrorAction;
-  /** `true`: READY until a command ends it (QEMU). Milliseconds: then it completes by itself. `false` is 0. Default true. */
+  /** `true`: stays READY until a command ends it, as in QEMU. Milliseconds: completes by itself after that. `false` is 0. Default true. */
   stayReady?: boolean | number;
 }
 
-/** Jobs that end together (completion-mode grouped), newest first as in QEMU's list. Every job has one, mostly alone. */
+/** Jobs that end together (completion-mode grouped), newest first as in QEMU's list. Every job has one, mostly as its only member. */
 export interface Transaction {
   members: SimJob[];
   aborting: boolean;
 }
 
-/** What a job's coroutine does when `due` comes. `exit` leaves it: success, failure or cancel as the flags say. */
+/** What a job's coroutine does at `due`. `exit` ends it, with success, failure or cancel as the flags say. */
 export type Next = 'copy' | 'settle-pause' | 'complete-self' | 'exit';
 
 export interface SimJob {
@@ -80,14 +80,14 @@ export interface SimJob {
   cancelled: boolean;
   forceCancel: boolean;
   completing: boolean;
-  /** strerror of what made it fail, before and after it is concluded. */
+  /** strerror of the failure, before and after the job is concluded. */
   error: string | null;
   ioStatus: IoStatus;
   errorsLeft: number;
   speed: bigint;
   len: bigint;
   offset: bigint;
-  /** When `offset` was true, ms. */
+  /** Time at which `offset` was true, in milliseconds. */
   since: number;
   due: number | null;
   next: Next;
@@ -102,19 +102,19 @@ export interface QmpError {
 export interface SimEvent {
   event: string;
   data: Record<string, unknown>;
-  /** With BLOCK_JOB_COMPLETED and _CANCELLED, for the record alone: whether the job switched its disk to the copy. */
+  /** Only for the record, with BLOCK_JOB_COMPLETED and _CANCELLED: whether the job switched its disk to the copy. */
   pivoted?: boolean;
 }
 
-/** What a step produced, in order. `reply` stands where QEMU's return stands among the events of its command. */
+/** Effects of a step, in order. `reply` is at the place that QEMU's return has among the events of its command. */
 export type Effect = { kind: 'event'; event: SimEvent } | { kind: 'reply'; reply: Reply };
 export type Reply = { ok: true; value: unknown } | { ok: false; error: QmpError };
 
-/** All jobs of one simulated QEMU, newest first, and the effects of the step under way. */
+/** All jobs of one simulated QEMU, newest first, and the effects of the present step. */
 export interface World {
   jobs: SimJob[];
   readonly effects: Effect[];
-  /** How often the disk of each job id has pivoted. */
+  /** Number of pivots of each job id's disk. */
   readonly disks: Map<string, number>;
   /** QEMU before 3.0: no JOB_STATUS_CHANGE. */
   readonly legacy: boolean;
@@ -146,7 +146,7 @@ export const TRANSITIONS: Record<string, readonly string[]> = {
   null: [],
 };
 
-/** Only these raise BLOCK_JOB_* events and answer to block-job-*. */
+/** Only these types raise BLOCK_JOB_* events and accept block-job-* commands. */
 export const isBlockJob = (job: SimJob): boolean => ['mirror', 'backup', 'commit', 'stream'].includes(job.type);
 
 export const fail = (desc: string, errorClass: QmpError['class'] = 'GenericError'): { ok: false; error: QmpError } => ({

@@ -1,24 +1,23 @@
-// In: sockets of clients. Out: the one that is served, its requests as they complete, and an ordered way to write to it.
-// As QEMU's chardev: one client at a time; any other client hears nothing until its turn, oldest first.
+// The listening socket. As QEMU's chardev it serves one client at a time; others get no greeting until it is their turn, oldest first.
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Piece, Splitter } from './splitter.js';
+import { type Piece, RequestSplitter } from './request-splitter.js';
 
 export type Listen = { path: string } | { host: string; port: number };
 
 export interface MonitorHandlers {
-  /** A client is served from now on; the greeting is to be written. */
+  /** A client is served from now on: its greeting is to be written. */
   opened(client: Client): void;
   piece(client: Client, piece: Piece): void;
   closed(client: Client): void;
 }
 
-/** The served connection. Writes are gathered within a turn and never dropped: QEMU's buffer has no bound either. */
+/** The served connection. Writes of one event-loop turn are joined and never dropped: QEMU's buffer has no bound either. */
 export class Client {
   readonly #socket: Socket;
   #pending = '';
-  /** Has negotiated; whether it is still there says `open`. */
+  /** Whether the client has negotiated; `open` says whether it is still connected. */
   negotiated = false;
-  /** Negotiated the capability. */
+  /** Whether the client negotiated the capability `oob`. */
   oob = false;
   open = true;
 
@@ -43,12 +42,12 @@ export class Client {
     this.#socket.write(text, 'latin1');
   }
 
-  /** Bytes that the client has not taken yet. */
+  /** Bytes that were written and not yet sent. */
   get backlog(): number {
     return this.#socket.writableLength;
   }
 
-  /** `reset` ends without what was not flushed: ECONNRESET on TCP; a unix socket knows no reset of its own and just ends. */
+  /** `reset` drops what was not flushed: ECONNRESET on TCP. A unix socket has no reset and just closes. */
   end(how: 'clean' | 'reset' = 'clean'): void {
     if (how === 'clean') this.flush();
     this.open = false;
@@ -63,7 +62,7 @@ export class Monitor {
   #server: Server | null = null;
   #waiting: Socket[] = [];
   #active: { socket: Socket; client: Client } | null = null;
-  /** A stopped process: the kernel accepts, nobody serves. */
+  /** As a stopped process: the kernel accepts connections, and nothing serves them. */
   silent = false;
 
   constructor(handlers: MonitorHandlers) {
@@ -74,7 +73,7 @@ export class Monitor {
     return this.#active?.client ?? null;
   }
 
-  /** Rejects with the operating system's error. The address as bound: port 0 becomes the one that was chosen. */
+  /** Resolves with the bound address: port 0 becomes the chosen one. Rejects with the operating system's error. */
   async listen(listen: Listen): Promise<Listen> {
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
@@ -89,13 +88,13 @@ export class Monitor {
     return typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : listen;
   }
 
-  /** Lets the oldest waiting client in, after silence. */
+  /** Serves the oldest waiting client, unless one is served or the monitor is silent. */
   serveNext(): void {
     if (this.#active !== null || this.silent) return;
     const socket = this.#waiting.shift();
     if (!socket) return;
     const client = new Client(socket);
-    const splitter = new Splitter();
+    const splitter = new RequestSplitter();
     this.#active = { socket, client };
     this.#handlers.opened(client);
     socket.on('data', (chunk: string) => {
@@ -112,7 +111,7 @@ export class Monitor {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     const active = this.#active;
     active?.client.end(how);
-    // Whoever doesn't read can't hold us up: what is unsent at the end is lost with the process.
+    // A client that does not read must not block the end: what is not sent then is lost, as when a process ends.
     if (active && how === 'clean') active.socket.destroySoon();
     const stuck = active ? setTimeout(() => active.socket.destroy(), 250) : undefined;
     if (server) await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,8 +1,8 @@
-// In: what a test says of block nodes, and a job-starting command. Out: the job it starts. Any node name is accepted.
+// Block nodes, and the commands that start jobs on them. Any node name is accepted.
 import { type ErrorAction, fail, type JobSpec, type Reply, type Traits } from './model.js';
 import type { Arguments, Parameters } from './parameters.js';
 
-/** How jobs that touch a node behave; `missing` makes QEMU not know it. */
+/** How jobs on a node behave; with `missing` QEMU does not know the node. */
 export type NodeTraits = Partial<Traits> & { missing?: boolean };
 export type Nodes = ReadonlyMap<string, NodeTraits>;
 
@@ -73,7 +73,7 @@ const TYPES = {
   'blockdev-create': 'create',
 } as const;
 
-/** The job that a starting command asks for. A commit without `top-node` or `top` is of the active layer. */
+/** The job that a command would start. A commit without `top-node` or `top` is one of the active layer. */
 export function jobOf(command: string, values: Arguments, nodes: Nodes): JobSpec | Reply {
   const type = TYPES[command as keyof typeof TYPES];
   const id = values.string('job-id') ?? '';

@@ -1,4 +1,4 @@
-// In: a command's declared parameters and what a client sent. Out: typed values, or QEMU's complaint about them.
+// Checks a command's arguments against its declared parameters; gives typed values or QEMU's error.
 import { fail, type QmpError } from './model.js';
 import { Double } from './parse.js';
 
@@ -16,7 +16,7 @@ const EXPECTED: Record<string, string> = {
 };
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** Checked arguments. The readers answer undefined where an optional one is absent. */
+/** Checked arguments. The getters return `undefined` for an optional one that is absent. */
 export class Arguments {
   readonly #values: Record<string, unknown>;
   constructor(values: Record<string, unknown>) {
@@ -47,7 +47,7 @@ function fits(kind: Kind, value: unknown): boolean {
   }
 }
 
-/** Never throws. Declared parameters are checked in their order, then anything left over is unexpected. */
+/** Never throws. Declared parameters are checked in order; any other argument is unexpected. */
 export function checkParameters(declared: Parameters, given: Record<string, unknown>): Checked {
   for (const [declaration, kind] of Object.entries(declared)) {
     const optional = declaration.endsWith('?');
@@ -67,7 +67,7 @@ export function checkParameters(declared: Parameters, given: Record<string, unkn
     }
   }
   const known = Object.keys(declared).map((name) => name.replace(/\?$/, ''));
-  const stranger = Object.keys(given).find((name) => !known.includes(name));
-  if (stranger !== undefined) return fail(`Parameter '${stranger}' is unexpected`);
+  const unexpected = Object.keys(given).find((name) => !known.includes(name));
+  if (unexpected !== undefined) return fail(`Parameter '${unexpected}' is unexpected`);
   return { ok: true, values: new Arguments(given) };
 }

@@ -1,5 +1,5 @@
-// In: the text of one JSON value as QEMU takes it (single quotes too). Out: its value, or QEMU's parse error.
-// Integers that a double can't hold come as bigint; a duplicate key is an error, which JSON.parse would not tell.
+// Parses one JSON value as QEMU does (single quotes are allowed), or gives QEMU's parse error. Integers that a double can't hold become bigint. A
+// duplicate key is an error, which JSON.parse would not notice.
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; desc: string };
 
@@ -63,7 +63,7 @@ export function parse(text: string): Parsed {
   }
 
   function members(): Record<string, unknown> {
-    // Null prototype: a member named __proto__ is a member like any other.
+    // With a null prototype a member named __proto__ is a member like any other.
     const out: Record<string, unknown> = Object.create(null);
     at += 1;
     if (skip() === '}') {
@@ -123,7 +123,7 @@ export function parse(text: string): Parsed {
   }
 }
 
-/** A number written as a fraction or exponent: an integer parameter refuses it even when it is whole (1.0). */
+/** A number with a fraction or an exponent: an integer parameter refuses it even when it is whole (1.0). */
 export class Double {
   readonly value: number;
   constructor(text: string) {
@@ -131,7 +131,7 @@ export class Double {
   }
 }
 
-/** Doubles back to plain numbers, for echoing an id. */
+/** Replaces {@link Double} by plain numbers, to echo an id. */
 export function plain(value: unknown): unknown {
   if (value instanceof Double) return value.value;
   if (Array.isArray(value)) return value.map(plain);

@@ -1,4 +1,4 @@
-// In: a job and the time. Out: how far it has copied, and when its coroutine next has something to do.
+// How far jobs have copied at a given time, and when each coroutine is due next.
 import { complete } from './completion.js';
 import type { Operation, SimJob, World } from './model.js';
 import { emit, emitBlockJob, enterPause, leavePause, transition } from './world.js';
@@ -8,7 +8,7 @@ function rate(job: SimJob): number {
   return Math.min(speed, job.traits.bytesPerSecond);
 }
 
-/** The offset where the copy has its next event: the failure, or the end. */
+/** The offset of the copy's next event: the failure, or the end. */
 function milestone(job: SimJob): bigint {
   const failAt = job.traits.failAt === null || job.errorsLeft === 0 ? null : BigInt(job.traits.failAt);
   return failAt !== null && failAt < job.len ? failAt : job.len;
@@ -26,7 +26,7 @@ export function advance(job: SimJob, now: number): void {
   job.since = now;
 }
 
-/** Sets the coroutine to copying: it next has something to do when it reaches its milestone. */
+/** The coroutine copies from now on, and is due when it reaches its milestone. */
 export function copyOn(job: SimJob, now: number): void {
   const left = Number(milestone(job) - job.offset);
   const perSecond = rate(job);
@@ -35,7 +35,7 @@ export function copyOn(job: SimJob, now: number): void {
   job.due = left <= 0 ? now : perSecond === Number.POSITIVE_INFINITY ? now : now + (left / perSecond) * 1000;
 }
 
-/** What a READY job does of its own accord: nothing, or its accepted completion or soft cancel, or its appointed end. */
+/** What a READY job does next: nothing, its accepted completion or soft cancel, or its end by `stayReady`. */
 export function stayReady(job: SimJob, now: number): void {
   const asked = job.completing || job.cancelled;
   job.next = asked ? 'exit' : 'complete-self';
@@ -43,7 +43,7 @@ export function stayReady(job: SimJob, now: number): void {
   job.due = wait === Number.POSITIVE_INFINITY ? null : now + wait;
 }
 
-/** The coroutine goes on from where the state says. */
+/** The coroutine goes on as the job's state says. */
 export function proceed(job: SimJob, now: number): void {
   if (job.forceCancel || job.error !== null) exitAfter(job, now, job.traits.drainMs);
   else if (job.status === 'ready') stayReady(job, now);
@@ -55,7 +55,7 @@ export function exitAfter(job: SimJob, now: number, ms: number): void {
   job.due = ms === Number.POSITIVE_INFINITY ? null : now + ms;
 }
 
-/** One turn of the coroutine of a job that is due. */
+/** One step of a coroutine that is due. */
 function turn(world: World, job: SimJob, now: number): void {
   advance(job, now);
   job.due = null;
@@ -101,7 +101,7 @@ export interface IoError {
   noSpace: boolean;
 }
 
-/** `stop` pauses it as a user would, a READY job too; `report` fails it, once its I/O in flight is done. */
+/** `stop` pauses the job as a user would, a READY job too; `report` fails it once its I/O in flight is done. */
 export function raiseError(world: World, job: SimJob, { action, operation, noSpace }: IoError, now: number): void {
   advance(job, now);
   emit(world, 'BLOCK_JOB_ERROR', { device: job.id, operation, action });
@@ -122,7 +122,7 @@ export function raiseError(world: World, job: SimJob, { action, operation, noSpa
   }
 }
 
-/** Runs every coroutine that is due, earliest first, oldest first among equals. `limit` ends a hot loop that is our bug. */
+/** Runs every coroutine that is due, earliest first, and oldest first among equals. `limit` ends an endless loop, which would be a bug here. */
 export function runDue(world: World, now: number, limit = 100_000): void {
   for (let turns = 0; turns < limit; turns += 1) {
     let chosen: SimJob | undefined;
@@ -136,7 +136,7 @@ export function runDue(world: World, now: number, limit = 100_000): void {
   throw new Error('a simulated job never comes to rest');
 }
 
-/** When the world next needs {@link runDue}, ms; null: never by itself. */
+/** The time in milliseconds at which {@link runDue} must be called next; `null`: not until an input comes. */
 export function nextDue(world: World): number | null {
   let next: number | null = null;
   for (const { due } of world.jobs) if (due !== null && (next === null || due < next)) next = due;

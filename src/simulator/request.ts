@@ -1,4 +1,4 @@
-// In: one parsed value from a client. Out: a request, or the error that QEMU answers before it looks for the command.
+// Reads a request from a parsed value, or gives the error that QEMU raises before it looks for the command.
 import { fail, type QmpError } from './model.js';
 import { Double, plain } from './parse.js';
 
@@ -6,7 +6,7 @@ export interface Request {
   execute: string;
   oob: boolean;
   arguments: Record<string, unknown>;
-  /** Absent: the reply carries none. */
+  /** Absent: the reply has none. */
   id?: unknown;
 }
 
@@ -15,7 +15,7 @@ export type Read = { ok: true; request: Request } | { ok: false; error: QmpError
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Double);
 
-/** Never throws. Without negotiated `oob` the member exec-oob is as strange as any other. */
+/** Never throws. Without negotiated `oob` the member exec-oob is as unexpected as any other. */
 export function readRequest(value: unknown, oob: boolean): Read {
   if (!isObject(value)) return { ok: false, error: fail('QMP input must be a JSON object').error };
   const id = 'id' in value ? { id: plain(value.id) } : {};

@@ -1,9 +1,9 @@
-// In: options. Out: a running simulator: a QMP server that behaves as QEMU does, with the faces that steer it.
+// A running simulator: a QMP server that behaves as QEMU does, with controls for tests.
 import { type Clock, systemClock } from './clock.js';
 import type { Context, Version } from './commands.js';
 import { Conversation, type SentMessage } from './conversation.js';
 import { type Faults, faultsOf } from './faults.js';
-import { type Jobs, jobsOf } from './jobs.js';
+import { type Jobs, jobsOf } from './job-control.js';
 import { MainLoop } from './main-loop.js';
 import { type Client, type Listen, Monitor } from './monitor.js';
 import type { NodeTraits } from './nodes.js';
@@ -12,7 +12,7 @@ import { blow, type ErrorStorm, type EventStorm, type Storm } from './storm.js';
 export interface SimulatorOptions {
   /** Where clients connect; port 0 lets the system choose. */
   listen: Listen;
-  /** Default: the system's. */
+  /** Default: the system's clock. */
   clock?: Clock;
   /** Default 7.2.22; with `legacy` 2.11.0. */
   version?: Version;
@@ -20,20 +20,20 @@ export interface SimulatorOptions {
   pretty?: boolean;
   /** QEMU before 3.0: no job-* commands, no query-jobs, no JOB_STATUS_CHANGE. Default false. */
   legacy?: boolean;
-  /** Keep every event that was raised. Grows without bound. Default false. */
+  /** Whether to keep every event that was raised, without a bound. Default false. */
   record?: boolean;
 }
 
 export interface Simulator {
-  /** As bound: with the port that the system chose. */
+  /** The bound address, with the port that the system chose. */
   readonly address: Listen;
   readonly jobs: Jobs;
   readonly faults: Faults;
   /** Every event raised, oldest first; empty without `record`. */
   readonly record: readonly SentMessage[];
-  /** Whether a negotiated client is there, so that events reach somebody. */
+  /** Whether a negotiated client is connected, which gets the events. */
   readonly negotiated: boolean;
-  /** Bytes written that the client has not taken. */
+  /** Bytes that were written and not yet sent. */
   readonly backlog: number;
   /** Ends connections and listener. May be called twice. */
   close(): Promise<void>;

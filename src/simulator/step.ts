@@ -1,4 +1,4 @@
-// In: a world, one input and the time. Out: the effects of it, in QEMU's order. No socket, no clock, no randomness.
+// The state machine: a world, one input and the time give effects in QEMU's order. No socket, no clock, no randomness.
 import { cancelAll } from './completion.js';
 import { start } from './create.js';
 import { blockGraph } from './graph.js';
@@ -18,7 +18,7 @@ import { advance, raiseError, runDue } from './progress.js';
 import { apply, setSpeed } from './verbs.js';
 import { find } from './world.js';
 
-/** `block` addresses by block-job-*, whose not-found error differs and which knows block jobs only. */
+/** `block`: the command is a block-job-* one, which finds block jobs only and has another error text for an unknown job. */
 export type Input =
   | { kind: 'tick' }
   | { kind: 'start'; jobs: readonly (JobSpec | Reply)[]; grouped: boolean }
@@ -32,7 +32,7 @@ export type Input =
 
 export const emptyWorld = (legacy = false): World => ({ jobs: [], effects: [], disks: new Map(), legacy });
 
-/** Mutates `world`. Effects hold exactly one reply for every input but `tick`. `now` in ms must not go back. */
+/** Changes `world`. The effects have exactly one reply for every input but `tick`. `now` in milliseconds must not go back. */
 export function step(world: World, input: Input, now: number): Effect[] {
   world.effects.length = 0;
   runDue(world, now);

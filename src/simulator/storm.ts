@@ -1,15 +1,15 @@
-// In: how many events, how fast. Out: when how many of them are due; what is late is made up for.
+// Raises many events at a given rate; events that are late are raised with the next batch.
 import type { Clock } from './clock.js';
 import type { Operation } from './model.js';
 
 interface Pace {
   events: number;
-  /** Default 6,000, as measured on QEMU. `atOnce` writes all in one turn. */
+  /** Default 6,000, as measured on QEMU. With `atOnce` all are written in one event-loop turn. */
   perSecond?: number;
   atOnce?: boolean;
 }
 
-/** Identical BLOCK_JOB_ERROR events of a job: one text, one write per batch. */
+/** Equal BLOCK_JOB_ERROR events of one job: one text, one write per batch. */
 export interface ErrorStorm extends Pace {
   id: string;
   /** Default write. */
@@ -21,13 +21,13 @@ export interface ErrorStorm extends Pace {
 /** Any event, each with data of its own. */
 export interface EventStorm extends Pace {
   event: string;
-  /** @param nth from 0; asked when the event is raised. */
+  /** @param nth from 0. Called when the event is raised. */
   data: (nth: number) => Record<string, unknown>;
 }
 
 export type Storm = ErrorStorm | EventStorm;
 
-/** Between two batches at least; a slow storm waits for its next event. */
+/** Milliseconds between two batches, at least; below 100 events a second, the interval of one event. */
 const BATCH_MS = 10;
 
 /** Calls `raise(n)` whenever n more events are due; resolves when all are raised or `stopped` says so. */

@@ -1,4 +1,4 @@
-// In: a command upon one job. Out: its reply, with what it does to the job. Errors are QEMU's, text included.
+// Commands on one job: each changes the job and gives the reply. Errors are QEMU's, with its texts.
 import { abortTransaction, complete, dismiss, finalizeTransaction, markCancelled } from './completion.js';
 import { DONE, fail, LEGAL, type Reply, type SimJob, type Verb, type World } from './model.js';
 import { advance, copyOn, exitAfter, proceed, stayReady } from './progress.js';
@@ -47,15 +47,15 @@ function cancel(world: World, job: SimJob, force: boolean, now: number): Reply {
   }
   leavePause(world, job);
   if (!job.forceCancel) {
-    // A repeated soft cancel changes nothing; neither does one after job-complete.
+    // A repeated soft cancel changes nothing, nor does one after job-complete.
     if (earlier === null) stayReady(job, now);
     return DONE;
   }
-  // A paused job has no I/O in flight. One that winds down already goes on doing so, but no longer than a forced cancel.
+  // A paused job has no I/O in flight. One that is already ending goes on, but no longer than a forced cancel takes.
   const wait = wasPaused ? 0 : job.traits.drainMs;
   if (job.error !== null && earlier !== null) return DONE;
   exitAfter(job, now, wait);
-  // Mirrors end in a later turn of the main loop, the others within the command.
+  // Mirrors end in a later iteration of the main loop, the other types within the command.
   if (wait === 0 && !job.active) complete(world, job);
   return DONE;
 }
@@ -63,7 +63,7 @@ function cancel(world: World, job: SimJob, force: boolean, now: number): Reply {
 function pause(world: World, job: SimJob, now: number): Reply {
   if (job.userPaused) return fail('Job is already paused');
   job.userPaused = true;
-  // What winds down anyway (cancel by force, failure) can't be held any more.
+  // A job that is ending anyway (forced cancel, failure) can't be paused any more.
   if (job.forceCancel || job.error !== null) return DONE;
   const inFlight = job.status === 'running' ? job.traits.drainMs : 0;
   if (inFlight > 0) {

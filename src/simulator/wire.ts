@@ -1,4 +1,4 @@
-// In: values. Out: QEMU's JSON text: ASCII only, ", " and ": " between tokens, integers exact, CRLF at the end.
+// Writes JSON as QEMU does: ASCII only, ", " and ": " between tokens, integers exact, CRLF at the end.
 
 /** A value to encode. A bigint is an integer of any size; a number that is no integer stays a double. */
 export type Value = unknown;
@@ -49,7 +49,7 @@ export interface Timestamp {
   microseconds: number;
 }
 
-/** `ms` since 1970. QEMU without a host time says -1, -1. */
+/** `ms` since 1970. QEMU on a host without a clock gives -1, -1. */
 export function timestamp(ms: number, unavailable = false): Timestamp {
   if (unavailable) return { seconds: -1, microseconds: -1 };
   const seconds = Math.floor(ms / 1000);

@@ -1,11 +1,11 @@
-// In: a world and what happened to a job. Out: the events of it, in the world's effects, checked against QEMU's table.
+// Changes of a job's status, checked against QEMU's table, with their events.
 import { isBlockJob, type SimJob, TRANSITIONS, type World } from './model.js';
 
 export const emit = (world: World, event: string, data: Record<string, unknown>): void => {
   world.effects.push({ kind: 'event', event: { event, data } });
 };
 
-/** Same state: nothing. Illegal: throws, where QEMU asserts; it is our bug. */
+/** The same status changes nothing. An illegal change throws where QEMU asserts: it would be a bug here. */
 export function transition(world: World, job: SimJob, status: SimJob['status']): void {
   if (job.status === status) return;
   if (!TRANSITIONS[job.status]?.includes(status))

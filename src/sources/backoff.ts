@@ -1,9 +1,10 @@
-// How long to wait before the next try. Full jitter: uniform in 0…min(max, base * 2^failures), so that many sources don't march in step.
+// The delay before the next attempt to connect. Full jitter: uniform in 0…min(max, base * 2^failures), so that many sources don't reconnect at the
+// same moment.
 
 export interface BackoffOptions {
-  /** Milliseconds of the first ceiling. */
+  /** Milliseconds of the first upper bound. */
   baseMs: number;
-  /** Milliseconds of the last ceiling. */
+  /** Milliseconds of the largest upper bound. */
   maxMs: number;
 }
 

@@ -1,4 +1,4 @@
-// sources: named places where jobs run, behind one port; each QMP monitor is kept connected by itself.
+// sources: named places where jobs run, behind one port. Each QMP monitor is kept connected independently.
 export { logSignals } from './log.js';
 export type {
   BlockGraph,

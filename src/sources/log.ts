@@ -1,8 +1,8 @@
-// What an operator reads of one source: each change once, and of the tries to connect only the first for each reason.
+// Log lines about one source for operators: each change once, and of repeated attempts to connect only the first with each reason.
 import type { Logger } from 'pino';
 import type { SourceSignal } from './port.js';
 
-/** @param logger has the name of the source in each line. */
+/** @param logger adds the source's name to each line. */
 export function logSignals(logger: Logger): (signal: SourceSignal) => void {
   let lastReason: string | undefined;
   return (signal) => {

@@ -1,5 +1,5 @@
-// What a source of jobs is to the rest of the program, whatever carries it: a QMP monitor today. Bytes of a source are parsed, checked and bounded
-// behind this port.
+// What a source of jobs is to the rest of the program, whatever carries it; today a QMP monitor. An adapter behind this port parses, validates and
+// bounds what it receives.
 import type { Observable } from 'rxjs';
 import type { Micros } from '../protocol/time.js';
 import type { DownReason, Int64, IoStatus, JobStatus, JobType, JobVerb, Same } from '../protocol/types.js';
@@ -10,18 +10,18 @@ export interface SourceEvent {
   /** By QEMU's clock; `null` where the host has none. */
   time: Micros | null;
   data: unknown;
-  /** Bytes of the message that brought it, for a bound on what is kept. */
+  /** Bytes of the message that brought it, for the log's retention. */
   bytes?: number;
 }
 
-/** One job as the source's queries show it. */
+/** One job as the source's queries report it. */
 export interface QueriedJob {
   id: string;
   type: JobType;
   status: JobStatus;
   len: Int64;
   offset: Int64;
-  /** Only of block jobs, as the rest. */
+  /** This and the following members exist for block jobs only. */
   speed?: Int64;
   ioStatus?: IoStatus;
   autoFinalize?: boolean;
@@ -30,7 +30,7 @@ export interface QueriedJob {
   error?: string;
 }
 
-/** Who uses which node of the block layer. Node ids are of one reply only. */
+/** Who uses which node of the block layer. Node ids hold within one reply only. */
 export interface BlockGraph {
   nodes: readonly BlockGraphNode[];
   edges: readonly BlockGraphEdge[];
@@ -51,25 +51,25 @@ export interface BlockGraphEdge {
 }
 
 /**
- * What becomes of a source, in order: `connecting`, perhaps `waiting`, then `negotiated`, `up`, and whatever it says until `down`. Everything comes at
- * its place in the source's own order: a job that `jobs` shows was there after the events before it and before those after it.
+ * The signals of a source, in order: `connecting`, perhaps `waiting`, then `negotiated`, `up`, and any others until `down`. Each comes at its place
+ * in the source's own order: what `jobs` lists is the state after the events before it and before those after it.
  */
 export type SourceSignal =
   | { kind: 'connecting'; attempt: number }
-  /** Connected, but nobody answers yet; the connection is kept. */
+  /** Connected, but there is no answer yet; the connection is kept. */
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
-  /** A QEMU speaks; events that come before `up` may be of another QEMU than before. */
+  /** QMP is negotiated; events that come before `up` may be of another QEMU than the previous connection's. */
   | { kind: 'negotiated'; qemu: string }
-  /** Identified. `same`: whether it is the QEMU of the connection before. */
+  /** The QEMU is identified. `same`: whether it is that of the previous connection. */
   | { kind: 'up'; qemu: string; same: Same }
   | { kind: 'event'; event: SourceEvent }
-  /** The jobs are asked for now: what happens from here on may be missing in the reply. */
+  /** A query for the jobs is written now: its reply may lack what happens from here on. */
   | { kind: 'querying' }
   /** All jobs, oldest first. `legacy`: QEMU before 3.0, which raises no JOB_STATUS_CHANGE. */
   | { kind: 'jobs'; jobs: readonly QueriedJob[]; legacy: boolean }
-  /** It does not say which jobs it has; it is asked again. */
+  /** The source refused to list its jobs; it is queried again. */
   | { kind: 'refused' }
-  /** Its main loop has not answered for `waitedMs`; the connection is kept. */
+  /** QEMU's main loop has not answered for `waitedMs`; the connection is kept. */
   | { kind: 'stalled'; waitedMs: number }
   | { kind: 'responsive' }
   | { kind: 'down'; reason: DownReason; detail: string; attempt: number; retryInMs: number };
@@ -78,30 +78,33 @@ export interface JobCommand {
   verb: JobVerb;
   /** QEMU's id of the job. */
   id: string;
-  /** With `abort`: end a READY mirror at once. */
+  /** With `abort`: whether to end a READY mirror at once. */
   force?: boolean;
   /** With `setSpeed`: bytes per second. */
   speed?: Int64;
 }
 
-/** What became of a command. `busy`, and `sent:false`: it was never written, so it has no effect; else it may have or may yet have one. */
+/**
+ * The result of a command. `busy` and `sent:false`: it was never written, so it has no effect. Otherwise it may have had its effect or may still have
+ * it.
+ */
 export type CommandReply =
   | { kind: 'accepted' }
   /** `class` is one of QMP's error classes, `desc` QEMU's text. */
   | { kind: 'refused'; class: string; desc: string }
   | { kind: 'timeout'; sent: boolean }
   | { kind: 'closed'; sent: boolean }
-  /** Too many commands wait. */
+  /** Too many commands wait to be written. */
   | { kind: 'busy' };
 
 export interface SendOptions {
-  /** Milliseconds from the call to the reply, waiting for a place included. */
+  /** Milliseconds from the call to the reply, with the wait to be written. */
   timeoutMs: number;
-  /** An `abort` is never behind a command of another verb, nor that behind a query. */
+  /** Commands of the `abort` lane are written before those of `verb`, these before queries. */
   lane: 'abort' | 'verb';
-  /** Called once, in the turn in which the command is written: from then on it may have its effect. */
+  /** Called once, in the event-loop turn in which the command is written: from then on it may have its effect. */
   written: () => void;
-  /** Called once, at the reply's place in the order of the source. */
+  /** Called once, at the reply's place in the source's own order. */
   replied: (reply: CommandReply) => void;
 }
 
@@ -109,23 +112,23 @@ export type GraphReply = { kind: 'graph'; graph: BlockGraph } | { kind: 'unsuppo
 
 export interface JobSource {
   readonly name: string;
-  /** Subscribing connects, and keeps connected; unsubscribing hangs up. One subscriber at a time. It never errors and never completes. */
+  /** Subscribing connects and keeps connected; unsubscribing closes the connection. One subscriber at a time. It never errors and never completes. */
   readonly signals$: Observable<SourceSignal>;
-  /** Whether it has a verb, and whether it can be asked for its block graph. */
+  /** Whether the source has that verb, or can be queried for its block graph. */
   can(what: JobVerb | 'graph'): boolean;
-  /** Asks for the jobs after this call; resolves when they were signalled, `false` if they were not. */
+  /** Queries the jobs after this call; resolves when `jobs` was signalled, with `false` if it was not. */
   refresh(): Promise<boolean>;
   /** As {@link refresh}, but a query that is under way will do. */
   poll(): Promise<boolean>;
-  /** @param lane `verb`: before the command that is sent next. @param reply called at its place in the order of the source. */
+  /** Queries the block graph. @param lane `verb`: written before the next command. @param reply called at its place in the source's own order. */
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void;
-  /** @returns takes the command back if it is not yet written; then there is no reply. `false`: it is written, or answered. */
+  /** @returns withdraws the command if it is not yet written; then there is no reply. It returns `false` if the command is written or answered. */
   send(command: JobCommand, options: SendOptions): () => boolean;
 }
 
 export type ProvidedSource = { kind: 'added'; source: JobSource } | { kind: 'removed'; name: string };
 
-/** Where sources come from: a configuration, and later whatever finds them. Names are unique among those that are present. */
+/** Where sources come from: the configuration, or later a service that finds them. Names are unique among the present sources. */
 export interface SourceProvider {
   readonly sources$: Observable<ProvidedSource>;
 }

@@ -1,4 +1,4 @@
-// What a source is: a monitor with the operator's name. In: `NAME=URI`. Out: a Source, or why it is none.
+// A source as it is configured: a monitor's address under the operator's name for it.
 import { SOURCE_NAME } from '../protocol/limits.js';
 import type { MonitorAddress } from '../qmp/index.js';
 

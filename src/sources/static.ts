@@ -1,4 +1,4 @@
-// Sources that are named once and stay.
+// A provider whose sources are given once and stay.
 import { from, map } from 'rxjs';
 import type { JobSource, ProvidedSource, SourceProvider } from './port.js';
 

@@ -149,7 +149,7 @@ describe('what a client may not do', () => {
     }
   });
 
-  it('is no run of another source, asked for by its name', async () => {
+  it('does not find a run of another source by the run’s name', async () => {
     const { bench, ann } = open();
     const answered = ann.call('job.get', { source: 'a', job: 'j1', run: runOf('b', 'j1') });
     await bench.turn();
@@ -252,7 +252,7 @@ describe('a change of grants', () => {
     expect(ann.end.messages).toHaveLength(before);
   });
 
-  it('ends what a call under way would tell', async () => {
+  it('ends a call under way before it reveals the job', async () => {
     const { bench, policy, ann } = open();
     const waiting = ann.call('job.wait', { source: 'a', job: 'j1' });
     const pausing = ann.call('job.pause', { source: 'a', job: 'j1' });

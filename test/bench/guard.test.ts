@@ -126,7 +126,7 @@ it('costs one write a socket and batch, however many events the batch has', asyn
   expect(writes).toBe(1);
 });
 
-it('examines a replay once for all who resume from one position', async () => {
+it('examines a replay once for all that resume from one position', async () => {
   const sockets = await openSockets(50);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append([draft]);
@@ -154,7 +154,7 @@ it('examines a replay once for all who resume from one position', async () => {
   await expect.poll(() => late.examined).toBe(401);
 });
 
-it('serves a crowd that resumes in one turn over several turns, and all of it', async () => {
+it('serves many clients that resume in one turn over several turns, and all of them', async () => {
   const sockets = await openSockets(200);
   const { log, hub } = openHub();
   for (let event = 0; event < 400; event++) log.append([draft]);

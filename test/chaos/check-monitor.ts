@@ -1,5 +1,5 @@
-// G1, G2 and "no success invented", against what the monitor did. In: the log of one source over all epochs, what was raised. Out: what was read
-// and not told, told and not raised, told in another order, and every `completed` that the monitor does not back.
+// Checks G1, G2 and "no success is invented" against what the monitor did: events that were read and not published, published and not raised, or
+// published in another order, and every `completed` that the monitor does not confirm.
 import type { Entry, Settlement } from '../../src/protocol/index.js';
 import { canonical, type Log } from './log.js';
 import type { MonitorRecord, Raised, Violation } from './record.js';
@@ -42,7 +42,7 @@ class MonitorWalk {
   constructor(record: MonitorRecord, logs: readonly Log[]) {
     this.#record = record;
     for (const { epoch, entries } of logs) {
-      // A gateway's life begins blind, and what it read in its last moments died with it.
+      // A gateway begins without a connection, and what it read in its last moments is lost with it.
       this.#items.push({ kind: 'down' });
       for (const entry of entries) {
         if (entry.source !== record.source) continue;
@@ -69,7 +69,7 @@ class MonitorWalk {
     this.#order();
   }
 
-  /** What was not collapsed keeps its order over all jobs, and what lacks between two is explained by a loss of the line between them. */
+  /** What was not collapsed keeps its order over all jobs, and what lacks between two is explained by a loss of the connection between them. */
   #order(): void {
     let last = -1;
     let down = true;
@@ -168,7 +168,7 @@ class MonitorWalk {
   judge(logs: readonly Log[]): void {
     const lives = livesOf(this.#record);
     for (const { epoch, entries } of logs) {
-      // A gateway that begins anew finds what its predecessor has told already, so each epoch claims for itself.
+      // A restarted gateway may publish again what its predecessor published, so each epoch is checked by itself.
       const claimed = new Set<LifeTruth>();
       const lastPlace = new Map<string, number>();
       for (const entry of entries) {
@@ -209,7 +209,7 @@ class MonitorWalk {
 }
 
 /**
- * Where the disk is when a lost run is settled: a later run to the same copy, that nobody saw, may have put it there. `undefined`: the clocks are
+ * Where the disk is when a lost run is settled: a later run to the same copy, which was not seen, may have moved it there. `undefined`: the clocks are
  * too near to tell.
  */
 function diskAt(lives: readonly LifeTruth[], life: LifeTruth | undefined, at: number): boolean | undefined {
@@ -234,7 +234,7 @@ interface LifeTruth {
   endedAt: number;
   /** Where its disk is; `undefined` where the monitor does not say, or it had not ended. */
   pivoted: boolean | undefined;
-  /** `aborted`: no event tells whether it failed or was cancelled. */
+  /** `aborted`: no event says whether it failed or was cancelled. */
   outcome: 'completed' | 'cancelled' | 'failed' | 'aborted' | 'vanished';
 }
 

@@ -1,5 +1,4 @@
-// G6 and G7 on the log itself. In: the log, the cuts that subscribers were given, the jobs at the end. Out: runs that settle twice or never,
-// events of a run that is over, snapshots that no fold of the events explains.
+// Checks G6 and G7 on the log itself: runs that settle twice or never, and snapshots that contradict the log.
 
 import type { Entry, Settlement } from '../../src/protocol/index.js';
 import { foldEvents, type JobTable, tableOf } from '../../src/protocol/job-table.js';

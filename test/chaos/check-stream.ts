@@ -1,4 +1,4 @@
-// G1, G3, G6 as one subscriber saw them. In: its record and the log. Out: every gap, duplicate, reorder, and each snapshot it was given.
+// Checks G1, G3 and G6 as one subscriber saw them: every gap, duplicate and reordering, and each snapshot that it got.
 import type { Entry, Job, SettledRun } from '../../src/protocol/index.js';
 import { canonical, type Log, type Matcher, matcher, positionOf } from './log.js';
 import type { Op, SubscriberRecord, Violation } from './record.js';
@@ -250,7 +250,7 @@ function nameOf(events: readonly Entry[], expected: readonly Entry[]): string {
   const strange = got.filter((offset) => !wanted.includes(offset));
   if (new Set(got).size < got.length) return `duplicate: ${got.filter((offset, n) => got.indexOf(offset) !== n)}`;
   if (missing.length > 0) return `gap: lacks ${missing.slice(0, 5)} (${missing.length})`;
-  if (strange.length > 0) return `duplicate or stranger: ${strange.slice(0, 5)} (${strange.length})`;
+  if (strange.length > 0) return `duplicate or unexpected: ${strange.slice(0, 5)} (${strange.length})`;
   if (got.some((offset, n) => offset !== wanted[n])) return `reorder: ${got.slice(0, 8)}`;
   return `changed: ${got.filter((_, n) => !isSame(events[n] as Entry, expected[n])).slice(0, 3)}`;
 }

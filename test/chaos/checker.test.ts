@@ -1,4 +1,4 @@
-// In: one small true story, and each lie that may be told about it. Out: proof that the checker lets the truth pass and finds every lie.
+// A small correct record passes the checker, and each error that is planted in it is found.
 import { describe, expect, it } from 'vitest';
 import type { Entry, Settlement } from '../../src/protocol/index.js';
 import { check } from './checker.js';
@@ -33,7 +33,7 @@ const LOST: Settlement = {
   began: cursor(12),
 };
 
-/** As QEMU raised it: a mirror that completes among errors, then one that is cancelled while the gateway is blind. */
+/** As QEMU raised it: a mirror that completes among errors, then one that is cancelled while the gateway has no connection. */
 function raisedEvents(): Raised[] {
   const status = (name: string, n: number): Raised => ({
     type: 'JOB_STATUS_CHANGE',
@@ -195,7 +195,7 @@ function eventsOf({ ops }: SubscriberRecord, nth = 0): Entry[] {
   op.events = [...op.events];
   return op.events as Entry[];
 }
-/** The log as if the gateway itself had told it so: offsets stay contiguous, and all but the witness is left out. */
+/** The log as if the gateway itself had written it so: offsets stay contiguous, and all but the witness is left out. */
 function retold(change: (entries: Entry[]) => Entry[]): ChaosRecord {
   const record = story(change(logEntries()).map((entry, index) => ({ ...entry, offset: index + 1 })));
   return { ...record, subscribers: [], aborts: [] };
@@ -242,7 +242,7 @@ const LIES: [name: string, rule: string, says: RegExp, lie: () => ChaosRecord][]
   [
     'an event comes again after a resume',
     'stream',
-    /duplicate or stranger: 5/,
+    /duplicate or unexpected: 5/,
     () => {
       const record = story();
       eventsOf(subscriber(record, 'cutter'), 1).unshift(logEntries()[4] as Entry);
@@ -274,7 +274,7 @@ const LIES: [name: string, rule: string, says: RegExp, lie: () => ChaosRecord][]
   [
     'an event that the filter excludes',
     'stream',
-    /stranger: 7/,
+    /unexpected: 7/,
     () => {
       const record = story();
       eventsOf(subscriber(record, 'filtered')).splice(2, 0, logEntries()[6] as Entry);

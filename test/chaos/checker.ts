@@ -1,4 +1,4 @@
-// The verdict on a chaos run. In: what everybody saw and did. Out: every violation of a guarantee; none is a pass. Pure.
+// The verdict on a chaos run: every violation of a guarantee in what all parties recorded. Pure.
 import { checkMonitor } from './check-monitor.js';
 import { checkEnd, checkRuns, checkShots, offsetOf } from './check-runs.js';
 import { checkStream, type Shot, type StreamContext } from './check-stream.js';

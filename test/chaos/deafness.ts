@@ -1,5 +1,4 @@
-// When this process itself was deaf: one loop and one heap serve 200 subscribers and all they ever got. In: the loop. Out: milliseconds
-// of a span in which nothing could be heard, whoever spoke.
+// Times in which this process itself could receive nothing, since one event loop and one heap serve 200 subscribers and their records.
 
 const TICK_MS = 10;
 /** Milliseconds between two ticks that count as deaf. */

@@ -1,4 +1,4 @@
-// In: a seed. Out: the same throws, always.
+// A seeded generator of random numbers.
 
 export interface Dice {
   /** 0 to below 1. */

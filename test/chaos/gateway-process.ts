@@ -1,4 +1,4 @@
-// In: sources. Out: the built gateway as a process of its own, killed and started again on the same port.
+// The built gateway as a process of its own, which is killed and restarted on the same port.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export async function freePort(): Promise<number> {
 export class GatewayProcess {
   readonly url: string;
   readonly port: number;
-  /** It ended although nobody asked. */
+  /** It ended without being told to. */
   died: string | undefined;
   readonly #main: string;
   readonly #sources: Readonly<Record<string, string>>;
@@ -77,7 +77,7 @@ export class GatewayProcess {
     await exited;
   }
 
-  /** Bytes of memory that it occupies; none between two lives. */
+  /** Bytes of memory that it occupies; none between two processes. */
   async rss(): Promise<number> {
     const status = await readFile(`/proc/${this.pid}/status`, 'utf8').catch(() => undefined);
     if (status === undefined) return 0;

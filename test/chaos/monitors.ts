@@ -1,5 +1,4 @@
-// In: a name, a folder, dice. Out: monitors that live: simulated ones and a real storage daemon, each with jobs that come and go, with the
-// faults of the schedule, and with a record of what it truly did.
+// The monitors of the chaos run: simulated ones and a real storage daemon, each with jobs that come and go and with a record of what it did.
 import { rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JobSpec, type Simulator, startSimulator } from '../../src/simulator/index.js';
@@ -25,7 +24,7 @@ export interface LiveMonitor {
 }
 
 const MIB = 1024 * 1024;
-/** What no QEMU says; whoever hears it hangs up. */
+/** What no QEMU sends; a client that gets it closes the connection. */
 const GARBAGE = [
   ...['not json', '{"event":}', '[1,2]', '{"neither":"nor"}', '{"event":7}', '{"event":"X","data":[]}', '{"error":7}'],
   ...[

@@ -19,7 +19,7 @@ export type Op =
   | { kind: 'progress'; rows: Progress[] }
   /** A settled answer to a command of this connection. `late`: at its bound, when it may overtake. */
   | { kind: 'answer'; cursor: Cursor; late: boolean }
-  /** The connection is over, whoever ended it. */
+  /** The connection has ended, by either side. */
   | { kind: 'cut' };
 
 export interface SubscriberRecord {
@@ -71,7 +71,7 @@ export interface AbortRecord {
 }
 
 export interface ChaosRecord {
-  /** No filter, never cut by itself: its stream is the gateway's log. One epoch for each life of the gateway. */
+  /** No filter, never cut by itself: its stream is the gateway's log. One epoch for each process of the gateway. */
   witness: SubscriberRecord;
   subscribers: SubscriberRecord[];
   monitors: MonitorRecord[];

@@ -178,7 +178,7 @@ class Run {
     for (const subscriber of this.#subscribers) if (subscriber.temper === 'silent') subscriber[what]();
   }
 
-  /** All trouble ends, everybody reads on, and the last event of each monitor has come through. */
+  /** All faults end, all subscribers read on, and the last event of each monitor has come through. */
   async finish(): Promise<ChaosRecord> {
     await this.#within('all trouble is over', Promise.all(this.#trouble));
     await this.#within('all jobs are over', Promise.all(this.#monitors.map((monitor) => monitor.rest())));
@@ -279,7 +279,7 @@ class Run {
     }
   }
 
-  /** Calls that nobody waits for any more: connections that ask and hang up, requests by POST that are given up. */
+  /** Abandoned calls: connections that call and then close, and POSTs that are cancelled. */
   async #abandon(throws: Dice): Promise<void> {
     while (this.#playing) {
       await soon(throws.between(50, 500));

@@ -1,4 +1,4 @@
-// In: a seed, a duration and the names of the sources. Out: every fault of the run with its time. Pure: the same seed, the same schedule.
+// Every fault of the run with its time, from a seed, a duration and the names of the sources. Pure: the same seed gives the same schedule.
 import { dice } from './dice.js';
 
 export type SimFault =
@@ -70,7 +70,7 @@ export function schedule({ seed, durationMs, sims, qemus }: ScheduleOptions): Fa
         ? { kind: 'kill', downMs: throws.between(0, 800) }
         : { kind: 'stop', ms: throws.between(100, 2_000) },
     );
-  // One source floods so much that whoever does not read falls out of its retention; the last of them once for every minute.
+  // One source floods so much that a client that does not read falls out of its retention; the last of them once for every minute.
   const flooded = sims[0];
   for (let at = durationMs * 0.3; flooded !== undefined && at < durationMs - 5_000; at += 60_000)
     faults.push({ atMs: Math.round(at), target: flooded, fault: { kind: 'flood', events: 40_000 } });

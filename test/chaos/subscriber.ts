@@ -1,4 +1,4 @@
-// In: a gateway's URL, a filter, a temper. Out: one client on a real WebSocket that writes down all it gets, and resumes where it was cut.
+// A client on a real WebSocket that records everything it gets, and resumes where its connection was cut.
 import { WebSocket } from 'ws';
 import type { AbortParams, Cursor, Entry, Filter, Notifications, Subscribed } from '../../src/protocol/index.js';
 import type { Deafness } from './deafness.js';
@@ -150,7 +150,7 @@ export class Subscriber {
     });
   }
 
-  /** What nobody has answered is written down as it is. */
+  /** An unanswered call is recorded as such. */
   giveUp(): void {
     for (const { record, sentAt } of this.#pending.values()) record.tookMs = performance.now() - sentAt;
   }

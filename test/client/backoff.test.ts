@@ -34,7 +34,7 @@ describe('back-off', () => {
     );
   });
 
-  it('waits 5 s where a delay is due and nobody named one', () => {
+  it('waits 5 s where a delay is due and none was given', () => {
     expect(decide(end(4429), 0, 'none', 0)).toEqual({ kind: 'retry', delayMs: 5_000 });
     expect(decide(end(4408), 0, 'fixed', 0)).toEqual({ kind: 'retry', delayMs: 5_000 });
   });

@@ -10,7 +10,7 @@ import type { BlockJobEventData, Entry, EventOf, Job, RunId } from '../../src/pr
 
 declare const client: Client;
 
-// `data` follows from the literal types that were asked for.
+// `data` follows from the literal types of the filter.
 expectTypeOf(events(client, { types: ['BLOCK_JOB_CANCELLED'] })).toEqualTypeOf<
   Observable<EventOf<'BLOCK_JOB_CANCELLED'>>
 >();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseFrame } from '../../src/client/frame.js';
 
-it('takes replies, failures and notifications', () => {
+it('reads replies, errors and notifications', () => {
   for (const message of [
     { jsonrpc: '2.0', id: 1, result: null },
     { jsonrpc: '2.0', id: null, error: { code: -32700, message: 'parse' } },

@@ -146,7 +146,7 @@ describe('credentials', () => {
     expect(far.last().sent.map(({ method }) => method)).toEqual(['authenticate', 'server.info']);
   });
 
-  it('are asked for again after 4401, and a token that was refused is never sent twice', async () => {
+  it('are requested again after 4401, and a token that was refused is never sent twice', async () => {
     const tokens = ['old', 'new', 'new'];
     const { client, far, open } = start({ token: async () => tokens.shift() ?? '' });
     await open();
@@ -189,7 +189,7 @@ describe('credentials', () => {
   });
 });
 
-it('takes a subscribe without an answer for a dead connection', async () => {
+it('counts the connection as dead when subscribe is not answered', async () => {
   const { client, clock, far, open } = start();
   const { observer, heard } = listen();
   client.subscribe({}, observer);

@@ -46,7 +46,7 @@ describe('request table', () => {
     expect(new ConnectionLost('x').name).toBe('ConnectionLost');
   });
 
-  it('forgets the subscriptions of a line with the line, sent or not', () => {
+  it('forgets the subscriptions of a connection when it is lost, sent or not', () => {
     const table = new RequestTable(9);
     const waiting = add(table, { lane: 'first', repeat: 'never', method: 'unsubscribe' });
     table.drop();

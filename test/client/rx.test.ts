@@ -7,7 +7,7 @@ import { start } from './support/start.js';
 
 const CUT = { jobs: [JOB], settled: [], sources: [SOURCE] };
 
-it('events: cold, typed, and off the wire when nobody listens', async () => {
+it('events are cold, typed, and unsubscribed with their last listener', async () => {
   const { client, clock, open } = start();
   const cancelled$ = events(client, { types: ['BLOCK_JOB_CANCELLED'] });
   const socket = await open();
@@ -28,7 +28,7 @@ it('events: cold, typed, and off the wire when nobody listens', async () => {
   expect(socket.of('unsubscribe')).toHaveLength(1);
 });
 
-it('events: a gap is an error unless somebody takes it', async () => {
+it('events end with an error at a gap unless onGap is given', async () => {
   const { client, clock, open } = start();
   const heard: unknown[] = [];
   events(client, {}).subscribe({ error: (error) => heard.push(error.reason) });
@@ -85,7 +85,7 @@ it('jobs: the present, then after each change; a reset is the next table', async
   expect(completed).toBe(true);
 });
 
-it('progress: rows at the asked interval; a signal completes it and leaves the wire', async () => {
+it('progress comes at the given interval; a signal completes it and unsubscribes', async () => {
   const { client, clock, open } = start();
   const controller = new AbortController();
   const heard: unknown[] = [];

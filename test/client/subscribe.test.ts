@@ -32,7 +32,7 @@ describe('a subscription', () => {
     expect(handle.cursor).toBe(cursor(30));
   });
 
-  it('takes events that come in the same turn as the reply', async () => {
+  it('delivers events that come in the same turn as the reply', async () => {
     const { client, open } = start();
     const { observer, offsets } = listen();
     client.subscribe({}, observer);
@@ -124,7 +124,7 @@ describe('a subscription', () => {
     expect(socket.of('unsubscribe').map(({ params }) => params.subscription)).toEqual(['s2']);
   });
 
-  it('asks anew when its grants have changed and the server names no id to go on under', async () => {
+  it('subscribes anew when its grants have changed and the server names no next id', async () => {
     const { heard, socket, clock } = await live();
     const nothing = { jobs: [], settled: [], sources: [] };
     socket.notify('reset', { subscription: 's1', reason: 'grants', cursor: cursor(20), ...nothing });
@@ -166,7 +166,7 @@ describe('a subscription', () => {
     expect(heard).toEqual(['snapshot initial k3f9:10']);
   });
 
-  it('treats events of another log as a reason to ask', async () => {
+  it('subscribes again on events of another log', async () => {
     const { socket, clock, heard } = await live();
     socket.notify('events', { subscription: 's1', cursor: cursor(3, 'new'), events: [status(3, 'running')] });
     await clock.advance(0);
@@ -199,7 +199,7 @@ describe('a subscription', () => {
     expect(heard).toHaveLength(2);
   });
 
-  it('asks later when the server says so', async () => {
+  it('subscribes later when the server says so', async () => {
     const { client, clock, open } = start();
     client.subscribe({}, {});
     const socket = await open();
@@ -283,14 +283,14 @@ describe('a subscription', () => {
 
 describe('equal filters', () => {
   const INFO = { version: 'x', epoch: 'k3f9', cursor: cursor(1), limits: {}, bookmarkMs: 15_000 };
-  /** Subscribes to `filters`; the gateway names each by what it was asked. */
+  /** Subscribes to `filters`; the gateway names each by its filter. */
   async function subscribe(features: string[] | undefined, filters: SubscribeFilter[]) {
     const all = start();
     const observers = filters.map(() => listen());
     const handles = filters.map((filter, n) => all.client.subscribe(filter, observers[n]?.observer ?? {}));
     const socket = await all.open();
     const asked: unknown[] = [];
-    /** Answers all that is asked. */
+    /** Answers all requests. */
     const answer = async (to: FarSocket): Promise<void> => {
       await all.clock.advance(0);
       if (to.of('server.info').length > 0) to.answer('server.info', features ? { ...INFO, features } : INFO);
@@ -304,7 +304,7 @@ describe('equal filters', () => {
     return { ...all, observers, handles, socket, answer };
   }
 
-  it('have a tag each, where the gateway knows tags; it is asked once', async () => {
+  it('have a tag each, where the gateway supports tags; that is queried once', async () => {
     const { socket, observers } = await subscribe(
       ['tag'],
       [{ jobs: ['a', 'b'] }, { jobs: ['b', 'a', 'b'] }, { jobs: ['a', 'b'] }],
@@ -316,7 +316,7 @@ describe('equal filters', () => {
     expect(observers.map(({ offsets }) => offsets)).toEqual([[], [11], []]);
   });
 
-  it('are told apart by a type that no event has, where it does not', async () => {
+  it('are distinguished by a type that no event has, where it does not', async () => {
     const { socket } = await subscribe(undefined, [{}, { sources: ['*'] }, {}, { types: ['A'] }, { types: ['A'] }]);
     const types = socket.of('subscribe').map(({ params }) => params.types);
     expect(types).toEqual([undefined, ['A'], ['?*', '=1'], ['?*', '=2'], ['A', '=1']]);
@@ -341,7 +341,7 @@ describe('equal filters', () => {
     expect(socket.of('subscribe').at(-1)?.params.tag).toBe(1);
   });
 
-  it('keep their tags over a connection that is lost, and ask the next gateway what it can', async () => {
+  it('keep their tags over a lost connection, and query the features of the next gateway', async () => {
     const { socket, open, clock } = await subscribe(['tag'], [{}, {}]);
     socket.drop(1006);
     const again = await open();
@@ -351,7 +351,7 @@ describe('equal filters', () => {
     expect(again.of('subscribe')[1]?.params).toEqual({ after: cursor(10), snapshot: true, types: ['?*', '=1'] });
   });
 
-  it('ask again where they may not ask yet what the gateway can', async () => {
+  it('query the features again where that was refused at first', async () => {
     const { client, open, clock } = start();
     for (const filter of [{}, {}]) client.subscribe(filter, {});
     const socket = await open();
@@ -363,7 +363,7 @@ describe('equal filters', () => {
     expect(socket.of('subscribe')[1]?.params).toEqual({ snapshot: false, tag: 1 });
   });
 
-  it('in the gateway’s eyes alone are both asked for again, without loss', async () => {
+  it('that only the gateway takes for equal are both requested again, without loss', async () => {
     const { client, clock, socket, offsets, heard } = await live();
     const other = listen();
     client.subscribe({ sources: ['**'] }, other.observer);
@@ -445,7 +445,7 @@ it('unsubscribes on the wire even if the answer was still on its way', async () 
   expect(socket.of('unsubscribe')).toHaveLength(1);
 });
 
-it('takes an AbortSignal', async () => {
+it('ends by an AbortSignal', async () => {
   const { client, clock, open } = start();
   const controller = new AbortController();
   client.subscribe({}, {}, { signal: controller.signal });

@@ -4,7 +4,7 @@ import { clientError } from '../../src/client/errors.js';
 import {
   beginSubscription,
   idOf,
-  isAsking,
+  isRequested,
   reduceSubscription,
   type SubscriptionEffect,
   type SubscriptionInput,
@@ -15,19 +15,19 @@ import { cursor, resumed, status, subscribed } from './support/fixtures.js';
 
 const CUT = { cursor: cursor(50), jobs: [], settled: [], sources: [] };
 const IDLE = { kind: 'idle' } as const;
-const ASKING = { kind: 'asking' } as const;
+const REQUESTED = { kind: 'requested' } as const;
 const PAGING = { kind: 'paging', id: 's1', cut: CUT, reason: 'retention' } as const;
 
 const STATES: Record<string, SubscriptionState> = {
   'awaiting, idle': { name: 'awaitingSnapshot', attempt: IDLE, reason: 'initial' },
-  'awaiting, asking': { name: 'awaitingSnapshot', attempt: ASKING, reason: 'initial' },
+  'awaiting, requested': { name: 'awaitingSnapshot', attempt: REQUESTED, reason: 'initial' },
   'awaiting, paging': { name: 'awaitingSnapshot', attempt: { ...PAGING, reason: 'initial' }, reason: 'initial' },
   'behind, idle': { name: 'behind', attempt: IDLE, cursor: cursor(10) },
-  'behind, asking': { name: 'behind', attempt: ASKING, cursor: cursor(10) },
+  'behind, requested': { name: 'behind', attempt: REQUESTED, cursor: cursor(10) },
   'behind, paging': { name: 'behind', attempt: PAGING, cursor: cursor(10) },
   live: { name: 'live', id: 's1', cursor: cursor(10) },
-  'closed, asking': { name: 'closed', isAsking: true },
-  closed: { name: 'closed', isAsking: false },
+  'closed, requested': { name: 'closed', isRequested: true },
+  closed: { name: 'closed', isRequested: false },
 };
 
 const notify = <Name extends keyof Notifications>(method: Name, params: Notifications[Name]): SubscriptionInput =>
@@ -73,7 +73,7 @@ const INPUTS: Record<string, SubscriptionInput> = {
 function nameOf(state: SubscriptionState): string {
   switch (state.name) {
     case 'closed':
-      return state.isAsking ? 'closed, asking' : 'closed';
+      return state.isRequested ? 'closed, requested' : 'closed';
     case 'live':
       return `live ${state.id} ${state.cursor}`;
     case 'behind':
@@ -88,8 +88,8 @@ const attemptOf = ({ attempt }: Extract<SubscriptionState, { attempt: unknown }>
 /** An effect on one line. */
 function lineOf(effect: SubscriptionEffect): string {
   switch (effect.kind) {
-    case 'ask':
-      return `ask${effect.after ? ` after ${effect.after}` : ''}${effect.last ? ` last ${effect.last}` : ''}`;
+    case 'subscribe':
+      return `subscribe${effect.after ? ` after ${effect.after}` : ''}${effect.last ? ` last ${effect.last}` : ''}`;
     case 'unsubscribe':
       return `unsubscribe ${effect.id}`;
     case 'retry':
@@ -110,14 +110,14 @@ const TABLE: [string, Record<string, string>][] = [
   [
     'awaiting, idle',
     {
-      ready: 'awaiting initial, asking; ask',
+      ready: 'awaiting initial, requested; subscribe',
       unsubscribed: 'closed',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
     },
   ],
   [
-    'awaiting, asking',
+    'awaiting, requested',
     {
       lost: 'awaiting initial, idle',
       'answered: a snapshot': 'live s1 k3f9:50; snapshot initial k3f9:50',
@@ -128,7 +128,7 @@ const TABLE: [string, Record<string, string>][] = [
       'answered: no snapshot, another log': 'live s1 new:50',
       refused: 'closed; error',
       'refused for now': 'awaiting initial, idle; retry 7',
-      unsubscribed: 'closed, asking',
+      unsubscribed: 'closed, requested',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
     },
@@ -141,7 +141,7 @@ const TABLE: [string, Record<string, string>][] = [
       reset: 'live s1 k3f9:50; snapshot initial k3f9:50',
       'reset by grants, with next': 'live s2 k3f9:50; snapshot initial k3f9:50',
       'reset by grants, with next, in pages': 'awaiting initial, paging s2 initial k3f9:50',
-      'reset by grants alone': 'awaiting initial, asking; ask',
+      'reset by grants alone': 'awaiting initial, requested; subscribe',
       unsubscribed: 'closed; unsubscribe s1',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
@@ -150,14 +150,14 @@ const TABLE: [string, Record<string, string>][] = [
   [
     'behind, idle',
     {
-      ready: 'behind k3f9:10, asking; ask after k3f9:10',
+      ready: 'behind k3f9:10, requested; subscribe after k3f9:10',
       unsubscribed: 'closed',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
     },
   ],
   [
-    'behind, asking',
+    'behind, requested',
     {
       lost: 'behind k3f9:10, idle',
       'answered: a snapshot': 'live s1 k3f9:50; gap retention k3f9:10 k3f9:50; snapshot retention k3f9:50',
@@ -165,10 +165,10 @@ const TABLE: [string, Record<string, string>][] = [
       'answered: pages': 'behind k3f9:10, paging s1 retention k3f9:50',
       'answered: resumed': 'live s1 k3f9:10',
       'answered: no snapshot': 'live s1 k3f9:50; gap retention k3f9:10 k3f9:50',
-      'answered: no snapshot, another log': 'behind new:0, asking; gap epoch k3f9:10 new:0; ask after new:0',
+      'answered: no snapshot, another log': 'behind new:0, requested; gap epoch k3f9:10 new:0; subscribe after new:0',
       refused: 'closed; error',
       'refused for now': 'behind k3f9:10, idle; retry 7',
-      unsubscribed: 'closed, asking',
+      unsubscribed: 'closed, requested',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
     },
@@ -181,7 +181,7 @@ const TABLE: [string, Record<string, string>][] = [
       reset: 'live s1 k3f9:50; gap retention k3f9:10 k3f9:50; snapshot retention k3f9:50',
       'reset by grants, with next': 'live s2 k3f9:50; gap grants k3f9:10 k3f9:50; snapshot grants k3f9:50',
       'reset by grants, with next, in pages': 'behind k3f9:10, paging s2 grants k3f9:50',
-      'reset by grants alone': 'awaiting grants k3f9:10, asking; ask',
+      'reset by grants alone': 'awaiting grants k3f9:10, requested; subscribe',
       unsubscribed: 'closed; unsubscribe s1',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
@@ -192,21 +192,21 @@ const TABLE: [string, Record<string, string>][] = [
     {
       lost: 'behind k3f9:10, idle',
       events: 'live s1 k3f9:12; events 12 to k3f9:12',
-      'events of another log': 'behind k3f9:10, asking; ask after k3f9:10',
+      'events of another log': 'behind k3f9:10, requested; subscribe after k3f9:10',
       bookmark: 'live s1 k3f9:30',
       progress: 'same; progress',
       reset: 'live s1 k3f9:50; gap retention k3f9:10 k3f9:50; snapshot retention k3f9:50',
       'reset in pages': 'behind k3f9:10, paging s1 retention k3f9:50',
       'reset by grants, with next': 'live s2 k3f9:50; gap grants k3f9:10 k3f9:50; snapshot grants k3f9:50',
       'reset by grants, with next, in pages': 'behind k3f9:10, paging s2 grants k3f9:50',
-      'reset by grants alone': 'awaiting grants k3f9:10, asking; ask',
+      'reset by grants alone': 'awaiting grants k3f9:10, requested; subscribe',
       unsubscribed: 'closed; unsubscribe s1',
       'ended by the application': 'closed; complete',
       'ended by an error': 'closed; error',
     },
   ],
   [
-    'closed, asking',
+    'closed, requested',
     {
       lost: 'closed',
       'answered: a snapshot': 'closed; unsubscribe s1',
@@ -241,20 +241,22 @@ describe('a subscription as a state machine', () => {
     expect(found).toEqual(expected);
   });
 
-  it('begins with a snapshot, after a position, or so many entries back, and asks for the latter once', () => {
-    const ask = (from: Parameters<typeof beginSubscription>[0]) =>
+  it('begins with a snapshot, after a position, or so many entries back, the latter only at first', () => {
+    const subscribe = (from: Parameters<typeof beginSubscription>[0]) =>
       reduceSubscription(beginSubscription(from), { kind: 'ready' });
     expect(
-      [ask({}), ask({ after: cursor(3) }), ask({ last: 9 })].map(([, effect]) => effect && lineOf(effect)),
-    ).toEqual(['ask', 'ask after k3f9:3', 'ask last 9']);
-    const [live] = reduceSubscription(ask({ last: 9 })[0], answer(bare));
+      [subscribe({}), subscribe({ after: cursor(3) }), subscribe({ last: 9 })].map(
+        ([, effect]) => effect && lineOf(effect),
+      ),
+    ).toEqual(['subscribe', 'subscribe after k3f9:3', 'subscribe last 9']);
+    const [live] = reduceSubscription(subscribe({ last: 9 })[0], answer(bare));
     const [lost] = reduceSubscription(live, { kind: 'lost' });
-    expect(reduceSubscription(lost, { kind: 'ready' }).slice(1)).toEqual([{ kind: 'ask', after: cursor(50) }]);
+    expect(reduceSubscription(lost, { kind: 'ready' }).slice(1)).toEqual([{ kind: 'subscribe', after: cursor(50) }]);
   });
 
   it('collects the pages of a snapshot', () => {
     const row = (run: string) => ({ ...subscribed(0).jobs?.[0], run }) as never;
-    let [state] = reduceSubscription(STATES['awaiting, asking'] as SubscriptionState, answer({ ...bare, pages: 2 }));
+    let [state] = reduceSubscription(STATES['awaiting, requested'] as SubscriptionState, answer({ ...bare, pages: 2 }));
     const page = { subscription: 's1', cursor: cursor(50), jobs: [row('a')] };
     [state] = reduceSubscription(state, notify('snapshot', { ...page, page: 1, last: false }));
     const [, effect] = reduceSubscription(
@@ -265,10 +267,10 @@ describe('a subscription as a state machine', () => {
   });
 });
 
-/** A gateway with a log of numbers, which forgets, restarts, cuts the connection and resets as it is told; and who observes through it. */
+/** A gateway with a log of numbers, which forgets, restarts, cuts the connection and resets as the test says; and its observer. */
 class World {
   state: SubscriptionState = beginSubscription({});
-  /** Up to where the observer has all, by what it was told. */
+  /** The position up to which the observer has everything, by its callbacks. */
   heard: string | undefined;
   #epoch = 1;
   #head = 0;
@@ -277,7 +279,7 @@ class World {
   /** Up to where the subscription has been sent all, and its id. */
   #sent: number | undefined;
   #id = 1;
-  #asked: Extract<SubscriptionEffect, { kind: 'ask' }> | undefined;
+  #asked: Extract<SubscriptionEffect, { kind: 'subscribe' }> | undefined;
   readonly #snapshots: boolean;
 
   constructor(snapshots: boolean) {
@@ -302,7 +304,7 @@ class World {
   }
 
   #carryOut(effect: SubscriptionEffect): void {
-    if (effect.kind === 'ask') this.#asked = effect;
+    if (effect.kind === 'subscribe') this.#asked = effect;
     if (effect.kind === 'gap') {
       expect(effect.gap.after).toBe(this.heard);
       this.heard = effect.gap.cursor;
@@ -393,7 +395,7 @@ class World {
     while (this.#asked) this.happen('answer');
     this.happen('deliver');
     expect(this.heard).toBe(this.#at(this.#head));
-    expect([this.state.name, idOf(this.state), isAsking(this.state)]).toEqual(['live', this.#name, false]);
+    expect([this.state.name, idOf(this.state), isRequested(this.state)]).toEqual(['live', this.#name, false]);
   }
 }
 

@@ -1,4 +1,4 @@
-// In: what matters to a test. Out: a job, or a table of jobs.
+// Jobs and tables of jobs, from the members that matter to a test.
 import type { JobTable } from '../../src/client/index.js';
 import type { Job, SettledRun } from '../../src/protocol/types.js';
 

@@ -1,4 +1,4 @@
-// What the page says about a job: verbs, attention, endings, and what nobody saw.
+// What the page says about a job: verbs, attention, endings, and runs whose end was not seen.
 import { describe, expect, it } from 'vitest';
 import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
 import { attentionOf } from '../../demo-client/src/model/attention.js';
@@ -44,21 +44,21 @@ describe('an abort', () => {
     expect(planAbort(at, { ...ABORT_FORM, boundSeconds })).toMatchObject({ ok: false, field: 'bound' });
   });
 
-  it('says what happened, not what was asked', () => {
+  it('says what happened, not what was requested', () => {
     const asked = { force: false, wasInSync: true, sent: true };
     const end = endOf('x').settled;
     expect(abortText(end, asked)).toContain('completed instead');
     expect(abortText({ ...end, pivoted: 'unknown' }, asked)).toContain('not known whether the disk switched');
     expect(abortText({ ...end, pivoted: true }, asked)).toContain('another client had completed it');
     expect(abortText(end, { ...asked, force: true })).toContain('before the cancel');
-    expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('Nobody knows');
+    expect(abortText({ ...end, outcome: 'lost' }, asked)).toContain('How it ended is unknown');
     expect(abortText({ ...end, outcome: 'cancelled', escalated: true }, asked)).toContain('escalated');
     expect(abortText(end, { ...asked, sent: false })).toContain('Not by this abort');
   });
 
   it('says of a timeout what QEMU had accepted', () => {
     expect(refusalText('TIMEOUT', '', { accepted: true })).toContain('stays in force');
-    expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('will not carry it out');
+    expect(refusalText('TIMEOUT', '', { accepted: false })).toContain('will have none');
     expect(refusalText('TIMEOUT', '', { accepted: null })).toContain('may still carry it out');
     expect(refusalText('JOB_STATE', '', { status: 'paused', hint: 'Use force.' })).toContain('Use force.');
   });
@@ -84,7 +84,7 @@ describe('an ending', () => {
     data: { verb, by, args: {} },
   });
 
-  it('names who finalized it', () => {
+  it('names the principal that finalized it', () => {
     expect(finalizedBy([command('pause', 'a'), command('finalize', 'b'), command('finalize', 'b')])).toEqual(['b']);
   });
 });
@@ -101,7 +101,7 @@ describe('the run of an address', () => {
     expect(find(live, 'e:drive0')).toMatchObject({ kind: 'known', job: jobOf() });
     expect(find(live, 'e:old')).toMatchObject({ kind: 'known', ended: endOf('old') });
   });
-  it('that is not in the table is asked for, and the newest of its id is the nearest', () => {
+  it('that is not in the table is requested, and the newest of its id is the closest', () => {
     expect(find(live, 'f:7')).toEqual({ kind: 'unknown', job: jobOf(), ended: undefined, waits: false });
     const ended = [1, 2].map((n) => ({ ...endOf(`x${n}`), job: 'drive0' }));
     expect(find(tableOf([], ended), 'f:7')).toEqual({ kind: 'unknown', job: undefined, ended: ended[1], waits: false });

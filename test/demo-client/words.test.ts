@@ -51,7 +51,7 @@ describe('events', () => {
     expect(inWords(storm)).toEqual({ text: 'write error, action ignore × 6000', tone: 'bad' });
   });
 
-  it('of a kind that nobody knows show their data', () => {
+  it('of an unknown type are written with their data', () => {
     expect(inWords(entry('VSERPORT_CHANGE', { open: true })).text).toBe('{"open":true}');
     expect(inWords(entry('STOP', {})).text).toBe('');
   });
@@ -64,7 +64,7 @@ describe('events', () => {
   });
 });
 
-it('the clock shows no time that QEMU did not know', () => {
+it('the clock prints no time that QEMU did not know', () => {
   expect(clock(null)).toBe('--:--:--.---');
   expect(clock('2026-11-22T22:56:14.609123Z')).toMatch(/:56:14\.609$/);
 });

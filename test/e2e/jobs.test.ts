@@ -99,10 +99,10 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByText('the gateway has not answered').waitFor({ timeout: 3_000 });
     gateway.thaw();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-text').innerText()).toContain('as asked');
+    expect(await page.getByTestId('abort-text').innerText()).toContain('as requested');
   });
 
-  it('that are pending are whole, and say who finalized them', async () => {
+  it('that are pending are at 100 %, and have the principal that finalized them', async () => {
     const { vm, gateway } = await begin();
     await vm.backup('drive0', { 'auto-finalize': false, 'auto-dismiss': false });
     const page = await openPage(gateway.url);
@@ -150,7 +150,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await two.getByRole('button', { name: 'Resume' }).click();
     for (const page of [one, two]) await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
     const life = (page: typeof one) => page.locator('.timeline li').allInnerTexts();
-    await expect.poll(async () => (await life(one)).join()).toContain('resume asked by');
+    await expect.poll(async () => (await life(one)).join()).toContain('resume requested by');
     await expect.poll(() => life(two)).toEqual(await life(one));
   });
 });

@@ -1,4 +1,4 @@
-// What the page shows when the line or the gateway under it goes away, with a real QEMU behind.
+// What the page shows when its connection or the gateway goes away, with a real QEMU.
 import { describe, expect, it } from 'vitest';
 import { openPath } from '../support/path-proxy.js';
 import { haveQemu } from '../support/qemu.js';
@@ -103,7 +103,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await page.getByText(/connected to ws:.*\/qmp\/v1/).waitFor();
   });
 
-  it('shows the reset after a restart; jobs reappear, and what nobody saw is unknown', async () => {
+  it('shows the reset after a restart; jobs reappear, and endings that were not seen are unknown', async () => {
     const vm = await startVm();
     const gateway = await startGateway({ vm1: vm.uri });
     await vm.mirror('stays');

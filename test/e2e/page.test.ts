@@ -41,7 +41,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await expect.poll(() => page.getByTestId('count').innerText(), { timeout: 30_000 }).toBe('10,000');
     const list = page.getByRole('table', { name: 'Jobs' });
     expect(await page.locator('.row').count()).toBeLessThan(60);
-    // A crowd is asked about every 5 s, and a rate needs two figures.
+    // The figures of many jobs come every 5 s, and a rate needs two of them.
     await expect
       .poll(() => page.locator('.row .cell-rate .num').first().innerText(), { timeout: 45_000 })
       .toMatch(/iB\/s$/);

@@ -44,7 +44,7 @@ class FakeWs extends EventEmitter {
   }
 }
 
-interface Line {
+interface Opened {
   bench: Sessions;
   ws: FakeWs;
   end: FarEnd;
@@ -55,12 +55,12 @@ interface Line {
   kernel: { bytes: number | undefined };
 }
 
-function open(limits: Partial<GatewayLimits> = {}): Line {
+function open(limits: Partial<GatewayLimits> = {}): Opened {
   const bench = new Sessions({ limits });
   const ws = new FakeWs();
   const end = new FarEnd();
   Object.assign(end.socket, { bytesRead: 0, bytesWritten: 0, remoteAddress: '127.0.0.1' });
-  const kernel: Line['kernel'] = { bytes: undefined };
+  const kernel: Opened['kernel'] = { bytes: undefined };
   let closed = 0;
   const connection = new Connection(
     ws as unknown as WebSocket,
@@ -132,7 +132,7 @@ describe('a connection', () => {
     expect([ws.closes, ws.terminated, closed()]).toEqual([[[4508, 'no drain progress']], true, 1]);
   });
 
-  it('closes with 4508 a peer that takes not one byte in time, and never one that takes some', async () => {
+  it('closes with 4508 a peer that reads no byte in time, and never one that reads some', async () => {
     const { bench, ws, end, say } = open({ highWaterBytes: 1_000, stuckMs: 1_000 });
     say('subscribe');
     end.stop();
@@ -244,7 +244,7 @@ describe('a heartbeat', () => {
     expect(end.kinds.at(-1)).toBe(PING);
   });
 
-  it('closes with 4510 a peer that gives no sign, and keeps one that sends, takes bytes, or is asleep with us', async () => {
+  it('closes with 4510 a silent peer, and keeps one that sends, reads, or slept together with this process', async () => {
     for (const sign of ['none', 'sends', 'takes', 'kernel'] as const) {
       const { bench, ws, end, connection, kernel } = open(limits);
       for (let n = 0; n < 5; n += 1) {
@@ -305,7 +305,7 @@ describe('what the kernel holds of a socket', () => {
   const line = (local: string, remote: string, queue: string): string =>
     `   0: 0100007F:${local} 0100007F:${remote} 01 ${queue}:00000000 00:00000000 00000000     0        0 1 1\n`;
 
-  it('is read from its list by the ports, once a second for all who ask', async () => {
+  it('is found in the list by its ports, and the list is read once a second for all callers', async () => {
     const clock = new FakeClock();
     let reads = 0;
     const queues = new SendQueues(clock, (file) => {

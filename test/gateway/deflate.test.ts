@@ -37,7 +37,7 @@ describe('an offer', () => {
     expect(acceptOffer('on', FAR, offered)).toBe(taken);
   });
 
-  it('is taken as the setting says: from loopback only where it is on', () => {
+  it('is accepted as the setting says: from loopback only with `on`', () => {
     const taken = (setting: 'auto' | 'on' | 'off', address: string | undefined): boolean =>
       acceptOffer(setting, address, 'permessage-deflate') !== undefined;
     for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', undefined])

@@ -86,7 +86,7 @@ describe('plain HTTP', () => {
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
   });
 
-  it('metrics that fail are 500, and those who ask at once share one gathering', async () => {
+  it('metrics that fail are 500, and simultaneous requests share one collection', async () => {
     const failing = open({}, { metrics: () => Promise.reject(new Error('no')) });
     expect((await failing.ask({ url: '/metrics' })).answer().status).toBe(500);
     const site = open();
@@ -107,7 +107,7 @@ describe('plain HTTP', () => {
 });
 
 describe('POST /v1/rpc', () => {
-  it('takes one request, and answers results and JSON-RPC errors with 200', async () => {
+  it('accepts one request, and answers results and JSON-RPC errors with 200', async () => {
     const site = open();
     for (const [body, expected] of [
       [request('server.info'), { result: { epoch: 'e' } }],
@@ -121,7 +121,7 @@ describe('POST /v1/rpc', () => {
     }
   });
 
-  it('takes JSON alone, and no more than a message may have', async () => {
+  it('accepts only JSON, up to the size of a message', async () => {
     const site = open();
     const form: Asked = { method: 'POST', url: '/v1/rpc', headers: [['Content-Type', 'text/plain']] };
     expect((await site.ask(form, request('server.info'))).answer().status).toBe(415);
@@ -201,7 +201,7 @@ describe('an upgrade', () => {
   ];
   const without = (name: string): [string, string][] => good.filter(([each]) => each !== name);
 
-  it('is taken with the subprotocol, or without any', () => {
+  it('is accepted with the subprotocol, or without any', () => {
     for (const headers of [good, [...good, ['Sec-WebSocket-Protocol', 'other, qmp-gateway.v1']] as typeof good])
       expect(judgeUpgrade(requestOf({ url: '/v1', headers }), GUARD)).toBeUndefined();
   });
@@ -219,7 +219,7 @@ describe('an upgrade', () => {
     expect(judgeUpgrade(requestOf(asked), GUARD)?.status).toBe(status);
   });
 
-  it('hands on the offers that are taken alone', () => {
+  it('passes on only the offers that are accepted', () => {
     const offers: [string, string][] = [
       ['Sec-WebSocket-Protocol', 'mqtt, qmp-gateway.v1'],
       ['Sec-WebSocket-Extensions', 'x-unknown, permessage-deflate; client_max_window_bits'],

@@ -110,7 +110,7 @@ describe('params', () => {
   ] as const)('%s %j is refused', (method, params, expected) => {
     expect(problems(method, params)).toMatch(expected);
   });
-  it('take names and globs of 1,024 bytes, and many exact ones', () => {
+  it('accept names and globs of 1,024 bytes, and many exact ones', () => {
     expect(problems('job.get', { source: 'a', job: 'é'.repeat(512) })).toBe('');
     expect(problems('job.get', { source: 'a', job: 'é'.repeat(513) })).toMatch(/job: at most 1024 bytes/);
     expect(
@@ -121,7 +121,7 @@ describe('params', () => {
       }),
     ).toBe('');
   });
-  it('take the largest speed', () => {
+  it('accept the largest speed', () => {
     expect(problems('job.setSpeed', { source: 'a', job: 'b', speed: '9223372036854775807' })).toBe('');
   });
 });

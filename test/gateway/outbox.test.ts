@@ -1,4 +1,4 @@
-// In: a socket that takes bytes when the test says so. Out: when the outbox says that more may come.
+// When the outbox reports that it can be written to, with a socket that takes bytes when the test says so.
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ function open(): { outbox: Outbox; take: () => void; drains: () => number } {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('what is unsent', () => {
-  it('is waited for also where it is so little that the socket asks for no pause', async () => {
+  it('is reported also when so little is pending that the socket never asked for a pause', async () => {
     const { outbox, take, drains } = open();
     outbox.write(Buffer.alloc(1_000));
     outbox.awaitDrain();
@@ -58,7 +58,7 @@ describe('what is unsent', () => {
     outbox.close();
   });
 
-  it('calls nobody once it is closed', async () => {
+  it('calls no callback once it is closed', async () => {
     const { outbox, take, drains } = open();
     outbox.write(Buffer.alloc(1_000));
     outbox.awaitDrain();

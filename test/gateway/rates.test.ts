@@ -19,7 +19,7 @@ describe('a rate', () => {
     expect(rate.take(0)).toBe(0);
   });
 
-  it('never lets more through than it says, and always who waits as asked', () => {
+  it('never lets more through than its rate, and always a request that waited as told', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(500), { minLength: 1, maxLength: 50 }), (gaps) => {
         const rate = new Rate(10, 5, 0);

@@ -79,7 +79,7 @@ describe('a request', () => {
     expect((bench.errors[0] as Error).stack).toContain('secret\n    at ');
   });
 
-  it('that comes too early is refused with the time to wait, and who goes on is reported', async () => {
+  it('that comes too early is refused with the time to wait, and a client that goes on is reported', async () => {
     const { bench, client } = open({
       limits: { requestsPerSecond: 10, requestsBurst: 1, refusalsPerSecond: 1, refusalsBurst: 2 },
     });

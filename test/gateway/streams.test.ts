@@ -152,7 +152,7 @@ describe('subscribe', () => {
     expect(offsets(client)).toEqual([1]);
   });
 
-  it('asks globs that are slow about all runs over several turns, before the cut', async () => {
+  it('compares slow globs with all runs over several turns, before the cut', async () => {
     let looks = 0;
     // Each look costs a millisecond.
     const sees = (): boolean => {
@@ -171,7 +171,7 @@ describe('subscribe', () => {
     expect(inOneTurn).toBeLessThan(looks / 2);
   });
 
-  it('takes one look at the jobs for all who join in one turn', async () => {
+  it('reads the jobs once for all that join in one turn', async () => {
     const { bench } = open();
     const clients = Array.from({ length: 5 }, () => bench.client());
     for (const client of clients) client.send('subscribe', {});
@@ -236,7 +236,7 @@ describe('a client that does not read', () => {
     expect(client.end.of('snapshot')).toHaveLength(reset.pages);
   });
 
-  it('does not hold up others, and what it lacks is encoded once for all who lack the same', async () => {
+  it('does not delay others, and what it lacks is encoded once for all that lack the same', async () => {
     const { bench } = open({ limits: { ...limits, sliceEntries: 3 } });
     const slow = Array.from({ length: 3 }, () => bench.client());
     const healthy = bench.client();

@@ -29,7 +29,7 @@ const live = (): Subscription => {
 };
 
 describe('a subscription', () => {
-  it('begins behind, reads on, goes live, takes frames, and is parked with its position', () => {
+  it('begins behind, reads on, goes live, gets frames, and is parked at its position', () => {
     const subscription = open();
     expect(subscription.state.kind).toBe('behind');
     subscription.advanceTo(9);

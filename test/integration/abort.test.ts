@@ -55,7 +55,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     expect(rig.wire.events.filter(({ type }) => type === 'BLOCK_JOB_CANCELLED')).toHaveLength(1);
   });
 
-  it('CANCELLED reaches every subscriber in both modes, and when nobody of ours aborted', async () => {
+  it('CANCELLED reaches every subscriber in both modes, and when no abort came through this gateway', async () => {
     const rig = await openRig();
     const others = [await rig.app.wire(), await rig.app.wire()];
     for (const other of others)
@@ -147,7 +147,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     expect(await settlement(rig, 'j')).toMatchObject({ type: 'commit' });
   });
 
-  it('a paused job refuses a soft cancel with a hint, and takes a forced one', async () => {
+  it('a paused job refuses a soft cancel with a hint, and accepts a forced one', async () => {
     const rig = await openRig();
     await slowMirror(rig, 'j');
     expect(await rig.wire.call('job.pause', target('j'))).toMatchObject({ status: 'requested' });
@@ -184,7 +184,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     });
   });
 
-  it('a job that ends first tells how it ended, and again when asked by its run', async () => {
+  it('a job that ends first answers with how it ended, and again when called by its run', async () => {
     const rig = await openRig();
     await readyMirror(rig, 'j');
     const { run } = (await rig.wire.typed('BLOCK_JOB_READY', 'j')).job ?? { run: '' };
@@ -347,7 +347,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     });
   });
 
-  it('job.complete with sync tells that it pivoted', async () => {
+  it('job.complete with sync answers that the job pivoted', async () => {
     const rig = await openRig();
     await readyMirror(rig, 'j');
     expect(await rig.wire.call('job.complete', { ...target('j'), sync: true })).toMatchObject({
@@ -373,7 +373,7 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     ]);
   });
 
-  it('a sibling of a grouped transaction ends too, requested by nobody', async () => {
+  it('a sibling of a grouped transaction ends too, without a requester', async () => {
     const rig = await openRig();
     for (const id of ['a', 'b']) {
       await addRandomFile(rig.raw, rig.qemu.folder, `${id}-src`, 4 * MIB);

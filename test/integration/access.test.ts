@@ -1,4 +1,4 @@
-// A policy at the door, on real sockets: whom an upgrade or a POST is refused, and who is told to go.
+// An access policy on real sockets: refused upgrades and POSTs, and connections that are closed when access is revoked.
 import { expect, it } from 'vitest';
 import { grantsOf, TestPolicy } from '../support/access.js';
 import { openBare } from '../support/bare.js';

@@ -142,7 +142,7 @@ describe('tokens', () => {
 });
 
 describe('a gateway with the demo', () => {
-  it('shows sources and jobs as tables and as JSON, and ends cleanly on SIGTERM', async () => {
+  it('prints sources and jobs as tables and as JSON, and ends cleanly on SIGTERM', async () => {
     const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0']);
     const url = /listens at (\S+)/.exec(await gateway.said('try:'))?.[1] ?? '';
     const events = run(['events', '--json', '--url', url]);
@@ -188,7 +188,7 @@ describe.skipIf(!haveQemu)('beside a real QEMU', () => {
     expect(events.out()).toContain('BLOCK_JOB_CANCELLED');
   });
 
-  it('abort tells the run, the bound and what is refused by its exit code', async () => {
+  it('abort has exit codes for another run, a passed bound and a refusal', async () => {
     const rig = await openRig();
     await slowMirror(rig, 'j');
     const url = ['--url', rig.app.url];

@@ -1,4 +1,4 @@
-// permessage-deflate on real sockets: what is answered, who gets what, and that one deflate serves everybody.
+// permessage-deflate on real sockets: the answers to offers, which clients get compressed frames, and that a frame is deflated once for all.
 import { execFile } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
@@ -22,7 +22,7 @@ const numbersIn = (socket: DeflateSocket): number[] =>
     .map(({ data }) => (data as { n: number }).n);
 
 describe('the answer to an offer', () => {
-  it('is one and the same where it is taken, and none where it is not', async () => {
+  it('has one answer where it is accepted, and none where it is not', async () => {
     const { app } = await openBench(['vm1'], {}, ON);
     for (const offer of [
       'permessage-deflate',
@@ -116,7 +116,7 @@ describe('large answers', () => {
     expect(reply.compressed).toBe(true);
     expect(reply.bytes).toBeLessThan(reply.text.length / 4);
     const plain = await wire.call('subscribe', {});
-    // A query between the two may have told the time of the measures anew.
+    // A query between the two may have renewed the time of the measures.
     const steady = ({ jobs, cursor, ...rest }: Subscribed) => ({
       ...rest,
       jobs: jobs?.map((job) => ({ ...job, updated: '' })),
@@ -182,7 +182,7 @@ describe('a client that compresses', () => {
     expect((await wire.call('source.list', {})).sources).toHaveLength(1);
   });
 
-  it('can’t send more than 32 KiB, however small it is on the wire: 1009, and nobody else notices', async () => {
+  it('can’t send more than 32 KiB, however small it is on the wire: 1009, and no other client is affected', async () => {
     const { app, wire } = await openBench(['vm1'], {}, ON);
     const raw = await deflateSocket(app.url, OFFER);
     raw.send(Buffer.alloc(32 * 1024 * 1024), true);
@@ -195,7 +195,7 @@ describe('a client that compresses', () => {
     expect((await wire.call('source.list', {})).sources).toHaveLength(1);
   });
 
-  it('that was not asked to, or sends what is no deflate, is closed', async () => {
+  it('that compresses without negotiation, or sends invalid deflate data, is closed', async () => {
     const on = await openBench(['vm1'], {}, ON);
     const broken = await deflateSocket(on.app.url, OFFER);
     broken.send('no deflate', 'falsely');

@@ -1,4 +1,4 @@
-// How `serve --demo` ends. In: every way a process can be ended. Out: clients hear of it where that is possible, and nothing of it stays.
+// How `serve --demo` ends: clients are notified where that is possible, and nothing of it is left behind.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -9,7 +9,7 @@ import { startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp } from '../support/app.js';
 import { startProxy } from '../support/proxy.js';
 
-it('logs each outcome once across ten cut lines and a frozen one, and tells a restart of the gateway', {
+it('logs each outcome once across ten lost connections and a frozen one, and reports a restart of the gateway', {
   timeout: 300_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'example-'));
@@ -24,7 +24,7 @@ it('logs each outcome once across ten cut lines and a frozen one, and tells a re
   await allUp(await app.wire());
 
   const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
-    env: { ...process.env, QMP_GATEWAY_URL: `ws://127.0.0.1:${proxy.port}/v1` },
+    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${proxy.port}/v1` },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void service.kill('SIGKILL'));
@@ -85,18 +85,18 @@ it('exits where the gateway refuses it for good', async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
   const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
-    env: { ...process.env, QMP_GATEWAY_URL: `ws://127.0.0.1:${port}/v1` },
+    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${port}/v1` },
     stdio: 'ignore',
   });
   onTestFinished(() => void service.kill('SIGKILL'));
   expect(await new Promise((resolve) => service.once('exit', resolve))).toBe(1);
 });
 
-it('is what the README shows', async () => {
+it('is what the README prints', async () => {
   const [example, readme] = await Promise.all([
     readFile('examples/outcomes.mjs', 'utf8'),
     readFile('README.md', 'utf8'),
   ]);
-  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.QMP_GATEWAY_URL \?\? /, '');
+  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.GATEWAY_WS_URL \?\? /, '');
   expect(readme).toContain(`\`\`\`js\n${code}\`\`\``);
 });

@@ -107,7 +107,7 @@ describe('who may connect', () => {
     ).toBeUndefined();
   });
 
-  it('selects its subprotocol, takes a client that offers none, refuses one that offers others', async () => {
+  it('selects its subprotocol, accepts a client that offers none, refuses one that offers others', async () => {
     const { app } = await simulated();
     expect((await app.wire()).ws.protocol).toBe('qmp-gateway.v1');
     expect((await app.wire({ protocols: [] })).ws.protocol).toBe('');
@@ -178,7 +178,7 @@ describe('bad frames', () => {
   });
 });
 
-it('executes nothing that comes after the frame that closed the line', async () => {
+it('executes nothing that comes after the frame that closed the connection', async () => {
   const { app, simulator } = await simulated();
   const wire = await app.wire();
   await allUp(wire);

@@ -1,4 +1,4 @@
-// A monitor that sends terminal commands in every text it can. In: each command of the command line. Out: they are shown, never executed.
+// A monitor that sends terminal control sequences in every text it can: every command of the command line escapes them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { allUp, startApp, type TestApp } from '../support/app.js';
 import { run } from '../support/cli.js';
@@ -52,7 +52,7 @@ describe('text of a monitor', () => {
     if (args[0] !== 'sources') expect(ended.out() + ended.err()).toContain('forged line');
   });
 
-  it.each([['events'], ['watch']])('%s shows it', async (command) => {
+  it.each([['events'], ['watch']])('%s prints it escaped', async (command) => {
     const live = run([command, ...url]);
     await expect
       .poll(async () => (await (await fetch(`${app.url}metrics`)).text()).match(/live_subscriptions (\d+)/)?.[1])
@@ -68,7 +68,7 @@ describe('text of a monitor', () => {
     expect(live.out()).toContain(SHOWN);
   });
 
-  it('watch in a terminal shows it', async () => {
+  it('watch prints it escaped in a terminal', async () => {
     const watch = runInTerminal(['watch', ...url], { columns: 300 });
     await expect.poll(() => watch.screen().join('\n')).toContain(SHOWN.slice(0, 40));
     monitor.say('BLOCK_JOB_READY', { device: HOSTILE, type: HOSTILE, len: 4, offset: 4, speed: 0 });
@@ -83,7 +83,7 @@ describe('text of a monitor', () => {
     expect(watch.screen().filter((line) => line.startsWith('forged'))).toEqual([]);
   });
 
-  it('under a name of the gateway’s own is never taken for its word', async () => {
+  it('under a name of the gateway’s own events is never published as one', async () => {
     await wire.call('subscribe', {});
     const forged = { outcome: 'completed', provenance: 'observed', pivoted: true, requestedBy: [], dismissed: true };
     monitor.say('GATEWAY_JOB_SETTLED', { device: 'x', id: 'x', ...forged });
@@ -101,7 +101,7 @@ describe('text of a monitor', () => {
   });
 });
 
-it('the log of serve on a terminal shows it', async () => {
+it('the log of serve on a terminal has it escaped', async () => {
   const hostile = await hostileMonitor();
   const served = runInTerminal(['serve', '--source', `vm1=${hostile.uri}`, '--listen', '127.0.0.1:0'], {
     columns: 300,

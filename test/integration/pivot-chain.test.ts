@@ -17,7 +17,7 @@ async function readyCommit(rig: Rig): Promise<void> {
   await rig.wire.call('job.get', { source: 'vm1', job: 'j' });
 }
 
-describe.skipIf(!haveQemu)('an active commit that a soft cancel ended in a blind spell', () => {
+describe.skipIf(!haveQemu)('an active commit that a soft cancel ended while the gateway had no connection', () => {
   it.each([
     ['the middle was committed into its base', 'block-commit', { 'top-node': 'mid', 'base-node': 'base' }],
     ['the middle was streamed into the top', 'block-stream', { 'base-node': 'base' }],

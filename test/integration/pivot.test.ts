@@ -1,4 +1,5 @@
-// Where the disk is after a mirror or an active commit, on a real QEMU: whoever ended it, a settlement says what the block graph shows.
+// Where the disk is after a mirror or an active commit, on a real QEMU: whichever client ended the job, the settlement says what the block graph
+// shows.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ const target = { source: 'vm1', job: 'j' };
 const settlement = async (wire: Wire): Promise<Settlement> =>
   (await wire.typed('GATEWAY_JOB_SETTLED', 'j')).data as Settlement;
 
-/** A READY mirror of a disk in use, with a write in flight: a complete is accepted, and takes its time. */
+/** A READY mirror of a disk in use, with a write in flight: a complete is accepted, and does not finish at once. */
 async function busyMirror(rig: Rig): Promise<void> {
   const size = 64 * MIB;
   await rig.qmp('blockdev-add', { driver: 'null-co', 'node-name': 'a', size, 'read-zeroes': true });
@@ -185,14 +186,14 @@ describe.skipIf(!haveQemu)('the block graph proves', () => {
     await deleted;
   });
 
-  it('after a blind spell, where the QEMU is proven to be the same: lost, and where the disk is', async () => {
+  it('after a time without a connection to a QEMU that is proven to be the same: lost, and where the disk is', async () => {
     const rig = await openRig({ cuttable: true });
-    // The child of a quorum is an edge with a name: it can be told from others after a blind spell.
+    // The child of a quorum is an edge with a name: it can be distinguished from others after a time without a connection.
     for (const name of ['c0', 'c1', 'b']) await addNull(rig.raw, name, MIB);
     await rig.qmp('blockdev-add', { driver: 'quorum', 'node-name': 'a', 'vote-threshold': 1, children: ['c0', 'c1'] });
     await rig.qmp('blockdev-mirror', { 'job-id': 'j', device: 'a', target: 'b', sync: 'full', replaces: 'c1' });
     await rig.wire.typed('BLOCK_JOB_READY', 'j');
-    // A fresh query is answered after the block graph, which was asked for when the job became ready.
+    // A fresh query is answered after the block graph, which was queried when the job became ready.
     await rig.wire.call('job.get', target);
     rig.line.cut();
     await rig.wire.typed('GATEWAY_SOURCE_DOWN');

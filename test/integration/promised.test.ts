@@ -1,4 +1,4 @@
-// In: each error code and close code of the page of the wire. Out: the gateway sends it, or the page says that this release does not.
+// The gateway sends each error code and close code of docs/PROTOCOL.md, or that page says that this release does not.
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOSE_CODES, ERROR_CODES, type ErrorReason } from '../../src/protocol/index.js';
@@ -79,7 +79,7 @@ async function after(bare: Bare, bytes: Buffer): Promise<number> {
   return raw.code();
 }
 
-/** No frame of the gateway's: the line itself. `4508` waits behind what was not read, and the socket is gone with it. */
+/** Not a frame of the gateway's: the connection itself ends. `4508` waits behind what was not read, and the socket is gone with it. */
 const LINE = [1005, 1006, 4508];
 
 describe('close codes', () => {

@@ -1,4 +1,4 @@
-// A conversation against a scripted monitor: what comes first, late, without an id, for somebody else, or not at all.
+// A connection to a scripted monitor: messages that come first, late, without an id, for another client, or not at all.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { EMPTY, firstValueFrom, switchMap, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CLOCK } from '../../src/clock.js';
+import { toMonitorLost } from '../../src/qmp/connection-error.js';
 import {
   type MonitorLost,
   ofType,
@@ -15,7 +16,6 @@ import {
   type QmpLimits,
   type QmpSession,
 } from '../../src/qmp/index.js';
-import { lostBy } from '../../src/qmp/lost.js';
 import { type MonitorSignal, supervise } from '../../src/sources/qmp/supervise.js';
 
 const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
@@ -182,9 +182,9 @@ describe('negotiation', () => {
     expect(['absent', reason]).toContain((await open(path).lost).reason);
   });
 
-  it('a host that does not answer is unreachable: nobody has said that there is no QEMU', () => {
+  it('a host that does not answer is unreachable, since nothing proves that there is no QEMU', () => {
     for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
-      expect(lostBy(Object.assign(new Error(code), { code })).reason).toBe('unreachable');
+      expect(toMonitorLost(Object.assign(new Error(code), { code })).reason).toBe('unreachable');
   });
 });
 
@@ -242,7 +242,7 @@ describe('commands', () => {
     ]);
   });
 
-  it('say that a lane is full, and take back what is not yet written', async () => {
+  it('report a full lane, and withdraw what is not yet written', async () => {
     const { session, qemu } = await pair({ maxInFlight: 1, maxQueued: 2 });
     const wrote: string[] = [];
     const ask = (name: string): [Promise<unknown>, () => boolean] => {
@@ -276,7 +276,7 @@ describe('commands', () => {
     await expect.poll(() => events.map(({ type }) => type)).toEqual(['MARKER']);
   });
 
-  it('take an error without an id where only one is in flight; with more nobody can tell, so the line ends', async () => {
+  it('take an error without an id for the only one in flight; with several it is ambiguous, and the connection ends', async () => {
     const { session, qemu, lost } = await pair();
     const error = '{"error":{"class":"GenericError","desc":"JSON parse error"}}';
     const one = session.execute('query-jobs', {});
@@ -292,7 +292,7 @@ describe('commands', () => {
 });
 
 describe('supervision', () => {
-  it('reconnects after a clean end too, tells each session down exactly once, and starts its back-off anew after health', async () => {
+  it('reconnects after a clean end too, ends each session with exactly one down, and starts its back-off anew after health', async () => {
     let nth = 0;
     const { path } = await script((peer) => {
       peer.say(GREETING);
@@ -330,7 +330,7 @@ describe('supervision', () => {
     ]);
   });
 
-  it('a command written in the turn in which everybody hangs up still goes out', async () => {
+  it('a command written in the turn in which the connection is closed is still sent', async () => {
     const { path, peer } = await script((each) => each.say(GREETING));
     const opened = new Promise<{ session: QmpSession; hangUp: () => void }>((resolve) => {
       const subscription = openMonitor({ kind: 'unix', path }).subscribe((state) => {

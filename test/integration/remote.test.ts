@@ -1,4 +1,4 @@
-// From a URL to a gateway. In: what people have at hand, and everything that can be wrong with it. Out: the gateway, or a line that says what.
+// How the command line reaches a gateway: from a URL with anything that can be wrong to the gateway, or to a line that says what is wrong.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -89,7 +89,7 @@ describe('says what is wrong', () => {
     expect(await why(`http://127.0.0.1:${await listening(server)}/qmp/`)).toMatch(words);
   });
 
-  it('nobody listens', async () => {
+  it('says that nothing listens', async () => {
     const server = createHttp();
     const port = await listening(server);
     await new Promise((resolve) => server.close(resolve));
@@ -148,7 +148,7 @@ describe('once it was reached', () => {
     proxy.cut();
     finish('while-cut');
     await expect.poll(settled).toEqual(['first', 'while-cut']);
-    expect(events.err()).toMatch(/^line lost/);
+    expect(events.err()).toMatch(/^connection lost/);
     expect(events.err()).not.toContain('gap');
     await app.close();
     app = await startApp({ vm1: `unix:${path}` });
@@ -158,7 +158,7 @@ describe('once it was reached', () => {
     expect(events.err()).toMatch(
       /^gap: events after \w+:\d+ and up to \w+:0 may be missing here\. The gateway was restarted/m,
     );
-    await expect.poll(() => events.err()).toMatch(/the line is back\n[\s\S]*the line is back\n/);
+    await expect.poll(() => events.err()).toMatch(/connected again\n[\s\S]*connected again\n/);
     events.child.kill('SIGINT');
     expect(await events.exit).toBe(0);
   });
@@ -208,7 +208,7 @@ describe('once it was reached', () => {
     const all = run(['jobs', '--url', app.url]);
     expect(await all.exit).toBe(0);
     expect(all.out()).toBe('no jobs\n');
-    expect(all.err()).toMatch(/^away is down \(absent\): its jobs are not known/);
+    expect(all.err()).toMatch(/^away is down \(absent\): its jobs are unknown/);
     for (const more of [[], ['--json']]) {
       const down = run(['jobs', '--source', 'aw*', '--url', app.url, ...more]);
       expect(await down.exit).toBe(1);

@@ -105,7 +105,7 @@ async function converse(): Promise<Line[]> {
   const last = first.notifications('events').at(-1);
   first.close();
   note(
-    `The line is cut. Meanwhile a backup begins and ends. On a new connection the client goes on after ${last?.cursor}.`,
+    `The connection is lost. Meanwhile a backup begins and ends. On a new connection the client goes on after ${last?.cursor}.`,
   );
   simulator.jobs.start({ id: 'drive1', type: 'backup', len: 1_048_576 });
   const second = await open();
@@ -118,7 +118,7 @@ async function converse(): Promise<Line[]> {
   return lines;
 }
 
-it('goes as the page of the wire shows it', async () => {
+it('goes as docs/PROTOCOL.md prints it', async () => {
   const page = readFileSync(PAGE, 'utf8');
   const lines = await converse();
   if (process.env.UPDATE_TRANSCRIPT)

@@ -75,7 +75,7 @@ describe('watch', () => {
     expect(await watch.exit).toBe(0);
   });
 
-  it('asks before it aborts, names the job, and sends nothing at a no', async () => {
+  it('asks before it aborts, names the job, and sends nothing if the answer is no', async () => {
     watch.type('jjj');
     await expect.poll(chosen).toBe(order[3]);
     const id = order[3] ?? '';
@@ -111,7 +111,7 @@ describe('watch', () => {
     watch.type('a');
     await expect.poll(text).toContain('y/n?');
     simulator.jobs.cancel(id ?? '');
-    await expect.poll(text).toContain(`vm1/${id} is gone: nothing was sent`);
+    await expect.poll(text).toContain(`vm1/${id} has ended: nothing was sent`);
     await expect.poll(chosen).toBe(after);
     await expect.poll(shown).toContain(before);
     // An answer that comes too late is no answer to anything.
@@ -127,7 +127,7 @@ describe('watch', () => {
     const id = order[2];
     await expect.poll(text, { timeout: 15_000 }).toMatch(/iB\/s/);
     await app.close();
-    await expect.poll(text).toContain('offline: what is shown is as of before');
+    await expect.poll(text).toContain('offline: the figures may be out of date');
     await expect.poll(text).not.toMatch(/iB\/s|left/);
     await restart();
     await expect.poll(() => watch.raw(), { timeout: 15_000 }).toContain('began a new log');

@@ -150,7 +150,7 @@ describe('an abort', () => {
     expect(bench.drafts.at(-1)?.type === 'GATEWAY_COMMAND').toBe(false);
   });
 
-  it('of a job of which only events have told is forced where QEMU says that it is no block job', async () => {
+  it('of a job known from events only is forced once QEMU says that it is no block job', async () => {
     bench.qemu.hangs = true;
     bench.qemu.start('c', 'create');
     const answer = bench.jobCommands.abort(bench.context(), { source: 'vm1', job: 'c', sync: true });
@@ -166,7 +166,7 @@ describe('an abort', () => {
     expect(await bench.said(answer)).toMatchObject({ outcome: 'cancelled', forced: true });
   });
 
-  it('escalates so long after its acceptance, whoever still waits', async () => {
+  it('escalates the given time after its acceptance, whether or not a caller still waits', async () => {
     bench.qemu.ready('j');
     const answer = bench.jobCommands.abort(bench.context(), { ...target, escalateAfterMs: 500 });
     await settle();
@@ -180,7 +180,7 @@ describe('an abort', () => {
     expect(await bench.said(wait)).toMatchObject({ outcome: 'cancelled', forced: true, escalated: true });
   });
 
-  it('waits over a lost connection, and is sent again for a run that lives on', async () => {
+  it('waits over a lost connection, and is sent again for a run that is still there', async () => {
     const sync = bench.jobCommands.abort(bench.context(), { ...target, sync: true });
     const async = bench.jobCommands.abort(bench.context(), target);
     await settle();
@@ -192,7 +192,7 @@ describe('an abort', () => {
     expect(await bench.said(sync)).toMatchObject({ outcome: 'cancelled' });
   });
 
-  it('is refused after a complete, ours or what the status tells of another', async () => {
+  it('is refused after a complete of the gateway, and where the status shows another client’s', async () => {
     bench.qemu.ready('j');
     bench.qemu.status('j', 'waiting', 'pending');
     expect(await bench.said(bench.jobCommands.abort(bench.context(), target))).toMatchObject({ reason: 'JOB_STATE' });
@@ -204,7 +204,7 @@ describe('an abort', () => {
     expect(await bench.said(refused)).toMatchObject({ reason: 'JOB_STATE' });
   });
 
-  it('of a run that has settled tells its end again, of another run that it is stale', async () => {
+  it('of a settled run answers with its settlement again, of another run with STALE_RUN', async () => {
     const run = bench.tracker.runs.get('j')?.run ?? '';
     bench.qemu.end('j', 'failed');
     const again = bench.jobCommands.abort(bench.context(), { ...target, run });

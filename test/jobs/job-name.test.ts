@@ -5,7 +5,7 @@ import { nameOf, runNamed } from '../../src/jobs/model/job-name.js';
 import { beginRun } from '../../src/jobs/model/run.js';
 import { LIMITS } from '../../src/protocol/index.js';
 
-it('an id that the wire takes is its own name; a longer one is cut, within no character, and differs from its like', () => {
+it('an id within the limit is its own name; a longer one is cut between characters and stays distinct', () => {
   const part = fc.constantFrom('a', 'é', '€', '𝄞', '…', ' ');
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 1_400 }), part, (parts, more) => {

@@ -57,7 +57,7 @@ class Source {
     for (const status of statuses) this.hear('JOB_STATUS_CHANGE', { id: 'j', status });
   }
 
-  /** Every block graph that was asked for is answered now. */
+  /** Every block-graph query is answered now. */
   reply(): void {
     for (const answer of this.#waiting.splice(0)) answer({ kind: 'return', value: this.world.graph() });
   }
@@ -154,7 +154,7 @@ describe('a run that has ended', () => {
     expect(source.settled).toMatchObject([UNPROVEN]);
   });
 
-  it('asks at once who uses the disk before a command, whatever query is under way', () => {
+  it('queries the users of the disk right before a command, whatever query is under way', () => {
     source.ready();
     source.hear('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
     const before = source.asked;
@@ -163,7 +163,7 @@ describe('a run that has ended', () => {
     expect(source.asked - before).toBe(1);
   });
 
-  it('shares one query with others that ask meanwhile', () => {
+  it('shares one query with other requests that come meanwhile', () => {
     source.ready();
     const before = source.asked;
     for (let n = 0; n < 50; n++) source.hear('JOB_STATUS_CHANGE', { id: `k${n}`, status: 'created' });

@@ -50,7 +50,7 @@ describe('who uses the disk after the end', () => {
     expect([judge('device', true, next), judge('device', false, next)]).toEqual([true, 'unknown']);
   });
 
-  it('can be counted no more after a blind spell, but names hold', () => {
+  it('can’t be counted any more after a time without a connection, while names still hold', () => {
     const verdicts = (['export', 'device'] as const).map((users) => {
       const world = new GraphWorld(users);
       world.start('j');
@@ -88,7 +88,7 @@ describe('what proves nothing', () => {
     expect(judgeAfter({ nodes, edges: [edge(9, 'root', 1), edge(10, 'root', 3)] })).toBe('unknown');
   });
 
-  it('a copy that is backed by the disk, where nothing else uses the disk: it moves nobody', () => {
+  it('a copy that is backed by the disk, where nothing else uses the disk, moves no user', () => {
     const edges = commit.edges.filter(({ parent }) => parent !== 9 && parent !== 1 && parent !== 2);
     const mirror = { nodes: commit.nodes, edges: [...edges, edge(3, 'backing', 1)] };
     expect(judgeAfter({ nodes: names, edges: [edge(3, 'backing', 1)] }, mirror)).toBe('unknown');
@@ -139,14 +139,14 @@ describe('what proves nothing', () => {
 });
 
 describe('a baseline', () => {
-  it('is none of a job that the graph does not show, or shows without nodes', () => {
+  it('has no baseline if the graph does not show the job, or shows it without nodes', () => {
     const world = new GraphWorld();
     expect(readBaseline(new GraphIndex(world.graph()), 'j')).toBeUndefined();
     const concluded = { nodes: [{ id: 1, type: 'block-job', name: 'j' }], edges: [] };
     expect(readBaseline(new GraphIndex(concluded), 'j')).toBeUndefined();
   });
 
-  it('says so of a job that moves nobody', () => {
+  it('is `never` for a job that moves no user', () => {
     const graph = {
       nodes: [
         { id: 1, type: 'block-job', name: 'j' },

@@ -107,7 +107,7 @@ function play(
 const life = [status('created'), status('running')];
 const ending = [status('concluded'), status('null')];
 
-describe('a life', () => {
+describe('a run', () => {
   it('has a name of its own, and says where it began', () => {
     const { run, drafts, settled } = play([...life, status('null'), ...life]);
     expect([settled[0]?.began, run?.began.cursor]).toEqual(['e:1', 'e:5']);

@@ -37,7 +37,7 @@ it.each([
   expect(sameAfter(...births)).toEqual(same);
 });
 
-it('a job that a reply still shows after its end was seen is no new one: a later reply tells', async () => {
+it('a job that a reply still lists after its end was seen is queried again before it counts as a new run', async () => {
   const journal = new TestJournal();
   const { drafts } = journal;
   const asked: { name: string; answer: (reply: unknown) => void }[] = [];

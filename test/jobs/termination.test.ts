@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Ask,
+  type EndCommand,
   isClosed,
   openTermination,
   reduceTermination,
@@ -34,22 +34,27 @@ class Model {
       for (const effect of next.effects)
         if (effect.kind === 'answer')
           this.answers.set(effect.caller.id, [...(this.answers.get(effect.caller.id) ?? []), effect.answer]);
-        else if (effect.kind === 'write' && this.#free) this.feed({ kind: 'written', ask: effect.ask });
+        else if (effect.kind === 'write' && this.#free) this.feed({ kind: 'written', command: effect.command });
     }
     return this;
   }
 
-  writes(): Ask[] {
-    return this.effects.flatMap((effect) => (effect.kind === 'write' ? [effect.ask] : []));
+  writes(): EndCommand[] {
+    return this.effects.flatMap((effect) => (effect.kind === 'write' ? [effect.command] : []));
   }
 }
 
-const call = (id: number, wants: Ask | 'wait' = 'soft', sync = false, escalateAfterMs?: number): TerminationInput => ({
+const call = (
+  id: number,
+  wants: EndCommand | 'wait' = 'soft',
+  sync = false,
+  escalateAfterMs?: number,
+): TerminationInput => ({
   kind: 'call',
   caller: { id, wants, sync, by: 'me' },
   ...(escalateAfterMs !== undefined && { escalateAfterMs }),
 });
-const accepted: TerminationInput = { kind: 'accepted', ask: 'soft' };
+const accepted: TerminationInput = { kind: 'accepted', command: 'soft' };
 const ends: TerminationInput = { kind: 'settled', settled };
 
 describe('a case', () => {
@@ -62,7 +67,7 @@ describe('a case', () => {
     expect(isClosed(model.state)).toBe(true);
   });
 
-  it('answers settled in both modes if the run ends before QEMU answers, but not before the answer excludes a new life', () => {
+  it('answers settled in both modes if the run ends before QEMU’s reply, but only after the reply has excluded a new run of the id', () => {
     const model = new Model().feed(call(1), call(2, 'soft', true), ends);
     expect(model.answers.size).toBe(0);
     model.feed(accepted);
@@ -70,18 +75,18 @@ describe('a case', () => {
     expect(model.answers.get(2)).toMatchObject([{ kind: 'settled' }]);
   });
 
-  it('says unknown, with the new life, if the id is used again before the answer; an accepted command may have strayed', () => {
-    const model = new Model().feed(call(1), ends, { kind: 'reborn', run: 'e:9' });
-    expect(model.answers.get(1)).toEqual([{ kind: 'unknown', reborn: 'e:9' }]);
+  it('answers unknown, with the new run, if the id is used again before the reply; an accepted command may have reached the new run', () => {
+    const model = new Model().feed(call(1), ends, { kind: 'new-run', run: 'e:9' });
+    expect(model.answers.get(1)).toEqual([{ kind: 'unknown', newRun: 'e:9' }]);
     model.feed(accepted);
     expect(model.effects.at(-1)).toEqual({ kind: 'misdelivered', by: 'me' });
   });
 
-  it('keeps a synchronous caller across a reconnect and sends an unanswered cancel again, but only for a run that lives on', () => {
+  it('keeps a synchronous caller across a reconnect and sends an unanswered cancel again, but only for a run that is still there', () => {
     const lost: TerminationInput[] = [
       call(1),
       call(2, 'soft', true),
-      { kind: 'unanswered', ask: 'soft', sent: true },
+      { kind: 'unanswered', command: 'soft', sent: true },
       { kind: 'down' },
     ];
     const survived = new Model().feed(...lost, { kind: 'survived' });
@@ -117,12 +122,12 @@ describe('a case', () => {
   it('lets a forced caller send its own, and a soft one after it share that', () => {
     const model = new Model().feed(call(1), accepted, call(2, 'force'), call(3));
     expect(model.writes()).toEqual(['soft', 'force']);
-    model.feed({ kind: 'accepted', ask: 'force' });
-    expect(model.answers.get(2)).toMatchObject([{ kind: 'requested', ask: 'force' }]);
-    expect(model.answers.get(3)).toMatchObject([{ kind: 'requested', ask: 'force' }]);
+    model.feed({ kind: 'accepted', command: 'force' });
+    expect(model.answers.get(2)).toMatchObject([{ kind: 'requested', command: 'force' }]);
+    expect(model.answers.get(3)).toMatchObject([{ kind: 'requested', command: 'force' }]);
   });
 
-  it('tells what is known of the acceptance at the bound', () => {
+  it('answers at the bound with what is known of the acceptance', () => {
     const at = (model: Model): unknown => model.feed({ kind: 'timeout', caller: 1 }).answers.get(1);
     expect(at(new Model().feed(call(1, 'soft', true)))).toEqual([{ kind: 'timeout', accepted: null }]);
     expect(at(new Model().feed(call(1, 'soft', true), accepted))).toEqual([{ kind: 'timeout', accepted: true }]);
@@ -130,18 +135,18 @@ describe('a case', () => {
     expect(at(new Model().feed(call(1, 'soft', true), ends))).toMatchObject([{ kind: 'settled' }]);
   });
 
-  it('takes a command back that was never written, when the last who wants it has gone, and asks anew', () => {
+  it('withdraws an unwritten command when the last caller that wants it has gone, and sends a new one for the next caller', () => {
     const model = new Model(false).feed(call(1, 'soft', true, 500), call(2, 'soft', true));
     model.feed({ kind: 'timeout', caller: 1 });
     expect(model.answers.get(1)).toEqual([{ kind: 'timeout', accepted: false }]);
     expect(model.effects.filter(({ kind }) => kind === 'withdraw')).toEqual([]);
     model.feed({ kind: 'timeout', caller: 2 });
-    expect(model.effects.at(-1)).toEqual({ kind: 'withdraw', ask: 'soft' });
+    expect(model.effects.at(-1)).toEqual({ kind: 'withdraw', command: 'soft' });
     expect(isClosed(model.state)).toBe(true);
     expect(model.feed(call(3)).writes()).toEqual(['soft', 'soft']);
   });
 
-  it('takes a command back that was never written when the run has ended', () => {
+  it('withdraws an unwritten command when the run has ended', () => {
     const model = new Model(false).feed(call(1, 'force', true), ends);
     expect(model.effects.map(({ kind }) => kind)).toEqual(['write', 'withdraw', 'answer']);
     expect(model.answers.get(1)).toMatchObject([{ kind: 'settled' }]);
@@ -150,25 +155,25 @@ describe('a case', () => {
   it('forces where QEMU knows no soft cancel of the job', () => {
     const model = new Model().feed(call(1), call(2, 'soft', true, 500), { kind: 'forced-only' });
     expect(model.writes()).toEqual(['soft', 'force']);
-    model.feed({ kind: 'accepted', ask: 'force' });
-    expect(model.answers.get(1)).toEqual([{ kind: 'requested', ask: 'force' }]);
+    model.feed({ kind: 'accepted', command: 'force' });
+    expect(model.answers.get(1)).toEqual([{ kind: 'requested', command: 'force' }]);
     expect(model.feed(ends).answers.get(2)).toMatchObject([{ kind: 'settled' }]);
   });
 });
 
 describe('any interleaving', () => {
-  const asks = fc.constantFrom<Ask>('soft', 'force', 'complete');
+  const commands = fc.constantFrom<EndCommand>('soft', 'force', 'complete');
   const move = fc.oneof(
     fc.record({
       kind: fc.constant('call' as const),
-      wants: fc.oneof(asks, fc.constant('wait' as const)),
+      wants: fc.oneof(commands, fc.constant('wait' as const)),
       sync: fc.boolean(),
       escalate: fc.boolean(),
     }),
-    fc.record({ kind: fc.constantFrom('accepted' as const, 'refused' as const), ask: asks }),
+    fc.record({ kind: fc.constantFrom('accepted' as const, 'refused' as const), command: commands }),
     fc.constantFrom(
       { kind: 'settled' as const },
-      { kind: 'reborn' as const },
+      { kind: 'new-run' as const },
       { kind: 'drop' as const },
       { kind: 'back' as const },
       { kind: 'escalate' as const },
@@ -178,35 +183,35 @@ describe('any interleaving', () => {
     fc.record({ kind: fc.constantFrom('timeout' as const, 'gone' as const), nth: fc.nat(20) }),
   );
 
-  it('answers every caller exactly once, writes only for a live connected run, and asks nothing twice while unanswered', () => {
+  it('answers every caller exactly once, writes only for a live connected run, and repeats no command that is unanswered', () => {
     fc.assert(
       fc.property(fc.array(move, { maxLength: 30 }), fc.boolean(), (moves, congested) => {
         const model = new Model(false);
-        const queued = new Set<Ask>();
+        const queued = new Set<EndCommand>();
         let callers = 0;
         let connected = true;
         let over = false;
-        const open = new Set<Ask>();
+        const open = new Set<EndCommand>();
         const gone = new Set<number>();
         const feed = (input: TerminationInput): void => {
           const before = model.effects.length;
           model.feed(input);
           for (const effect of model.effects.slice(before)) {
-            if (effect.kind === 'withdraw') expect(queued.delete(effect.ask)).toBe(true);
+            if (effect.kind === 'withdraw') expect(queued.delete(effect.command)).toBe(true);
             if (effect.kind !== 'write') continue;
             expect(connected).toBe(true);
             expect(over).toBe(false);
-            expect(open.has(effect.ask) || queued.has(effect.ask)).toBe(false);
-            queued.add(effect.ask);
+            expect(open.has(effect.command) || queued.has(effect.command)).toBe(false);
+            queued.add(effect.command);
           }
           if (!congested) place();
         };
         /** The monitor has places for all that wait. */
         const place = (): void => {
-          for (const ask of queued) {
-            queued.delete(ask);
-            open.add(ask);
-            model.feed({ kind: 'written', ask });
+          for (const command of queued) {
+            queued.delete(command);
+            open.add(command);
+            model.feed({ kind: 'written', command });
           }
         };
         for (const each of moves) {
@@ -225,11 +230,11 @@ describe('any interleaving', () => {
               break;
             case 'accepted':
             case 'refused':
-              if (!open.delete(each.ask)) break;
+              if (!open.delete(each.command)) break;
               feed(
                 each.kind === 'accepted'
-                  ? { kind: 'accepted', ask: each.ask }
-                  : { kind: 'refused', ask: each.ask, error: { reason: 'QMP_ERROR', message: '' } },
+                  ? { kind: 'accepted', command: each.command }
+                  : { kind: 'refused', command: each.command, error: { reason: 'QMP_ERROR', message: '' } },
               );
               break;
             case 'settled':
@@ -237,15 +242,15 @@ describe('any interleaving', () => {
               over = true;
               feed(ends);
               break;
-            case 'reborn':
-              if (over) feed({ kind: 'reborn', run: 'e:9' });
+            case 'new-run':
+              if (over) feed({ kind: 'new-run', run: 'e:9' });
               break;
             case 'drop':
               if (!connected) break;
-              for (const [asks, sent] of [[open, true] as const, [queued, false] as const])
-                for (const ask of asks) {
-                  asks.delete(ask);
-                  feed({ kind: 'unanswered', ask, sent });
+              for (const [commands, sent] of [[open, true] as const, [queued, false] as const])
+                for (const command of commands) {
+                  commands.delete(command);
+                  feed({ kind: 'unanswered', command, sent });
                 }
               connected = false;
               feed({ kind: 'down' });

@@ -23,7 +23,7 @@ function openLog(kind: 'late' | 'flaky' | 'dead', options: Partial<StoredLogOpti
   return { log, store, shown, settled };
 }
 
-it('shows an entry when its store has it, and gives it its position then', async () => {
+it('shows an entry and sets its position once its store has taken it', async () => {
   const { log, shown, settled } = openLog('late');
   const position: LogPosition = { cursor: undefined };
   log.append([draft('A', { position }), draft('B')], () => shown.push('shown A B'));
@@ -33,7 +33,7 @@ it('shows an entry when its store has it, and gives it its position then', async
   expect([log.head, shown, position.cursor]).toEqual([3, ['A', 'B', 'shown A B', 'C'], 'e:1']);
 });
 
-it('writes a batch that failed again, under its id and before any other; what was taken is shown once', async () => {
+it('writes a failed batch again, under its id and before any other, and shows it once', async () => {
   const { log, store, shown, settled } = openLog('flaky');
   log.append([draft('A')]);
   log.append([draft('B')]);
@@ -44,7 +44,7 @@ it('writes a batch that failed again, under its id and before any other; what wa
   expect(store.written).toEqual([1, 1, 1, 2, 2, 2]);
 });
 
-it('keeps what was appended together in one write and one turn, however much waits', async () => {
+it('keeps what was appended together in one write and one event-loop turn, however much waits', async () => {
   const { log, store, shown, settled } = openLog('late');
   for (let n = 0; n < 50; n += 1) log.append(Array.from({ length: 100 }, () => draft(`${n}`)));
   await settled();

@@ -103,7 +103,7 @@ describe('the protocol page', () => {
   });
 
   it('names every feature', () => {
-    const named = /`features` names what came after the first release of v1: ([^.]*)\./.exec(page)?.[1];
+    const named = /`features` names additions since the first release of v1: ([^.]*)\./.exec(page)?.[1];
     expect(named?.split(', ').map(bare)).toEqual([...FEATURES]);
   });
 

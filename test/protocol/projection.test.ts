@@ -54,7 +54,7 @@ describe('job table', () => {
       expect(job(fold([status(1, 'paused'), status(2, other)]))?.status).toBe('paused');
   });
 
-  it('takes BLOCK_JOB_READY for the status too: QEMU before 3.0 says it by nothing else', () => {
+  it('reads the status from BLOCK_JOB_READY too, as QEMU before 3.0 raises nothing else', () => {
     const data = { device: 'drive0', type: 'mirror', len: 7, offset: 7, speed: 0 };
     expect(job(fold([status(1, 'running'), entry(2, 'BLOCK_JOB_READY', data)]))?.status).toBe('ready');
   });
@@ -70,7 +70,7 @@ describe('job table', () => {
     });
   });
 
-  it('takes over what a query found, and that a run survived', () => {
+  it('adopts what a query found, and that a run survived', () => {
     const data = { type: 'backup', status: 'paused', autoDismiss: false, continuity: 'assumed' };
     expect(job(fold([entry(1, 'GATEWAY_JOB_FOUND', data)]))).toMatchObject(data);
   });
@@ -94,7 +94,7 @@ describe('job table', () => {
     expect(again.sources.get('vm1')).toEqual({ name: 'vm1', state: 'up', qemu: '10.0.13', since: TIME });
   });
 
-  it('takes figures from progress, and neither status nor unknown runs', () => {
+  it('adopts figures from progress, and neither status nor unknown runs', () => {
     const table = tableOf({ cursor: cursor(9), jobs: [JOB], settled: [], sources: [SOURCE] });
     const row = { source: 'vm1', job: 'drive0', run: cursor(1), status: 'ready' as const, len: 5, offset: 4, speed: 3 };
     const next = foldProgress(table, [row, { ...row, run: cursor(2) }], 'now');

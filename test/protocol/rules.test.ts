@@ -60,7 +60,7 @@ describe('the verbs that are offered', () => {
   it('for one that has ended and holds its id are dismiss alone', () =>
     expect(offeredVerbs({ status: 'concluded', settled: {} as Settlement })).toEqual(['dismiss']));
 
-  it.each(JOB_STATUSES)('come with a hint where the job is %s and another verb is asked for', (status) => {
+  it.each(JOB_STATUSES)('come with a hint where the job is %s and another verb was called', (status) => {
     for (const verb of VERBS) if (!allows(status, verb)) expect(hintFor(status, verb)).not.toBe('');
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatMicros } from '../../src/protocol/time.js';
 
-it('tells every moment to the microsecond', () => {
+it('formats every time to the microsecond', () => {
   const moment = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
   fc.assert(
     fc.property(fc.array(fc.oneof(moment, fc.integer({ min: 0, max: 3_000_000 }))), (moments) => {

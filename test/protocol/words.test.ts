@@ -34,7 +34,7 @@ describe('figures', () => {
     expect(formatAmount(324_256_454, null)).toBe('324M');
   });
 
-  it('take decimal strings beyond 2^53', () => {
+  it('accept decimal strings beyond 2^53', () => {
     expect(shareDone({ len: '9223372036854775807', offset: '4611686018427387904' })).toBeCloseTo(0.5);
     expect(formatLimit('9223372036854775807')).toBe('8.00 EiB/s');
     expect(formatLimit(0)).toBe('unlimited');
@@ -104,8 +104,8 @@ describe('an ending', () => {
   };
   it.each<[string, Partial<Settlement>]>([
     ['cancelled', {}],
-    ['cancelled, asked by a, b', { requestedBy: ['a', 'b'] }],
-    ['cancelled, escalated to force, asked by a', { forced: true, escalated: true, requestedBy: ['a'] }],
+    ['cancelled, requested by a, b', { requestedBy: ['a', 'b'] }],
+    ['cancelled, escalated to force, requested by a', { forced: true, escalated: true, requestedBy: ['a'] }],
     ['lost (unknown), pivot unknown', { outcome: 'lost', provenance: 'unknown', pivoted: 'unknown' }],
     ['completed, disk switched, holds its id', { outcome: 'completed', pivoted: true, dismissed: false }],
     ['failed (reconciled): EIO', { outcome: 'failed', provenance: 'reconciled', error: 'EIO' }],
@@ -123,7 +123,7 @@ it('a reason of a later gateway is shown by its name', () => {
 
 it.each([
   [true, 'stays in force'],
-  [false, 'will not carry it out'],
+  [false, 'will have none'],
   [null, 'may still carry it out'],
   [undefined, 'may still carry it out'],
 ])('a passed bound with accepted: %s says "%s"', (accepted, words) => {

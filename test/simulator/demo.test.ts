@@ -1,7 +1,7 @@
-// In: the demo and an hour of made-up time. Out: proof that jobs of every kind and outcome come and go, the same each time.
+// The demo over an hour of simulated time: jobs of every kind and outcome come and go, the same ones each time.
 import { expect, it } from 'vitest';
 import { runDemoJobs } from '../../src/simulator/demo.js';
-import { jobsOf } from '../../src/simulator/jobs.js';
+import { jobsOf } from '../../src/simulator/job-control.js';
 import type { Reply } from '../../src/simulator/model.js';
 import type { Simulator } from '../../src/simulator/simulator.js';
 import { emptyWorld, step } from '../../src/simulator/step.js';
@@ -42,7 +42,7 @@ function hour(seed: number): string[] {
   return lines;
 }
 
-it('shows every kind of job, failures, errors that somebody attends to, and goes on for ever', () => {
+it('has every kind of job, failures, and errors that are resumed, and never ends', () => {
   const lines = hour(1);
   for (const type of ['mirror', 'backup', 'stream', 'commit']) {
     expect(lines.filter((line) => line.includes('COMPLETED') && line.includes(`"${type}"`)).length).toBeGreaterThan(5);
@@ -54,7 +54,7 @@ it('shows every kind of job, failures, errors that somebody attends to, and goes
   expect(late.length).toBeGreaterThan(3);
 });
 
-it('tells the same story for the same seed', () => {
+it('has the same jobs for the same seed', () => {
   expect(hour(7)).toEqual(hour(7));
   expect(hour(7)).not.toEqual(hour(8));
 });

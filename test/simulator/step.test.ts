@@ -1,4 +1,4 @@
-// In: inputs for the job machine at made-up times. Out: proof of its events, its laws and its timers, without a socket.
+// The state machine of the simulator at simulated times: its events, its rules and its timers, without a socket.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Effect, type JobSpec, LEGAL, TRANSITIONS, type World } from '../../src/simulator/model.js';
@@ -51,7 +51,7 @@ describe('progress', () => {
     expect(nextDue(world)).toBe(69_000);
   });
 
-  it('takes a speed of 2^63-1 and keeps it', () => {
+  it('accepts a speed of 2^63-1 and keeps it', () => {
     const { start, world } = machine();
     start(0, { ...MIRROR, speed: 2n ** 63n - 1n });
     expect(world.jobs[0]?.speed).toBe(9223372036854775807n);
@@ -99,14 +99,14 @@ describe('winding down', () => {
     expect(world.jobs[0]?.ioStatus).toBe('ok');
   });
 
-  it('stayReady as milliseconds ends a mirror as if somebody had completed it', () => {
+  it('stayReady as milliseconds ends a mirror as if a client had completed it', () => {
     const { start, tick } = machine();
     start(0, { ...MIRROR, stayReady: 500 });
     expect(tick(10_499)).toEqual(['j ready', 'READY j']);
     expect(tick(10_500)).toEqual(['j waiting', 'j pending', 'COMPLETED j', 'j concluded', 'j null']);
   });
 
-  it('several lives of one id in one turn', () => {
+  it('has several runs of one id in one turn', () => {
     const { start } = machine();
     const life = ['j created', 'j running', 'return', 'j waiting', 'j pending', 'COMPLETED j', 'j concluded', 'j null'];
     const quick: JobSpec = { type: 'stream', id: 'j' };
@@ -155,7 +155,7 @@ describe('laws', () => {
     fc.constant<Input>({ kind: 'query-block-jobs', version: { major: 7, minor: 2 } }),
   );
 
-  it('whatever is asked whenever: legal transitions only, one outcome per life, one reply per input, and quit empties it', () => {
+  it('any commands in any order give legal transitions only, one outcome per run, one reply per input, and quit ends all jobs', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(input, fc.nat(2000)), { maxLength: 40 }), (history) => {
         const world = emptyWorld();

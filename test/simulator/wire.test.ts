@@ -1,8 +1,8 @@
-// In: what clients send, whole and cut anywhere. Out: proof that the simulator's reader and writer speak QEMU's JSON.
+// The simulator reads and writes QEMU's JSON, however the bytes are cut.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse, plain } from '../../src/simulator/parse.js';
-import { Splitter } from '../../src/simulator/splitter.js';
+import { RequestSplitter } from '../../src/simulator/request-splitter.js';
 import { encode, timestamp } from '../../src/simulator/wire.js';
 
 /** As JSON.parse would have it. */
@@ -13,14 +13,14 @@ const VALUES = [`{"execute":"a","x":"}{\\"'"}`, `{'execute':'b','y':[1,{"z":'"'}
 
 describe('splitter', () => {
   it('finds the values of a stream, byte by byte too', () => {
-    const whole = new Splitter().push(STREAM);
+    const whole = new RequestSplitter().push(STREAM);
     expect(whole).toEqual(VALUES.map((text) => ({ kind: 'value', text })));
-    const slow = new Splitter();
+    const slow = new RequestSplitter();
     expect([...STREAM].flatMap((unit) => slow.push(unit))).toEqual(whole);
   });
 
   it('throws an unfinished value away at a control character, with one error', () => {
-    const splitter = new Splitter();
+    const splitter = new RequestSplitter();
     expect(splitter.push('{"execute":"que')).toEqual([]);
     expect(splitter.push('\u0001{}')).toEqual([
       { kind: 'error', desc: `JSON parse error, stray '"que\u0001'` },
@@ -57,7 +57,7 @@ describe('parse', () => {
     expect(parse(text)).toEqual({ ok: false, desc: `JSON parse error, ${what}` });
   });
 
-  it('takes __proto__ as a member like any other', () => {
+  it('reads __proto__ as a member like any other', () => {
     const parsed = parse('{"__proto__":1}');
     expect(parsed.ok && Object.keys(parsed.value as object)).toEqual(['__proto__']);
   });

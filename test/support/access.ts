@@ -1,4 +1,4 @@
-// In: who may see and do what. Out: a policy that the test changes while clients are connected.
+// An access policy that the test changes while clients are connected.
 import { Subject } from 'rxjs';
 import { type Access, type AccessChange, ALL_GRANTS, type Grants, type Principal } from '../../src/access/index.js';
 import { refuse } from '../../src/protocol/answer.js';

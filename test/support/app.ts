@@ -1,4 +1,4 @@
-// In: sources by name. Out: a gateway in this process on a free port, with short intervals and a silent log; closed after the test.
+// A gateway in this process on a free port, with short intervals and a silent log; closed after the test.
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';

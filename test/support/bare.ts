@@ -1,4 +1,4 @@
-// In: what there is to show. Out: the gateway layer alone, on a free port, before a view and commands that the test holds.
+// The gateway layer alone on a free port, with a view and commands that the test controls.
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
@@ -51,7 +51,7 @@ export async function openBare(
     /** Default: that of the process. */
     clock?: Clock;
     log?: Partial<LogLimits>;
-    /** Default: everybody may do everything. */
+    /** Default: every client may do everything. */
     access?: Access;
     sources?: SourceInfo[];
     /** Resolves when the jobs' figures are fresh; by default they are. */

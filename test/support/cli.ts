@@ -1,4 +1,4 @@
-// The command line as a process. In: its arguments. Out: what it says, as it says it, and its exit code; ended after the test.
+// The command line as a process: its output as it comes, and its exit code; ended after the test.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { onTestFinished } from 'vitest';

@@ -1,9 +1,9 @@
-// In: a monitor's socket. Out: a socket before it whose connections can be cut, so that the gateway does not see what happens meanwhile.
+// A socket in front of a monitor's whose connections can be cut, so that the gateway misses what happens meanwhile.
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** Between the gateway and QEMU: cuts the line, and keeps it cut. */
+/** Between the gateway and QEMU: cuts the connection, and keeps it cut. */
 export class Cutter {
   readonly path: string;
   #open = true;

@@ -1,4 +1,4 @@
-// In: a gateway's URL and an offer. Out: a WebSocket by hand that says what was answered and which frames came compressed.
+// A hand-made WebSocket client that records the answer to its offer and which frames were compressed.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// The far end of a gateway's socket in the test's hand. In: the frames that an outbox writes. Out: their messages, taken when the test says so.
+// The far end of a gateway's socket: it takes the frames of an outbox when the test says so, and reads their messages.
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { inflateRawSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// A monitor that sends terminal commands, forged lines and half characters in every text it can. In: nothing. Out: its address, and a way to raise events.
+// A monitor that sends terminal control sequences, forged lines and half characters in every text it can.
 import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 

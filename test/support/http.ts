@@ -1,4 +1,4 @@
-// In: an HTTP request in parts. Out: Node's own request and response objects without a network, and what was answered.
+// Node's own request and response objects for an HTTP request without a network, and what was answered.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';

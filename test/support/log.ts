@@ -1,4 +1,4 @@
-// The log that the environment asks for: `TEST_LOG=late`, every entry is shown 5 ms after it was appended; `TEST_LOG=flaky`, each batch fails twice
+// The log that the environment selects: `TEST_LOG=late`, every entry is shown 5 ms after it was appended; `TEST_LOG=flaky`, each batch fails twice
 // before it is taken, the second time although it was. Else the one in memory.
 import { CLOCK, type Clock } from '../../src/clock.js';
 import {

@@ -1,4 +1,4 @@
-// In: an array. Out: a logger that adds the exceptions of the gateway to it.
+// A logger that adds the gateway's exceptions to an array.
 import type { GatewayLogger } from '../../src/gateway/logger.js';
 
 /** @param lines where each line goes with all its fields. */

@@ -1,4 +1,4 @@
-// A reverse proxy that serves a gateway under a path, as `location /qmp/` does. In: the gateway's URL. Out: the URL under which it is now.
+// A reverse proxy that serves a gateway under a path, as nginx's `location /qmp/` does.
 import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';

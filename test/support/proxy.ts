@@ -1,4 +1,4 @@
-// In: a port. Out: a TCP proxy before it whose lines can be cut, or frozen: open, and nothing passes any more.
+// A TCP proxy whose connections can be cut, or frozen: open, while nothing passes any more.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';

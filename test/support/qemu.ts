@@ -1,4 +1,4 @@
-// In: what a test needs of a real QEMU. Out: a qemu-storage-daemon in a folder of its own, its monitors and block nodes.
+// A real qemu-storage-daemon in a folder of its own, with its monitors and block nodes.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -97,7 +97,7 @@ export async function startQemu({ pretty = false, monitors = 1, args = [] }: Qem
     said += String(chunk);
   });
   const qemu = new Qemu(folder, process, paths);
-  // The pid file is written when all is set up; it can't be watched portably, so it is asked for every 5 ms.
+  // The pid file is written when all is set up; it can't be watched portably, so it is checked every 5 ms.
   const deadline = Date.now() + 10_000;
   for (;;) {
     if (await isReady(join(folder, 'pid'))) return qemu;

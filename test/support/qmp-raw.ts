@@ -1,4 +1,4 @@
-// In: an address. Out: a bare QMP test client that records every message in order. Knows nothing of src/qmp, on purpose.
+// A bare QMP client that records every message in order. It shares no code with src/qmp.
 import { connect, type Socket } from 'node:net';
 
 export type Message = Record<string, unknown>;

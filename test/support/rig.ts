@@ -1,4 +1,4 @@
-// In: nothing. Out: a real QEMU with two monitors, one for the gateway and one for the test, and a subscribed client; all ended after the test.
+// A real QEMU with two monitors, one for the gateway and one for the test, and a subscribed client; all end with the test.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -1,5 +1,4 @@
-// In: a policy and what there is to show. Out: sessions of the gateway without sockets and without HTTP, before a view and commands that the
-// test holds.
+// Sessions of the gateway without sockets and without HTTP, with a policy, a view and commands that the test controls.
 import { Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/access/index.js';
@@ -11,7 +10,7 @@ import type { CommandPort, ViewPort } from '../../src/gateway/ports.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { plainMethods } from '../../src/gateway/session/methods.js';
 import { SessionRegistry } from '../../src/gateway/session/registry.js';
-import { Session, type SessionDeps } from '../../src/gateway/session/session.js';
+import { ClientSession, type SessionDeps } from '../../src/gateway/session/session.js';
 import { type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import type { JobTarget, MethodName, Methods } from '../../src/protocol/methods.js';
@@ -135,8 +134,8 @@ export class Sessions {
 
 export class Client {
   readonly end: FarEnd;
-  readonly session: Session;
-  /** What the session asked of its connection. */
+  readonly session: ClientSession;
+  /** What the session requested of its connection. */
   readonly asked: string[] = [];
   readonly #clock: FakeClock;
   #id = 0;
@@ -155,7 +154,7 @@ export class Client {
         this.session.advanced();
       },
     });
-    this.session = new Session(this.end.outbox, authenticated.result, bench.deps, {
+    this.session = new ClientSession(this.end.outbox, authenticated.result, bench.deps, {
       transport,
       later: (work) => bench.clock.soon(work),
       abused: (retryAfterMs) => void this.asked.push(`abused ${retryAfterMs}`),

@@ -1,4 +1,4 @@
-// The command line in a pseudo-terminal of a given size. In: its arguments, keys. Out: the screen as a person sees it.
+// The command line in a pseudo-terminal of a given size: takes keys and gives the screen as a person sees it.
 import { spawn } from 'node:child_process';
 import xterm from '@xterm/headless';
 import { onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-// In: a gateway's URL. Out: a WebSocket client that records every frame in order, and knows nothing of src/client.
+// A WebSocket client that records every frame in order. It shares no code with src/client.
 import { once } from 'node:events';
 import { type PerMessageDeflateOptions, WebSocket } from 'ws';
 import type {

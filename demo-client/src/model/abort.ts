@@ -1,8 +1,8 @@
-// An abort: from what the form holds to the request, or what is wrong with it; and an error answer in words. Pure.
+// An abort: the form's fields as a request, or what is wrong with them; and an error as a text. Pure.
 import { type AbortParams, describeTimeout, formatDuration, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
 
 export interface AbortForm {
-  /** `return`: answer when QEMU has accepted; `wait`: answer when the run has ended. */
+  /** `return`: the answer comes when QEMU has accepted; `wait`: when the run has ended. */
   mode: 'return' | 'wait';
   boundSeconds: string;
   force: boolean;
@@ -39,14 +39,14 @@ export function planAbort({ source, job, run }: JobTarget, form: AbortForm): Abo
 export const GATEWAY_SILENT =
   'The bound has passed, and the gateway has not answered: it is not known whether the cancel reached QEMU. If it did, the end shows here.';
 
-/** Whether QEMU may have got the cancel although this answer is no success. */
+/** Whether QEMU may have got the cancel although the answer is this error. */
 export function mayBeInForce(reason: string, { accepted, sent }: Readonly<Record<string, unknown>>): boolean {
   if (reason === 'TIMEOUT') return accepted !== false;
   if (reason === 'NO_ANSWER') return sent !== false;
   return reason === 'OUTCOME_UNKNOWN' || reason === 'CONNECTION_LOST';
 }
 
-/** An error answer in words: what happened to the command, and what would help. `accepted` is of a TIMEOUT. */
+/** An error as a text: what happened to the command, and what would help. `accepted` is that of a TIMEOUT. */
 export function refusalText(reason: string, message: string, data: Readonly<Record<string, unknown>>): string {
   const hint = typeof data.hint === 'string' ? ` ${data.hint}` : '';
   switch (reason) {
@@ -63,7 +63,7 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
     case 'SOURCE_DOWN':
       return 'The source is not connected. Nothing was sent.';
     case 'OUTCOME_UNKNOWN':
-      return 'The command was sent, and nobody can know what became of it.';
+      return 'The command was sent; whether it had its effect is unknown.';
     case 'CONNECTION_LOST':
       return 'The connection to the gateway was lost while waiting: the command may have been executed.';
     case 'RATE_LIMITED':

@@ -1,4 +1,4 @@
-// Whether a job needs a person: one mark or none, the gravest first. Pure.
+// Whether a job needs a person to act: at most one mark, the most severe one. Pure.
 import { isInSync, type Job } from 'qmp-gateway/protocol';
 
 export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';
@@ -6,11 +6,11 @@ export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';
 export interface Attention {
   mark: Mark;
   label: string;
-  /** What it means, and what would help. */
+  /** The meaning, and what would help. */
   advice: string;
 }
 
-/** Order of gravity, for sorting. */
+/** In order of severity, for sorting. */
 export const GRAVITY: Record<Mark, number> = { error: 0, pending: 1, ready: 2, undismissed: 3, unclear: 4 };
 
 export function attentionOf(job: Job): Attention | undefined {

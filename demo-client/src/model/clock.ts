@@ -1,6 +1,6 @@
-// The time of an event in the reader's zone.
+// Times of events in the reader's time zone.
 
-/** Time of day with milliseconds, in the reader's zone. QEMU may not know the time. */
+/** Time of day with milliseconds. QEMU may not know the time. */
 export function clock(time: string | null): string {
   const date = new Date(time ?? '');
   if (Number.isNaN(date.getTime())) return '--:--:--.---';

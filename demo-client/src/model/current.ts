@@ -1,8 +1,11 @@
-// Whether the figures of a source's jobs are the present, by the page's own connection and the source's. Pure.
+// Whether the figures of a source's jobs are current, by the page's connection and the source's state. Pure.
 import type { ClientState, JobTable } from 'qmp-gateway/client';
 import { isAnswering } from 'qmp-gateway/protocol';
 
-/** Offline, or with a source that is away or does not answer, what is shown is as of before: a speed or an end to come would be made up. */
+/**
+ * While the page is offline, or the source is not connected or does not answer, the figures are old, so a speed or a remaining time would be
+ * invented.
+ */
 export function currentIn(phase: ClientState['phase'], { sources }: JobTable): (source: string) => boolean {
   return (source) => phase === 'open' && isAnswering(sources.get(source));
 }

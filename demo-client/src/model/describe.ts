@@ -1,4 +1,4 @@
-// An entry of the log as a sentence with a tone. Pure; unknown types show their data.
+// An entry of the log as a sentence with a tone. Pure. For unknown types the sentence has their data.
 import {
   type Entry,
   formatPercent,
@@ -33,7 +33,7 @@ const KNOWN = [
   'GATEWAY_JOB_SETTLED',
 ] as const satisfies readonly KnownEntry['type'][];
 
-/** Of a later gateway, or of the same: texts for types that are only a name here. */
+/** Texts for types that the protocol's types don't list, of this gateway or a later one. */
 const PLAIN: Readonly<Record<string, Line>> = {
   GATEWAY_SOURCE_STALLED: { text: 'QEMU does not answer; the connection is kept', tone: 'warn' },
   GATEWAY_SOURCE_RESPONSIVE: { text: 'QEMU answers again', tone: 'good' },
@@ -84,7 +84,7 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
         'warn',
       );
     case 'GATEWAY_COMMAND':
-      return line(`${entry.data.verb} asked by ${entry.data.by}${brief(entry.data.args, ' ')}`);
+      return line(`${entry.data.verb} requested by ${entry.data.by}${brief(entry.data.args, ' ')}`);
     case 'GATEWAY_COMMAND_ANSWERED':
       return answered(entry.data);
     case 'GATEWAY_JOB_SETTLED':

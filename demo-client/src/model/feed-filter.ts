@@ -1,4 +1,4 @@
-// Which items of the feed are shown, by the words that are typed, which are ANDed. Gaps are never hidden. Pure.
+// Which items of the feed match the typed words, all of which must match. Gaps always do. Pure.
 import type { Entry } from 'qmp-gateway/protocol';
 
 type Item = { kind: 'entry'; entry: Entry } | { kind: 'gap' };

@@ -20,7 +20,7 @@ export function linkText(state: ClientState, now: number): LinkText {
         ? { label: 'Connecting', detail: 'Opening the connection to the gateway.', tone: 'calm' }
         : {
             label: 'Reconnecting',
-            detail: `Attempt ${state.attempt + 1}. What is shown is as of before.`,
+            detail: `Attempt ${state.attempt + 1}. The figures may be out of date.`,
             tone: 'warn',
           };
     case 'waiting': {
@@ -29,7 +29,7 @@ export function linkText(state: ClientState, now: number): LinkText {
       const why = `${CAUSE_TEXT[cause]}${code === 1006 ? '' : ` (${code})`}${detail ? `: ${detail}` : ''}`;
       return {
         label: `Offline, retry in ${Math.ceil(left / 1_000)} s`,
-        detail: `${why}. Attempt ${state.attempt + 1} follows; the stream resumes from its cursor. What is shown is as of before.`,
+        detail: `${why}. Attempt ${state.attempt + 1} follows; the stream resumes from its cursor. The figures may be out of date.`,
         tone: 'warn',
       };
     }

@@ -1,7 +1,7 @@
-// What is typed on the console: which methods it may become, and the request that it is. Pure.
+// The console's input: suggestions for methods, and the text as a request. Pure.
 import type { MethodName } from 'qmp-gateway/protocol';
 
-/** Parameters to start from. A method missing here does not compile. */
+/** Parameters to begin with. A method that is missing here does not compile. */
 export const TEMPLATES: Record<MethodName, string> = {
   'server.info': '',
   authenticate: '{"token":""}',
@@ -22,7 +22,7 @@ export const TEMPLATES: Record<MethodName, string> = {
 
 const NAMES = Object.keys(TEMPLATES) as MethodName[];
 
-/** Those that begin with what is typed, then those that contain it. Nothing once parameters have begun. */
+/** Methods that begin with the text, then those that contain it. None once parameters have begun. */
 export function suggest(text: string): MethodName[] {
   const typed = text.trimStart();
   if (typed.startsWith('{') || /\s/.test(typed)) return [];
@@ -38,7 +38,7 @@ export function accept(name: MethodName): string {
 
 export type Typed = { ok: true; text: string; id: string | number; method: string } | { ok: false; why: string };
 
-/** A whole JSON-RPC request as it stands, or `method` and its params. `nextId` serves where none is given. */
+/** The text as it is if it is a whole JSON-RPC request; else `method` and params with the id `nextId`. */
 export function readTyped(typed: string, nextId: number): Typed {
   const text = typed.trim();
   if (text === '') return { ok: false, why: 'Type a method, or a JSON-RPC request.' };

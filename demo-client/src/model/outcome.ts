@@ -1,4 +1,4 @@
-// How an ending reads where this page asked for it: not what was asked, but what happened. Pure.
+// The end of a run as a text for the user who requested it: what happened, which may differ from what was requested. Pure.
 import {
   describePivot,
   type Entry,
@@ -27,16 +27,16 @@ export const OUTCOME_TONE: Record<Outcome, Tone> = {
   lost: 'warn',
 };
 
-/** What was asked for, where this page asked. */
+/** What this page requested. */
 export interface Asked {
   force: boolean;
-  /** It was READY then: a soft cancel lets it finish. */
+  /** The job was READY then, so a soft cancel lets it finish. */
   wasInSync: boolean;
   /** Whether QEMU may have got it. */
   sent: boolean;
 }
 
-/** One sentence for the end of an abort, in particular where it is not what was asked for. */
+/** One sentence for the end of an abort, in particular if it is not what was requested. */
 export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked): string {
   if (!asked.sent) return 'The job has ended meanwhile. Not by this abort: nothing of it was sent.';
   switch (outcome) {
@@ -48,15 +48,15 @@ export function abortText({ outcome, pivoted, escalated }: Ending, asked: Asked)
     case 'cancelled':
       return escalated
         ? 'QEMU cancelled it after the soft cancel had been escalated to force.'
-        : 'QEMU cancelled the job, as asked.';
+        : 'QEMU cancelled the job, as requested.';
     case 'failed':
       return 'The job failed by itself before the cancel took effect.';
     case 'lost':
-      return 'The job vanished while the gateway could not see it. Nobody knows how it ended.';
+      return 'The job vanished while the gateway had no connection. How it ended is unknown.';
   }
 }
 
-/** Who finalized a run here, by its events. */
+/** Who finalized the run through this gateway, by its events. */
 export function finalizedBy(events: readonly Entry[]): string[] {
   const hands = events.flatMap((entry) =>
     isEventOf(entry, 'GATEWAY_COMMAND') && entry.data.verb === 'finalize' ? [entry.data.by] : [],

@@ -1,6 +1,6 @@
-// How fast a job moves: its rate, time left and plot, from the (time, offset) pairs that have come. No clock of its own.
+// How fast a job progresses: rate, remaining time and plot from its (time, offset) pairs. Has no clock.
 
-/** What was seen of one run, oldest first. The figures are the page's own: QEMU reports no rate. */
+/** The figures of one run that this page received, oldest first. The rate is computed here, as QEMU reports none. */
 export interface Trail {
   /** Milliseconds. */
   readonly at: number[];
@@ -23,13 +23,13 @@ export function extend(trail: Trail, at: number, offset: number, max: number): v
   }
 }
 
-/** Rates over this much time are steady enough to read. */
+/** Milliseconds over which a rate is averaged, so that it is steady enough to read. */
 export const RATE_WINDOW_MS = 8_000;
 
-/** A trail whose newest pair is older has no rate: the gateway sends figures every 5 s at least while a job runs. */
+/** A trail whose newest pair is older has no rate: while a job runs the gateway sends figures at least every 5 s. */
 export const STALE_MS = 12_000;
 
-/** Units per second over the newest window; `undefined` before there are two pairs, and where the newest is old at `now`. */
+/** Units per second over the newest window; `undefined` with fewer than two pairs, or if the newest is old at `now`. */
 export function rateOf({ at, offset }: Trail, now: number, windowMs = RATE_WINDOW_MS): number | undefined {
   const last = at.length - 1;
   const end = at[last];
@@ -40,12 +40,12 @@ export function rateOf({ at, offset }: Trail, now: number, windowMs = RATE_WINDO
   return Math.max(0, ((offset[last] ?? 0) - (offset[first] ?? 0)) / seconds);
 }
 
-/** Milliseconds to `len` at this rate; `undefined` where nothing moves or nothing is left. */
+/** Milliseconds to `len` at this rate; `undefined` if the rate is 0 or nothing is left. */
 export function etaOf(len: number, offset: number, rate: number | undefined): number | undefined {
   return rate !== undefined && rate > 0 && len > offset ? ((len - offset) / rate) * 1_000 : undefined;
 }
 
-/** A point of a plot looks so far back. QEMU copies in lumps: from one figure to the next a throttled job stands still or leaps. */
+/** Milliseconds over which a point of the plot is averaged. QEMU copies in chunks, so a throttled job stands still and then jumps. */
 const PLOT_WINDOW_MS = 5_000;
 
 /** The rate over time, as plot data: seconds since 1970, units per second. */

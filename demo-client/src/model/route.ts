@@ -23,7 +23,7 @@ function decode(part: string): string {
   }
 }
 
-/** Half a character has no UTF-8; encodeURIComponent throws on it. The run names the job all the same. */
+/** encodeURIComponent throws on half of a surrogate pair. The run identifies the job all the same. */
 const encode = (part: string): string => encodeURIComponent(part.replace(/\p{Cs}/gu, '\ufffd'));
 
 export function jobHref(source: string, job: string, run: string): string {

@@ -25,7 +25,7 @@ export interface Row {
   etaMs: number | undefined;
   attention: Attention | undefined;
   live: boolean;
-  /** How a run that has ended is known to have ended, and when (milliseconds; 0 where QEMU did not know). */
+  /** How the end of a run is known, and its time (milliseconds; 0 if QEMU did not know it). */
   ended: { provenance: Provenance; at: number } | undefined;
   /** Source and job in natural order. */
   key: string;
@@ -40,7 +40,7 @@ export interface Sort {
 
 export interface Paces {
   trails: ReadonlyMap<string, Trail>;
-  /** Whether a source's figures are the present. */
+  /** Whether a source's figures are current. */
   isCurrent(source: string): boolean;
   /** Milliseconds since 1970. */
   now: number;
@@ -61,13 +61,13 @@ export function rowsOf(
   return rows;
 }
 
-/** Units per second of a running job, where that is known now. */
+/** Units per second of a running job, where it is known now. */
 export function paceOf({ source, run, status }: Job, { trails, isCurrent, now }: Paces): number | undefined {
   const trail = trails.get(run);
   return status === 'running' && trail && isCurrent(source) ? rateOf(trail, now) : undefined;
 }
 
-/** @param end its settlement, where it has ended and still holds its id: `updated` is of its figures, and a query renews it. */
+/** @param end the settlement of a run that has ended and still occupies its id: `updated` is then the time of its figures, which a query renews. */
 function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined): Row {
   const { source, job: id, run, type } = job;
   const endedAt = Date.parse(end ? (end.time ?? '') : job.updated) || 0;
@@ -82,7 +82,7 @@ function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined
   };
 }
 
-/** Nothing is wrong: another client completed it, or it ended unseen. Who deletes the copy has to look first. */
+/** Not an error, but the job ended without a request through this page or unobserved: the user must check before deleting the copy. */
 const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: describePivot('unknown') };
 
 function endedRow({ source, job, run, time, settled }: SettledRun): Row {
@@ -98,7 +98,7 @@ function endedRow({ source, job, run, time, settled }: SettledRun): Row {
 
 const keys = new Map<string, string>();
 
-/** drive2 before drive10. Remembered, for sorting 10,000 rows every second. */
+/** Natural order: drive2 before drive10. Cached, as 10,000 rows are sorted every second. */
 function natural(source: string, job: string): string {
   const name = `${source}\u0000${job}`;
   let key = keys.get(name);
@@ -110,7 +110,7 @@ function natural(source: string, job: string): string {
   return key;
 }
 
-/** Words are ANDed; `source:`, `job:`, `type:`, `is:` narrow to a field, a bare word looks everywhere. */
+/** All words must match; `source:`, `job:`, `type:` and `is:` search one field, a bare word all of them. */
 export function matcher(text: string): (row: Row) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return () => true;
@@ -135,7 +135,7 @@ export function matcher(text: string): (row: Row) => boolean {
   return (row) => tests.every((test) => test(row));
 }
 
-/** Rows without a figure go last, whatever the direction; equal ones stay in natural order. */
+/** Rows without a figure are last in both directions; equal ones are in natural order. */
 export function sortRows(rows: readonly Row[], { by, down }: Sort): Row[] {
   const sign = down ? -1 : 1;
   return [...rows].sort((a, b) => {

@@ -1,10 +1,10 @@
-// Which run a job's address means, or what else there is of its id. Pure.
+// The run that a job's address names, or another one with the same job id. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import type { Job, SettledRun } from 'qmp-gateway/protocol';
 
 export interface Known {
   table: JobTable;
-  /** Runs that have ended while nobody saw it, by run. */
+  /** Runs that ended unobserved, by run. */
   unseen: ReadonlyMap<string, SettledRun>;
 }
 
@@ -17,8 +17,8 @@ interface Address {
 export type Found =
   | { kind: 'known'; run: string; job: Job | undefined; ended: SettledRun | undefined }
   /**
-   * Not in the table. The gateway may remember it; else it ended long ago, or a gateway before a restart has named it: then the newest run of the
-   * id, live or ended, is the nearest. `waits`: the source is not in sync yet, so there may be one soon.
+   * The run is not in the table. The gateway may still have its settlement. Otherwise it ended long ago, or was named by a gateway before a restart;
+   * then the newest run of the id, live or ended, is the closest. `waits`: the source is not in sync yet, so the run may still appear.
    */
   | { kind: 'unknown'; job: Job | undefined; ended: SettledRun | undefined; waits: boolean };
 

@@ -1,4 +1,4 @@
-// The gateway's WebSocket: beside the page, under whatever path a proxy has put both. Pure.
+// The URL of the gateway's WebSocket: beside the page, under the same path of a proxy. Pure.
 
 export function socketUrl(page: string): string {
   const url = new URL('v1', page);

@@ -1,4 +1,4 @@
-// All jobs in five figures: counts, and the total rate of the jobs whose measures are bytes. Pure.
+// All jobs in five figures: counts, and the total rate of the jobs that are measured in bytes. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import { countsBytes } from 'qmp-gateway/protocol';
 import { attentionOf } from './attention.js';
@@ -8,7 +8,7 @@ export interface Summary {
   up: number;
   sources: number;
   active: number;
-  /** Error-stopped or waiting for a decision. */
+  /** Stopped by an error, or waiting for a decision. */
   attention: number;
   ready: number;
   bytesPerSecond: number;

@@ -1,9 +1,9 @@
-// Runs that were in the table before a reset and have no settlement after it. A gateway that began a new log knows nothing of the old runs; only this
-// page still does, and it must not assume success. Pure.
+// Runs that were in the table before a reset and have no settlement after it. A gateway that began a new log does not know the old runs, so only this
+// page does; it must not assume success. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import { type Job, neverPivots, type SettledRun } from 'qmp-gateway/protocol';
 
-/** Live jobs of `before` that the reset's own table does not carry on. They may come back when their source is in sync. */
+/** Live jobs of `before` that are missing in the table of the reset. They may come back when their source is in sync. */
 export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'settled'>): Job[] {
   return [...before.jobs.values()].filter(
     ({ run, settled }) => !settled && !after.jobs.has(run) && !after.settled.has(run),
@@ -11,8 +11,8 @@ export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'sett
 }
 
 /**
- * Once a source is in sync its table is the answer, for good: an orphan whose id is there, live or ended since, was carried on under another run's
- * name; how any other ended is not known. `open` are those whose source is not in sync yet.
+ * Once a source is in sync its table is final. A run whose job id is there, live or settled, goes on under another name; how any other one ended is
+ * unknown. `open` are those whose source is not in sync yet.
  */
 export function judgeOrphans(orphans: readonly Job[], table: JobTable): { open: Job[]; lost: SettledRun[] } {
   const idOf = ({ source, job }: { source: string; job: string }): string => `${source}\u0000${job}`;

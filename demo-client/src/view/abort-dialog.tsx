@@ -1,4 +1,4 @@
-// Abort, from the question to what happened. In: the job as it was when asked. Out: one request, its wait counted, its outcome.
+// The dialog of an abort, from the question to the outcome.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
 import { type AbortParams, type Job, softCancel } from 'qmp-gateway/protocol';
@@ -9,7 +9,7 @@ import type { Asked } from '../model/outcome.js';
 import { AbortForm } from './abort-form.js';
 import { AbortEnd, AbortWait } from './abort-stages.js';
 
-/** The gateway answers at the bound; this much more is for its answer's way. Milliseconds. */
+/** Milliseconds added to the bound for the way of the gateway's answer. */
 const WAY_MS = 250;
 
 const STOPPED = 'You stopped waiting. What was sent stays in force, and the end shows here when it comes.';
@@ -17,7 +17,7 @@ const STOPPED = 'You stopped waiting. What was sent stays in force, and the end 
 interface AbortDialogProps {
   gateway: Gateway;
   job: Job;
-  /** The job as it is now; gone when it has ended. */
+  /** The job as it is now; `undefined`: it has ended. */
   now: Job | undefined;
   onClose(): void;
 }
@@ -33,14 +33,14 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
     return () => waiting.current?.abort();
   }, []);
 
-  // The settlement arrives in the log like everybody's, whatever became of the answer.
+  // The settlement comes from the log, whatever the answer to the request was.
   const settled = gateway.table.value?.settled.get(job.run)?.settled ?? current?.settled;
   useEffect(() => {
     if (stage.name === 'asking' || stage.name === 'settled' || !settled) return;
     setStage({ name: 'settled', ending: settled, tookMs: performance.now() - stage.since });
   }, [stage, settled]);
 
-  // A gateway that stands still says nothing at the bound.
+  // A gateway that hangs does not answer at the bound.
   useEffect(() => {
     if (stage.name !== 'waiting') return undefined;
     const { since, params } = stage;
@@ -76,7 +76,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
     );
   }
 
-  /** The answer to the earlier request, should it still come, is not about the next one. */
+  /** A late answer to the earlier request must not affect the next one. */
   function again(): void {
     waiting.current = undefined;
     setStage({ name: 'asking' });

@@ -1,4 +1,4 @@
-// What an abort asks before it is sent. In: the job. Out: the request. Says what a soft cancel will do to this very job.
+// The form of an abort. It says what a soft cancel will do to this job.
 import { useState } from 'preact/hooks';
 import { type AbortParams, describeAbort, type Job, softCancel } from 'qmp-gateway/protocol';
 import { ABORT_FORM, planAbort } from '../model/abort.js';

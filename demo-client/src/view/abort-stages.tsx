@@ -1,4 +1,4 @@
-// An abort under way and over. In: the dialog's stage. Out: the wait counted against its bound; then what really happened.
+// An abort under way, with its wait counted against the bound, and its outcome.
 import { useEffect, useState } from 'preact/hooks';
 import { describePivot, formatDuration, HOLDS_ID_TEXT, PROVENANCE_TEXT } from 'qmp-gateway/protocol';
 import type { Stage } from '../model/abort-stage.js';

@@ -1,4 +1,4 @@
-// The frame around every page. In: the gateway. Out: the bar, what is wrong with the stream, the page, the status line.
+// The frame around every page: the top bar, banners, the page, the status line.
 import { useEffect } from 'preact/hooks';
 import type { Gateway } from '../gateway.js';
 import { route } from '../location.js';
@@ -38,7 +38,7 @@ function Page({ gateway, url }: AppProps) {
   const at = route.value;
   const title = at.page === 'job' ? `${at.source} / ${at.job}` : TITLES[at.page];
   useEffect(() => {
-    // The console is for typing; elsewhere keys begin at the page.
+    // The console begins in its field; other pages get the keyboard focus themselves.
     const first = at.page === 'console' ? '#console-line' : '#main';
     document.querySelector<HTMLElement>(first)?.focus();
   }, [at.page]);

@@ -1,4 +1,4 @@
-// A state in a word and a colour; the word alone is enough. In: a status, an outcome. Out: a badge.
+// A status or an outcome as a word with a colour; the word alone is sufficient.
 import type { JobStatus, Outcome } from 'qmp-gateway/protocol';
 
 type Hue = 'blue' | 'green' | 'amber' | 'red' | 'violet' | 'grey';

@@ -1,4 +1,4 @@
-// What is wrong with the stream, above everything. In: connection, gaps, a refused subscription. Out: banners, or nothing.
+// Banners for a lost connection, gaps, and a refused subscription.
 import { describeGap } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { clock } from '../model/clock.js';
@@ -84,7 +84,7 @@ function Reset({ gateway }: { gateway: Gateway }) {
   );
 }
 
-/** The gateway of the new log can't tell how these ended; so nobody can. */
+/** The gateway of the new log does not know how these ended. */
 function Unseen({ gateway }: { gateway: Gateway }) {
   const runs = [...gateway.unseen.value.values()];
   if (runs.length === 0) return null;

@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import { accept, suggest } from '../model/methods.js';
 
 interface ConsoleInputProps {
-  /** Returns whether it was sent; if not, the text stays. */
+  /** Returns whether the text was sent; if not, it stays. */
   onSend(text: string): boolean;
   onClear(): void;
   problem: string | undefined;
@@ -24,7 +24,7 @@ export function ConsoleInput({ onSend, onClear, problem }: ConsoleInputProps) {
     const element = input.current;
     if (!element) return;
     element.value = value;
-    // Into the first blank, where typing goes on.
+    // The cursor goes to the first blank.
     const blank = value.indexOf('""');
     const at = blank < 0 ? value.length : blank + 1;
     element.setSelectionRange(at, at);

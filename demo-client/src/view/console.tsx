@@ -1,4 +1,4 @@
-// The protocol by hand: a field for JSON-RPC, and the frames of a WebSocket of its own.
+// A console for the protocol: a field for JSON-RPC, and the messages of a WebSocket of its own.
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { openConsoleSocket } from '../console-socket.js';

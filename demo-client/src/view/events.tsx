@@ -1,4 +1,4 @@
-// The live feed. In: the feed's items, newest first on screen. Out: a list to filter, pause and follow to the job.
+// The live feed of events, newest first, with a filter and a pause.
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { describeGap } from 'qmp-gateway/protocol';
 import { FEED_MAX, type FeedItem, type Gateway } from '../gateway.js';

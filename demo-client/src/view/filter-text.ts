@@ -1,4 +1,4 @@
-// What the fleet is narrowed to. One signal, because a source can be clicked and a filter typed.
+// The filter of the fleet. A signal, since both a click on a source and typing change it.
 import { signal } from '@preact/signals';
 
 export const filterText = signal('');

@@ -1,4 +1,4 @@
-// Every source and every job. In: the job table. Out: figures, sources, and the table of jobs.
+// The page with all sources and all jobs.
 import { useMemo } from 'preact/hooks';
 import { formatRate } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';

@@ -1,11 +1,11 @@
-// What the console's WebSocket has sent and received: a list that stays at its end unless one scrolled away.
+// Messages of the console's WebSocket: a list that stays at its end unless the user scrolled away.
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { formatDuration } from 'qmp-gateway/protocol';
 import type { Frame } from '../console-socket.js';
 import { clock } from '../model/clock.js';
 import { Notice } from './notice.js';
 
-/** So many are drawn; the newest matter. */
+/** Number of messages that are drawn, the newest. */
 const SHOWN = 200;
 
 export function Frames({ frames }: { frames: readonly Frame[] }) {

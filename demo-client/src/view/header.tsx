@@ -1,4 +1,4 @@
-// The top bar. In: the route, the connection. Out: where one is, where one can go, and whether the page is live.
+// The top bar: navigation, and whether the page is live.
 import type { Gateway } from '../gateway.js';
 import { route } from '../location.js';
 import { linkText } from '../model/link.js';

@@ -1,4 +1,4 @@
-// Where a job stands. In: a live job or how it ended, its trail. Out: one large bar and the figures under it.
+// Figures of a live or settled job: one large bar with the figures under it.
 import type { Signal } from '@preact/signals';
 import {
   formatAmount,
@@ -19,7 +19,7 @@ interface JobFiguresProps {
   job: Job | undefined;
   settled: Settlement | undefined;
   trail: Signal<Trail>;
-  /** Whether the figures are the present: without it no speed and no ETA. */
+  /** Whether the figures are current: if not, there is no speed and no ETA. */
   current: boolean;
 }
 

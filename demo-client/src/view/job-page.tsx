@@ -1,4 +1,4 @@
-// One run by its address: its figures, what it needs, what can be done, how it moved, and its events so far.
+// The page of one run: its figures, what it needs, the verbs, its speed, and its events.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Job, SettledRun } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
@@ -46,7 +46,7 @@ interface OlderProps {
   waits: boolean;
 }
 
-/** Not in the table: the gateway may still remember it. */
+/** The run is not in the table, but the gateway may have its settlement. */
 function Older({ gateway, source, id, asked, job, ended, waits }: OlderProps) {
   const [answer, setAnswer] = useState<Job | string>();
   useEffect(() => {
@@ -55,7 +55,7 @@ function Older({ gateway, source, id, asked, job, ended, waits }: OlderProps) {
       .jobGet({ source, job: id, ...(asked ? { run: asked } : {}) }, { signal: abort.signal })
       .then(setAnswer, (error: Error) => !abort.signal.aborted && setAnswer(error.message));
     return () => abort.abort();
-    // A source that is in sync again may know more.
+    // A source that is in sync again may have the run.
   }, [gateway, source, id, asked, waits]);
   if (typeof answer === 'object')
     return <Known gateway={gateway} job={answer} ended={undefined} source={source} id={id} run={answer.run} />;
@@ -82,7 +82,7 @@ interface KnownProps {
   source: string;
   id: string;
   run: string;
-  /** The run that the link names, where the gateway does not know it. */
+  /** The run that the link names, which the gateway does not know. */
   former?: string | undefined;
 }
 

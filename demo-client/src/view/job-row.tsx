@@ -1,4 +1,4 @@
-// One job in the table. In: a row, its trail. Out: cells; the job's name is the link to its page.
+// One row of the table of jobs; the job's name is a link to its page.
 
 import { formatDuration, formatPercent, formatRate, isInSync } from 'qmp-gateway/protocol';
 import { clock } from '../model/clock.js';
@@ -58,13 +58,13 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
   );
 }
 
-/** To come, or when it ended. */
+/** The remaining time, or the time of the end. */
 function timeOf({ ended, etaMs }: Row): string {
   if (ended) return ended.at > 0 ? clock(new Date(ended.at).toISOString()).slice(0, 8) : 'unseen';
   return etaMs === undefined ? '' : formatDuration(Math.max(1_000, etaMs));
 }
 
-/** READY is full and not done: its bar is striped, and says so. */
+/** A READY job's bar is full although the job is not done, so it is striped and labelled. */
 const percentOf = (row: Row): string => {
   if (row.state === 'completed') return '100 %';
   return isInSync(row.state) ? 'in sync' : formatPercent(row.share, row.state);

@@ -1,4 +1,4 @@
-// The table of jobs, of which only the rows in sight exist. In: the job table. Out: rows to filter, sort, walk and open.
+// The table of jobs, with a filter and sorting; only the visible rows are in the document.
 import { batch, signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
@@ -33,7 +33,7 @@ const CARD_PX = 92;
 const view = signal<View>('active');
 const sort = signal<Sort>({ by: 'attention', down: false });
 
-/** What has ended is read newest first. */
+/** Ended jobs are sorted newest first. */
 function show(next: View): void {
   batch(() => {
     view.value = next;
@@ -113,7 +113,7 @@ function Rows({ gateway, rows }: { gateway: Gateway; rows: readonly Row[] }) {
   const rowPx = isNarrow.value ? CARD_PX : ROW_PX;
   const { first, last } = useWindow(scroller, rowPx, rows.length);
 
-  /** Arrow keys walk the links; a row out of sight is scrolled to first. */
+  /** Arrow keys move between the links; a hidden row is scrolled into view first. */
   function walk(event: KeyboardEvent): void {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -rows.length, End: rows.length }[
       event.key

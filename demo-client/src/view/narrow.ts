@@ -1,4 +1,4 @@
-// Whether the page is as narrow as a phone. Out: a signal.
+// Whether the page is as narrow as a phone, as a signal.
 import { signal } from '@preact/signals';
 
 const query = matchMedia('(max-width: 720px)');

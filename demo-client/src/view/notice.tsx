@@ -1,4 +1,4 @@
-// A place with nothing to show says why, and what to do. In: a title, advice. Out: a calm block.
+// A block for an empty place that says why it is empty and what to do.
 import type { ComponentChildren } from 'preact';
 
 export function Notice({ title, children }: { title: string; children?: ComponentChildren }) {

@@ -1,4 +1,4 @@
-// How a run ended, and how one knows. In: a settlement. Out: outcome, provenance, and where the disk is.
+// How a run ended and how that is known: outcome, provenance, and where the disk is.
 import { describePivot, describeProof, PROVENANCE_TEXT, type Settlement } from 'qmp-gateway/protocol';
 import { clock } from '../model/clock.js';
 import { OUTCOME_TONE } from '../model/outcome.js';
@@ -6,7 +6,7 @@ import { OUTCOME_TONE } from '../model/outcome.js';
 interface OutcomeCardProps {
   settled: Settlement;
   time: string | null;
-  /** Who finalized it here; that is no request for an end, and still somebody's hand. */
+  /** Who finalized it through this gateway: not a request for its end, but an action of a user. */
   finalizedBy: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// Plots on canvas by uPlot. In: seconds and values. Out: a sparkline, or a plot with axes. Colours come from the style sheet.
+// Plots on a canvas by uPlot: a sparkline, or a plot with axes. Colours come from the style sheet.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { isDark } from '../theme.js';
@@ -7,7 +7,7 @@ type Series = [number[], number[]];
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Born when the browser is idle: rows that only fly past while scrolling cost no canvas. */
+/** Created when the browser is idle, so that rows that pass quickly while scrolling cost no canvas. */
 export function Spark({ series, width = 96, height = 24 }: { series: Series; width?: number; height?: number }) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);

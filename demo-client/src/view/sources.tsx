@@ -1,4 +1,4 @@
-// The monitors. In: sources and the job table. Out: one line for each, with its state in words and what would help.
+// The sources, one line each, with the state as a text and what would help.
 import type { JobTable } from 'qmp-gateway/client';
 import { describeReason, formatDuration, type SourceInfo } from 'qmp-gateway/protocol';
 import { now } from '../now.js';
@@ -9,7 +9,7 @@ const TONE = { up: 'good', connecting: 'calm', down: 'bad' } as const;
 export function Sources({ sources, table }: { sources: SourceInfo[]; table: JobTable }) {
   const counts = new Map<string, number>();
   for (const { source } of table.jobs.values()) counts.set(source, (counts.get(source) ?? 0) + 1);
-  // What is wrong comes first.
+  // Sources with a problem come first.
   const order = { down: 0, connecting: 1, up: 2 } as const;
   const sorted = [...sources].sort((a, b) => order[a.state] - order[b.state] || (a.name < b.name ? -1 : 1));
   return (

@@ -1,4 +1,4 @@
-// A speed limit as one types it. In: MiB per second, 0 for none. Out: bytes per second as a decimal string.
+// A form for a speed limit in MiB per second (0 is none), which gives bytes per second as a decimal string.
 import { useState } from 'preact/hooks';
 
 export function SpeedForm({ onSpeed }: { onSpeed(bytesPerSecond: string): void }) {

@@ -1,12 +1,12 @@
-// The line at the foot. In: position and lag. Out: how current the page is, in figures.
+// The status line: how current the page is.
 
 import { formatDuration } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { now } from '../now.js';
 
-/** The gateway says something every 15 s at least. */
+/** The gateway sends something at least every 15 s. */
 const SILENT_MS = 20_000;
-/** Later than a person would take for live; also where two clocks differ. */
+/** A larger lag is not shown as live. Differing clocks cause one too. */
 const LATE_MS = 2_000;
 
 export function Status({ gateway }: { gateway: Gateway }) {

@@ -1,4 +1,4 @@
-// How fast it moved. In: a trail. Out: a plot of the rate since the page looked; before that nobody measured.
+// A plot of the rate since the page was loaded; there are no earlier figures.
 import type { Signal } from '@preact/signals';
 import { formatRate, type JobType } from 'qmp-gateway/protocol';
 import { ratesOf, type Trail } from '../model/pace.js';
@@ -18,7 +18,7 @@ export function Throughput({ trail, type, live }: ThroughputProps) {
       {series[0].length < 2 ? (
         <p class="muted plot-empty">
           {live
-            ? 'Waiting for the second figure; the gateway asks QEMU once a second.'
+            ? 'Waiting for the second figure; the gateway queries QEMU once a second.'
             : 'Nobody watched this run from here.'}
         </p>
       ) : (

@@ -1,4 +1,4 @@
-// A gateway that asks who one is. In: a token, typed. Out: the page again, with it. Kept for this tab only.
+// A form for the token that a gateway requires. It is kept for this browser tab only.
 import { useState } from 'preact/hooks';
 import { TOKEN_KEY } from '../token.js';
 

@@ -1,4 +1,4 @@
-// What can be done with a job now. In: the job. Out: a button for each verb that its status allows, and what came of the last one.
+// Buttons for the verbs that the job's status allows, and the result of the last one.
 import { useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
 import { type Job, type JobVerb, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
@@ -7,7 +7,7 @@ import { refusalText } from '../model/abort.js';
 import { AbortDialog } from './abort-dialog.js';
 import { SpeedForm } from './speed-form.js';
 
-/** These open a form first. */
+/** Verbs that open a form first. */
 const label = (verb: JobVerb): string => `${VERB_LABELS[verb]}${verb === 'abort' || verb === 'setSpeed' ? '…' : ''}`;
 
 type Said = { tone: 'calm' | 'bad'; text: string };

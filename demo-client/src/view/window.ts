@@ -1,4 +1,4 @@
-// Which rows of a long list are in sight. In: a scrolling element, a row height. Out: a range, kept current. Rows have one height.
+// Which rows of a long list are visible, by the scroll position. All rows have the same height.
 import type { RefObject } from 'preact';
 import { useCallback, useLayoutEffect, useState } from 'preact/hooks';
 
@@ -8,7 +8,7 @@ export interface Range {
   last: number;
 }
 
-/** Rows drawn beyond each edge, so that a fast scroll shows no blanks. */
+/** Rows drawn beyond each edge, so that fast scrolling shows no blanks. */
 const BEYOND = 6;
 
 export function rangeOf(top: number, height: number, rowHeight: number, count: number): Range {
@@ -22,7 +22,7 @@ export function useWindow(ref: RefObject<HTMLElement | null>, rowHeight: number,
     const element = ref.current;
     if (!element) return;
     const { scrollTop: top, clientHeight: height } = element;
-    // Only a crossed row boundary renders anew.
+    // Renders only when a row boundary was crossed.
     const step = Math.floor(top / rowHeight) * rowHeight;
     setView((before) => (before.top === step && before.height === height ? before : { top: step, height }));
   }, [ref, rowHeight]);

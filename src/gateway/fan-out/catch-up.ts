@@ -1,5 +1,5 @@
-// Who is not live: resumes, drained clients, and snapshots that come in pages. In: subscriptions and the log. Out: what they lack, a
-// slice of one subscription a turn, until nothing lies between it and the newest entry; then it joins its group in that same turn.
+// Subscriptions that are not live: after a resume, after their socket drained, or while their snapshot is sent in pages. Each turn takes a slice from
+// the log for one of them, until it has the newest entry; it then joins its group in the same turn.
 
 import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
@@ -13,7 +13,7 @@ import { encodeEvents, type Frame } from './group.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 
-/** What the hub is given. */
+/** Dependencies of the hub. */
 export interface HubDeps {
   log: EventLog;
   snapshots: Snapshots;
@@ -22,28 +22,31 @@ export interface HubDeps {
   scheduler: Scheduler;
 }
 
-/** Since the start of the gateway. */
+/** Counts since the gateway started. */
 export interface CatchUpCounts {
-  /** Subscriptions that got the present instead of entries which had left the retention. */
+  /** Subscriptions that were reset, since entries that they lacked had left the retention or their grants changed. */
   resets: number;
   /** Subscriptions that reached the newest entry and went live. */
   caughtUp: number;
 }
 
-/** What lies between a position and a later one, for one filter, as frames. */
+/** The entries of one filter after a position, as frames, up to the position `examined`. */
 interface Replay {
   frames: readonly Frame[];
   examined: number;
-  /** The log's newest entry when it was made: at the end of the log it is good for as long as nothing follows. */
+  /** Offset of the log's newest entry when it was made. A replay that reaches it holds until the next entry. */
   head: number;
 }
 
-/** Replays remembered, their bytes in all, and for how long: thousands who were cut off together resume from one position. */
+/**
+ * Number of replays that are cached, their bytes in all, and for how many milliseconds: after a network failure thousands of clients resume from one
+ * position.
+ */
 const MAX_REPLAYS = 32;
 const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
 const REPLAY_MS = 1_000;
 const RETENTION = { reason: 'retention' } as const;
-/** Milliseconds in which a slice is looked for. */
+/** Milliseconds for which a slice is searched. */
 const SLICE_MS = 2;
 
 export class CatchUp {
@@ -58,7 +61,7 @@ export class CatchUp {
   #replayBytes = 0;
   #stopForgetting: (() => void) | undefined;
 
-  /** @param join makes a subscription live that has all up to the newest entry. */
+  /** @param join makes a subscription live that has everything up to the newest entry. */
   constructor(
     { log, snapshots, limits, clock, scheduler }: HubDeps,
     counts: CatchUpCounts,
@@ -73,20 +76,20 @@ export class CatchUp {
     this.#join = join;
   }
 
-  /** The first slice at once: most have little to catch up with. Where thousands resume in one turn of the loop, only some do. */
+  /** Takes the first slice at once, since most subscriptions lack little. If too many do in one turn, the others wait for later turns. */
   start(subscription: Subscription): void {
     const { state, examined } = subscription;
-    // Nothing lies between.
+    // It lacks nothing.
     if (state.kind === 'behind' && examined === this.#log.head) this.#step(subscription);
     else this.#turns.now(subscription, () => this.#step(subscription));
   }
 
-  /** In a later turn. */
+  /** Takes the next slice in a later turn. */
   later(subscription: Subscription): void {
     this.#turns.later(subscription, () => this.#step(subscription));
   }
 
-  /** No frame of it follows. */
+  /** Stops: no further frame is written for the subscription. */
   drop(subscription: Subscription): void {
     this.#turns.drop(subscription);
   }
@@ -96,7 +99,7 @@ export class CatchUp {
     this.#forget();
   }
 
-  /** One slice. `true`: nothing more to do until its socket drains. */
+  /** One slice. `true`: there is nothing to do until the socket drains, or ever. */
   #step(subscription: Subscription): boolean {
     const { state, peer } = subscription;
     if (state.kind === 'live' || state.kind === 'ended' || peer.outbox.isBlocked) return true;
@@ -111,7 +114,7 @@ export class CatchUp {
     }
     const { frames, examined } = this.#replay(filter, subscription.examined);
     for (const frame of frames) {
-      // A frame may be as large as one event: the rest is for when it has gone.
+      // A single frame may fill the socket; the others follow when it has drained.
       if (peer.outbox.isBlocked) return true;
       peer.outbox.share(frame.message);
       subscription.advanceTo(frame.examined);
@@ -126,7 +129,7 @@ export class CatchUp {
     return done;
   }
 
-  /** The slice after a position, encoded once for everybody who has the same filter and lacks the same. */
+  /** The slice after a position, encoded once for all subscriptions with the same filter at that position. */
   #replay(filter: CompiledFilter, from: number): Replay {
     const { head } = this.#log;
     if (from === head) return { frames: [], examined: head, head };
@@ -144,7 +147,7 @@ export class CatchUp {
     return replay;
   }
 
-  /** So many entries, so many bytes of those that are wanted (but always one), in so many milliseconds. */
+  /** A slice, bounded by the number of entries, by bytes of the wanted ones (but at least one), and by time. */
   #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
     const { sliceEntries, sliceBytes } = this.#limits;
     const { entries, examined } = this.#log.readAfter(from, sliceEntries);
@@ -186,7 +189,7 @@ export class CatchUp {
     subscription.turnPage();
   }
 
-  /** The present replaces what it had: what it lacks has left the retention, or its client is granted something else now. */
+  /** Replaces what the client had by a snapshot: entries that it lacks have left the retention, or its grants have changed. */
   #reset(subscription: Subscription): void {
     const { filter, state, peer } = subscription;
     const { cursor } = this.#log;

@@ -1,5 +1,5 @@
-// A filter compiled. In: the wire's filter, and what its client is granted. Out: predicates that both allow, and the name that all
-// subscriptions of an equal filter and equal grants share.
+// A compiled filter: the client's filter and its grants as predicates, and the name that all subscriptions with an equal filter and equal grants
+// share.
 import { createHash } from 'node:crypto';
 import type { Grants } from '../../access/index.js';
 import { compileGlobs, isWild } from '../../protocol/glob.js';
@@ -7,24 +7,24 @@ import type { Filter, JobRef } from '../../protocol/types.js';
 
 export interface CompiledFilter {
   /**
-   * The subscription's name: a function of filter and grants. Frames, replays, snapshots and progress are shared by it, so nobody gets what was
-   * made under other grants.
+   * The subscription's name, a function of filter and grants. Frames, replays, snapshots and progress are shared under this name, so none is sent to
+   * a client with other grants.
    */
   readonly id: string;
-  /** Characters of its globs with `*` or `?`: what a look at one name may cost. */
+  /** Characters of the globs with `*` or `?`, a measure of the cost of a comparison. */
   readonly wildLength: number;
   wantsSource(source: string): boolean;
   /** A snapshot obeys `sources` and `jobs`, not `types`. */
   wantsJob(source: string, job: string): boolean;
   wants(entry: { source: string; type: string; job?: JobRef | undefined }): boolean;
-  /** The same filter under other grants. */
+  /** The same filter with other grants. */
   under(grants: Grants): CompiledFilter;
 }
 
 const canonical = (globs: readonly string[] | undefined): string[] | null =>
   !globs || globs.includes('*') ? null : [...new Set(globs)].sort();
 
-/** @param tag tells equal filters of one connection apart. */
+/** @param tag distinguishes equal filters of one connection. */
 export function compileFilter({ sources, types, jobs }: Filter, grants: Grants, tag?: number): CompiledFilter {
   const name: unknown[] = [canonical(sources), canonical(types), canonical(jobs)];
   if (tag !== undefined) name.push(tag);
@@ -46,7 +46,7 @@ export function compileFilter({ sources, types, jobs }: Filter, grants: Grants, 
   };
 }
 
-/** A field with `*` wants everything, whatever else it lists. */
+/** A field that contains `*` excludes nothing, whatever else it contains. */
 export function wildLength(globs: readonly string[] | undefined): number {
   if (!globs || globs.includes('*')) return 0;
   return globs.reduce((sum, glob) => sum + (isWild(glob) ? glob.length : 0), 0);

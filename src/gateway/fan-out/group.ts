@@ -1,4 +1,4 @@
-// Everybody who has one filter and is up to date. In: entries of this turn. Out: frames, encoded once, and who still has to get them.
+// The live subscriptions of one filter. The entries of a turn are encoded once, as frames that all members get.
 import type { LoggedEntry } from '../../log/index.js';
 import { type SharedFrame, shareFrame } from '../wire/frame.js';
 import { eventsText } from '../wire/messages.js';
@@ -7,14 +7,14 @@ import type { Subscription } from './subscription.js';
 
 export interface Frame {
   message: SharedFrame;
-  /** Offset that the subscriber has examined with it. */
+  /** Offset up to which a subscriber has all matching entries once it has this frame. */
   examined: number;
 }
 
 export class Group {
   readonly filter: CompiledFilter;
   readonly members = new Set<Subscription>();
-  /** Frames that somebody may still lack; `#first` is the number of the oldest. */
+  /** Frames that some member may still lack; `#first` is the number of the oldest. */
   #frames: Frame[] = [];
   #first = 0;
   #batch: LoggedEntry[] = [];
@@ -29,7 +29,7 @@ export class Group {
     this.#cursorOf = cursorOf;
   }
 
-  /** Number of the frame that comes next. */
+  /** Number of the next frame. */
   get nextFrame(): number {
     return this.#first + this.#frames.length;
   }
@@ -39,7 +39,7 @@ export class Group {
     this.batchLength += entry.json.length;
   }
 
-  /** Encodes what has come. @param examined offset of the newest entry of the log. */
+  /** Encodes the entries since the last batch. @param examined offset of the newest entry of the log. */
   closeBatch(examined: number): void {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
@@ -49,7 +49,7 @@ export class Group {
       this.#frames.push(frame);
   }
 
-  /** Writes what the member lacks, up to a frame. `false`: its socket can't take all of it. */
+  /** Writes the frames that the member lacks, up to the given one. `false`: its socket can't take all of them. */
   deliver(member: Subscription, upTo: number): boolean {
     const { outbox } = member.peer;
     for (let number = member.nextFrame; number <= upTo; number += 1) {
@@ -63,7 +63,7 @@ export class Group {
     return true;
   }
 
-  /** Nobody lacks a frame up to this one any more. */
+  /** Drops the frames up to the given one, which no member lacks any more. */
   release(upTo: number): void {
     const count = Math.min(upTo + 1 - this.#first, this.#frames.length);
     if (count <= 0) return;
@@ -72,8 +72,10 @@ export class Group {
   }
 }
 
-/** As few frames as the limit allows, an entry over it in a frame of its own; the last carries the position examined, the others that of
- * their last entry. */
+/**
+ * As few frames as the limit allows; an entry over the limit has a frame of its own. The last frame has the examined position as its cursor, the
+ * others the position of their last entry.
+ */
 export function encodeEvents(
   subscription: string,
   entries: readonly LoggedEntry[],

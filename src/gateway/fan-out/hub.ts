@@ -1,5 +1,5 @@
-// The fan-out. In: the log, entry by entry, and subscriptions. Out: frames on sockets. All entries of one turn of the loop are encoded
-// once for each filter and written once to each socket; a socket that can't take them reads on from the log, and costs nobody anything.
+// The fan-out: entries of the log become frames on sockets. The entries of an event-loop turn are encoded once for each filter and written once to
+// each socket. A subscription whose socket is full is parked, and reads on from the log when it drains.
 import type { Subscription as RxSubscription } from 'rxjs';
 import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
@@ -12,7 +12,7 @@ import { Group } from './group.js';
 import { type Peer, Subscription, type SubscriptionStart } from './subscription.js';
 
 export interface HubCounts extends CatchUpCounts {
-  /** Subscriptions that were live and whose socket took no more. */
+  /** Number of times that a live subscription was parked because its socket was full. */
   parked: number;
 }
 
@@ -23,10 +23,10 @@ interface Pass {
   members: Iterator<Subscription>;
 }
 
-/** Of a peer without any. */
+/** The subscriptions of a peer that has none. */
 const NONE: ReadonlyMap<string, Subscription> = new Map();
 
-/** Routes remembered before they are computed anew. */
+/** Number of routes that are cached; beyond it they are computed anew. */
 const MAX_ROUTES = 16_384;
 
 export class Hub {
@@ -38,7 +38,7 @@ export class Hub {
   readonly #dirty = new Set<Group>();
   readonly #catchUp: CatchUp;
   readonly #following: RxSubscription;
-  /** Which groups want what; a handful of distinct kinds of event serves millions. */
+  /** The groups that want an entry, by source, type and job: few combinations cover most entries. */
   readonly #routes = new Map<string, readonly Group[]>();
   #pass: Pass | undefined;
   readonly #clock: Clock;
@@ -49,7 +49,7 @@ export class Hub {
     this.#log = log;
     this.#limits = limits;
     this.#clock = clock;
-    // One step a turn, which has bounds of its own.
+    // One step a turn: a broadcast has bounds of its own.
     this.#broadcasts = scheduler.queue(0);
     this.#catchUp = new CatchUp(deps, this.counts, (subscription) => this.#join(subscription));
     this.#following = log.entries$.subscribe((entry) => this.#route(entry));
@@ -66,7 +66,7 @@ export class Hub {
     return this.#subscriptions.get(peer) ?? NONE;
   }
 
-  /** A new subscription, whose reply was written in this turn. Live at once if nothing lies between. The peer has none of this id. */
+  /** Adds a subscription whose reply was written in this turn; it is live at once if it lacks nothing. The peer must have none with this id. */
   add(start: SubscriptionStart): Subscription {
     const subscription = new Subscription(start);
     const own = this.#subscriptions.get(start.peer) ?? new Map<string, Subscription>();
@@ -75,7 +75,7 @@ export class Hub {
     return subscription;
   }
 
-  /** No frame of it follows. */
+  /** Ends a subscription: no further frame is written for it. */
   remove(subscription: Subscription): void {
     this.#leave(subscription);
     this.#catchUp.drop(subscription);
@@ -86,12 +86,12 @@ export class Hub {
     if (own.size === 0) this.#subscriptions.delete(subscription.peer);
   }
 
-  /** The peer's socket has drained. */
+  /** To be called when the peer's socket has drained. */
   drained(peer: Peer): void {
     for (const subscription of this.of(peer).values()) if (!subscription.isLive) this.#catchUp.start(subscription);
   }
 
-  /** Writes at once what the peer's live subscriptions lack; `true` if all of them are at `offset` then. */
+  /** Writes at once what the peer's live subscriptions lack. `true`: all of the peer's subscriptions have everything up to `offset`. */
   flush(peer: Peer, offset: number): boolean {
     let complete = true;
     for (const subscription of this.of(peer).values()) {
@@ -138,7 +138,7 @@ export class Hub {
     this.#broadcasts.later(this, this.#broadcast);
   }
 
-  /** More than one turn may encode: its members read on from the log, slice by slice. What they have is not taken back. */
+  /** The batch is larger than a turn should encode: the members read on from the log, slice by slice. What they have been sent stays valid. */
   #overflow(group: Group): void {
     for (const member of [...group.members]) {
       this.#leave(member);
@@ -147,7 +147,7 @@ export class Hub {
     }
   }
 
-  /** Writes to so many sockets, group by group; the rest is for the next turns. A group's batch is encoded when its turn comes. */
+  /** Writes to a bounded number of sockets, group by group; the others follow in later turns. A group's batch is encoded when its turn comes. */
   readonly #broadcast = (): boolean => {
     const due = this.#clock.now() + this.#limits.sliceMs;
     let budget = this.#limits.sliceSockets;
@@ -163,7 +163,7 @@ export class Hub {
       }
       budget -= 1;
       this.#deliver(pass.group, next.value, pass.upTo);
-      // The clock is looked at now and then: a look costs as much as a small write.
+      // The clock is read once in 16 writes, since reading it costs as much as a small write.
       if (budget % 16 === 0 && this.#clock.now() > due) break;
     }
     return !this.#pass && this.#dirty.size === 0;
@@ -181,7 +181,7 @@ export class Hub {
   #deliver(group: Group, member: Subscription, upTo: number): void {
     if (!member.isLive || member.nextFrame > upTo) return;
     if (group.deliver(member, upTo)) return;
-    // A slow client is a client that resumes: it leaves the group, with its position.
+    // The socket is full: the subscription leaves the group at its position and resumes from the log later.
     this.#leave(member);
     member.park();
     this.counts.parked += 1;
@@ -189,7 +189,7 @@ export class Hub {
 
   #join(subscription: Subscription): void {
     const group = this.#group(subscription.filter);
-    // What is pending goes to the present members; the one who joins has it already.
+    // The pending batch goes to the present members; the new one already has its entries.
     group.closeBatch(this.#log.head);
     subscription.goLive(group.nextFrame);
     group.members.add(subscription);

@@ -1,5 +1,5 @@
-// The state lane. In: fresh measures from polls. Out: the latest of each run, once an interval, encoded once for each filter and interval.
-// Last writer wins; skipped while a client is parked; never a run before its first event or after its settlement.
+// Progress: the newest measures of each run from the polls, sent once an interval and encoded once for each filter and interval. Older measures are
+// dropped; none is sent while a client is parked, before the first event of its run, or after its settlement.
 import type { Subscription as RxSubscription } from 'rxjs';
 import type { Clock } from '../../clock.js';
 import { PROGRESS_DEFAULT, PROGRESS_INTERVALS, type ProgressInterval } from '../../protocol/limits.js';
@@ -13,7 +13,7 @@ import type { CompiledFilter } from './filter.js';
 import type { Hub } from './hub.js';
 import type { Subscription } from './subscription.js';
 
-/** The wire's `progress` as an interval: rounded up, the longest for anything longer. */
+/** The interval for the wire's `progress`: rounded up, at most the longest. */
 export function progressInterval(asked: boolean | number | undefined): ProgressInterval | undefined {
   if (asked === undefined || asked === false) return undefined;
   if (asked === true) return PROGRESS_DEFAULT;
@@ -25,13 +25,13 @@ interface Message {
   rows: readonly Progress[];
 }
 
-/** How much of the newest round a member has: which message comes next, and how many. A slow reader gets it as it reads. */
+/** How much of the newest round a member has: the next message, and how many are left. A slow reader gets them as it reads. */
 interface Place {
   next: number;
   left: number;
 }
 
-/** A filter at one interval. */
+/** One filter with one interval. */
 interface Lane {
   filter: CompiledFilter;
   everyMs: number;
@@ -42,7 +42,7 @@ interface Lane {
   stop: () => void;
 }
 
-/** Routes remembered before they are computed anew. */
+/** Number of routes that are cached; beyond it they are computed anew. */
 const MAX_ROUTES = 16_384;
 
 export interface ProgressDeps {
@@ -59,11 +59,13 @@ export class ProgressLanes {
   readonly #limits: GatewayLimits;
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
-  /** Lanes whose interval has passed: where there are too many for one turn, some come later, with what is newest then. */
+  /**
+   * Lanes whose interval has passed. If there are too many for one turn, the others follow in later turns, with the measures that are newest then.
+   */
   readonly #due: WorkQueue;
-  /** Which lanes want a job of a source. */
+  /** The lanes that want a job of a source. */
   readonly #routes = new Map<string, readonly Lane[]>();
-  /** One text for all lanes that carry a row. */
+  /** The JSON of each row, shared by all lanes. */
   readonly #texts = new WeakMap<Progress, string>();
   readonly #following: RxSubscription;
 
@@ -106,7 +108,7 @@ export class ProgressLanes {
     this.#changed(lane.everyMs);
   }
 
-  /** The subscription's socket has drained: what it lacks of the newest round. */
+  /** The subscription's socket has drained: writes what it lacks of the newest round. */
   drained(subscription: Subscription): void {
     const lane = this.#laneOf(subscription);
     const place = lane?.members.get(subscription);
@@ -125,7 +127,7 @@ export class ProgressLanes {
     return progressMs === undefined ? undefined : this.#lanes.get(`${filter.id} ${progressMs}`);
   }
 
-  /** One demand for each interval, whatever the number of lanes. */
+  /** One demand for each interval, however many lanes it has. */
   #changed(everyMs: number): void {
     this.#routes.clear();
     const filters = [...this.#lanes.values()].filter((lane) => lane.everyMs === everyMs).map(({ filter }) => filter);
@@ -157,14 +159,14 @@ export class ProgressLanes {
 
   #send(lane: Lane): true {
     if (lane.latest.size === 0) return true;
-    // Nobody can take it: it is not even encoded, and what is newest then is sent when somebody can.
+    // No member can take it, so it is not encoded; a later round has the newest measures.
     if (![...lane.members.keys()].some(isReady)) return true;
     const rows = [...lane.latest.values()].filter((row) => this.#view.isLive(row.source, row.job, row.run));
     lane.latest.clear();
     if (rows.length === 0) return true;
     lane.round = this.#encode(lane.filter.id, rows);
     for (const [member, place] of lane.members) {
-      // Who lacks a part of the round before begins with that part, so that no job is left out for good.
+      // A member that lacks a part of the last round begins with that part, so that no job is left out permanently.
       if (place.left === 0) place.next = 0;
       place.left = lane.round.length;
       this.#serve(lane, member, place);
@@ -172,20 +174,21 @@ export class ProgressLanes {
     return true;
   }
 
-  /** Writes as much as never parks a reader by itself. */
+  /** Writes as many messages as the socket takes without being parked by them. */
   #serve({ round }: Lane, member: Subscription, place: Place): void {
     const { outbox } = member.peer;
     this.#hub.flush(member.peer, 0);
     while (place.left > 0 && isReady(member)) {
       const message = round[place.next % round.length];
       if (!message) return;
-      // Half of what may be unsent is left to events. The rest of the round goes when the socket has drained, or with the next round.
+      // Half of the bytes that may be unsent are reserved for events. The rest of the round follows when the socket has drained, or with the next
+      // round.
       const { pending } = outbox;
       if (pending > 0 && pending + message.frame.bytes.length > this.#limits.highWaterBytes / 2)
         return outbox.awaitDrain();
       place.next += 1;
       place.left -= 1;
-      // A round that waited for the reader may have a run that has ended since.
+      // While the message waited, one of its runs may have ended.
       if (message.rows.every((row) => this.#view.isLive(row.source, row.job, row.run))) outbox.share(message.frame);
     }
   }

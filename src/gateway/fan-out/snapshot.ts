@@ -13,7 +13,7 @@ export interface Snapshot {
   sources: string;
   /** JSON arrays; one page fits a reply, more are sent as `snapshot` notifications. */
   pages: SnapshotPage[];
-  /** Made when somebody needs them: what the answer of `subscribe` ends with, and each `reset`. */
+  /** Made when they are needed: the end of a `subscribe` reply, and each `reset`. */
   answer?: SharedFrame;
   resets: Map<string, SharedFrame>;
 }
@@ -21,22 +21,22 @@ export interface Snapshot {
 export interface SnapshotPage {
   jobs: string;
   settled: string;
-  /** Its notification, made when somebody needs it. */
+  /** Its `snapshot` notification, made when it is needed. */
   frame?: SharedFrame;
 }
 
-/** What a filter says of runs, by `run`; it was asked over several turns, before the cut. */
+/** Which runs a filter matches, by `run`; computed over several turns before the cut. */
 interface Preparation {
   judged: Map<string, boolean>;
   steps: Iterator<void>;
   begunAt: number;
 }
 
-/** Characters of globs below which a filter is asked about every run in one turn: some milliseconds for 10,000 runs. */
+/** Characters of globs up to which a filter is compared with every run in one turn: some milliseconds for 10,000 runs. */
 const CHEAP_GLOBS = 64;
 /** Milliseconds of one step of a preparation. */
 const STEP_MS = 3;
-/** Filters that are being asked, and milliseconds after which one begins anew: the client that asked for it may have gone. */
+/** Number of preparations under way, and milliseconds after which one is abandoned: the client that caused it may have gone. */
 const MAX_PREPARATIONS = 256;
 const PREPARATION_MS = 10_000;
 
@@ -45,7 +45,7 @@ export class Snapshots {
   readonly #clock: Clock;
   readonly #cache = new Map<string, Snapshot>();
   readonly #preparations = new Map<string, Preparation>();
-  /** What has ended changes no more, and a source that changes is a new object: the text of each is made once. */
+  /** JSON of settlements and sources, made once for each object: neither is ever changed in place. */
   readonly #texts = new WeakMap<object, string>();
 
   constructor(view: ViewPort, clock: Clock) {
@@ -53,7 +53,7 @@ export class Snapshots {
     this.#clock = clock;
   }
 
-  /** Asks a filter whose globs are slow about all runs, a step at a time. `true`: {@link take} is quick now. */
+  /** Compares a slow filter with all runs, one step a call. `true`: {@link take} will be quick. */
   prepare(filter: CompiledFilter): boolean {
     if (filter.wildLength <= CHEAP_GLOBS) return true;
     let preparation = this.#preparations.get(filter.id);
@@ -68,13 +68,13 @@ export class Snapshots {
     return preparation.steps.next().done === true;
   }
 
-  /** @param cursor the log's newest; the cut is made in this turn. */
+  /** @param cursor that of the log's newest entry; the cut is made in this turn. */
   take(filter: CompiledFilter, cursor: Cursor): Snapshot {
     const judged = this.#preparations.get(filter.id)?.judged;
     this.#preparations.delete(filter.id);
     const cached = this.#cache.get(filter.id);
     if (cached?.cursor === cursor) return cached;
-    // Measures change without a cursor, so a cut is shared within one turn only.
+    // Measures change without a new cursor, so a cut is shared within one turn only.
     if (this.#cache.size === 0) this.#clock.soon(() => this.#cache.clear());
     const wants = ({ source, job, run }: Named): boolean => judged?.get(run) ?? filter.wantsJob(source, job);
     const jobs = this.#view.jobs(filter.wantsSource).filter(wants);
@@ -91,7 +91,7 @@ export class Snapshots {
     return `[${texts.join(',')}]`;
   }
 
-  /** The newest that are wanted, oldest of them first. */
+  /** The newest settlements that are wanted, oldest first. */
   #settled(wants: (run: Named) => boolean): SettledRun[] {
     const all = this.#view.settled();
     const found: SettledRun[] = [];
@@ -122,7 +122,7 @@ interface Named {
   run: string;
 }
 
-/** What follows between the last step and the cut is asked in the cut. */
+/** Runs that are added after the last step are compared when the cut is made. */
 function* judge(
   filter: CompiledFilter,
   runs: Iterable<Named>,
@@ -140,7 +140,7 @@ function* judge(
 
 const stringify = (value: unknown): string => JSON.stringify(value);
 
-/** Greedy: as many as fit; always at least one page. The room that the frame around a page takes is kept free. */
+/** Fills each page as far as possible; there is at least one. Room for the message around a page is left free. */
 export function paginate(jobs: readonly string[], settled: readonly string[], maxBytes: number): Snapshot['pages'] {
   const room = maxBytes - 1_024;
   const pages: Snapshot['pages'] = [];

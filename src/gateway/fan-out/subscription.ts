@@ -1,4 +1,4 @@
-// One filter of one connection, and how far it has been served. The hub alone moves it; who else has it reads.
+// One filter of one connection and how far its client has been served. Only the hub changes it.
 
 import type { Outbox } from '../wire/outbox.js';
 import type { CompiledFilter } from './filter.js';
@@ -7,13 +7,13 @@ import type { Snapshot } from './snapshot.js';
 /** A connection as the hub sees it. */
 export interface Peer {
   readonly outbox: Outbox;
-  /** Something of this connection was read on: answers that wait for it may go. */
+  /** Called after writes to this connection: answers that wait for events may be sent now. */
   advanced(): void;
 }
 
 /**
- * `live`: a member of its group. `behind`: reads on from the log. `paging`: its snapshot is not out yet. `regranted`: its client is granted
- * something else, and has not been told.
+ * `live`: a member of its group. `behind`: it reads on from the log. `paging`: pages of its snapshot are still to be sent. `regranted`: its grants
+ * have changed, and the client has not been sent that.
  */
 export type SubscriptionState =
   | { readonly kind: 'live' }
@@ -26,17 +26,17 @@ export type SubscriptionState =
 export interface SubscriptionStart {
   readonly peer: Peer;
   readonly filter: CompiledFilter;
-  /** Milliseconds, where progress was asked for. */
+  /** Milliseconds; `undefined`: no progress was requested. */
   readonly progressMs: number | undefined;
-  /** Offset up to which its client has every matching entry. */
+  /** Offset up to which the client has every matching entry. */
   readonly examined: number;
-  /** Of several pages, which are still to be sent. */
+  /** A snapshot of several pages, which are still to be sent. */
   readonly snapshot?: Snapshot | undefined;
-  /** The id under the grants before: its client is to be told of the one that it has now. */
+  /** The id before the grants changed: the client is still to be sent the new one. */
   readonly formerly?: string | undefined;
 }
 
-/** One object each: a broadcast looks at the state of every member, and finds it in the cache. */
+/** One object for each, so that a broadcast reads the state of every member from the processor's cache. */
 const LIVE = { kind: 'live' } as const;
 const BEHIND = { kind: 'behind' } as const;
 
@@ -44,7 +44,7 @@ export class Subscription {
   readonly peer: Peer;
   readonly filter: CompiledFilter;
   readonly progressMs: number | undefined;
-  /** Its id under the grants before: its client may still use it. */
+  /** The id before the grants changed, which the client may still use. */
   readonly formerly: string | undefined;
   #state: SubscriptionState;
   #examined: number;
@@ -72,25 +72,25 @@ export class Subscription {
     return this.#examined;
   }
 
-  /** While live: number of the group's frame that comes next. */
+  /** While live: number of the group's next frame. */
   get nextFrame(): number {
     return this.#nextFrame;
   }
 
-  /** It has all up to its group's frame before this one. */
+  /** It has everything up to the group's frame before this one. */
   goLive(nextFrame: number): void {
     if (this.#state !== BEHIND) throw this.#illegal('behind');
     this.#state = LIVE;
     this.#nextFrame = nextFrame;
   }
 
-  /** It leaves its group, with its position. */
+  /** Its socket is full: it is to leave its group at its position. */
   park(): void {
     if (this.#state !== LIVE) throw this.#illegal('live');
     this.#state = BEHIND;
   }
 
-  /** Every matching entry up to the offset was written. */
+  /** Every matching entry up to `offset` was written. */
   advanceTo(offset: number): void {
     if (this.#state !== BEHIND) throw this.#illegal('behind');
     this.#advance(offset);
@@ -103,7 +103,7 @@ export class Subscription {
     this.#nextFrame += 1;
   }
 
-  /** Nothing up to the group's frame before this one is of it. */
+  /** None of the group's frames before this one is left for it. */
   skipTo(nextFrame: number): void {
     if (this.#state !== LIVE) throw this.#illegal('live');
     this.#nextFrame = Math.max(this.#nextFrame, nextFrame);
@@ -116,14 +116,14 @@ export class Subscription {
     this.#state = next + 1 < snapshot.pages.length ? { kind: 'paging', snapshot, next: next + 1 } : BEHIND;
   }
 
-  /** The present, which is at the offset, replaces all that it had. */
+  /** A snapshot at `offset` replaces everything that the client had. */
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state.kind !== 'regranted') throw this.#illegal('behind or regranted');
     this.#advance(offset);
     this.#state = positionAfter(snapshot);
   }
 
-  /** No frame of it follows. */
+  /** No further frame is written for it. */
   end(): void {
     this.#state = { kind: 'ended' };
   }
@@ -138,7 +138,7 @@ export class Subscription {
   }
 }
 
-/** The pages of a cut come before what follows it. */
+/** Pages of the snapshot go before the events that follow it. */
 function positionAfter(snapshot: Snapshot | undefined): SubscriptionState {
   return snapshot !== undefined && snapshot.pages.length > 1 ? { kind: 'paging', snapshot, next: 0 } : BEHIND;
 }

@@ -1,4 +1,4 @@
-// The credentials of an HTTP request (RFC 6750, 2.1). In: its headers. Out: the token, where there is one.
+// The token in the headers of an HTTP request, if there is one (RFC 6750, 2.1).
 import type { IncomingMessage } from 'node:http';
 
 export function bearerOf({ headers }: IncomingMessage): string | undefined {

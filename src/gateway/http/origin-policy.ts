@@ -1,18 +1,18 @@
-// Who may speak to the gateway from a browser: any web page can open a WebSocket to localhost. In: the Host and Origin headers. Out:
-// allowed, or why not. Pure; a header that can't be parsed is refused.
+// Which web pages may use the gateway: any page can open a WebSocket to localhost, so the Host and Origin headers are checked. Pure. A header that
+// can't be parsed is refused.
 
 export interface GuardOptions {
-  /** Host names (`gateway.example`, or with a port) beside loopback ones. */
+  /** Host names (`gateway.example`, or with a port) in addition to loopback ones. */
   allowHosts: readonly string[];
-  /** Origins (`https://dash.example`) beside the Host's own. */
+  /** Origins (`https://dash.example`) in addition to that of the Host. */
   allowOrigins: readonly string[];
 }
 
 export type Verdict = { ok: true } | { ok: false; why: string };
 
-/** @param scheme whose default port may be left out, or be written: `http:` or `https:`. */
+/** @param scheme `http:` or `https:`, whose default port may be present or absent. */
 function parseHost(host: string, scheme = 'http:'): URL | undefined {
-  // A Host has no path, user or space; the URL parser would accept and drop them.
+  // A Host has no path, user or space; the URL parser would accept these.
   if (!/^[A-Za-z0-9.\-_[\]:]+$/.test(host)) return undefined;
   return tryUrl(`${scheme}//${host}`);
 }
@@ -33,7 +33,7 @@ export function judgeHost(host: string | undefined, { allowHosts }: GuardOptions
   return allowed ? { ok: true } : { ok: false, why: `Host ${host} is not allowed (--allow-host adds to loopback)` };
 }
 
-/** A request without an Origin comes from no web page. */
+/** A request without an Origin does not come from a web page. */
 export function judgeOrigin(
   origin: string | undefined,
   host: string | undefined,
@@ -47,7 +47,7 @@ export function judgeOrigin(
   };
   const from = tryUrl(origin);
   if (!from || !/^https?:$/.test(from.protocol) || from.origin !== origin) return refused;
-  // A TLS proxy in front forwards the Host of an https page.
+  // A TLS proxy forwards the Host of an https page.
   const to = host === undefined ? undefined : parseHost(host, from.protocol);
   if (!to) return refused;
   return from.host === to.host ? { ok: true } : refused;

@@ -1,5 +1,5 @@
-// POST /v1/rpc: one request of a method that needs no stream. In: the body. Out: its answer; 413 and 415 are the transport's, a
-// JSON-RPC error is a 200. A peer that hangs up ends what waits for it.
+// POST /v1/rpc: one request of a method that needs no stream. 413 and 415 are HTTP's own; a JSON-RPC error has the status 200. A peer that closes its
+// connection ends the wait of its request.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Access, NOBODY, type Principal } from '../../access/index.js';
@@ -18,19 +18,19 @@ import { send } from './reply.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
-  /** Of the requests of all connections. */
+  /** The requests of all connections. */
   requests: WorkQueue;
   clock: Clock;
   access: Access;
 }
 
 /**
- * Requests of one connection whose answers it has not got. Node executes as many as one read of the socket has, and behind a long wait
- * does not notice that the peer hangs up: the line is cut instead.
+ * Unanswered requests of one connection at most. Node executes all requests of one read, and while one waits it does not notice that the peer closes;
+ * so beyond this number the connection is closed.
  */
 const MAX_PIPELINED = 8;
 
-/** Who posts how much. */
+/** Bounds for each address. */
 export class Posts {
   readonly #limits: GatewayLimits;
   readonly #clock: Clock;
@@ -44,12 +44,12 @@ export class Posts {
     this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
   }
 
-  /** More than a client that pipelines in good faith has under way. */
+  /** More than a client that pipelines normally has under way. */
   isFlooded(socket: Socket): boolean {
     return (this.#pipelined.get(socket) ?? 0) >= MAX_PIPELINED;
   }
 
-  /** What is admitted is ended by {@link end}. */
+  /** An admitted request is ended by {@link end}. */
   admit(peer: string, socket: Socket): Refusal | undefined {
     const limited = (message: string, retryAfterMs: number): Refusal =>
       refuse('RATE_LIMITED', message, { retryAfterMs }).error;
@@ -72,7 +72,7 @@ export class Posts {
 }
 
 export function answerPost(request: IncomingMessage, response: ServerResponse, deps: PostDeps): void {
-  // A form of a foreign page can't set this type without a preflight.
+  // A form on another site's page can't set this type without a preflight.
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
     return send(response, 415, 'content-type must be application/json\n');
   const chunks: Buffer[] = [];
@@ -94,7 +94,7 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
     deps.requests.now(caller, () => {
       const { socket } = request;
       if (deps.posts.isFlooded(socket)) socket.destroy();
-      // The peer may have hung up while its request waited.
+      // The peer may have closed while its request waited.
       if (!socket.destroyed) dispatch(caller, text, receivedAt, deps);
       return true;
     });
@@ -132,7 +132,7 @@ class PostCaller implements Caller {
   admit(_id: RpcId, method: string): Answer<Principal> {
     const refused = this.#posts.admit(this.#peer, this.#socket);
     if (refused) return { ok: false, error: refused };
-    // After the answer, or when the peer hangs up before it. A response that waits behind another one has no socket to close with.
+    // After the answer, or when the peer closes before it. A response that waits behind another one has no socket, so it gets no close event.
     const end = (): void => {
       this.#socket.off('close', end);
       this.#response.off('close', end);
@@ -144,7 +144,7 @@ class PostCaller implements Caller {
     return method === 'authenticate' ? { ok: true, result: NOBODY } : this.authenticate(this.#token);
   }
 
-  /** Of this request alone. */
+  /** For this request only. */
   authenticate(token: string | undefined): Answer<Principal> {
     return this.#access.authenticate({ token }, { kind: 'post', address: this.#socket.remoteAddress });
   }

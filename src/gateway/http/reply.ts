@@ -1,4 +1,4 @@
-// One HTTP answer of text. In: status and text. Out: the whole response, unless the peer has gone or has its answer.
+// Sends one text response, unless the peer has gone or was answered before.
 import type { ServerResponse } from 'node:http';
 
 export function send(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {

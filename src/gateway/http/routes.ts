@@ -1,4 +1,4 @@
-// Plain HTTP: health, one-shot RPC, metrics and the pages. In: requests. Out: answers; nothing streams here.
+// Plain HTTP: health, POST /v1/rpc, metrics and the dashboard's files.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bearerOf } from './bearer.js';
 import type { GuardOptions } from './origin-policy.js';
@@ -12,7 +12,7 @@ export interface HttpDeps extends PostDeps {
   metrics: () => Promise<{ type: string; text: string }>;
   /** Serves a static page, or calls `miss`. */
   pages: (request: IncomingMessage, response: ServerResponse, miss: () => void) => void;
-  /** Nothing new is begun. */
+  /** Whether the gateway is closing and begins nothing new. */
   isClosing: () => boolean;
 }
 
@@ -28,7 +28,7 @@ const SECURITY_HEADERS = {
 const READ = ['GET', 'HEAD'];
 
 export function serveHttp(given: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
-  // Requests that come while metrics are gathered share them.
+  // Requests that come while metrics are gathered share the result.
   let gathering: ReturnType<HttpDeps['metrics']> | undefined;
   const metrics: HttpDeps['metrics'] = () => {
     gathering ??= given.metrics().finally(() => {
@@ -44,7 +44,7 @@ export function serveHttp(given: HttpDeps): (request: IncomingMessage, response:
     if (!target) return send(response, 400, 'the request target is malformed\n');
     const head = judgeHead(request);
     if (head) return send(response, head.status, `${head.why}\n`);
-    // A balancer asks by address, and learns nothing else.
+    // A load balancer addresses the gateway by IP, and /healthz reveals nothing else.
     if (target.path === '/healthz') return allow(request, response, READ, () => send(response, 200, 'ok\n'));
     const names = judgeNames(request, target, deps.guard);
     if (names) return send(response, names.status, `${names.why}\n`);

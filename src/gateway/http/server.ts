@@ -1,4 +1,4 @@
-// The listening server. In: HTTP and upgrades. Out: connections, each with its session. Everything that is shared between them is made here.
+// The listening server: HTTP, upgrades, connections with their sessions, and everything that these share.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -38,7 +38,7 @@ import {
 
 export interface GatewayOptions {
   host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   port: number;
   guard: GuardOptions;
   compression: Compression;
@@ -49,10 +49,10 @@ export interface GatewayOptions {
   access: Access;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
-  /** Of exceptions of the gateway's own. */
+  /** For the gateway's own exceptions. */
   logger: GatewayLogger;
   limits?: Partial<GatewayLimits>;
-  /** Default: that of the process. */
+  /** Default: the clock of the process. */
   clock?: Clock;
 }
 
@@ -64,11 +64,11 @@ export interface GatewayCounts extends HubCounts, DeflateCounts {
 export interface Gateway {
   address: AddressInfo;
   counts(): GatewayCounts;
-  /** `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
+  /** Sends `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
   close(): Promise<void>;
 }
 
-/** Resolves when it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
+/** Resolves once it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const { log, view, guard, access, metrics, pages, logger, clock = CLOCK } = options;
@@ -138,7 +138,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   const plain = openSockets(false);
-  // It answers offers and inflates what clients send; what we send is deflated in `deflate`, once for everybody.
+  // `ws` answers offers and inflates what clients send; outgoing messages are deflated in `deflate`, once for all.
   const deflating = openSockets({
     serverNoContextTakeover: true,
     clientNoContextTakeover: true,
@@ -151,7 +151,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    // A gateway that restarts is called by all its clients at once.
+    // After a restart all clients connect at once.
     upgrades.later(socket, () => {
       upgrade(request, socket, head);
       return true;
@@ -217,13 +217,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       closing = true;
       heartbeat.close();
-      // Answers that were given in this turn go out before the goodbye.
+      // Answers given in this turn are sent before the `bye`.
       await new Promise((resolve) => clock.soon(() => resolve(undefined)));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
       for (const connection of connections) connection.bye(1012, 'drain', Math.round(clock.random() * spreadMs));
       server.closeIdleConnections();
-      // Who has not hung up by then is hung up on, so that the rest fits into the bound.
+      // Connections that clients have not closed by then are cut, so that the rest fits into the bound.
       const calm = clock.after(limits.drainMs * DRAIN_SHARE, () => {
         for (const connection of connections) connection.kill(1012, 'drain');
         for (const socket of sockets) socket.destroy();
@@ -244,5 +244,5 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** Of `drainMs`: for the clients' part of closing. */
+/** The part of `drainMs` for the clients' side of closing. */
 const DRAIN_SHARE = 0.8;

@@ -1,13 +1,13 @@
-// What an HTTP request asks for, and of whom. In: its head. Out: the path and the names it gives the gateway, or why it is not taken.
+// The target of an HTTP request from its head: the path and the names of the gateway, or why the request is refused.
 import type { IncomingMessage } from 'node:http';
 import { type GuardOptions, judgeHost, judgeOrigin } from './origin-policy.js';
 
 export interface Target {
-  /** Without query; without the slash at its end where it is one of the gateway's own. */
+  /** Without query, and without a slash at the end if the path is one of the gateway's own. */
   path: string;
-  /** As the pages see it. */
+  /** The path for the dashboard's files. */
   url: string;
-  /** Of the absolute form, which takes the place of the Host header (RFC 9112, 3.2.2). */
+  /** The host of the absolute form, which replaces the Host header (RFC 9112, 3.2.2). */
   authority: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface Refused {
 
 const OWN = ['/healthz', '/metrics', '/v1', '/v1/rpc'] as const;
 
-/** Never throws; `undefined` is malformed. */
+/** Never throws; `undefined`: the target is malformed. */
 export function readTarget(url = '/'): Target | undefined {
   const absolute = /^https?:\/\//i.test(url);
   if (!absolute && !url.startsWith('/')) return undefined;
@@ -34,7 +34,7 @@ export function readTarget(url = '/'): Target | undefined {
 /** Headers of which a second one would be read by nobody, or differently by a proxy. */
 const SINGLE = ['host', 'origin', 'authorization', 'content-type', 'sec-websocket-key', 'sec-websocket-version'];
 
-/** `undefined`: each of them is there once at most. */
+/** `undefined`: none of them is there twice. */
 export function judgeHead({ rawHeaders }: IncomingMessage): Refused | undefined {
   const seen = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -46,7 +46,7 @@ export function judgeHead({ rawHeaders }: IncomingMessage): Refused | undefined 
   return undefined;
 }
 
-/** Whom the request takes the gateway for, and which page sends it. */
+/** The host that the request addresses, and the page that sends it. */
 export function judgeNames(
   { headers }: IncomingMessage,
   { authority }: Target,

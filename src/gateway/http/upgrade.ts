@@ -1,4 +1,4 @@
-// The WebSocket handshake (RFC 6455, 4.2). In: an upgrade request. Out: it is taken, or a plain HTTP answer that says why not.
+// The WebSocket handshake (RFC 6455, 4.2): an upgrade is accepted, or refused with a plain HTTP response.
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type PerMessageDeflateOptions, WebSocketServer } from 'ws';
@@ -18,14 +18,14 @@ export const retryAfter = (ms: number): Record<string, string> => ({
   'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))),
 });
 
-/** What the access policy refuses. */
+/** Refusals by the access policy. */
 export const unauthenticated = ({ message }: { message: string }): Refusal => ({
   status: 401,
   why: message,
   headers: { 'WWW-Authenticate': 'Bearer' },
 });
 
-/** What the handshake itself says; how many there are already is the server's to judge. */
+/** Refusals by the handshake itself; the server checks the number of connections. */
 export function judgeUpgrade(request: IncomingMessage, guard: GuardOptions): Refusal | undefined {
   const target = readTarget(request.url);
   if (!target) return { status: 400, why: 'the request target is malformed' };
@@ -43,7 +43,7 @@ export function judgeUpgrade(request: IncomingMessage, guard: GuardOptions): Ref
   return undefined;
 }
 
-/** An empty member of a list counts for nothing (RFC 9110, 5.6.1). */
+/** An empty member of a list is ignored (RFC 9110, 5.6.1). */
 function protocolsOf(header: string): string[] {
   return header
     .split(',')
@@ -51,7 +51,7 @@ function protocolsOf(header: string): string[] {
     .filter((each) => each !== '');
 }
 
-/** Headers as `ws` is to read them: the offers that are taken, and no other. `true`: messages are compressed. */
+/** Rewrites the headers for `ws`: only the accepted offers are left. `true`: messages are compressed. */
 export function acceptOffers(request: IncomingMessage, compression: Compression): boolean {
   const { headers, socket } = request;
   if (protocolsOf(headers['sec-websocket-protocol'] ?? '').length > 0) headers['sec-websocket-protocol'] = SUBPROTOCOL;
@@ -77,7 +77,7 @@ export function openSockets(perMessageDeflate: PerMessageDeflateOptions | false)
   } as ConstructorParameters<typeof WebSocketServer>[0]);
 }
 
-/** Before the upgrade there is no WebSocket to close: a plain HTTP answer. */
+/** There is no WebSocket to close before the upgrade, so the answer is plain HTTP. */
 export function rejectUpgrade(socket: Duplex, { status, why, headers = {} }: Refusal): void {
   const body = `${why}\n`;
   const all: Record<string, string> = {
@@ -87,7 +87,7 @@ export function rejectUpgrade(socket: Duplex, { status, why, headers = {} }: Ref
     Connection: 'close',
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  // A peer that never hangs up does not hold up the end.
+  // A peer that never closes must not delay the end.
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }

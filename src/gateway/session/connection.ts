@@ -1,5 +1,5 @@
-// One WebSocket. In: its frames, by `ws`. Out: text messages to a session, and the close code that each bad frame deserves. Frames of
-// ours are written to the socket that the upgrade gave us: whole, so they may stand between those of `ws`.
+// One WebSocket: messages go to its session, and each invalid frame closes it with its code. The gateway writes its frames directly to the socket,
+// not through `ws`; each is written whole, so they may come between frames of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { NOBODY, type Principal } from '../../access/index.js';
@@ -15,12 +15,12 @@ import { Outbox } from '../wire/outbox.js';
 import type { HeartbeatPeer } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import type { SendQueues } from './send-queues.js';
-import { Session, type SessionDeps } from './session.js';
+import { ClientSession, type SessionDeps } from './session.js';
 import type { Unauthenticated, UnauthenticatedPeer } from './unauthenticated.js';
 
 export interface ConnectionDeps extends SessionDeps {
   deflater: Deflater;
-  /** Of the requests of all connections. */
+  /** The requests of all connections. */
   requests: WorkQueue;
   sendQueues: SendQueues;
   unauthenticated: Unauthenticated;
@@ -30,16 +30,16 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #session: Session;
+  readonly #session: ClientSession;
   readonly #inbox: Inbox;
   readonly #deps: ConnectionDeps;
   /** The newest ping that is not answered yet. */
   #ping: Buffer | undefined;
-  /** What came in and what the kernel took, and when either was last more. */
+  /** Bytes received, bytes that the kernel took, and the time at which either last grew. */
   #seen: { in: number; taken: number; at: number };
-  /** Pings sent since: after a sleep of this process the time alone proves nothing. */
+  /** Pings sent since then: if this process slept, the time alone proves nothing. */
   #pings = 0;
-  /** Bytes in the kernel, when that was last looked at. */
+  /** Bytes that the kernel held at the last check. */
   #queued: number | undefined;
 
   constructor(ws: WebSocket, socket: Socket, principal: Principal, deps: ConnectionDeps, onClose: () => void) {
@@ -56,7 +56,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       onDrain: () => this.#drained(),
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
-    this.#session = new Session(this.#outbox, principal, deps, {
+    this.#session = new ClientSession(this.#outbox, principal, deps, {
       transport: { kind: 'websocket', address: socket.remoteAddress },
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
@@ -78,7 +78,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     });
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
     ws.on('ping', (data) => this.#pinged(data));
-    // Protocol errors of the peer; `ws` closes with 1002, 1007, 1008 or 1009 by itself.
+    // `ws` itself closes with 1002, 1007, 1008 or 1009 after a protocol error of the peer.
     ws.on('error', () => undefined);
     ws.on('close', () => {
       this.#close();
@@ -86,7 +86,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     });
   }
 
-  /** With the ping a bookmark, where every subscription here has been sent all that matches up to the cursor; a parked one has not. */
+  /** Sends a ping, with a bookmark if all subscriptions of this connection have everything up to the cursor; parked ones have not. */
   beat(now: number): void {
     const { hub, log, limits, clock } = this.#deps;
     const { bytesRead } = this.#socket;
@@ -95,7 +95,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
       this.#pings = 0;
     } else void this.#lookBehind(now);
-    // Behind a full socket a ping proves nothing; drain progress is judged there.
+    // A ping would wait behind a full socket; there the outbox checks for drain progress.
     if (this.#outbox.isBlocked) return;
     const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
     if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
@@ -105,7 +105,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#outbox.writeSign(complete && this.#session.isKnown ? bookmarkAndPing(log.cursor, clock) : PING);
   }
 
-  /** A ping stands behind what the kernel holds: a peer that reads that, however slowly, is not dead. */
+  /** A ping waits behind what the kernel holds, so a peer that reads that, however slowly, is alive. */
   async #lookBehind(now: number): Promise<void> {
     const queued = await this.#deps.sendQueues.of(this.#socket);
     if (queued !== undefined && queued < (this.#queued ?? 0)) {
@@ -128,17 +128,17 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#end(code, reason);
   }
 
-  /** A peer that does not read can't shake hands: the close frame is tried, the socket is gone at once. */
+  /** Closes at once, for a peer that does not read and so can't do the handshake: the close frame is tried only. */
   kill(code: CloseCode, reason: string): void {
     this.#end(code, reason);
     this.#ws.terminate();
   }
 
-  /** Nothing is written after a close frame, and nothing that came with what closed it is executed. */
+  /** Nothing is written after a close frame, and no message that came after its cause is executed. */
   #end(code: CloseCode, reason: string): void {
     this.#close();
     this.#ws.close(code, reason);
-    // A paused socket would not see the answer to it.
+    // A paused socket would not receive the peer's close frame.
     this.#ws.resume();
   }
 
@@ -154,7 +154,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#inbox.take(data.toString());
   }
 
-  /** The newest of the pings of one turn is answered, and only when the answers before it are gone (RFC 6455, 5.5.3). */
+  /** Of the pings of one turn only the newest is answered, once earlier answers have gone (RFC 6455, 5.5.3). */
   #pinged(payload: Buffer): void {
     if (this.#ping === undefined) this.#deps.clock.soon(() => this.#pong());
     this.#ping = Buffer.from(payload);
@@ -178,12 +178,12 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   }
 }
 
-/** FIN, ping, empty: the same for everybody. */
+/** A whole ping frame (FIN, no payload), the same for every connection. */
 const PING = Buffer.from([0x89, 0]);
 
 let newest: { cursor: Cursor; at: number; frames: Buffer } | undefined;
 
-/** Thousands get theirs in one turn of the loop: the same bytes for those at one position, within the same tenth of a second. */
+/** Thousands are sent in one event-loop turn: those with the same cursor, within a tenth of a second, share the bytes. */
 function bookmarkAndPing(cursor: Cursor, clock: Clock): Buffer {
   const at = clock.date();
   if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frames;

@@ -1,4 +1,4 @@
-// From one text message to its answer, for a WebSocket and a POST alike. In: the text and its caller. Out: exactly one answer to it.
+// From one text message to its answer, for WebSocket and POST alike: exactly one answer to each message.
 import type { CallContext, Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -13,7 +13,7 @@ export type StreamRequest = {
   [Name in 'subscribe' | 'unsubscribe']: { id: RpcId; method: Name; params: Methods[Name]['params'] };
 }['subscribe' | 'unsubscribe'];
 
-/** The transport of a request, as the dispatch sees it. */
+/** The sender of a request, on either transport. */
 export interface Caller {
   readonly signal: AbortSignal;
   /** Of the peer, as its socket says. */
@@ -23,21 +23,21 @@ export interface Caller {
   /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
   authenticate(token: string): Answer<Principal>;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
-  /** Something that costs time and bytes: once the caller's other requests, and other callers, have had their turn. */
+  /** Defers work that costs time and bytes until the caller's other requests and other callers have had their turn. */
   later(work: () => void): void;
-  /** Answers nothing that was admitted: the request could not be read, or was refused. */
+  /** Sends an error for a request that was not admitted: it could not be read, or was refused. */
   reject(text: string): void;
-  /** `subscribe` and `unsubscribe`. `false`: it is not done yet, and wants to be called again. */
+  /** `subscribe` and `unsubscribe`. `false`: it is not done, and must be called again. */
   stream(request: StreamRequest): boolean;
 }
 
 export interface Dispatch {
   methods: PlainMethods;
-  /** Of exceptions of ours; the caller gets INTERNAL_ERROR. */
+  /** For the gateway's own exceptions; the caller gets INTERNAL_ERROR. */
   logger: GatewayLogger;
 }
 
-/** A request that is not done in one step; `again` takes the next one, `true` when it is done. */
+/** A request that needs more than one step; `again` takes the next, and returns `true` when it is done. */
 export type Unfinished = { again: () => boolean } | undefined;
 
 /** @param receivedAt milliseconds of `Clock.now`. */
@@ -93,9 +93,9 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
     return authenticated.ok ? { ok: true, result: identityOf(authenticated.result) } : authenticated;
   }
   guarded(() => {
-    // The check has given this method its own params; the compiler can't follow the name.
+    // `params` are those of this method, since `check` validated them; the type of `call` does not show that.
     const answered = (call as (context: CallContext, params: object) => Answered<unknown>)(context, checked.params);
-    // At once where it is known: what it adds to the unsent bytes is seen by the next request.
+    // An answer that is known now is sent now, so that the next request counts its unsent bytes.
     if (answered instanceof Promise) answered.then(take, failed);
     else answer(answered);
   });

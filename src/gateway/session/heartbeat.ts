@@ -17,7 +17,7 @@ export class Heartbeat {
   #next = 0;
   #turn = 0;
 
-  /** @param periodMs milliseconds between two beats of one connection. */
+  /** @param periodMs milliseconds between two heartbeats of one connection. */
   constructor(periodMs: number, clock: Clock) {
     this.#clock = clock;
     this.#shares = Array.from({ length: Math.max(1, Math.round(periodMs / SHARE_MS)) }, () => new Set());

@@ -1,5 +1,5 @@
-// What one client has sent and is not executed yet. In: text messages. Out: one after the other, while the client reads the answers and
-// the turn of the loop has time for it. Pausing a socket does not stop the frames of a read that is under way, so they wait here.
+// Messages of one client that are not executed yet. They are executed one after the other, while the client reads its answers and the event-loop turn
+// has time. Pausing a socket does not stop the frames of the current read, so they wait here.
 
 import type { Clock } from '../../clock.js';
 import type { WorkQueue } from '../scheduler.js';
@@ -9,16 +9,16 @@ export interface InboxOptions {
   /** Bytes of messages that may wait. */
   maxBytes: number;
   execute: (text: string, receivedAt: number) => Unfinished;
-  /** Whether too many answers are unsent. */
+  /** Whether too many bytes of answers are unsent. */
   isBlocked: () => boolean;
   onFull: () => void;
-  /** An exception of ours. */
+  /** For the gateway's own exceptions. */
   onError: (error: unknown) => void;
-  /** Whether the socket is to be read. */
+  /** Pauses or resumes reading from the socket. */
   pause: (paused: boolean) => void;
 }
 
-/** A message, or the rest of one that had to wait for something. */
+/** A message, or the deferred part of one. */
 type Item = { text: string; receivedAt: number } | { work: () => void };
 
 export class Inbox {
@@ -31,7 +31,7 @@ export class Inbox {
   #paused = false;
   #closed = false;
 
-  /** @param turns of the requests of all connections. */
+  /** @param turns queue of the requests of all connections. */
   constructor(turns: WorkQueue, clock: Clock, options: InboxOptions) {
     this.#turns = turns;
     this.#clock = clock;
@@ -49,14 +49,14 @@ export class Inbox {
     this.#options.pause(true);
   }
 
-  /** What an earlier message still has to do. */
+  /** Queues the rest of an earlier message. */
   defer(work: () => void): void {
     if (this.#closed) return;
     this.#waiting.push({ work });
     this.resume();
   }
 
-  /** The client has read. */
+  /** The client has read: go on. */
   resume(): void {
     if (!this.#closed && this.#waiting.length > 0) this.#turns.now(this, () => this.#step());
   }
@@ -68,7 +68,7 @@ export class Inbox {
     this.#turns.drop(this);
   }
 
-  /** One message, or a part of it. `true`: there is nothing more to do until a message or {@link resume} comes. */
+  /** Executes one message or a part of one. `true`: there is nothing to do until a message or {@link resume} comes. */
   #step(): boolean {
     if (this.#closed || this.#options.isBlocked()) return true;
     try {

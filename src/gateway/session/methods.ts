@@ -1,4 +1,4 @@
-// The methods that need no stream: on a WebSocket and by POST alike. In: the call's context and checked params. Out: answers.
+// The methods that need no stream, for WebSocket and POST alike.
 
 import type { CallContext, Principal } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
@@ -18,8 +18,8 @@ import { formatToken, pageAfter, parseToken } from './page-token.js';
 export type StreamMethod = 'subscribe' | 'unsubscribe';
 export type PlainMethod = Exclude<MethodName, StreamMethod | 'authenticate'>;
 /**
- * What is known at once is answered at once. A large answer that had to wait is a function, called when the client can take the answer: many
- * may have waited for the same.
+ * An answer that is known at once is given at once. A large answer that had to wait is a function, called when the client can take the answer, since
+ * many clients may have waited for the same.
  */
 export type Answered<Result> = Answer<Result> | Promise<Answer<Result> | (() => Answer<Result>)>;
 export type PlainMethods = {
@@ -55,7 +55,7 @@ export function plainMethods({ version, log, view, commands, limits, logger, clo
     'job.list': ({ principal }, params) => {
       const asked = compileGlobs(params.sources);
       const wants = (source: string): boolean => asked(source) && principal.grants.sees(source);
-      // Without a subscriber nobody polls, and the measures are those of the last query, however long ago.
+      // Without a subscriber to progress the measures are those of the last query, which may be old.
       const renewed = view.freshen(wants, limits.freshMs, limits.freshWaitMs);
       const list = (): Answer<Methods['job.list']['result']> => {
         const { grants } = principal;

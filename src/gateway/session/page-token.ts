@@ -1,5 +1,5 @@
-// Where a page of job.list ends. In: jobs, and the token of the page before. Out: the next page. A job id may have 1,024 bytes, so the
-// token has its beginning and a digest: it stays short, and says where to go on even if that job has gone.
+// Pages of job.list. A token has the beginning and a digest of the last job's id, since an id may have 1,024 bytes: it stays short, and marks the
+// place even if that job has gone.
 import { createHash } from 'node:crypto';
 
 interface Named {
@@ -7,7 +7,7 @@ interface Named {
   job: string;
 }
 
-/** A place in the order of (source, job): ids that begin alike for so long are in the order of their digests. */
+/** A place in the order of (source, job). Ids with the same beginning are in the order of their digests. */
 interface Place {
   source: string;
   head: string;
@@ -28,7 +28,7 @@ function compare(a: Place, b: Place): number {
   return 0;
 }
 
-/** @returns the page, and where it ends if there is more. */
+/** @returns the page, and its last place if there is more. */
 export function pageAfter<Row extends Named>(
   rows: readonly Row[],
   after: Place | undefined,
@@ -46,7 +46,7 @@ export function formatToken({ source, head, digest }: Place): string {
   return Buffer.from(JSON.stringify([source, head, digest])).toString('base64url');
 }
 
-/** Never throws; `undefined` is a malformed token. */
+/** Never throws; `undefined`: the token is malformed. */
 export function parseToken(token: string): Place | undefined {
   let value: unknown;
   try {

@@ -1,6 +1,6 @@
-// Whose connection it is, as far as the network tells. In: the address of a socket. Out: the name under which its limits are counted.
+// Groups addresses for limits: the name under which the connections of one address are counted.
 
-/** An IPv4 address, the /64 of an IPv6 address (one customer has at least that much), `local` for a unix socket or a peer that has gone. */
+/** An IPv4 address; the /64 of an IPv6 address, the smallest range that a customer gets; `local` for a unix socket or a peer that has gone. */
 export function peerOf(address: string | undefined): string {
   if (address === undefined || address === '') return 'local';
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

@@ -1,6 +1,6 @@
-// How often one party may ask. In: a clock's milliseconds. Out: yes, or how long to wait.
+// Rate limits: whether a request is within the rate, or how long it must wait.
 
-/** A token bucket: so many a second on average, so many at once. */
+/** A token bucket: so many a second on average, and so many at once. */
 export class Rate {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -14,7 +14,7 @@ export class Rate {
     this.#at = now;
   }
 
-  /** Takes one; 0, or the milliseconds until there is one again. Every `now` is milliseconds of one clock. */
+  /** Takes one token. Returns 0, or the milliseconds until there is one. Every `now` must be from the same clock. */
   take(now: number): number {
     this.#fill(now);
     if (this.#left < 1) return Math.ceil(((1 - this.#left) / this.#perSecond) * 1_000);
@@ -22,7 +22,7 @@ export class Rate {
     return 0;
   }
 
-  /** Nothing was taken for so long that it need not be remembered. */
+  /** Whether the bucket is full again, so that it need not be kept. */
   isFull(now: number): boolean {
     this.#fill(now);
     return this.#left >= this.#burst;
@@ -34,10 +34,10 @@ export class Rate {
   }
 }
 
-/** Addresses remembered; beyond it those that have been quiet are forgotten, then the oldest. */
+/** Number of addresses that are kept. Beyond it, quiet ones are removed, then the oldest. */
 const MAX_ADDRESSES = 4_096;
 
-/** A rate for each address. */
+/** A rate limit for each address. */
 export class AddressRates {
   readonly #make: (now: number) => Rate;
   readonly #rates = new Map<string, Rate>();

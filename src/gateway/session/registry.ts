@@ -1,8 +1,8 @@
-// The sessions of each principal. In: sessions, and what a policy changes. Out: every session of that principal has heard of it.
+// The sessions of each principal, so that a change of the policy reaches all of them.
 import type { AccessChange, Principal } from '../../access/index.js';
 
 export interface PrincipalSession {
-  /** Its principal is granted something else now. */
+  /** The grants of its principal have changed. */
   regranted(): void;
   /** Its connection is to be closed. */
   revoked(): void;

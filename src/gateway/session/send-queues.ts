@@ -1,13 +1,13 @@
-// What the kernel still holds of what was written to a socket: megabytes, where the peer reads slowly. Node does not tell it; Linux lists
-// it in /proc/net/tcp. In: a socket. Out: its bytes that the peer's host has not acknowledged, where that is known.
+// Bytes in the kernel's send queues: megabytes, if the peer reads slowly. Node does not report them; Linux lists in /proc/net/tcp what the peer's
+// host has not acknowledged.
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.js';
 
-/** Milliseconds for which one reading serves all who ask. */
+/** Milliseconds for which one reading of the file is shared. */
 const FRESH_MS = 1_000;
 
-/** By local and remote port; `null` where two remote hosts use the same. */
+/** By local and remote port; `null` if two remote hosts use the same ports. */
 type Queues = ReadonlyMap<string, number | null>;
 
 export class SendQueues {
@@ -16,7 +16,7 @@ export class SendQueues {
   #read: Promise<Queues> | undefined;
   #readAt = 0;
 
-  /** @param read a file's text; of one that does not exist, nothing. */
+  /** @param read gives a file's text, or an empty one if the file does not exist. */
   constructor(clock: Clock, read: (file: string) => Promise<string> = readOrNothing) {
     this.#clock = clock;
     this.#readFile = read;
@@ -32,7 +32,7 @@ export class SendQueues {
   }
 }
 
-/** Elsewhere than on Linux there is none, and nothing is known. */
+/** Only Linux has the file; elsewhere the bytes are unknown. */
 const readOrNothing = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
 
 async function readQueues(read: (file: string) => Promise<string>): Promise<Queues> {

@@ -1,5 +1,5 @@
-// One connection. In: text messages of one client. Out: replies, in any order, and the subscriptions it has. It sees its socket as an
-// outbox and a `Line`; what a message means is decided in `dispatch`, what a subscription does in `streams`.
+// One client's session: its requests, its replies, in any order, and its subscriptions. `dispatch` decides what a message means, `streams` what a
+// subscription does.
 import { setMaxListeners } from 'node:events';
 import { type Access, NOBODY, type Principal, type Transport } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
@@ -33,14 +33,14 @@ export interface SessionDeps extends Dispatch {
   clock: Clock;
 }
 
-/** The connection, as its session sees it. */
-export interface Line {
+/** What the session needs of its connection. */
+export interface ConnectionPort {
   readonly transport: Transport;
-  /** In the client's turn, once it reads. */
+  /** Queues work behind the client's requests; it is done while the client reads. */
   later(work: () => void): void;
-  /** The client goes on though it is refused. */
+  /** The client sends on although it is refused. */
   abused(retryAfterMs: number): void;
-  /** Its principal has lost its access. */
+  /** The principal's access was revoked. */
   revoked(): void;
   /** It is known who it is. */
   authenticated(): void;
@@ -55,7 +55,7 @@ interface Held {
   cancel: () => void;
 }
 
-export class Session implements Peer, Caller, PrincipalSession {
+export class ClientSession implements Peer, Caller, PrincipalSession {
   readonly outbox: Outbox;
   readonly #deps: SessionDeps;
   readonly #streams: Streams;
@@ -64,7 +64,7 @@ export class Session implements Peer, Caller, PrincipalSession {
   readonly #gone = new AbortController();
   readonly #requests: Rate;
   readonly #refusals: Rate;
-  readonly #line: Line;
+  readonly #connection: ConnectionPort;
   #principal: Principal;
   /** Cancels what waits for the end of the credentials. */
   #cancelExpiry = (): void => {};
@@ -73,14 +73,14 @@ export class Session implements Peer, Caller, PrincipalSession {
   #closed = false;
 
   /** @param principal `NOBODY` until it has authenticated. */
-  constructor(outbox: Outbox, principal: Principal, deps: SessionDeps, line: Line) {
+  constructor(outbox: Outbox, principal: Principal, deps: SessionDeps, connection: ConnectionPort) {
     this.outbox = outbox;
     this.#principal = principal;
     this.#deps = deps;
-    this.#line = line;
+    this.#connection = connection;
     this.#streams = new Streams(this, deps);
     deps.sessions.add(principal, this);
-    // One listener for each request in flight; Node warns of more than ten.
+    // There is one listener for each request in flight; Node warns of more than ten.
     setMaxListeners(0, this.#gone.signal);
     const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
     const now = deps.clock.now();
@@ -94,7 +94,7 @@ export class Session implements Peer, Caller, PrincipalSession {
   }
 
   get address(): string | undefined {
-    return this.#line.transport.address;
+    return this.#connection.transport.address;
   }
 
   /** Whether it is known who it is. */
@@ -118,12 +118,12 @@ export class Session implements Peer, Caller, PrincipalSession {
 
   authenticate(token: string): Answer<Principal> {
     const { access, sessions } = this.#deps;
-    const authenticated = access.authenticate({ token }, this.#line.transport);
+    const authenticated = access.authenticate({ token }, this.#connection.transport);
     if (!authenticated.ok || this.#closed) return authenticated;
     sessions.remove(this.#principal, this);
     this.#principal = authenticated.result;
     sessions.add(this.#principal, this);
-    this.#line.authenticated();
+    this.#connection.authenticated();
     this.regranted();
     return authenticated;
   }
@@ -134,7 +134,7 @@ export class Session implements Peer, Caller, PrincipalSession {
   }
 
   revoked(): void {
-    this.#line.revoked();
+    this.#connection.revoked();
   }
 
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void {
@@ -147,7 +147,7 @@ export class Session implements Peer, Caller, PrincipalSession {
     const position = answer.ok ? positionOf(answer.result) : undefined;
     if (position === undefined || this.#deps.hub.flush(this, position)) return send();
     const { clock } = this.#deps;
-    // Parked: the events before the cursor go first, but nobody waits beyond the bound.
+    // The connection is parked. The events before the cursor go first, but the reply does not wait beyond its bound.
     const held: Held = {
       offset: position,
       send,
@@ -157,7 +157,7 @@ export class Session implements Peer, Caller, PrincipalSession {
   }
 
   later(work: () => void): void {
-    if (!this.#closed) this.#line.later(work);
+    if (!this.#closed) this.#connection.later(work);
   }
 
   reject(text: string): void {
@@ -176,13 +176,13 @@ export class Session implements Peer, Caller, PrincipalSession {
     return true;
   }
 
-  /** From the hub: something of this connection was read on. */
+  /** Called by the hub after it wrote to this connection. */
   advanced(): void {
     if (this.#held.size === 0) return;
     for (const held of [...this.#held]) if (this.#deps.hub.flush(this, held.offset)) this.#release(held);
   }
 
-  /** The socket is gone. */
+  /** The socket is closed. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -204,7 +204,7 @@ export class Session implements Peer, Caller, PrincipalSession {
     const left = (): number => expiresAt - clock.date();
     const say = (): void => {
       this.#send(notificationText('expiring', { expiresAt: isoTime(expiresAt) }));
-      this.#cancelExpiry = afterLong(clock, left, () => this.#line.expired());
+      this.#cancelExpiry = afterLong(clock, left, () => this.#connection.expired());
     };
     this.#cancelExpiry = afterLong(clock, () => left() - limits.expiringMs, say);
   }
@@ -215,7 +215,7 @@ export class Session implements Peer, Caller, PrincipalSession {
       this.#early = retryAfterMs;
       return refuse('RATE_LIMITED', message, { retryAfterMs }).error;
     };
-    // A subscription's reply may have a quarter of a megabyte: it counts until the kernel has it.
+    // The reply of `subscribe` may have 256 KiB, so it counts until the kernel has taken it.
     if (this.#inFlight.size + this.#streams.unwritten >= LIMITS.inFlight)
       return limited(`at most ${LIMITS.inFlight} requests wait at once`, 1_000);
     const { requestsPerSecond } = this.#deps.limits;
@@ -223,10 +223,10 @@ export class Session implements Peer, Caller, PrincipalSession {
     return undefined;
   }
 
-  /** Refused because it came too early. */
+  /** The request was refused because of a rate. */
   #refused(): void {
     const retryAfterMs = this.#refusals.take(this.#deps.clock.now());
-    if (retryAfterMs > 0) this.#line.abused(retryAfterMs);
+    if (retryAfterMs > 0) this.#connection.abused(retryAfterMs);
   }
 
   #release(held: Held): void {

@@ -1,4 +1,4 @@
-// The subscriptions of one connection. In: `subscribe` and `unsubscribe`. Out: the reply, the snapshot, and a subscription at the hub.
+// The subscriptions of one connection: `subscribe` and `unsubscribe`.
 
 import type { Grants } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
@@ -27,7 +27,7 @@ export interface StreamsDeps {
   clock: Clock;
 }
 
-/** `written`: the reply is on its way, in one message with what others get too. `undefined`: ask again. */
+/** `written`: the reply was written, together with a part that is shared. `undefined`: the request is not done, and must be made again. */
 export type Streamed = Answer<unknown> | 'written' | undefined;
 
 export class Streams {
@@ -36,7 +36,7 @@ export class Streams {
   readonly #rate: Rate;
   /** The request that is not done yet. */
   #unfinished: StreamRequest | undefined;
-  /** Replies of `subscribe` that the kernel does not have yet. */
+  /** Replies of `subscribe` that the kernel has not taken yet. */
   unwritten = 0;
 
   constructor(peer: Peer, deps: StreamsDeps) {
@@ -59,7 +59,7 @@ export class Streams {
     return { ok: true, result: {} };
   }
 
-  /** The client is granted something else: each subscription that this changes goes on under another id, and its client is told in its turn. */
+  /** The grants have changed: each subscription whose id changes by that continues under the new one; the client is sent a `reset` in its turn. */
   regranted(grants: Grants): void {
     for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) {
       const filter = subscription.filter.under(grants);
@@ -75,7 +75,7 @@ export class Streams {
     for (const subscription of [...this.#deps.hub.of(this.#peer).values()]) this.#end(subscription);
   }
 
-  /** Reply, snapshot and joining the group are one turn: nothing can come between the cut and the first event. */
+  /** The snapshot, the reply and joining the group happen in one event-loop turn: no event can come between the cut and the first event. */
   #subscribe(id: RpcId, params: Methods['subscribe']['params'], grants: Grants): Streamed {
     const { log, snapshots } = this.#deps;
     const filter = compileFilter(params, grants, params.tag);
@@ -107,7 +107,7 @@ export class Streams {
     progress.add(hub.add({ peer: this.#peer, ...start }));
   }
 
-  /** A client that has not read of a new id yet uses the one before. */
+  /** A client that has not yet read of a new id uses the former one. */
   #named(id: string): Subscription | undefined {
     const subscriptions = this.#deps.hub.of(this.#peer);
     return subscriptions.get(id) ?? [...subscriptions.values()].find(({ formerly }) => formerly === id);
@@ -125,11 +125,11 @@ export class Streams {
     return undefined;
   }
 
-  /** Where so many matching entries begin; not before what the retention still has of the filter's sources. */
+  /** The position before so many matching entries; not before what the retention still has of the filter's sources. */
   #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
     const { log, limits, clock } = this.#deps;
     const due = clock.now() + limits.sliceMs;
-    // Globs that are slow to compare have as many milliseconds as a slice of anything else.
+    // Slow globs get as many milliseconds as any other slice.
     const isEnough = (examined: number): boolean =>
       examined >= LIMITS.lastMax || (examined % 64 === 0 && clock.now() > due);
     const { offset, truncated } = log.offsetBefore(count, (entry) => filter.wants(entry), isEnough);
@@ -137,7 +137,7 @@ export class Streams {
     return { offset: Math.max(offset, retained), truncated };
   }
 
-  /** The offset to resume after, if everything since is still here. */
+  /** The offset to resume after, if the log still has everything after it. */
   #resumable(after: string | undefined, filter: CompiledFilter): number | undefined {
     const { log } = this.#deps;
     const position = after === undefined ? undefined : parseCursor(after);

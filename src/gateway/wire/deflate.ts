@@ -1,37 +1,37 @@
-// Compression of what goes out (RFC 7692). In: frames that many get. Out: the same frames deflated, once for everybody: no connection has a
-// context of its own (`server_no_context_takeover`), so the bytes of one are the bytes of all.
+// Compression of outgoing messages (RFC 7692). No connection has a context of its own (`server_no_context_takeover`), so a frame is deflated once for
+// all connections.
 import { constants, deflateRawSync } from 'node:zlib';
 import { DEFLATED, joinFrame, openFrame, payloadOf, type SharedFrame } from './frame.js';
 
 export interface DeflateCounts {
   deflatedFrames: number;
-  /** Bytes of those frames before, and after. */
+  /** Bytes of compressed frames, before and after. */
   deflatedFrom: number;
   deflatedTo: number;
 }
 
-/** Bytes of a frame below which it goes out as it is. */
+/** Bytes of a frame below which it is not compressed. */
 const THRESHOLD = 512;
-/** Of zlib; how they were chosen is in docs/PERFORMANCE.md. */
+/** zlib's settings; docs/PERFORMANCE.md says how they were chosen. */
 const OPTIONS = { level: 3, memLevel: 8, windowBits: 15, finishFlush: constants.Z_SYNC_FLUSH } as const;
-/** What Z_SYNC_FLUSH ends with, and the wire leaves out (RFC 7692, 7.2.1): 00 00 FF FF. */
+/** The end that Z_SYNC_FLUSH writes and the wire omits (RFC 7692, 7.2.1): 00 00 FF FF. */
 const TRAILER = 4;
-/** Header of a stored block (RFC 1951, 3.2.4), and what fits into one. */
+/** Header of a stored block (RFC 1951, 3.2.4), and the bytes that fit into one. */
 const STORED_HEADER = 5;
 const STORED_MAX = 65_535;
 
 export class Deflater {
   readonly counts: DeflateCounts = { deflatedFrames: 0, deflatedFrom: 0, deflatedTo: 0 };
 
-  /** What to write to a socket that takes compressed messages. */
+  /** The bytes to write to a socket that takes compressed messages. */
   formOf(frame: SharedFrame): Buffer {
     frame.deflated ??= this.#deflate(frame.bytes);
     return frame.deflated;
   }
 
   /**
-   * One message of two parts, as `joinFrame`: the client's own stored as it is, then the others' deflated bytes. They refer to nothing
-   * before them and begin at a byte, so they may follow anything.
+   * One message of two parts, as `joinFrame`: the client's own part as a stored block, then the shared part's deflated bytes. These refer to nothing
+   * before them and begin at a byte boundary, so they may follow any block.
    */
   join(head: string, tail: SharedFrame): Buffer {
     const form = this.formOf(tail);

@@ -1,4 +1,4 @@
-// One text message from a client in, a request or the refusal of one out. JSON-RPC 2.0 as docs/PROTOCOL.md narrows it. Pure.
+// One text message from a client as a request or its refusal: JSON-RPC 2.0 as docs/PROTOCOL.md narrows it. Pure.
 import { type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';

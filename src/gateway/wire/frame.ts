@@ -1,13 +1,13 @@
-// A text message as the bytes of a WebSocket frame (RFC 6455, 5.2: FIN, text, unmasked). Made once, written to every socket that wants it.
+// Text messages as WebSocket frames (RFC 6455, 5.2: FIN, text, unmasked), made once and written to every socket that gets them.
 
-/** A message that many get: as it is, and compressed once the first who takes it so asks for it. Both go when the object goes. */
+/** A message for many sockets: as it is, and compressed from the first time that this is needed. Both are freed with the object. */
 export interface SharedFrame {
   readonly bytes: Buffer;
-  /** A whole frame too; equal to `bytes` where compressing did not pay. */
+  /** The compressed frame; the same as `bytes` where compression saved nothing. */
   deflated: Buffer | undefined;
 }
 
-/** First bytes of a frame: FIN and text; RSV1 says that the payload is deflated (RFC 7692, 6). */
+/** First byte of a frame: FIN and text; RSV1 says that the payload is deflated (RFC 7692, 6). */
 export const TEXT = 0x81;
 export const DEFLATED = 0xc1;
 export const PONG = 0x8a;
@@ -21,7 +21,7 @@ export function encodeFrame(text: string): Buffer {
   return frame;
 }
 
-/** A frame whose payload is still to be written, to its last `length` bytes. */
+/** A frame whose payload, its last `length` bytes, is still to be written. */
 export function openFrame(first: number, length: number): Buffer {
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(header + length);
@@ -37,13 +37,13 @@ export function openFrame(first: number, length: number): Buffer {
   return frame;
 }
 
-/** The payload of a frame of ours, not copied. */
+/** The payload of a frame made here, not copied. */
 export function payloadOf(frame: Buffer): Buffer {
   const length = frame[1] ?? 0;
   return frame.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
 }
 
-/** One message of two parts: what is one client's own, and what others get too. */
+/** One message of two parts: the client's own, and a shared one. */
 export function joinFrame(head: string, tail: Buffer): Buffer {
   const length = Buffer.byteLength(head);
   const rest = payloadOf(tail);

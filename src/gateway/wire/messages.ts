@@ -1,5 +1,4 @@
-// The server's messages as JSON text: every text that leaves is made here. What many messages share comes encoded already, and is only
-// put together.
+// The server's messages as JSON text; every outgoing text is made here. Parts that many messages share are passed in as JSON.
 
 import type { LoggedEntry } from '../../log/index.js';
 import type { Answer, Refusal } from '../../protocol/answer.js';
@@ -9,7 +8,7 @@ import type { NotificationName, Notifications, RpcId, Subscribed } from '../../p
 /** Members that are JSON text already. */
 type Encoded<Params, Name extends keyof Params> = Omit<Params, Name> & { [Each in Name]: string };
 
-/** What a call came to. */
+/** The response to a request. */
 export function answerText(id: RpcId, answer: Answer<unknown>): string {
   return answer.ok ? `${resultHead(id)}${JSON.stringify(answer.result)}}` : errorText(id, answer.error);
 }
@@ -22,12 +21,12 @@ export function errorText(id: RpcId | null, { reason, message, data }: Refusal):
   });
 }
 
-/** The beginning of a reply to `subscribe`, its client's own; {@link subscribedTail} ends it. */
+/** The client's own beginning of a `subscribe` reply; {@link subscribedTail} ends it. */
 export function subscribedHead(id: RpcId, own: Pick<Subscribed, 'subscription' | 'cursor' | 'resumed'>): string {
   return `${resultHead(id)}${JSON.stringify(own).slice(0, -1)},`;
 }
 
-/** The end of a reply to `subscribe`: the same for all who get the same cut. */
+/** The end of a `subscribe` reply, the same for all with the same cut. */
 export function subscribedTail(
   shared: Pick<Subscribed, 'pages' | 'truncated'> & { sources: string; jobs?: string; settled?: string },
 ): string {
@@ -39,19 +38,19 @@ export function notificationText<Name extends NotificationName>(method: Name, pa
   return `${notificationHead(method)}${JSON.stringify(params)}}`;
 }
 
-/** `events`; `cursor` is the position examined. */
+/** `events`; `cursor` is the position that was examined. */
 export function eventsText(subscription: string, cursor: string, entries: readonly LoggedEntry[]): string {
   let events = '';
   for (const entry of entries) events += events === '' ? entry.json : `,${entry.json}`;
   return `${notificationHead('events')}{"subscription":"${subscription}","cursor":"${cursor}","events":[${events}]}}`;
 }
 
-/** `progress`, of rows as JSON. */
+/** `progress`, from rows as JSON. */
 export function progressText(subscription: string, rows: readonly string[]): string {
   return `${notificationHead('progress')}{"subscription":"${subscription}","jobs":[${rows.join(',')}]}}`;
 }
 
-/** A page of a snapshot. */
+/** One page of a snapshot. */
 export function snapshotText(params: Encoded<Required<Notifications['snapshot']>, 'jobs' | 'settled'>): string {
   const { jobs, settled, ...plain } = params;
   return `${notificationHead('snapshot')}{${members({ jobs, settled }, plain)}}`;
@@ -66,7 +65,7 @@ const resultHead = (id: RpcId): string => `{"jsonrpc":"2.0","id":${JSON.stringif
 
 const notificationHead = (method: NotificationName): string => `{"jsonrpc":"2.0","method":"${method}","params":`;
 
-/** The members of an object, and its closing brace. */
+/** The members of an object, with its closing brace. */
 function members(encoded: Readonly<Record<string, string | undefined>>, plain: object): string {
   const texts = Object.entries(encoded).flatMap(([name, json]) => (json === undefined ? [] : `"${name}":${json}`));
   const rest = JSON.stringify(plain).slice(1, -1);

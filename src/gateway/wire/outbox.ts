@@ -1,5 +1,5 @@
-// What goes out on one socket. In: whole frames, shared with others. Out: bytes, and whether they move. There is no queue of events
-// here: a socket over the high-water mark is not written to, and its subscriptions read on from the log when it has drained.
+// Outgoing bytes of one socket: whole frames, many of them shared. It has no queue of events: beyond the high-water mark nothing is written, and the
+// subscriptions read on from the log when the socket has drained.
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.js';
 import type { Deflater } from './deflate.js';
@@ -9,26 +9,28 @@ export interface OutboxOptions {
   highWaterBytes: number;
   stuckMs: number;
   clock: Clock;
-  /** Where the peer takes compressed messages. */
+  /** Present if the peer takes compressed messages. */
   deflater?: Deflater | undefined;
   onDrain: () => void;
   onStuck: () => void;
 }
 
-/** `writableLength` keeps a partly sent write whole until it is done; the handle's own count, which Node's idle timeout reads too,
- * moves with each byte. Without it progress is seen a write at a time. */
+/**
+ * `writableLength` counts a partly sent write as unsent until it is done; the handle's own count, which Node's idle timeout reads too, changes with
+ * each byte. Without the handle, progress is seen one write at a time.
+ */
 interface WithHandle {
   _handle?: { writeQueueSize?: number } | null;
 }
 
 interface Mark {
-  /** Bytes of writes that are done. */
+  /** Bytes of finished writes. */
   done: number;
-  /** Bytes left of the write that is under way. */
+  /** Bytes left of the present write. */
   left: number;
 }
 
-/** A write of it is done when all before it is. */
+/** A write of it is done when everything before it is. */
 const NOTHING = Buffer.alloc(0);
 
 export class Outbox {
@@ -57,38 +59,38 @@ export class Outbox {
     return this.#closed || this.pending >= this.#options.highWaterBytes;
   }
 
-  /** Bytes that the kernel took; a new maximum is progress. Signs of life don’t count: the kernel takes them for a dead peer too. */
+  /** Bytes that the kernel took; a new maximum is progress. Pings and bookmarks don't count, since the kernel takes them for a dead peer too. */
   get taken(): number {
     const { done, left } = this.#mark();
     return done - left - this.#signs;
   }
 
-  /** @param written called when the kernel has the whole frame; not called for a socket that closes before. */
+  /** @param written called when the kernel has taken the whole frame; not called if the socket closes before. */
   write(frame: Buffer, written?: () => void): void {
     if (this.#closed) return;
     const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
-    // `false` comes long before the high-water mark; while it is `true` nothing needs to be looked at.
+    // `write` returns `false` long before the high-water mark, so while it returns `true` the rest need not be checked.
     if (!this.#socket.write(frame, taken) && this.isBlocked) this.#park();
   }
 
-  /** A ping, a pong or a bookmark. */
+  /** Writes a ping, a pong or a bookmark. */
   writeSign(frame: Buffer): void {
     if (this.#closed) return;
     this.#signs += frame.length;
     this.write(frame);
   }
 
-  /** What others get too. */
+  /** Writes a shared frame. */
   share(frame: SharedFrame): void {
     this.write(this.#deflater === undefined ? frame.bytes : this.#deflater.formOf(frame));
   }
 
-  /** One message: a part of this client's own, and one that others get too. */
+  /** Writes one message of two parts: this client's own, and a shared one. */
   shareAfter(head: string, tail: SharedFrame, written: () => void): void {
     this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail), written);
   }
 
-  /** `onDrain` once what is pending now is taken, also where it is so little that the socket would not say so. */
+  /** Calls `onDrain` once what is pending now has been taken, also where it is so little that the socket would not report it. */
   awaitDrain(): void {
     if (this.#closed || this.#awaited || this.#socket.writableNeedDrain) return;
     this.#awaited = true;
@@ -110,7 +112,7 @@ export class Outbox {
     this.#unwatch = clock.after(stuckMs, () => this.#judge());
   }
 
-  /** Judged by progress, never by size: a client that is merely slow is never closed. */
+  /** Judged by progress, never by size: a client that is only slow is never closed. */
   #judge(): void {
     this.#unwatch = undefined;
     if (this.pending === 0 || this.#closed) return;

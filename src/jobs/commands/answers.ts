@@ -1,21 +1,20 @@
-// What a caller is answered, as the wire has it: from the decision of a termination and its run to a result or an error. Pure.
+// From the decision of a termination to the result or the error that the caller gets on the wire. Pure.
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 import type { Cursor, SettledRun } from '../../protocol/types.js';
 import { type Run, viewRun } from '../model/run.js';
-import type { Ask, TerminationAnswer } from './termination.js';
+import type { EndCommand, TerminationAnswer } from './termination.js';
 
 export interface AnsweredRun {
-  /** As the termination was opened. */
+  /** As it was when the termination was opened. */
   run: Run;
   tracker: { shownRun(id: string): Run | undefined; readonly cursor: Cursor };
-  /** Of the GATEWAY_COMMAND of each command that was written. */
-  positions: Partial<Record<Ask, LogPosition>>;
+  /** Position of the GATEWAY_COMMAND of each command that was written. */
+  positions: Partial<Record<EndCommand, LogPosition>>;
 }
 
-/** Made when the log shows what it speaks of. */
-
+/** Called once the log shows what the answer rests on. */
 export function answerOf(
   answer: TerminationAnswer,
   { run: opened, tracker, positions }: AnsweredRun,
@@ -26,7 +25,7 @@ export function answerOf(
     case 'requested':
       return {
         ok: true,
-        result: { status: 'requested', source, job, run, cursor: positions[answer.ask]?.cursor ?? tracker.cursor },
+        result: { status: 'requested', source, job, run, cursor: positions[answer.command]?.cursor ?? tracker.cursor },
       };
     case 'settled':
       return { ok: true, result: settledResult(answer.settled) };
@@ -35,9 +34,9 @@ export function answerOf(
     case 'down':
       return refuse('SOURCE_DOWN', 'the monitor was lost before the command was written; nothing was sent', { run });
     case 'unknown':
-      return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
+      return refuse('OUTCOME_UNKNOWN', 'the command was sent, and its effect is unknown', {
         run,
-        ...(answer.reborn !== undefined && { newRun: answer.reborn }),
+        ...(answer.newRun !== undefined && { newRun: answer.newRun }),
       });
     case 'timeout': {
       const live = tracker.shownRun(opened.id);
@@ -49,11 +48,11 @@ export function answerOf(
   }
 }
 
-/** At its bound a caller's answer is ready, and the log does not show yet what it speaks of. */
+/** The bound has passed, and the answer that was decided rests on entries that the log does not show yet. */
 export function notShown(answer: TerminationAnswer, job: Run | undefined): Answer<never> {
   const accepted =
     answer.kind === 'refused' || answer.kind === 'down' ? false : answer.kind === 'unknown' ? null : true;
-  return refuse('TIMEOUT', 'the log of the gateway has not taken within the bound what became of it', {
+  return refuse('TIMEOUT', 'the log of the gateway did not take the result of the command within the bound', {
     accepted,
     ...(job && { job: viewRun(job) }),
   });

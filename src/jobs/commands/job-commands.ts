@@ -1,4 +1,4 @@
-// Every verb on a job, from call to answer, within the bound of the call; nothing rejects. What was decided is answered when the log shows it.
+// Every verb on a job, from call to answer, within the bound of the call. Nothing rejects. An answer is given once the log shows what it rests on.
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
@@ -34,7 +34,7 @@ export class JobCommands {
     this.#terminations = new TerminationCoordinator(clock, onWaiting);
   }
 
-  /** The next signal of a source's tracker. */
+  /** Passes on the next signal of a source's tracker. */
   take(source: string, signal: TrackSignal): void {
     this.#terminations.take(source, signal);
   }
@@ -51,12 +51,12 @@ export class JobCommands {
     if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
     const { run } = located.result;
     if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
-    // It has ended, and only its settlement is missing: there is nothing to send.
+    // The run has ended and only its settlement is missing: there is nothing to send.
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
     if (!force && isCompleting(run))
       return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
         status: run.status,
-        hint: 'job.wait tells the outcome; abort with force ends it without a pivot if it is not too late',
+        hint: 'job.wait returns the outcome; abort with force ends it without a pivot if it is not too late',
       });
     const call = { wants: force ? 'force' : 'soft', sync } as const;
     return this.#terminations.call(
@@ -68,12 +68,12 @@ export class JobCommands {
   }
 
   complete(context: CallContext, params: JobTarget & { sync?: boolean }): Promise<Answer<Requested | Settled>> {
-    return this.#ask(context, params, 'complete', params.sync ?? false);
+    return this.#awaitEnd(context, params, 'complete', params.sync ?? false);
   }
 
   async wait(context: CallContext, params: JobTarget): Promise<Answer<Settled>> {
-    const answer = await this.#ask(context, params, 'wait', true);
-    // A waiter is answered by the settlement alone.
+    const answer = await this.#awaitEnd(context, params, 'wait', true);
+    // A `wait` is answered by a settlement or an error, never by `requested`.
     return answer as Answer<Settled>;
   }
 
@@ -97,7 +97,7 @@ export class JobCommands {
     return this.#simple(context, 'setSpeed', params, params.speed);
   }
 
-  /** From a fresh query; a run that has ended from memory. */
+  /** The job by a fresh query, or a run that has ended from the history. */
   async get(context: CallContext, params: JobTarget): Promise<Answer<Job>> {
     const { source, job, run } = params;
     if (this.#terminations.isClosed) return closing();
@@ -118,7 +118,7 @@ export class JobCommands {
     return shown ? stale(shown) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
 
-  async #ask(
+  async #awaitEnd(
     context: CallContext,
     target: JobTarget,
     wants: 'wait' | 'complete',
@@ -138,7 +138,7 @@ export class JobCommands {
     const located = await this.#locate(context, target);
     if (!located.ok) return located;
     if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
-      return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get tells its outcome' });
+      return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get returns its outcome' });
     return this.#send(context, verb, located.result, speed);
   }
 
@@ -193,14 +193,14 @@ export class JobCommands {
     }
   }
 
-  /** @param mayWait whether a source that is away is no reason to refuse: for who only waits. */
+  /** @param mayWait the call only waits for an end, so a source that is not connected is no reason to refuse it. */
   async #locate(context: CallContext, { source, job, run }: JobTarget, mayWait = false): Promise<Answer<Located>> {
     if (this.#terminations.isClosed) return closing();
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const { history } = this.#registry;
     const live = (): Run | undefined => runNamed(tracker.runs, job);
-    // Without `run` it is the run that is present at receipt; what follows may outlast it.
+    // Without `run` the call binds to the run that is present at receipt: by the end of the wait another one may have the id.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
       const settled = bound === undefined ? undefined : history.ended({ source, job, run: bound })?.settled;
@@ -216,7 +216,7 @@ export class JobCommands {
     return ended() ?? (found ? stale(found) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`));
   }
 
-  /** A concluded job may occupy its id longer than its settlement is remembered. */
+  /** A concluded job may occupy its id for longer than its settlement is kept in the history. */
   #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): SettledRun {
     const remembered = this.#registry.history.get(run)?.settled;
     return remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled };
@@ -227,20 +227,20 @@ export class JobCommands {
     return { ok: true, result: settledResult(settled) };
   }
 
-  /** Until the log shows all that was decided; `false` if it does not within the bound, or nobody waits for it any more. */
+  /** Resolves once the log shows everything decided so far; `false` if it does not within the bound, or the caller has gone. */
   #shown(context: CallContext, tracker: SourceTracker): Promise<boolean> {
     return within(this.#clock, context, new Promise((resolve) => tracker.whenShown(() => resolve(true))));
   }
 
-  /** A fresh query within the bound; `false` if it did not come, or nobody waits for it any more. */
+  /** Queries the jobs anew; `false` if there is no reply within the bound, or the caller has gone. */
   #fresh(context: CallContext, tracker: SourceTracker): Promise<boolean> {
     return within(this.#clock, context, tracker.refresh());
   }
 }
 
 /**
- * Whether a complete is under way, ours or another client's. Of the latter QEMU says nothing until the job goes on from READY; our own soft
- * cancel makes it go on too.
+ * Whether a complete is under way, the gateway's or another client's. QEMU shows the latter only once the job leaves READY, which a soft cancel of
+ * the gateway causes too.
  */
 function isCompleting({ complete, soft, sawReady, status }: Run): boolean {
   return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
@@ -259,13 +259,13 @@ function unanswered(tracker: SourceTracker, job: string): Answer<never> {
   });
 }
 
-/** What is known of a command's acceptance by the reply to it. */
+/** What the reply to a command says of its acceptance. */
 const ACCEPTED = { accepted: true, refused: false, busy: false, timeout: null, closed: null } as const;
 
 function notTaken(tracker: SourceTracker, job: string, accepted: boolean | null = false): Answer<never> {
   const run = runNamed(tracker.runs, job);
   const shown = run && tracker.shownRun(run.id);
-  return refuse('TIMEOUT', 'the log of the gateway has not taken within the bound what became of it', {
+  return refuse('TIMEOUT', 'the log of the gateway did not take the result of the command within the bound', {
     accepted,
     ...(shown && { job: viewRun(shown) }),
   });
@@ -284,7 +284,7 @@ function stale(live: Run): Answer<never> {
 }
 
 function unknownOutcome(run: Run, live: Run | undefined): Answer<never> {
-  return refuse('OUTCOME_UNKNOWN', 'the command was sent, and nobody can know what became of it', {
+  return refuse('OUTCOME_UNKNOWN', 'the command was sent, and its effect is unknown', {
     run: run.run,
     ...(live && { newRun: live.run }),
   });

@@ -1,5 +1,5 @@
-// QEMU refused a command: which error of the wire is it? In: QEMU's error and the job as a query shows it since. Out: a refusal. Pure.
-// QEMU's text is for people and never parsed; job-* commands have no class of their own for "not found" (job-qmp.c).
+// QEMU's refusal of a command as an error of the wire. Pure. QEMU's text is for people and never parsed, and job-* commands have no error class for
+// "not found" (job-qmp.c): so the job, as a fresh query shows it, decides.
 import { type Refusal, refuse } from '../../protocol/answer.js';
 import type { JobVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
@@ -10,7 +10,7 @@ export interface QmpError {
   desc: string;
 }
 
-/** @param now the live run of that id after a fresh query, `undefined` if the addressed one is gone. */
+/** @param now the live run of that id after a fresh query; `undefined`: the run of the call is gone. */
 export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now: Run | undefined): Refusal {
   if (!now) return refuse('JOB_NOT_FOUND', 'no such job').error;
   const paused = now.status === 'paused' || now.status === 'standby';
@@ -20,7 +20,7 @@ export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now:
     (verb === 'abort' && !force && paused) ||
     (verb === 'pause' && paused) ||
     softCancelled;
-  // Resuming what no user has paused is refused in any status.
+  // QEMU refuses to resume a job that no user has paused, whatever its status.
   if (forbidden || (verb === 'resume' && error.class === 'GenericError')) {
     const hint = softCancelled ? 'a soft cancel was accepted: the job ends without a pivot' : hintFor(now.status, verb);
     return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, { status: now.status, hint, desc: error.desc })
@@ -29,7 +29,7 @@ export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now:
   return refuse('QMP_ERROR', error.desc || error.class, { class: error.class, desc: error.desc }).error;
 }
 
-/** The monitor has as many commands waiting as a lane may hold. */
+/** As many commands wait for the monitor as a lane may hold. */
 export function sourceBusy(source: string): Refusal {
   return refuse('SOURCE_BUSY', `too many commands wait for the monitor of ${source}; nothing was sent`, {
     retryAfterMs: 1_000,

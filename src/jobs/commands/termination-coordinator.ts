@@ -1,5 +1,5 @@
-// The open terminations: runs whose end somebody asks for or waits for. Callers and the signals of the trackers become commands on monitors and
-// answers to callers, each within its bound. `reduceTermination` decides; here are the timers, the monitor, and the wait for the log.
+// The open terminations: runs that callers want to end or whose end they await. Calls and the trackers' signals become commands to monitors and
+// answers to callers, each within its bound. `reduceTermination` decides; this file has the timers, the monitor, and the wait for the log.
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
@@ -13,7 +13,7 @@ import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js'
 import { answerOf, notShown } from './answers.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import {
-  type Ask,
+  type EndCommand,
   isClosed,
   openTermination,
   reduceTermination,
@@ -25,17 +25,17 @@ import {
 import { Waits } from './waits.js';
 import { writeCommand } from './write-command.js';
 
-/** A command's reply is awaited far beyond every caller's bound: a late acceptance still counts for the run. */
+/** A command's reply is awaited far beyond every caller's bound, since a late acceptance still counts for the run's outcome. */
 const REPLY_MS = 2 * 3_600_000;
 
 export interface TerminationCall {
-  wants: Ask | 'wait';
+  wants: EndCommand | 'wait';
   sync: boolean;
   escalateAfterMs?: number;
 }
 
 export interface TerminationLimits {
-  /** Calls of `job.wait` that wait for one run, and in all; commands have the same again for themselves. */
+  /** Calls of `job.wait`, of one run and in all. Other calls may fill up to twice these numbers, so that waits alone can't keep out an abort. */
   waitsPerRun: number;
   waits: number;
 }
@@ -44,35 +44,35 @@ export const TERMINATION_LIMITS: TerminationLimits = { waitsPerRun: 2_048, waits
 interface OpenTermination {
   state: Termination;
   tracker: SourceTracker;
-  /** As the termination was opened. */
+  /** As it was when the termination was opened. */
   run: Run;
-  positions: Partial<Record<Ask, LogPosition>>;
-  /** Takes a command back that is not yet written. */
-  withdraw: Partial<Record<Ask, () => boolean>>;
+  positions: Partial<Record<EndCommand, LogPosition>>;
+  /** Withdraws a command that is not yet written. */
+  withdraw: Partial<Record<EndCommand, () => boolean>>;
   acceptedAt: number | undefined;
   /** Stops the timer of its escalation. */
   stopEscalation: (() => void) | undefined;
   /** A step may cause the next one before it is done. */
   inputs: TerminationInput[];
   stepping: boolean;
-  /** Callers that {@link TerminationCoordinator} has counted. */
+  /** Callers of this run that are included in `#waiting`. */
   counted: number;
 }
 
-/** Called when somebody begins or ceases to wait for an end on a source: events may be missed, so the queries look too. */
+/** Called when the first caller on a source begins to wait and when the last one ceases: meanwhile queries back up the events. */
 export type OnWaiting = (source: string, waiting: boolean) => void;
 
 export class TerminationCoordinator {
   readonly #clock: Clock;
   readonly #onWaiting: OnWaiting;
   readonly #open = new Map<string, OpenTermination>();
-  /** The same by source and job id: a busy monitor begins thousands of runs a second, and nobody waits for most of them. */
+  /** The open terminations by source and job id. A busy monitor begins thousands of runs a second, and few of them have a termination. */
   readonly #ofJob = new Map<string, Set<OpenTermination>>();
   readonly #waits: Waits;
   /** Answers that wait for the log, by caller. */
   readonly #notShown = new Map<number, TerminationAnswer>();
   readonly #limits: TerminationLimits;
-  /** Callers by source. */
+  /** Number of waiting callers by source. */
   readonly #waiting = new Map<string, number>();
   #nextCaller = 1;
   #closed = false;
@@ -88,7 +88,7 @@ export class TerminationCoordinator {
     return this.#closed;
   }
 
-  /** Answers when it can, by the context's deadline at the latest; never rejects. The run must be live. */
+  /** Resolves with the answer, at the context's deadline at the latest; never rejects. The run must not have settled. */
   call(
     tracker: SourceTracker,
     run: Run,
@@ -104,7 +104,7 @@ export class TerminationCoordinator {
       const id = this.#nextCaller++;
       this.#waits.add(id, resolve, context, {
         due: () => {
-          // The run may have ended, and only the proof of a pivot be missing: the bound is kept, with the outcome.
+          // If the run has ended and only the proof of a pivot is missing, it settles now without it: the caller gets the outcome within its bound.
           if (sync) tracker.conclude(run.run);
           this.#input(open, { kind: 'timeout', caller: id });
           const unshown = this.#notShown.get(id);
@@ -112,15 +112,15 @@ export class TerminationCoordinator {
         },
         gone: () => this.#input(open, { kind: 'gone', caller: id }),
       });
-      // QEMU knows only one way to cancel a job that is no block job: job-cancel, which always forces.
-      const ask = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
-      const caller = { id, wants: ask, sync, by: context.principal.name };
+      // QEMU has only job-cancel for a job that is no block job, and it always forces.
+      const command = wants === 'soft' && !isBlockJob(run.type) ? 'force' : wants;
+      const caller = { id, wants: command, sync, by: context.principal.name };
       this.#input(open, { kind: 'call', caller, ...(escalateAfterMs !== undefined && { escalateAfterMs }) });
       if (context.signal.aborted) this.#waits.leave(id);
     });
   }
 
-  /** The next signal of a tracker. */
+  /** Passes on the next signal of a tracker. */
   take(source: string, signal: TrackSignal): void {
     if (signal.kind === 'settled') {
       const { settled } = signal.ended;
@@ -131,7 +131,7 @@ export class TerminationCoordinator {
     if (signal.kind === 'began') {
       const { run } = signal.run;
       for (const open of [...(this.#ofJob.get(jobOf(signal.run)) ?? [])])
-        if (run !== open.run.run) this.#input(open, { kind: 'reborn', run });
+        if (run !== open.run.run) this.#input(open, { kind: 'new-run', run });
       return;
     }
     for (const open of [...this.#open.values()]) {
@@ -141,7 +141,7 @@ export class TerminationCoordinator {
     }
   }
 
-  /** Answers everybody; nobody may call any more. */
+  /** Answers every caller. There must be no call afterwards. */
   close(): void {
     this.#closed = true;
     for (const open of this.#open.values()) open.stopEscalation?.();
@@ -201,7 +201,7 @@ export class TerminationCoordinator {
     if (terminations?.size === 0) this.#ofJob.delete(job);
   }
 
-  /** Tells of the first and of the last who waits on a source. */
+  /** Reports the first and the last waiting caller of a source. */
   #count(open: OpenTermination): void {
     const { source } = open.run;
     const before = this.#waiting.get(source) ?? 0;
@@ -215,9 +215,9 @@ export class TerminationCoordinator {
   #effect(open: OpenTermination, effect: TerminationEffect): void {
     switch (effect.kind) {
       case 'write':
-        return this.#write(open, effect.ask, effect.by, effect.escalation);
+        return this.#write(open, effect.command, effect.by, effect.escalation);
       case 'withdraw':
-        open.withdraw[effect.ask]?.();
+        open.withdraw[effect.command]?.();
         return;
       case 'answer':
         return this.#answer(open, effect.caller.id, effect.answer);
@@ -234,7 +234,7 @@ export class TerminationCoordinator {
     }
   }
 
-  /** When the log shows what the answer speaks of; one that says at the bound that nothing is known yet speaks of nothing new. */
+  /** Answers once the log shows what the answer rests on. A timeout rests on nothing new, so it is answered at once. */
   #answer(open: OpenTermination, caller: number, answer: TerminationAnswer): void {
     if (answer.kind === 'timeout') return void this.#waits.answer(caller, answerOf(answer, open));
     this.#notShown.set(caller, answer);
@@ -244,34 +244,34 @@ export class TerminationCoordinator {
     });
   }
 
-  #write(open: OpenTermination, ask: Ask, by: string, escalation: boolean): void {
+  #write(open: OpenTermination, command: EndCommand, by: string, escalation: boolean): void {
     const { tracker, run } = open;
-    if (!tracker.isUp) return this.#input(open, { kind: 'unanswered', ask, sent: false });
-    const verb = ask === 'complete' ? 'complete' : 'abort';
-    const force = ask === 'force';
+    if (!tracker.isUp) return this.#input(open, { kind: 'unanswered', command, sent: false });
+    const verb = command === 'complete' ? 'complete' : 'abort';
+    const force = command === 'force';
     const args = verb === 'abort' ? { job: run.ref.id, force, ...(escalation && { escalation }) } : { job: run.ref.id };
     const written = ({ position }: WrittenCommand): void => {
-      open.positions[ask] = position;
-      this.#input(open, { kind: 'written', ask });
+      open.positions[command] = position;
+      this.#input(open, { kind: 'written', command });
     };
     const replied = (reply: CommandReply): void => {
       switch (reply.kind) {
         case 'accepted':
-          if (ask === 'soft') open.acceptedAt = this.#clock.now();
-          return this.#input(open, { kind: 'accepted', ask });
+          if (command === 'soft') open.acceptedAt = this.#clock.now();
+          return this.#input(open, { kind: 'accepted', command });
         case 'refused':
-          void this.#refusal(open, ask, reply).then((input) => this.#input(open, input));
+          void this.#refusal(open, command, reply).then((input) => this.#input(open, input));
           return;
         case 'busy':
-          return this.#input(open, { kind: 'refused', ask, error: sourceBusy(tracker.name) });
+          return this.#input(open, { kind: 'refused', command, error: sourceBusy(tracker.name) });
         case 'timeout':
         case 'closed':
-          return this.#input(open, { kind: 'unanswered', ask, sent: reply.sent });
+          return this.#input(open, { kind: 'unanswered', command, sent: reply.sent });
       }
     };
     const present = tracker.runs.get(run.id);
     if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
-    open.withdraw[ask] = writeCommand(
+    open.withdraw[command] = writeCommand(
       { tracker, run },
       { verb, by, args },
       { verb, id: run.id, force },
@@ -279,18 +279,22 @@ export class TerminationCoordinator {
     );
   }
 
-  /** A fresh query tells "not found" and "not in this state" apart. */
-  async #refusal(open: OpenTermination, ask: Ask, error: { class: string; desc: string }): Promise<TerminationInput> {
+  /** A fresh query distinguishes "no such job" from "not in this status". */
+  async #refusal(
+    open: OpenTermination,
+    command: EndCommand,
+    error: { class: string; desc: string },
+  ): Promise<TerminationInput> {
     await open.tracker.refresh();
     const present = open.tracker.runs.get(open.run.id);
     const live = present?.run === open.run.run ? present : undefined;
-    // Its type was not known when the soft cancel was written; of block-job-* commands, QEMU says that it has no such block job.
-    if (ask === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
+    // The type was unknown when the soft cancel was written; to a job that is no block job, QEMU answers it with DeviceNotActive.
+    if (command === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
       return { kind: 'forced-only' };
-    const verb = ask === 'complete' ? 'complete' : 'abort';
-    return { kind: 'refused', ask, error: mapQmpError(error, verb, ask === 'force', live) };
+    const verb = command === 'complete' ? 'complete' : 'abort';
+    return { kind: 'refused', command, error: mapQmpError(error, verb, command === 'force', live) };
   }
 }
 
-/** A space is in no source name. */
+/** No source name contains a space. */
 const jobOf = ({ source, id }: Run): string => `${source} ${id}`;

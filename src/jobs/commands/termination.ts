@@ -1,19 +1,19 @@
-// All that is asked about the end of one run, as a pure machine. In: callers, QEMU's replies, the run's fate, the clock's ticks. Out:
-// commands to write and answers to give. No lock, no promise, no time in here, so that every interleaving can be tried.
+// The end of one run as a pure state machine: calls, QEMU's replies, events of the run and timers in; commands to write and answers to give out. It
+// has no timer and no promise, so that tests can try every interleaving.
 import type { Refusal } from '../../protocol/answer.js';
 import type { RunId, SettledRun } from '../../protocol/types.js';
 
 /** `soft` lets a READY mirror finish its copy; `force` ends it at once. */
-export type Ask = 'soft' | 'force' | 'complete';
+export type EndCommand = 'soft' | 'force' | 'complete';
 
 export interface Caller {
   id: number;
-  wants: Ask | 'wait';
+  wants: EndCommand | 'wait';
   sync: boolean;
   by: string;
 }
 
-/** `queued`: waits for a place on the monitor, and has no effect yet. `written`: no reply yet. `unanswered`: the connection was lost before the reply; it may or may not have had its effect. */
+/** `queued`: not yet written. `written`: no reply yet. `unanswered`: the connection was lost before the reply, so it may have had its effect. */
 interface Sent {
   phase: 'queued' | 'written' | 'accepted' | 'unanswered';
   by: string;
@@ -23,61 +23,61 @@ interface Sent {
 export interface Termination {
   readonly run: RunId;
   readonly connected: boolean;
-  /** By id. Changed in place: thousands may wait for one run, and a step does not copy them. */
+  /** By id. Changed in place, not copied in each step, since thousands of callers may wait for one run. */
   readonly callers: Map<number, Caller>;
-  readonly sent: Readonly<Partial<Record<Ask, Sent>>>;
-  /** Milliseconds from QEMU's acceptance of the soft cancel; the smallest that a caller asked for. */
+  readonly sent: Readonly<Partial<Record<EndCommand, Sent>>>;
+  /** Milliseconds from QEMU's acceptance of the soft cancel; the smallest of the callers' values. */
   readonly escalateAfterMs?: number;
   readonly escalateBy?: string;
-  /** Its time came while the monitor was away. */
+  /** The escalation came due while the monitor was not connected. */
   readonly escalationDue: boolean;
   readonly settled?: SettledRun;
-  /** The life that followed while a command was not yet answered. */
-  readonly reborn?: RunId;
+  /** The run that got the id while a command was not yet answered. */
+  readonly newRun?: RunId;
 }
 
 export type TerminationInput =
   | { kind: 'call'; caller: Caller; escalateAfterMs?: number }
-  | { kind: 'written'; ask: Ask }
-  | { kind: 'accepted'; ask: Ask }
-  | { kind: 'refused'; ask: Ask; error: Refusal }
-  /** QEMU knows no soft cancel of this job: it is no block job, and has one way to be cancelled. */
+  | { kind: 'written'; command: EndCommand }
+  | { kind: 'accepted'; command: EndCommand }
+  | { kind: 'refused'; command: EndCommand; error: Refusal }
+  /** The job is no block job: QEMU has no soft cancel for it. */
   | { kind: 'forced-only' }
   /** The connection closed, or the command's own deadline passed, before a reply. `sent:false`: it was not even written. */
-  | { kind: 'unanswered'; ask: Ask; sent: boolean }
+  | { kind: 'unanswered'; command: EndCommand; sent: boolean }
   | { kind: 'settled'; settled: SettledRun }
-  | { kind: 'reborn'; run: RunId }
+  | { kind: 'new-run'; run: RunId }
   | { kind: 'down' }
-  /** Connected again, and the run lives on. */
+  /** Connected again, and the run is still there. */
   | { kind: 'survived' }
   | { kind: 'timeout'; caller: number }
-  /** Nobody can hear the answer any more; what was sent stays in force. */
+  /** The caller has gone. What was sent stays in force. */
   | { kind: 'gone'; caller: number }
   | { kind: 'escalate' };
 
 export type TerminationAnswer =
-  | { kind: 'requested'; ask: Ask }
+  | { kind: 'requested'; command: EndCommand }
   | { kind: 'settled'; settled: SettledRun }
   | { kind: 'refused'; error: Refusal }
   | { kind: 'timeout'; accepted: boolean | null }
   | { kind: 'down' }
-  | { kind: 'unknown'; reborn?: RunId };
+  | { kind: 'unknown'; newRun?: RunId };
 
 export type TerminationEffect =
-  | { kind: 'write'; ask: Ask; by: string; escalation: boolean }
-  /** Not yet written, and nobody wants it any more. */
-  | { kind: 'withdraw'; ask: Ask }
+  | { kind: 'write'; command: EndCommand; by: string; escalation: boolean }
+  /** Takes back a command that is not yet written and that no caller wants any more. */
+  | { kind: 'withdraw'; command: EndCommand }
   | { kind: 'answer'; caller: Caller; answer: TerminationAnswer }
-  /** (Re)arm the escalation, counted from the acceptance of the soft cancel. */
+  /** Sets the escalation's timer, counted from the acceptance of the soft cancel. */
   | { kind: 'arm'; afterMs: number }
-  /** An accepted command may have reached the life that followed. */
+  /** The accepted command may have reached the run that has the id now. */
   | { kind: 'misdelivered'; by: string };
 
 export function openTermination(run: RunId): Termination {
   return { run, connected: true, callers: new Map(), sent: {}, escalationDue: false };
 }
 
-/** Nothing is left to answer, to hear or to do. One with an accepted command lives as long as its run: later callers share it. */
+/** Whether nothing is left to do. With an accepted command it stays open as long as its run, since later callers share that command. */
 export function isClosed(state: Termination): boolean {
   if (state.callers.size > 0) return false;
   const sent = Object.values(state.sent);
@@ -107,19 +107,19 @@ class Turn {
       case 'call':
         return this.#call(input.caller, input.escalateAfterMs);
       case 'written':
-        return this.#mark(input.ask, 'written');
+        return this.#mark(input.command, 'written');
       case 'accepted':
-        return this.#accepted(input.ask);
+        return this.#accepted(input.command);
       case 'refused':
-        return this.#refused(input.ask, input.error);
+        return this.#refused(input.command, input.error);
       case 'forced-only':
         return this.#forcedOnly();
       case 'unanswered':
-        return this.#unanswered(input.ask, input.sent);
+        return this.#unanswered(input.command, input.sent);
       case 'settled':
         return this.#settled(input.settled);
-      case 'reborn':
-        return this.#reborn(input.run);
+      case 'new-run':
+        return this.#newRun(input.run);
       case 'down':
         this.#change({ connected: false });
         return;
@@ -134,7 +134,6 @@ class Turn {
     }
   }
 
-  /** What was written stays in force. */
   #gone(id: number): void {
     const caller = this.state.callers.get(id);
     this.state.callers.delete(id);
@@ -148,34 +147,38 @@ class Turn {
       this.#change({ escalateAfterMs, escalateBy: caller.by });
       if (this.state.sent.soft?.phase === 'accepted') this.effects.push({ kind: 'arm', afterMs: escalateAfterMs });
     }
-    // A soft cancel has nothing to add to a forced one: it shares its fate.
-    const ask = caller.wants === 'soft' && this.state.sent.force ? 'force' : caller.wants;
-    if (ask !== caller.wants) this.state.callers.set(caller.id, { ...caller, wants: ask });
-    const sent = this.state.sent[ask];
-    if (!sent) this.#write(ask, caller.by, false);
+    // A soft cancel after a forced one changes nothing, so its caller shares the forced one.
+    const command = caller.wants === 'soft' && this.state.sent.force ? 'force' : caller.wants;
+    if (command !== caller.wants) this.state.callers.set(caller.id, { ...caller, wants: command });
+    const sent = this.state.sent[command];
+    if (!sent) this.#write(command, caller.by, false);
     else if (caller.sync) return;
-    else if (sent.phase === 'accepted') this.#answerOne(caller.id, { kind: 'requested', ask });
-    // What became of the first is open; an asynchronous caller gets no more.
+    else if (sent.phase === 'accepted') this.#answerOne(caller.id, { kind: 'requested', command });
+    // Whether the first command had its effect is open, so an asynchronous caller is answered `unknown`.
     else if (sent.phase === 'unanswered') this.#answerOne(caller.id, { kind: 'unknown' });
   }
 
-  #accepted(ask: Ask): void {
-    const sent = this.state.sent[ask];
+  #accepted(command: EndCommand): void {
+    const sent = this.state.sent[command];
     if (!sent) return;
-    this.#mark(ask, 'accepted');
-    if (this.state.reborn !== undefined) this.effects.push({ kind: 'misdelivered', by: sent.by });
+    this.#mark(command, 'accepted');
+    if (this.state.newRun !== undefined) this.effects.push({ kind: 'misdelivered', by: sent.by });
     const { settled, escalateAfterMs } = this.state;
-    if (settled) return this.#answer((caller) => caller.wants === ask, { kind: 'settled', settled });
-    this.#answer((caller) => caller.wants === ask && !caller.sync, { kind: 'requested', ask });
-    if (ask === 'soft' && escalateAfterMs !== undefined) this.effects.push({ kind: 'arm', afterMs: escalateAfterMs });
+    if (settled) return this.#answer((caller) => caller.wants === command, { kind: 'settled', settled });
+    this.#answer((caller) => caller.wants === command && !caller.sync, { kind: 'requested', command });
+    if (command === 'soft' && escalateAfterMs !== undefined)
+      this.effects.push({ kind: 'arm', afterMs: escalateAfterMs });
   }
 
-  #refused(ask: Ask, error: Refusal): void {
-    const { [ask]: _refused, ...sent } = this.state.sent;
+  #refused(command: EndCommand, error: Refusal): void {
+    const { [command]: _refused, ...sent } = this.state.sent;
     this.#change({ sent });
     const { settled } = this.state;
-    this.#answer((caller) => caller.wants === ask, settled ? { kind: 'settled', settled } : { kind: 'refused', error });
-    if (ask === 'soft') this.#disarm();
+    this.#answer(
+      (caller) => caller.wants === command,
+      settled ? { kind: 'settled', settled } : { kind: 'refused', error },
+    );
+    if (command === 'soft') this.#disarm();
   }
 
   #forcedOnly(): void {
@@ -188,41 +191,41 @@ class Turn {
     if (!sent.force && !this.state.settled) this.#write('force', soft.by, false);
   }
 
-  #unanswered(ask: Ask, sent: boolean): void {
-    if (!this.state.sent[ask]) return;
-    this.#mark(ask, 'unanswered');
+  #unanswered(command: EndCommand, sent: boolean): void {
+    if (!this.state.sent[command]) return;
+    this.#mark(command, 'unanswered');
     const { settled } = this.state;
-    if (settled) return this.#answer((caller) => caller.wants === ask, { kind: 'settled', settled });
-    this.#answer((caller) => caller.wants === ask && !caller.sync, sent ? { kind: 'unknown' } : { kind: 'down' });
+    if (settled) return this.#answer((caller) => caller.wants === command, { kind: 'settled', settled });
+    this.#answer((caller) => caller.wants === command && !caller.sync, sent ? { kind: 'unknown' } : { kind: 'down' });
   }
 
-  /** Whose command has no reply yet hears of the end after it: only the reply excludes that it reached a new life of the id. */
+  /** A caller whose command has no reply yet is answered after that reply: until then the command may have reached a new run of the id. */
   #settled(settled: SettledRun): void {
     this.#change({ settled });
     this.#disarm();
-    for (const ask of Object.keys(this.state.sent) as Ask[]) this.#withdraw(ask);
+    for (const command of Object.keys(this.state.sent) as EndCommand[]) this.#withdraw(command);
     this.#answer((caller) => caller.wants === 'wait' || this.state.sent[caller.wants]?.phase !== 'written', {
       kind: 'settled',
       settled,
     });
   }
 
-  #reborn(run: RunId): void {
-    this.#change({ reborn: run });
+  #newRun(run: RunId): void {
+    this.#change({ newRun: run });
     this.#answer((caller) => caller.wants !== 'wait' && this.state.sent[caller.wants]?.phase === 'written', {
       kind: 'unknown',
-      reborn: run,
+      newRun: run,
     });
   }
 
   #survived(): void {
     this.#change({ connected: true });
-    for (const [ask, sent] of Object.entries(this.state.sent) as [Ask, Sent][]) {
+    for (const [command, sent] of Object.entries(this.state.sent) as [EndCommand, Sent][]) {
       if (sent.phase !== 'unanswered') continue;
-      const wanted = [...this.state.callers.values()].some((caller) => caller.wants === ask);
-      if (wanted || sent.escalation) this.#write(ask, sent.by, sent.escalation);
+      const wanted = [...this.state.callers.values()].some((caller) => caller.wants === command);
+      if (wanted || sent.escalation) this.#write(command, sent.by, sent.escalation);
       else {
-        const { [ask]: _forgotten, ...rest } = this.state.sent;
+        const { [command]: _forgotten, ...rest } = this.state.sent;
         this.#change({ sent: rest });
       }
     }
@@ -241,20 +244,20 @@ class Turn {
     this.#unwanted(caller.wants);
   }
 
-  /** A command that waits for its place is taken back when the last that wanted it has gone. */
+  /** Withdraws a command that waits for its place when no caller wants it any more. */
   #unwanted(wants: Caller['wants']): void {
     if (wants === 'wait' || this.state.sent[wants]?.escalation) return;
     for (const caller of this.state.callers.values()) if (caller.wants === wants) return;
     this.#withdraw(wants);
   }
 
-  /** Forgets a command that is not yet written: nothing was sent, and nothing will be. */
-  #withdraw(ask: Ask): void {
-    if (this.state.sent[ask]?.phase !== 'queued') return;
-    const { [ask]: _queued, ...sent } = this.state.sent;
+  /** Takes back a command that is not yet written: nothing was sent, and nothing will be. */
+  #withdraw(command: EndCommand): void {
+    if (this.state.sent[command]?.phase !== 'queued') return;
+    const { [command]: _queued, ...sent } = this.state.sent;
     this.#change({ sent });
-    this.effects.push({ kind: 'withdraw', ask });
-    if (ask === 'soft') this.#disarm();
+    this.effects.push({ kind: 'withdraw', command });
+    if (command === 'soft') this.#disarm();
   }
 
   #escalate(): void {
@@ -265,14 +268,14 @@ class Turn {
     else this.#change({ escalationDue: true, escalateBy: by });
   }
 
-  #write(ask: Ask, by: string, escalation: boolean): void {
-    this.#change({ sent: { ...this.state.sent, [ask]: { phase: 'queued', by, escalation } } });
-    this.effects.push({ kind: 'write', ask, by, escalation });
+  #write(command: EndCommand, by: string, escalation: boolean): void {
+    this.#change({ sent: { ...this.state.sent, [command]: { phase: 'queued', by, escalation } } });
+    this.effects.push({ kind: 'write', command, by, escalation });
   }
 
-  #mark(ask: Ask, phase: Sent['phase']): void {
-    const sent = this.state.sent[ask];
-    if (sent) this.#change({ sent: { ...this.state.sent, [ask]: { ...sent, phase } } });
+  #mark(command: EndCommand, phase: Sent['phase']): void {
+    const sent = this.state.sent[command];
+    if (sent) this.#change({ sent: { ...this.state.sent, [command]: { ...sent, phase } } });
   }
 
   #answer(which: (caller: Caller) => boolean, answer: TerminationAnswer): void {

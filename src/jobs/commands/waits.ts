@@ -1,5 +1,4 @@
-// Who waits, until when, and whether anybody still listens. In: a call's context. Out: one end of each wait: its answer, its deadline,
-// or that the caller has gone.
+// The calls that wait. Each wait ends once: by its answer, at its deadline, or because its caller has gone.
 
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
@@ -10,14 +9,14 @@ type Resolve = (answer: Answer<Requested | Settled>) => void;
 
 interface Waiter {
   resolve: Resolve;
-  /** Its timer and its listener end. */
+  /** Clears the timer and removes the listener. */
   end: () => void;
   leave: () => void;
 }
 
 export interface WaitEnds {
   due: () => void;
-  /** Nobody hears the answer. */
+  /** The caller has gone. */
   gone: () => void;
 }
 
@@ -47,7 +46,7 @@ export class Waits {
     this.#waiters.set(id, { resolve, end, leave });
   }
 
-  /** `false`: it was answered before. */
+  /** Returns `false` if the call was answered before. */
   answer(id: number, answer: Answer<Requested | Settled>): boolean {
     const waiter = this.#waiters.get(id);
     if (!waiter) return false;
@@ -57,7 +56,7 @@ export class Waits {
     return true;
   }
 
-  /** The caller has gone. */
+  /** Ends the wait of a caller that has gone. */
   leave(id: number): void {
     this.#waiters.get(id)?.leave();
   }
@@ -67,7 +66,7 @@ export class Waits {
   }
 }
 
-/** Who awaits a promise that many share: a reaction to a promise can't be taken back, an entry of a set can. */
+/** Those who await one shared promise. A `then` on a promise can't be removed, an entry of a set can. */
 const followers = new WeakMap<Promise<boolean>, Set<(value: boolean) => void>>();
 
 /** The value of a shared promise; `false` at the deadline, or when the caller has gone: then nothing is kept for it. */

@@ -1,5 +1,5 @@
-// One command of ours on a monitor, and its trail in the log: GATEWAY_COMMAND as it is written, GATEWAY_COMMAND_ANSWERED as QEMU answers. What
-// was never written leaves none.
+// One command of the gateway to a monitor and its entries in the log: GATEWAY_COMMAND as it is written, GATEWAY_COMMAND_ANSWERED as QEMU answers. A
+// command that was never written has no entry.
 import type { GatewayEventData } from '../../protocol/types.js';
 import type { CommandReply, JobCommand, SendOptions } from '../../sources/index.js';
 import type { JobInput } from '../model/input.js';
@@ -8,12 +8,12 @@ import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { WrittenCommand } from '../tracking/track-listener.js';
 
 export interface CommandHandlers extends Pick<SendOptions, 'lane' | 'timeoutMs'> {
-  /** Called in the turn in which it is written: what it causes lies after its entry. */
+  /** Called in the event-loop turn in which the command is written: whatever the command causes lies after its entry. */
   written: (command: WrittenCommand) => void;
   replied: (reply: CommandReply) => void;
 }
 
-/** @returns takes the command back if it is not yet written. */
+/** @returns withdraws the command if it is not yet written. */
 export function writeCommand(
   { tracker, run }: { tracker: SourceTracker; run: Run },
   data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>,

@@ -1,4 +1,4 @@
-// What an event of QEMU changes in a run, whether it is heard now or read from the log after a restart.
+// What an event of QEMU changes in a run, whether the event comes from the monitor now or is read from the log after a restart.
 import { ERROR_LENGTH } from '../../protocol/limits.js';
 import { cutText } from '../../protocol/text.js';
 import type { Micros } from '../../protocol/time.js';
@@ -27,7 +27,7 @@ export function statusAt(signal: JobSignal): JobStatus {
   }
 }
 
-/** Whether the signal is the creation of a job: only then was all of its run seen. */
+/** Whether the signal is the creation of a job: a run that begins otherwise began before the gateway saw it. */
 export const isCreation = (signal: JobSignal): boolean => signal.kind === 'status' && signal.status === 'created';
 
 /** @param run changed in place. @param legacy QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
@@ -54,7 +54,7 @@ export function applySignal(run: MutableRun, signal: JobSignal, now: () => Micro
       run.ending = { kind: 'cancelled' };
       return;
     case 'error':
-      // Storms of thousands a second change nothing here; only a stop needs a decision.
+      // QEMU can raise thousands of these a second; only one that stops the job changes the run.
       if (signal.data.action !== 'stop') return;
       run.stoppedBy = { operation: signal.data.operation, action: signal.data.action };
       run.attended = false;
@@ -73,7 +73,7 @@ function applyStatus(run: MutableRun, status: JobStatus | 'null'): void {
   if (isReadyStatus(status)) run.sawReady = true;
   if (status === 'aborting') run.sawAborting = true;
   if (status !== 'running' && status !== 'ready') return;
-  // Where an error had stopped it: resuming resets io-status.
+  // The job was stopped by an error: resuming it resets its io-status.
   run.attended = false;
   if (run.ioStatus !== undefined) run.ioStatus = 'ok';
 }

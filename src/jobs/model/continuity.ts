@@ -7,8 +7,8 @@ import { isReachable } from './status.js';
 export const isReadyStatus = (status: JobStatus): boolean => status === 'ready' || status === 'standby';
 
 /**
- * Whether what is seen after a time without a connection can be the same run: type, status and progress don't contradict it. `len` may shrink in
- * one run, `offset` never does.
+ * Whether a job that is found after a time without a connection can be the same run: its type, status and progress don't contradict that. `len` may
+ * shrink within a run, `offset` never does.
  */
 export function continues(run: Run, status: JobStatus, type: string, offset: Int64): boolean {
   if (run.type !== null && run.type !== type) return false;

@@ -1,11 +1,12 @@
-// What a settlement may rest on and no event of the log says: as GATEWAY_RUN_EVIDENCE, an entry for a restart alone. One for each change.
+// GATEWAY_RUN_EVIDENCE: an entry, never sent to clients, with what a settlement may rest on and no other entry says. It lets a restart rebuild the
+// run. One entry for each change.
 import type { JobType } from '../../protocol/types.js';
 import type { Baseline } from './pivot.js';
 import type { EndEvidence, MutableRun, Run } from './run.js';
 
 export const RUN_EVIDENCE = 'GATEWAY_RUN_EVIDENCE';
 
-/** A member that is absent has not changed; `null` is none. */
+/** A member that is absent has not changed; `null` means that the run has none. */
 export interface RunEvidence {
   type?: JobType | null;
   error?: string | null;
@@ -13,15 +14,15 @@ export interface RunEvidence {
   autoDismiss?: boolean | undefined;
   baseline?: BaselineRecord | null;
   neverPivots?: boolean;
-  /** It has ended, and only its proof is missing. */
+  /** The run has ended, and its settlement waits for the block graph. */
   end?: { evidence: EndEvidence; dismissed: boolean };
-  /** Who sent a command to an earlier run of the id that may have reached this one. */
+  /** The caller whose command was meant for an earlier run of the id and may have reached this one. */
   misdelivered?: string;
-  /** It was settled before, and no event said that its id is free now. */
+  /** The run was settled before, and its id is free now, which no event said. */
   freed?: true;
 }
 
-/** A {@link Baseline} as JSON has it. */
+/** A {@link Baseline} in JSON types. */
 interface BaselineRecord extends Omit<Baseline, 'movable' | 'replaceable' | 'targetUsers'> {
   movable: readonly string[];
   replaceable: readonly (readonly [string, string])[];
@@ -48,7 +49,7 @@ function readBaselineRecord(record: BaselineRecord): Baseline {
   };
 }
 
-/** What a query said of a run that no event had; GATEWAY_JOB_FOUND says the rest of one that begins with the query. */
+/** What a query said of a run and no event had said; for a run that begins with the query, GATEWAY_JOB_FOUND says the rest. */
 export function detailsEvidence(before: Run | undefined, run: Run | undefined): RunEvidence | undefined {
   if (!run) return undefined;
   const known = before?.run === run.run ? before : { ...run, error: undefined };

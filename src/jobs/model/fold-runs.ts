@@ -1,4 +1,4 @@
-// The runs of one source as its log says them: what a restart knows. It decides nothing; whatever was decided is an entry.
+// The runs of one source, rebuilt from its log: what a restart knows. It decides nothing, since every decision is an entry.
 import type { Micros } from '../../protocol/time.js';
 import type { CommandId, Cursor, GatewayEventData, JobRef } from '../../protocol/types.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
@@ -49,7 +49,7 @@ export class RunFold {
     applySignal(run, signal, () => entry.time ?? run.updated, this.#legacy);
     const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
     const isEnd = (this.#legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
-    // Of a run that is not settled the settlement follows.
+    // The settlement of a run that is not settled follows as an entry of its own.
     if (isEnd && run.settled) this.runs.delete(run.id);
     else this.runs.set(run.id, run);
   }
@@ -103,7 +103,7 @@ export class RunFold {
     if (run) this.runs.set(run.id, Object.assign(run, requestChanges(run, command, phase)));
   }
 
-  /** Whatever the reason but this one, the connection was lost; this one is said of a connection that stands. */
+  /** GATEWAY_SOURCE_DOWN with any other reason means that a connection was lost; with this one the connection stands. */
   #unobserved({ reason }: GatewayEventData['GATEWAY_SOURCE_DOWN']): void {
     if (reason === 'refused-query') return;
     for (const [id, run] of this.runs) this.runs.set(id, Object.assign(copyRun(run), unobservedChanges(run)));
@@ -113,7 +113,7 @@ export class RunFold {
   #present({ id, run }: JobRef): MutableRun | undefined {
     const exact = this.runs.get(id);
     if (exact?.run === run) return copyRun(exact);
-    // The wire's name of a long id is not the id.
+    // A long id has another name on the wire, so the wire's name does not tell the id.
     for (const each of this.runs.values()) if (each.run === run) return copyRun(each);
     return undefined;
   }

@@ -1,4 +1,4 @@
-// QEMU's block graph, made ready for questions about single nodes: one reply answers for many jobs, each in proportion to what is near its nodes.
+// QEMU's block graph, indexed by node: one reply answers for many jobs, each at a cost in proportion to the edges near its nodes.
 import type { BlockGraph } from '../../sources/index.js';
 
 interface Edge {
@@ -7,7 +7,7 @@ interface Edge {
   name: string;
 }
 
-/** Who uses a node: its parents that have a name, and how many have none. */
+/** Who uses a node: its parents that have a name, and the number of those that have none. */
 export interface Users {
   readonly named: ReadonlySet<string>;
   readonly nameless: number;
@@ -20,7 +20,7 @@ export interface JobNodes {
   filter: string | undefined;
 }
 
-/** Edges near one node, and steps of all answers of one reply, beyond which the graph is no disk's: nothing is proven by it. */
+/** Bounds, for the edges near one node and for the steps over all answers from one reply. A graph beyond them proves nothing. */
 const MAX_NEAR = 1_024;
 const MAX_STEPS = 262_144;
 
@@ -33,7 +33,7 @@ export class GraphIndex {
   readonly #jobs = new Map<string, number>();
   readonly #parents = new Map<number, Edge[]>();
   readonly #children = new Map<number, Edge[]>();
-  /** Filters of running jobs, each with the node below it: what uses the filter uses that node. */
+  /** Filter nodes of running jobs, each with the node below it. A user of the filter counts as a user of that node. */
   readonly #filters = new Map<number, number>();
   #steps = 0;
 
@@ -105,7 +105,7 @@ export class GraphIndex {
     return edges;
   }
 
-  /** A monitor may draw any graph: what is asked of it has a bound, so that it holds up nobody else. */
+  /** The graph comes from the monitor and may have any shape, so the work on it is bounded. */
   #isTooMuch(near: number): boolean {
     this.#steps += 1;
     return near > MAX_NEAR || this.#steps > MAX_STEPS;
@@ -121,7 +121,7 @@ export class GraphIndex {
     return undefined;
   }
 
-  /** The node under the filters of running jobs. A circle is no graph of QEMU's, but may be a monitor's. */
+  /** The node under the filters of running jobs. QEMU's graph has no cycle, but the monitor's reply may have one. */
   #below(id: number): number {
     const seen = new Set<number>();
     let at = id;

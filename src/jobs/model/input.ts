@@ -1,4 +1,4 @@
-// What can happen to one job id, and what one step of its state machine gives. Types alone.
+// Types: what can happen to one job id, and what one step of its state machine gives.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Micros } from '../../protocol/time.js';
 import type { GatewayEventData, JobRef, RunId } from '../../protocol/types.js';
@@ -11,30 +11,32 @@ import type { Run } from './run.js';
 /** What can happen to a job id. */
 export type JobInput =
   | { kind: 'event'; event: SourceEvent; signal: JobSignal }
-  /** A query shows it. */
+  /** A query lists the job. */
   | { kind: 'queried'; job: QueriedJob }
-  /** A query does not show it. */
+  /** A query does not list the job. */
   | { kind: 'absent' }
   /** The connection was lost. */
   | { kind: 'unobserved' }
-  /** The QEMU is gone: proven to be another one, removed, or nobody has listened for long. */
+  /**
+   * This QEMU has gone: another one is proven to be in its place, its source was removed, or nothing has listened at its address for `lostAfterMs`.
+   */
   | { kind: 'gone' }
-  /** A command of ours was written for the run `ref`. `position` is that of its entry. */
+  /** A command of the gateway was written for the run `ref`. `position` is that of its entry. */
   | { kind: 'written'; ref: JobRef; command: GatewayEventData['GATEWAY_COMMAND']; position: LogPosition }
-  /** What QEMU said of it, or that it said nothing. The run of the command may have ended, and another one be here. */
+  /** QEMU's reply to that command, or that there was none. By now the run `ref` may have ended, and another run have its id. */
   | {
       kind: 'answered';
       ref: JobRef;
       command: GatewayEventData['GATEWAY_COMMAND'];
       answer: Omit<GatewayEventData['GATEWAY_COMMAND_ANSWERED'], 'command'>;
     }
-  /** A command for an earlier run of the id was answered in this one. */
+  /** A command that was meant for an earlier run of the id was accepted in this one. */
   | { kind: 'misdelivered'; by: string }
-  /** The block graph, asked for after all that this run has seen: the baseline of a live run, the proof of one that has ended. */
+  /** The block graph, queried after everything that this run has seen: the baseline of a live run, the proof of one that has ended. */
   | { kind: 'graph'; graph: GraphIndex }
-  /** Something else may have moved the users of the disk: a baseline from before proves nothing. */
+  /** The users of the disk may have changed for another reason: a baseline from before proves nothing. */
   | { kind: 'disturbed' }
-  /** The proof of a run that has ended does not come, or not in time. */
+  /** The proof of a run that has ended did not come in time, or can't come. */
   | { kind: 'unproven' };
 
 export interface ReduceContext {
@@ -42,17 +44,17 @@ export interface ReduceContext {
   readonly id: string;
   /** The name of the run that would begin now. */
   nextRun: () => RunId;
-  /** One moment for the whole step. */
+  /** The same moment for the whole step. */
   now: () => Micros;
-  /** Whether the source can be asked for its block graph now. */
+  /** Whether the source can be queried for its block graph now. */
   readonly canProve: boolean;
-  /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: the outcome event is the end. */
+  /** QEMU before 3.0, which raises no JOB_STATUS_CHANGE: the event with the outcome ends the job. */
   readonly legacy: boolean;
 }
 
 /** A run that has settled. */
 export interface EndedRun {
-  /** As it was then. */
+  /** As it was when it settled. */
   run: Run;
   time: Micros;
   /** Of its GATEWAY_JOB_SETTLED. */

@@ -1,4 +1,4 @@
-// QEMU's events sorted for the job model. In: any QMP event. Out: which job it concerns and what it says, or that it is none of a job.
+// QEMU's events sorted for the job model: which job an event concerns, and what it says of it. Other events give `undefined`.
 import type { BlockJobEventData, JobStatus, QemuEventData } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
 import { JOB_STATUSES } from './status.js';
@@ -10,7 +10,7 @@ export type JobSignal =
   | { kind: 'cancelled'; data: BlockJobEventData }
   | { kind: 'error'; data: QemuEventData['BLOCK_JOB_ERROR'] }
   | { kind: 'pending'; data: QemuEventData['BLOCK_JOB_PENDING'] }
-  /** An event of a job that this version does not know. */
+  /** An event of a job that the model does not read. */
   | { kind: 'other' };
 
 export interface JobEvent {
@@ -24,7 +24,7 @@ export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined 
   if (typeof data !== 'object' || data === null) return undefined;
   const { id: named, device, status } = data as Record<string, unknown>;
   const id = typeof named === 'string' ? named : device;
-  // QEMU names no job where it has no id of its own; no method could name it either.
+  // Some of QEMU's internal jobs have no id, so no command could address them either.
   if (typeof id !== 'string' || id === '') return undefined;
   switch (type) {
     case 'JOB_STATUS_CHANGE':
@@ -48,7 +48,7 @@ function isStatus(value: unknown): value is JobStatus | 'null' {
   return value === 'null' || (JOB_STATUSES as readonly unknown[]).includes(value);
 }
 
-/** Events after which the users of a disk may be others under the same names: an export or a device is gone, a medium changes. */
+/** Events after which the users of a disk may be others under the same names: an export or a device was removed, a medium was changed. */
 const DISTURBING = new Set(['BLOCK_EXPORT_DELETED', 'DEVICE_DELETED', 'DEVICE_TRAY_MOVED']);
 
 export const isDisturbing = ({ type }: SourceEvent): boolean => DISTURBING.has(type);

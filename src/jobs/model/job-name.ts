@@ -1,5 +1,5 @@
-// The name of a job on the wire. In: QEMU's id, of any length. Out: the id, or where it is longer than the wire takes, its beginning and
-// a digest of all of it, so that two long ids that begin alike have two names.
+// The name of a job on the wire: QEMU's id or, where that is longer than the wire allows, its beginning and a digest of all of it, so that two long
+// ids with the same beginning have two names.
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.js';
 import type { JobRef } from '../../protocol/types.js';
@@ -12,7 +12,7 @@ export function nameOf(id: string): string {
   if (id.length * 3 <= LIMITS.jobBytes || Buffer.byteLength(id) <= LIMITS.jobBytes) return id;
   const bytes = Buffer.from(id);
   let end = KEPT;
-  // Not within a character.
+  // A character is never cut in two.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return `${bytes.toString('utf8', 0, end)}…${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
 }

@@ -1,4 +1,4 @@
-// What the job layer needs of a log. `log` has one; tests have others: late ones, and ones that fail.
+// What the job layer needs of a log. The `log` layer has the production one; tests have some that are late or fail.
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor, JobRef } from '../../protocol/types.js';
 
@@ -6,11 +6,11 @@ import type { Cursor, JobRef } from '../../protocol/types.js';
 export type JobDraft = EntryDraft & { job: JobRef };
 
 export interface Journal {
-  /** Of the newest entry that may be shown. */
+  /** Of the newest entry that the log shows. */
   readonly cursor: Cursor;
   /**
-   * Entries that belong together. Numbers are given, and `shown` is called, when they may be shown: before this returns, or later, in order.
-   * Of an empty list `shown` is called once all that was appended before may be shown.
+   * Appends entries that belong together. They get their offsets, and `shown` is called, when the log shows them: before this returns, or later, in
+   * the order of the appends. With an empty list `shown` is called once everything appended before is shown.
    */
   append(drafts: readonly EntryDraft[], shown?: () => void): void;
 }

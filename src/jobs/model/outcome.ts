@@ -1,9 +1,9 @@
-// How a run ended, from what was seen of it. Pure; success is never assumed, and a pivot is `true` or `false` only where it is proven.
+// How a run ended, from what was seen of it. Pure. Success is never assumed, and a pivot is `true` or `false` only where it is proven.
 import { neverPivots as neverPivotsByType } from '../../protocol/rules.js';
 import type { Outcome, Pivoted, PivotProof, Provenance, Settlement } from '../../protocol/types.js';
 import type { EndEvidence, Run } from './run.js';
 
-/** @param graph what the block graph says of a pivot; `unknown` where it could not be asked. */
+/** @param graph what the block graph says of a pivot; `unknown` where it could not be queried. */
 export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolean, graph: Pivoted): Settlement {
   const { outcome, provenance, error } = judge(run, evidence);
   const { pivoted, pivotProof } = judgePivot(run, outcome, graph);
@@ -16,7 +16,7 @@ export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolea
     forced: run.force !== 'none',
     escalated: run.escalated,
     requestedBy: [...run.requestedBy],
-    // Read when the entry has its number: the one that began the run has its own by then.
+    // A getter, since `began` may have no cursor yet: it is read when the settlement itself is written to the log, which is later.
     get began() {
       return began.cursor ?? '';
     },
@@ -36,7 +36,7 @@ interface Verdict {
 
 function judge(run: Run, evidence: EndEvidence): Verdict {
   const cancelledByUs = run.sawAborting && (run.force === 'accepted' || run.soft === 'accepted');
-  // The event that carries the outcome is the best witness, whenever the rest of the life was missed.
+  // The event that carries the outcome counts whatever else of the run was missed.
   if (run.ending.kind === 'cancelled') return { outcome: 'cancelled', provenance: 'observed' };
   if (run.ending.kind === 'completed') {
     const { error } = run.ending;
@@ -49,12 +49,12 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
       return { outcome: 'lost', provenance: 'unknown' };
     case 'queried':
       if (evidence.error === undefined) return { outcome: 'completed', provenance: 'reconciled' };
-      // A cancelled job shows strerror(ECANCELED) as its error; only our own record tells it from a failure.
+      // A cancelled job has strerror(ECANCELED) as its error, which a failure could have too; that our cancel was accepted tells them apart.
       return cancelledByUs
         ? { outcome: 'cancelled', provenance: 'reconciled' }
         : { outcome: 'failed', provenance: 'reconciled', error: evidence.error };
     case 'observed': {
-      // No BLOCK_JOB_* event: create, amend, snapshot-*, or a job that never started. JOB_STATUS_CHANGE alone tells.
+      // No BLOCK_JOB_* event: create, amend, snapshot-*, or a job that never started. Then only JOB_STATUS_CHANGE says how it ended.
       const error = run.error === undefined ? {} : { error: run.error };
       if (cancelledByUs) return { outcome: 'cancelled', provenance: 'observed' };
       if (run.sawAborting || run.status === 'created') return { outcome: 'failed', provenance: 'observed', ...error };
@@ -65,13 +65,13 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
 }
 
 function isNeverPivoting({ type, neverPivots, sawReady, gap }: Run): boolean {
-  // Only an active commit becomes READY, and it ends nowhere else without a cancel or a failure; what was not seen may have been one.
+  // Only an active commit becomes READY, and it completes only from there. Of a run with a gap, READY may have been missed.
   return (neverPivots && type !== 'mirror') || neverPivotsByType(type) || (type === 'commit' && !sawReady && !gap);
 }
 
 export const mayPivot = (run: Run): boolean => !isNeverPivoting(run);
 
-/** Whether only the block graph can say if the run pivoted. */
+/** Whether the block graph is needed to tell if the run pivoted. */
 export function needsGraph(run: Run): boolean {
   return run.baseline !== undefined && run.ending.kind !== 'cancelled' && !isNeverPivoting(run);
 }
@@ -80,7 +80,7 @@ function judgePivot(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivo
   if (run.ending.kind === 'cancelled') return { pivoted: false, pivotProof: 'event' };
   if (isNeverPivoting(run)) return { pivoted: false, pivotProof: 'type' };
   if (graph !== 'unknown') return { pivoted: graph, pivotProof: 'graph' };
-  // QEMU refuses a complete after a soft cancel, and a soft cancel after a complete changes nothing. An accepted soft cancel of ours proves nothing:
+  // QEMU refuses a complete after a soft cancel, and ignores a soft cancel after a complete. So an accepted soft cancel of ours proves nothing:
   // another client's complete may have come before it.
   if (outcome === 'completed' && run.completeObserved && !run.misdelivered)
     return { pivoted: true, pivotProof: 'command' };

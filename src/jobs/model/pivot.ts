@@ -1,28 +1,28 @@
 // Whether a mirror or an active commit switched the disk to its copy, proven by the block graph. QEMU's events are the same for a completed job and
-// for one that a soft cancel finished, and even a failed job can have pivoted; but who uses which node says where the disk is. Pure.
+// for one that a soft cancel finished, and even a failed job can have pivoted; which nodes the disk's users use now tells. Pure.
 import type { Pivoted } from '../../protocol/types.js';
 import type { GraphIndex, Users } from './graph-index.js';
 
 /**
- * Who used the disk while the job lived. A parent is known by its type, its name and the name of its edge; node ids are of one reply only, and a
- * backend without a name (an export's) is known by counting alone.
+ * Who used the disk while the job ran. A parent is identified by its type, its name and the name of its edge, since node ids hold within one reply
+ * only. Backends without a name (those of exports) can only be counted.
  */
 export interface Baseline {
   readonly source: string;
   readonly target: string;
-  /** Named users of the source that move if the job pivots: all but the copy and what is below it. */
+  /** Named users of the source that move if the job pivots: all but the copy and the nodes below it. */
   readonly movable: ReadonlySet<string>;
-  /** With `replaces` a node below the source is replaced, and one of these edges moves: where each ended. */
+  /** With `replaces`, a node below the source is replaced and one of these edges moves. Each with the node at its end. */
   readonly replaceable: ReadonlyMap<string, string>;
   readonly sourceNameless: number;
   readonly targetUsers: Users;
-  /** Whether the same number of backends without a name means the same backends. */
+  /** Whether the same number of nameless backends means the same backends. */
   readonly countable: boolean;
 }
 
 /**
- * `never`: the graph shows a job that does not pivot (an intermediate commit, a stream, a backup). `undefined`: it does not show the job, or
- * shows it without nodes: it has ended.
+ * `never`: the graph shows a job that does not pivot (an intermediate commit, a stream, a backup). `undefined`: the graph does not show the job, or
+ * shows it without nodes, since it has ended.
  */
 export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never' | undefined {
   const { source, target, filter } = graph.nodesOf(job);
@@ -30,7 +30,7 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
   if (source === undefined || target === undefined) return 'never';
   const sourceUsers = graph.usersOf(source);
   const targetUsers = graph.usersOf(target);
-  // `replaces` reaches through a quorum and filters alone. What backs a node moves when others commit or stream: that moves no disk.
+  // `replaces` reaches through a quorum and filters only. Backing edges move when other jobs commit or stream, which moves no disk.
   const replaceable = graph.edgesBelow(source, (edge) => edge !== 'backing');
   const ofTarget = graph.edgesBelow(target);
   if (!sourceUsers || !targetUsers || !replaceable || !ofTarget) return undefined;
@@ -40,7 +40,7 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
     movable: new Set([...sourceUsers.named].filter((user) => !ofTarget.has(user) && !targetUsers.named.has(user))),
     replaceable,
     sourceNameless: sourceUsers.nameless,
-    // The job's own backend writes to the target, and goes with the job.
+    // The job's own backend uses the target, and ends with the job.
     targetUsers: { ...targetUsers, nameless: Math.max(0, targetUsers.nameless - 1) },
     countable: true,
   };
@@ -51,10 +51,10 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
  *
  * - `true`: users of the source now use the target, and none of them the source; or, with `replaces`, an edge below the source now ends at the
  *   target.
- * - `false`: all that used the source use it still, and the target has no user that it lacked.
+ * - `false`: all that used the source still use it, and the target has no new user.
  * - `unknown`: anything else: nothing uses the disk, the copy has a new user, the users are gone or on both.
  *
- * A node that is gone is no doubt: who completes or cancels often deletes the loser at once.
+ * A node that is missing from the graph is no reason for doubt: clients often delete the unused node right after they complete or cancel.
  */
 export function judgePivot(baseline: Baseline, graph: GraphIndex): Pivoted {
   const { source, target, movable, replaceable, sourceNameless, targetUsers, countable } = baseline;

@@ -1,5 +1,5 @@
-// QEMU's job state machine as a pure function: from one run (or none) and what happened to its id to the run that follows (or none) and the
-// entries that say so, in order. Names and times come with `context`.
+// QEMU's job state machine as a pure function: from one run (or none) and what happened to its id to the next run (or none) and the entries that
+// record it, in order. Names and times come from `context`.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
 import type { QueriedJob, SourceEvent } from '../../sources/index.js';
@@ -85,9 +85,9 @@ class NextRun implements Transition {
 
   event(event: SourceEvent, signal: JobSignal): void {
     const created = isCreation(signal);
-    // Its id is free: what is heard of it now is another run, and the settlement goes first.
+    // The id is free, so the event is of another run; the settlement of this one goes first.
     if (created || this.run?.end?.dismissed) this.unproven();
-    // A concluded job raises nothing but its removal: anything else that is heard of its id after an unobserved time is of another run.
+    // A concluded job raises nothing but its removal. After an unobserved time, any other event with its id is of another run.
     const ended = signal.kind === 'status' && (signal.status === 'null' || signal.status === 'concluded');
     const another = this.run?.unobserved && this.run.settled !== undefined && !ended;
     if (this.run?.unobserved && !created && !another) this.#recognise(signal);
@@ -113,14 +113,14 @@ class NextRun implements Transition {
     this.change({ ...detailsOf(job), ...(!ended && { updated: now }), absentFromQueries: 0, unobserved: false });
     this.note(detailsEvidence(before, this.run));
     this.#attend(job.ioStatus);
-    // With auto-dismiss QEMU goes from concluded to null in one turn: what is queried as concluded stays until dismissed.
+    // With auto-dismiss QEMU goes from concluded to null without returning to its main loop, so one that a query shows concluded must be dismissed.
     if (job.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
       this.#decideOutcome({ kind: 'queried', ...(job.error !== undefined && { error: job.error }) }, false);
   }
 
-  /** While events flow one query may miss what an I/O thread's event is about to say; two in a row may not. */
+  /** While events flow, one query may miss a job whose event an I/O thread is about to raise; two in a row do not. */
   absent(): void {
-    // One that awaits its proof is known to be gone.
+    // A run that awaits its proof is already known to have ended.
     if (!this.run || this.run.end) return;
     if (this.run.unobserved || this.run.absentFromQueries > 0) this.#end({ kind: 'vanished' });
     else {
@@ -129,7 +129,7 @@ class NextRun implements Transition {
     }
   }
 
-  /** It is gone, and its place is taken: no graph of now can prove how it ended. */
+  /** The run is gone and something else is in its place: the block graph of now can't prove how it ended. */
   replaced(): void {
     this.change({ baseline: undefined });
     this.#end({ kind: 'vanished' });
@@ -165,7 +165,7 @@ class NextRun implements Transition {
     this.note({ baseline: null });
   }
 
-  /** Settles what awaits a proof without it. */
+  /** Settles a run that awaits its proof, without the proof. */
   unproven(): void {
     if (this.run?.end) this.#publish(this.run.end.evidence, this.run.end.dismissed, 'unknown');
   }
@@ -176,7 +176,7 @@ class NextRun implements Transition {
     this.#push({ source, type: RUN_EVIDENCE, time: now(), job: this.run.ref, data: evidence, internal: true });
   }
 
-  /** One copy a step, however much changes. */
+  /** Copies the run once in a step, however many fields change. */
   #edit(): MutableRun | undefined {
     if (this.run && this.#copied !== this.run) {
       this.#copied = copyRun(this.run);
@@ -188,11 +188,11 @@ class NextRun implements Transition {
   #end(evidence: EndEvidence): void {
     if (this.run && !this.run.settled) this.#decideOutcome(evidence, true);
     else if (evidence.kind === 'vanished') this.note({ freed: true });
-    // One that awaits its proof stays, as `concluded`, until its settlement.
+    // A run that awaits its proof stays, as `concluded`, until its settlement.
     if (!this.run?.end) this.run = undefined;
   }
 
-  /** The run that the entry that comes next begins. */
+  /** A new run, which the next entry begins. */
   #next(status: Run['status'], gap: boolean): Run {
     const { source, id, nextRun, now } = this.#context;
     this.#beginning = { cursor: undefined };
@@ -206,7 +206,7 @@ class NextRun implements Transition {
     this.#wantsGraph = true;
   }
 
-  /** After an unobserved time an event speaks of an id: of the same run, if nothing contradicts that. */
+  /** An event after an unobserved time: the run goes on, unless the event contradicts that. */
   #recognise(signal: JobSignal): void {
     const run = this.run;
     if (!run) return;

@@ -1,4 +1,4 @@
-// A command of ours, as an entry, and what it changes in a run: who asked for its end, and how far QEMU has answered. Pure.
+// A command of the gateway as entries, and what it changes in a run: who requested its end, and what QEMU has answered. Pure.
 import type { GatewayEventData } from '../../protocol/types.js';
 import type { JobInput, ReduceContext } from './input.js';
 import type { JobDraft } from './journal.js';
@@ -14,7 +14,7 @@ export function commandDraft(input: CommandInput, { source, now }: ReduceContext
   return { ...entry, type: 'GATEWAY_COMMAND_ANSWERED', data: { command, ...input.answer } };
 }
 
-/** @param phase `unknown`: QEMU said nothing, and the command may have had its effect. */
+/** @param phase `unknown`: QEMU did not answer, and the command may have had its effect. */
 export function requestChanges(
   run: Run,
   { verb, by, args }: GatewayEventData['GATEWAY_COMMAND'],

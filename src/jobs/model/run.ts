@@ -1,5 +1,5 @@
-// One run as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always there, so that all runs have one
-// shape.
+// One run of a job as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always present, so that V8 gives all runs one
+// hidden class.
 import type { LogPosition } from '../../protocol/draft.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type {
@@ -16,26 +16,26 @@ import type {
 import { nameOf } from './job-name.js';
 import type { Baseline } from './pivot.js';
 
-/** How far a command of ours has come. A refused one is `none` again. */
+/** How far a command of the gateway has got. A refused one is `none` again. */
 export type CommandPhase = 'none' | 'written' | 'accepted';
 
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
 export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
 
-/** `observed`: its end was seen. `queried`: a query shows it concluded. `vanished`: it is gone and nobody saw how. */
+/** `observed`: events said that it ended. `queried`: a query shows it concluded. `vanished`: it is gone, and neither events nor a query said how. */
 export type EndEvidence = { kind: 'observed' } | { kind: 'queried'; error?: string } | { kind: 'vanished' };
 
 export interface Run {
   readonly source: string;
-  /** QEMU's, of any length; the wire has `ref.id`. */
+  /** QEMU's id, of any length; on the wire it is `ref.id`. */
   readonly id: string;
   readonly run: RunId;
-  /** Of the entry that began it. */
+  /** Position of the entry that began the run. */
   readonly began: LogPosition;
-  /** Its name on entries, shared by all of them. */
+  /** Its name in entries: one object, shared by all of them. */
   readonly ref: JobRef;
   readonly type: JobType | null;
-  /** As the log last published it; queries don't change it but where the log says so. */
+  /** As the log published it last; a query changes it only together with an entry. */
   readonly status: JobStatus;
   readonly len: Int64;
   readonly offset: Int64;
@@ -51,32 +51,32 @@ export interface Run {
   readonly attended: boolean;
   readonly sawReady: boolean;
   readonly sawAborting: boolean;
-  /** Part of it was not seen: it was found by a query, or lived through a time without a connection. */
+  /** Part of the run was missed: a query found it, or the connection was lost while it ran. */
   readonly gap: boolean;
-  /** The connection was lost since, and no query has shown it again. */
+  /** The connection was lost, and no query has shown the run since. */
   readonly unobserved: boolean;
-  /** Queries in a row that did not show it while events flowed. */
+  /** Number of queries in a row that did not list it while events flowed. */
   readonly absentFromQueries: number;
   readonly ending: Ending;
   readonly requestedBy: readonly string[];
   readonly soft: CommandPhase;
   readonly force: CommandPhase;
   readonly complete: CommandPhase;
-  /** Our complete was accepted, and the connection has not been lost since. */
+  /** A complete of the gateway was accepted, and the connection has not been lost since. */
   readonly completeObserved: boolean;
   readonly escalated: boolean;
-  /** What used what in the block graph while it lived. */
+  /** Who used the disk while the job ran, by the block graph. */
   readonly baseline: Baseline | undefined;
   /** The block graph showed a job that does not pivot. */
   readonly neverPivots: boolean;
   /** It has ended, and its settlement waits for the block graph to prove whether it pivoted. `dismissed`: its id is free. */
   readonly end: { readonly evidence: EndEvidence; readonly dismissed: boolean } | undefined;
-  /** A command meant for an earlier life of the id may have reached this one. */
+  /** A command that was meant for an earlier run of the id may have reached this one. */
   readonly misdelivered: boolean;
   readonly settled: Settlement | undefined;
 }
 
-/** A copy that is not shared yet. */
+/** A run that may be changed: nothing else refers to it yet. */
 export type MutableRun = { -readonly [Key in keyof Run]: Run[Key] };
 
 export function beginRun(
@@ -125,8 +125,7 @@ export function beginRun(
 }
 
 /**
- * The connection is lost. Exports that come and go are announced by events alone, so after a time without them the same number of backends
- * may be others.
+ * The connection is lost. Only events say that exports come and go, so afterwards the same number of nameless backends may be other ones.
  */
 export function unobservedChanges({ baseline }: Run): Partial<Run> {
   return {
@@ -138,7 +137,7 @@ export function unobservedChanges({ baseline }: Run): Partial<Run> {
   };
 }
 
-/** Field by field, in one order with {@link beginRun}: a spread of so many costs twenty times as much. */
+/** Field by field, in the order of {@link beginRun}: a spread of so many fields takes twenty times as long. */
 export function copyRun(run: Run): MutableRun {
   return {
     source: run.source,
@@ -202,11 +201,11 @@ export function viewRun(run: Run): Job {
   };
 }
 
-/** Its measures, for who follows progress. */
+/** Its measures, for subscribers to progress. */
 export function progressOf({ source, ref, run, status, len, offset, speed }: Run): Progress {
   return { source, job: ref.id, run, status, len, offset, speed };
 }
 
-/** Whether its end was seen, settled or not. */
+/** Whether the run has ended, settled or not yet. */
 export const hasEnded = (run: Run | undefined): boolean => run?.end !== undefined || run?.settled !== undefined;
 export const isActive = (run: Run): boolean => !hasEnded(run);

@@ -1,4 +1,4 @@
-// QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). Past `burst` in a window for one run, operation and action the log has
+// QEMU can raise 6,000 BLOCK_JOB_ERROR a second for one job (measured). Beyond `burst` in a window, for one run, operation and action, the log gets
 // one entry a window, with `repeated`.
 import type { Clock } from '../../clock.js';
 import type { EntryDraft } from '../../protocol/draft.js';
@@ -6,7 +6,7 @@ import type { EntryDraft } from '../../protocol/draft.js';
 export interface ThrottleOptions {
   /** Errors of one kind that pass in a window. */
   burst: number;
-  /** Milliseconds. */
+  /** Length of a window in milliseconds. */
   windowMs: number;
 }
 export const THROTTLE_DEFAULTS: ThrottleOptions = { burst: 10, windowMs: 1_000 };
@@ -18,7 +18,7 @@ interface Window {
   stop: () => void;
 }
 
-/** QEMU has three actions and two operations. A monitor that has more of them gets one window for the rest. */
+/** QEMU has three actions and two operations. The combinations beyond that share one window. */
 const MAX_KINDS = 16;
 
 export class ErrorThrottle {
@@ -35,7 +35,9 @@ export class ErrorThrottle {
     this.#pass = pass;
   }
 
-  /** Whether a BLOCK_JOB_ERROR passes now; else it is held back until its window closes, or {@link flush}. Anything else passes. */
+  /**
+   * Whether an entry passes now. A BLOCK_JOB_ERROR beyond the burst is held back until its window closes, or {@link flush}; any other entry passes.
+   */
   admits(draft: EntryDraft): boolean {
     if (draft.type !== 'BLOCK_JOB_ERROR' || !draft.job) return true;
     const { operation, action } = draft.data as { operation?: unknown; action?: unknown };
@@ -58,7 +60,7 @@ export class ErrorThrottle {
     return false;
   }
 
-  /** Passes what is held of a run, or of all; the windows stay open. */
+  /** Passes what is held back, of one run or of all; the windows stay open. */
   flush(run?: string): void {
     const some = run === undefined ? [...this.#windows.values()] : [this.#windows.get(run)];
     for (const windows of some) for (const window of windows?.values() ?? []) this.#release(window);

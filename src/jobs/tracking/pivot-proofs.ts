@@ -12,18 +12,18 @@ export interface ProofsOptions {
   /** Milliseconds from a run's end until it is settled without a proof. */
   proofMs: number;
   runs: ReadonlyMap<string, Run>;
-  /** Feeds one run. */
+  /** Applies an input to one run. */
   apply: (id: string, input: Extract<JobInput, { kind: 'graph' | 'unproven' }>) => void;
 }
 
 export class PivotProofs {
   readonly #options: ProofsOptions;
   readonly #source: JobSource;
-  /** Of the connection, while there is one. */
+  /** Identifies the present connection; `undefined`: there is none. */
   #connection: object | undefined;
-  /** By job id: the run that asks. */
+  /** Runs that want the graph, by job id. */
   #wanted = new Map<string, string>();
-  /** Queries that are not answered yet. */
+  /** Number of graph queries that are not answered yet. */
   #asking = 0;
   #isMissing = false;
   /** Runs that have ended and await their proof, by job id. */
@@ -36,18 +36,18 @@ export class PivotProofs {
     this.#options = options;
   }
 
-  /** Whether this QEMU answers the query, as far as it was tried. */
+  /** Whether this QEMU has the query, as far as is known. */
   get isPossible(): boolean {
     return this.#connection !== undefined && !this.#isMissing && this.#source.can('graph');
   }
 
-  /** A connection stands. */
+  /** The source is connected. */
   attach(): void {
     this.#connection = {};
     this.#isMissing = false;
   }
 
-  /** The connection is lost; what awaits a proof has been settled without it. */
+  /** The connection is lost. Runs that awaited a proof have settled without it. */
   detach(): void {
     this.#connection = undefined;
     this.#asking = 0;
@@ -72,8 +72,8 @@ export class PivotProofs {
   }
 
   /**
-   * A command that is written next may lead to a pivot: who uses the disk is asked before it, and not after a query that is under way, whose
-   * reply QEMU may give when the job has ended.
+   * The next command may lead to a pivot: the users of the disk are queried right before it. A query that is under way would not do, as QEMU may
+   * answer it when the job has ended.
    */
   wantFirst({ id, run }: Run): void {
     if (!this.isPossible) return;
@@ -81,7 +81,7 @@ export class PivotProofs {
     this.#ask('verb');
   }
 
-  /** The run of that id is settled, or gone. */
+  /** The run of that id has settled or is gone. */
   forget(id: string): void {
     const ended = this.#ended.get(id);
     if (!ended) return;
@@ -94,7 +94,7 @@ export class PivotProofs {
     }
   }
 
-  /** Settles without a proof what awaits one, where `which` says so. */
+  /** Settles runs that await their proof without it, where `which` accepts them. */
   conclude(which: (run: Run) => boolean = () => true, ids: Iterable<string> = this.#ended.keys()): void {
     for (const id of [...ids]) {
       const run = this.#ended.get(id)?.run;
@@ -104,8 +104,8 @@ export class PivotProofs {
   }
 
   /**
-   * A run has ended that may have moved the users of a disk: where an earlier run of the same nodes still awaits its proof, the graph of now
-   * does not show that one's end. Of a run without a baseline nobody knows the nodes.
+   * A run has ended that may have moved the users of its disk. Earlier runs on the same nodes that still await their proof settle without it, since
+   * the graph from now on may show this run's end instead of theirs. Without a baseline the nodes are unknown, so all of them do.
    */
   concludeMovedBy(mover: Run): void {
     if (!mayPivot(mover)) return;
@@ -121,7 +121,7 @@ export class PivotProofs {
     this.#wanted = new Map();
     this.#asking += 1;
     this.#source.readGraph(lane, (reply) => {
-      // Of an earlier connection.
+      // The reply belongs to an earlier connection.
       if (this.#connection !== connection) return;
       this.#asking -= 1;
       this.#answer(asked, reply);
@@ -133,7 +133,7 @@ export class PivotProofs {
     if (reply.kind === 'unsupported') this.#isMissing = true;
     const graph = reply.kind === 'graph' ? new GraphIndex(reply.graph) : undefined;
     for (const [id, run] of asked) {
-      // A new run of the id has not asked, and the reply may be older than it.
+      // A new run of the id did not request this reply, which may be older than the run.
       const asking = this.#options.runs.get(id);
       if (asking?.run !== run) continue;
       if (graph) this.#options.apply(id, { kind: 'graph', graph });

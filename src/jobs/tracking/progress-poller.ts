@@ -5,11 +5,11 @@ import type { SourceTracker } from './source-tracker.js';
 
 export interface Demand {
   wants: (source: string) => boolean;
-  /** Milliseconds between two polls, at best. */
+  /** Milliseconds between two polls, at least. */
   everyMs: number;
 }
 
-/** A poll takes at most a quarter of a source's time. */
+/** Polls fill at most about a quarter of the time. */
 const SLOWDOWN = 4;
 
 export class ProgressPoller {
@@ -36,7 +36,7 @@ export class ProgressPoller {
     this.#trackers.delete(tracker);
   }
 
-  /** `undefined` ends the demand of that key. */
+  /** Sets the demand of a key; `undefined` ends it. */
   demand(key: string, demand: Demand | undefined): void {
     const before = this.#demands.get(key);
     // A key stands for one filter, so only the interval can have changed.
@@ -48,8 +48,8 @@ export class ProgressPoller {
   }
 
   /**
-   * Something may have changed: a run began, the source is back, a demand came or went. A poll that is due is never put off by that, so that
-   * whatever others ask starves nobody.
+   * Sets the timer again after a change: a run began, the source is back, a demand came or went. A poll is never put off by that, so that changes of
+   * one client can't starve another.
    */
   arm(tracker: SourceTracker): void {
     if (this.#polling.has(tracker)) return;

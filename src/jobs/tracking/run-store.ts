@@ -10,11 +10,11 @@ import { reduceJob } from '../model/reduce-job.js';
 import type { Run } from '../model/run.js';
 import { ErrorThrottle, type ThrottleOptions } from './error-throttle.js';
 
-/** A run that has settled; nothing of it is to be shown before the log shows its entry. */
+/** A run that has settled. Clients may see the settlement once the log shows its entry. */
 export interface Ended {
-  /** Its cursor is empty until then. */
+  /** Its cursor is empty until the log shows the entry. */
   settled: SettledRun;
-  /** The run as it was last seen. */
+  /** The run in its last state. */
   last: Run;
 }
 
@@ -28,7 +28,10 @@ export interface Ability {
 
 export interface RunStoreOptions {
   storm: ThrottleOptions;
-  /** Present runs of the source, and characters of their ids: of a job beyond them there is no run, and its events are published without one. */
+  /**
+   * Bounds on the present runs of the source and on the characters of their ids. A job beyond them gets no run, and its events are published without
+   * one.
+   */
   maxRuns: number;
   maxIds: number;
   clock: Clock;
@@ -48,7 +51,7 @@ export class RunStore {
   readonly #clock: Clock;
   readonly #throttle: ErrorThrottle;
   readonly #runs = new Map<string, Run>();
-  /** Ids that have changed since the log showed them: as it shows them, and how many steps are missing. */
+  /** Ids with steps that the log does not show yet: the run as the log shows it, and the number of those steps. */
   readonly #notShown = new Map<string, { run: Run | undefined; steps: number }>();
   /** What the log does not show yet, in order. */
   readonly #waiting: { id: string; run: Run | undefined }[] = [];
@@ -59,7 +62,7 @@ export class RunStore {
   readonly #maxIds: number;
   /** Characters of the ids of all runs. */
   #ids = 0;
-  /** One for all steps: this is the hottest path there is. */
+  /** One object for all steps, since this is the hottest path of the program. */
   readonly #context: ReduceContext & { id: string };
   /** Names the runs and commands of this store; another process, or another source, has another. */
   readonly #store: string;
@@ -89,12 +92,12 @@ export class RunStore {
     this.#throttle = new ErrorThrottle(storm, clock, (draft) => this.#journal.append([draft]));
   }
 
-  /** Present runs; concluded ones that still occupy their id included. */
+  /** Present runs by id, with concluded ones that still occupy their id. */
   get runs(): ReadonlyMap<string, Run> {
     return this.#runs;
   }
 
-  /** Ids of runs to which it matters who uses their disks. */
+  /** Ids of runs for which it matters who uses their disks. */
   get proving(): ReadonlySet<string> {
     return this.#proving;
   }
@@ -116,7 +119,7 @@ export class RunStore {
     return late ? late.run : this.#runs.get(id);
   }
 
-  /** @param callback called once the log shows all that was decided before: at once, for a log in memory. */
+  /** @param callback called once the log shows everything decided before: at once, with a log in memory. */
   whenShown(callback: () => void): void {
     this.#journal.append([], callback);
   }
@@ -127,7 +130,7 @@ export class RunStore {
       if (input.kind === 'event') this.publish(input.event);
       if (input.kind !== 'answered') return NOTHING;
     }
-    // What is held back of this run was raised before.
+    // Errors of this run that are held back came before this input.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#throttle.flush(before.run);
     this.#context.id = id;
     const { run, drafts, ended, needsQuery, needsGraph } = reduceJob(before, input, this.#context);
@@ -151,22 +154,22 @@ export class RunStore {
     return { needsQuery, needsGraph, signals };
   }
 
-  /** An event that is not of a job. */
+  /** Publishes an event that concerns no job. */
   publish({ type, time, data, bytes }: SourceEvent): void {
     this.#journal.append([{ source: this.#source, type, time, data, bytes }]);
   }
 
-  /** The name of the next command. */
+  /** A name for the next command. */
   nextCommand(): string {
     return `${this.#store}:c${++this.#commandsWritten}`;
   }
 
-  /** An event of the gateway's own, of the source. @param shown called when the log shows it. */
+  /** Publishes one of the gateway's own events about the source. @param shown called when the log shows it. */
   emit<Type extends keyof GatewayEventData>(type: Type, data: GatewayEventData[Type], shown: () => void): void {
     this.#journal.append([{ source: this.#source, type, time: this.#micros(), data }], shown);
   }
 
-  /** Writes what the throttle holds back. */
+  /** Publishes what the throttle holds back. */
   flush(): void {
     this.#throttle.flush();
   }

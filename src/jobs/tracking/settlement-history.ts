@@ -5,16 +5,16 @@ import { type Run, viewRun } from '../model/run.js';
 import type { Ended } from './run-store.js';
 
 export interface HistoryLimits {
-  /** Milliseconds. */
+  /** Milliseconds for which a settlement is kept. */
   ageMs: number;
-  /** Settlements of all sources; the oldest go first. */
+  /** Settlements of all sources; the oldest are removed first. */
   count: number;
-  /** Bytes of them, by the length of their ids and error texts. */
+  /** Bytes, estimated from the lengths of ids and error texts. */
   bytes: number;
 }
 export const HISTORY_LIMITS: HistoryLimits = { ageMs: 24 * 3_600_000, count: 10_000, bytes: 32 * 1024 * 1024 };
 
-/** Of a settlement and the job as it was last seen, beside its texts. */
+/** Estimate for a settlement and its job without their texts. */
 const RECORD_BYTES = 1_024;
 
 interface Remembered {
@@ -26,7 +26,7 @@ interface Remembered {
 
 export interface RememberedRun {
   settled: SettledRun;
-  /** As it was last seen. */
+  /** The job in its last state. */
   job: Job;
 }
 
@@ -57,13 +57,13 @@ export class SettlementHistory {
     return known && { settled: known.settled, job: viewRun(known.last) };
   }
 
-  /** A run of that job; without `run` its newest. */
+  /** A settled run of that job; without `run` the newest. */
   ended({ source, job, run }: { source: string; job: string; run?: string | undefined }): RememberedRun | undefined {
     const known = this.get(run ?? this.#newest.get(keyOf({ source, job })) ?? '');
     return known?.settled.source === source && known.settled.job === job ? known : undefined;
   }
 
-  /** The newest that the log shows and `wants` accepts, oldest of them first. */
+  /** The newest settlements that the log shows and `wants` accepts, in order of age, the oldest first. */
   list(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
     this.#expire();
     const found: SettledRun[] = [];
@@ -86,7 +86,7 @@ export class SettlementHistory {
   }
 }
 
-/** A space is in no source name. */
+/** No source name contains a space. */
 function keyOf({ source, job }: { source: string; job: string }): string {
   return `${source} ${job}`;
 }

@@ -32,12 +32,13 @@ export class SourceRegistry {
     return [...this.#trackers.values()].map(({ info }) => info);
   }
 
-  /** Present jobs of the sources that `wants` accepts; concluded ones that still occupy their id included. */
+  /** Present jobs of the sources that `wants` accepts, with concluded ones that still occupy their id. */
   jobs(wants: (source: string) => boolean = () => true): Job[] {
     const jobs: Job[] = [];
     for (const tracker of this.#trackers.values())
       if (wants(tracker.name))
-        // Of a source that is away, ended ones may have freed their id; GATEWAY_SOURCE_DOWN takes them out, FOUND brings them back.
+        // While a source is not connected its settled jobs may have freed their ids: GATEWAY_SOURCE_DOWN removes them from clients' tables,
+        // GATEWAY_JOB_FOUND brings them back.
         for (const run of tracker.shownRuns) if (!(run.settled && run.unobserved)) jobs.push(viewRun(run));
     return jobs;
   }
@@ -50,8 +51,8 @@ export class SourceRegistry {
   }
 
   /**
-   * Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`; a query under way is shared, and
-   * a stalled source not waited for. `undefined`: they are as fresh already as they can be.
+   * Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`. A query under way is shared, and a
+   * stalled source not awaited. `undefined`: a query would renew nothing.
    */
   freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> | undefined {
     const queries: Promise<unknown>[] = [];
@@ -67,12 +68,12 @@ export class SourceRegistry {
     });
   }
 
-  /** The gateway ends: runs that wait for the proof of a pivot are settled without it. */
+  /** The gateway is closing: runs that await the proof of a pivot are settled without it. */
   conclude(): void {
     for (const tracker of this.#trackers.values()) tracker.conclude();
   }
 
-  /** The newest settlements of the last 24 h, oldest of them first. */
+  /** The newest settlements of the last 24 h, in order of age, the oldest first. */
   settled(wants: (source: string, job: string) => boolean, limit: number): SettledRun[] {
     return this.history.list(wants, limit);
   }

@@ -4,12 +4,14 @@ import type { DownReason, GatewayEventData, Same, SourceInfo } from '../../proto
 import type { RunStore } from './run-store.js';
 
 export interface SourceStateOptions {
-  /** Milliseconds that nobody may listen before the runs of the source are lost. */
+  /** Milliseconds without a listener at the source's address after which its runs are lost. */
   lostAfterMs: number;
   clock: Clock;
 }
 
-/** With these nobody listens: if it stays so, QEMU has ended. Behind every other reason there may be a QEMU whose jobs run on. */
+/**
+ * Reasons that mean that nothing listens at the address: if it stays so, QEMU has ended. With any other reason there may be a QEMU whose jobs go on.
+ */
 const NOBODY_LISTENS: readonly DownReason[] = ['absent', 'refused'];
 
 export class SourceState {
@@ -24,7 +26,7 @@ export class SourceState {
   #stopLosing: (() => void) | undefined;
   #stalledAt: number | undefined;
 
-  /** @param onLost called when nobody has listened for `lostAfterMs`. */
+  /** @param onLost called when nothing has listened for `lostAfterMs`. */
   constructor(name: string, store: RunStore, options: SourceStateOptions, onLost: () => void) {
     this.#name = name;
     this.#store = store;
@@ -43,13 +45,13 @@ export class SourceState {
     return this.#stalledAt !== undefined;
   }
 
-  /** Negotiated, and not yet identified. */
+  /** Negotiated and not yet identified. */
   connected(qemu: string): void {
     this.#listens();
     this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu });
   }
 
-  /** Identified, and about to be asked for its jobs. */
+  /** Identified; its jobs are queried next. */
   identified(qemu: string, same: Same): void {
     this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
       qemu,
@@ -63,7 +65,7 @@ export class SourceState {
     this.#become({ name: this.#name, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', { jobs });
   }
 
-  /** @param lost a connection that stood has ended: published even where the reason is the same again. */
+  /** @param lost a connection has ended: published even where the reason is the same as before. */
   down(reason: DownReason, lost = false): void {
     this.#stalledAt = undefined;
     const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
@@ -78,7 +80,7 @@ export class SourceState {
       });
   }
 
-  /** Connected, but QEMU's main loop does not answer; the connection is kept. @param waitedMs for an answer. */
+  /** Connected, but QEMU's main loop does not answer; the connection is kept. @param waitedMs milliseconds since the query. */
   stalled(waitedMs: number): void {
     if (this.#stalledAt !== undefined) return;
     this.#stalledAt = this.#options.clock.now() - waitedMs;
@@ -98,7 +100,7 @@ export class SourceState {
     this.#listens();
   }
 
-  /** The state changes with its entry, for clients as the log shows that. */
+  /** Changes the state and publishes the entry; clients see the change when the log shows that. */
   #become(info: SourceInfo): void;
   #become<Type extends keyof GatewayEventData>(info: SourceInfo, type: Type, data: GatewayEventData[Type]): void;
   #become<Type extends keyof GatewayEventData>(info: SourceInfo, type?: Type, data?: GatewayEventData[Type]): void {

@@ -1,4 +1,4 @@
-// One source as its jobs see it: its signals become inputs of its runs. While there is no connection the runs are unobserved.
+// The runs of one source: the source's signals become inputs of its runs. While there is no connection the runs are unobserved.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { DownReason, GatewayEventData, SourceInfo } from '../../protocol/types.js';
 import type { JobCommand, JobSource, QueriedJob, SendOptions, SourceEvent, SourceSignal } from '../../sources/index.js';
@@ -14,7 +14,7 @@ import { SourceState } from './source-state.js';
 import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
 
-/** `negotiated`: events are of a QEMU that is not identified yet. `syncing`: it is asked for its jobs. */
+/** `negotiated`: it is not known yet which QEMU the events are of. `syncing`: its jobs are being queried. */
 type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
 
 export class SourceTracker implements Ability {
@@ -33,9 +33,9 @@ export class SourceTracker implements Ability {
   #lastMerged = Number.NEGATIVE_INFINITY;
   readonly #doubts: Doubts;
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
-  readonly #gone = new Set<string>();
+  readonly #endedSinceQuery = new Set<string>();
 
-  /** The caller feeds it with the signals of the source. */
+  /** The caller passes it the signals of the source. */
   constructor(source: JobSource, journal: Journal, listener: TrackListener, options: Partial<TrackOptions> = {}) {
     const { name } = source;
     this.name = name;
@@ -76,12 +76,12 @@ export class SourceTracker implements Ability {
     return this.#store.shownRun(id);
   }
 
-  /** @param callback called once the log shows all that was decided before. */
+  /** @param callback called once the log shows everything decided before. */
   whenShown(callback: () => void): void {
     this.#store.whenShown(callback);
   }
 
-  /** Whether its runs are known; else nothing may be sent. */
+  /** Whether its runs are known; if not, no command may be sent. */
   get isUp(): boolean {
     return this.#phase === 'up';
   }
@@ -105,7 +105,7 @@ export class SourceTracker implements Ability {
       case 'event':
         return this.#hear(signal.event);
       case 'querying':
-        return this.#gone.clear();
+        return this.#endedSinceQuery.clear();
       case 'jobs':
         return this.#merge(signal.jobs, signal.legacy);
       case 'refused':
@@ -119,12 +119,12 @@ export class SourceTracker implements Ability {
     }
   }
 
-  /** Asks for the jobs anew; resolves when they are merged, `false` if there is no answer. */
+  /** Queries the jobs anew; resolves when they are merged, with `false` if there is no reply. */
   async refresh(): Promise<boolean> {
     return this.isUp && this.#source.refresh();
   }
 
-  /** A query that is under way will do: for progress. */
+  /** As {@link refresh}, but a query that is under way will do. For progress. */
   async poll(): Promise<boolean> {
     return this.isUp && this.#source.poll();
   }
@@ -134,13 +134,13 @@ export class SourceTracker implements Ability {
     return this.#source.send(command, options);
   }
 
-  /** Whether the measures of its live runs are older, and a query would renew them. */
+  /** Whether measures of its live runs are older than that and a query would renew them. */
   isOlderThan(ageMs: number): boolean {
     if (!this.isUp || this.#state.isStalled) return false;
     return this.#options.clock.now() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
   }
 
-  /** A command is written for a run. @returns its entry, for what QEMU answers; `position` is set when the log shows it. */
+  /** A command was written for a run. @returns its entry, to be given to {@link answered}; its `position` is set when the log shows it. */
   written({ id, ref }: Run, data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>): WrittenCommand {
     const command = { command: this.#store.nextCommand(), ...data };
     const position: LogPosition = { cursor: undefined };
@@ -148,30 +148,30 @@ export class SourceTracker implements Ability {
     return { id, ref, command, position };
   }
 
-  /** What QEMU said of it, or that it said nothing. */
+  /** QEMU's reply to that command, or that there was none. */
   answered({ id, ref, command }: WrittenCommand, answer: Extract<JobInput, { kind: 'answered' }>['answer']): void {
     this.#apply(id, { kind: 'answered', ref, command, answer });
   }
 
-  /** A command for an earlier run of the id was accepted in the present one. */
+  /** A command for an earlier run of the id was accepted by the present one. */
   misdelivered(id: string, by: string): void {
     this.#apply(id, { kind: 'misdelivered', by });
   }
 
-  /** A command of ours may lead to a pivot: who uses the disk now is asked in the same write, before it. */
+  /** A command of the gateway may lead to a pivot: the users of the disk are queried in the same write, right before it. */
   renewBaseline(run: Run): void {
     if (this.canProve && mayPivot(run)) this.#proofs.wantFirst(run);
   }
 
-  /** Settles runs that have ended without the proof that they wait for: one of them, or all. */
+  /** Settles runs that await the proof of a pivot without it: one run, or all. */
   conclude(run?: string): void {
     this.#proofs.conclude(({ run: each }) => run === undefined || each === run);
   }
 
   /**
-   * The source is the gateway's no more: nobody will see how its runs end.
+   * The source is removed from the gateway, which will not see how its runs end.
    *
-   * @param shown called when the log shows that.
+   * @param shown called when the log shows the removal.
    */
   remove(shown: () => void): void {
     this.#applyAll({ kind: 'gone' });
@@ -179,7 +179,7 @@ export class SourceTracker implements Ability {
     this.close();
   }
 
-  /** The gateway ends: nothing more is published. */
+  /** The gateway is closing: nothing more is published. */
   close(): void {
     this.conclude();
     this.#state.close();
@@ -194,7 +194,7 @@ export class SourceTracker implements Ability {
     this.#state.identified(qemu, same);
     if (same === false) this.#applyAll({ kind: 'gone' });
     this.#proofs.attach();
-    // What a graph says of the disks of another QEMU proves nothing.
+    // The block graph of a QEMU that may be another one says nothing of the runs of the previous one.
     if (same !== true) this.#applyAll({ kind: 'disturbed' });
   }
 
@@ -209,7 +209,7 @@ export class SourceTracker implements Ability {
   }
 
   #hear(event: SourceEvent): void {
-    // Received before the QEMU was identified, so it is published without a run.
+    // Received before the QEMU was identified: published without a run.
     if (this.#phase === 'negotiated') return this.#store.publish(event);
     const job = readJobEvent(event);
     if (job && (job.signal.kind !== 'other' || this.runs.has(job.id)))
@@ -227,11 +227,12 @@ export class SourceTracker implements Ability {
     const { needsQuery, needsGraph, signals } = this.#store.apply(id, input);
     const after = this.runs.get(id);
     const isReplaced = after?.run !== before?.run;
-    if (before && (isReplaced || (after?.end?.dismissed && !before.end?.dismissed))) this.#gone.add(id);
+    if (before && (isReplaced || (after?.end?.dismissed && !before.end?.dismissed))) this.#endedSinceQuery.add(id);
     if (before && !hasEnded(before) && (isReplaced || hasEnded(after))) this.#proofs.concludeMovedBy(before);
     if (before?.end && (isReplaced || !after?.end)) this.#proofs.forget(id);
     if (after && needsGraph && this.canProve) this.#proofs.want(after);
-    // Most that is asked when a job concludes is answered by the events that came with it; the type of a new one is not.
+    // When a job concludes, most doubts end with the events of the same turn, so its query waits for that turn's end. The type of a new run only a
+    // query tells.
     if (needsQuery && isReplaced) this.#query();
     else if (needsQuery) this.#doubts.add(id);
     for (const signal of signals) this.#listener.signal(this.name, signal);
@@ -241,15 +242,15 @@ export class SourceTracker implements Ability {
     void this.#source.refresh();
   }
 
-  /** Both replies have come, at their place between the events. */
+  /** Merges the replies of both queries, at their place between the events. */
   #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
     this.legacy = legacy;
     this.#lastMerged = this.#options.clock.now();
     const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
-    // Overtaken, or a new run already: only a later reply tells.
+    // The reply may be older than the end of that run, or show a new run of the id: only a later reply tells which.
     const isFree = (id: string): boolean => this.runs.get(id)?.end?.dismissed ?? !this.runs.has(id);
-    const doubtful = new Set(jobs.filter(({ id }) => this.#gone.has(id) && isFree(id)));
+    const doubtful = new Set(jobs.filter(({ id }) => this.#endedSinceQuery.has(id) && isFree(id)));
     for (const each of jobs) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'queried', job: each });
     if (doubtful.size > 0) this.#query();
     if (this.#phase === 'syncing') this.#synced(jobs.length);

@@ -1,10 +1,10 @@
-// What a source's tracker calls, in the turn in which something was decided and after all of its step was. The log may show the entries later:
-// who answers a client because of it waits for the log.
+// What a source's tracker reports, in the turn of the decision and after the whole step. The log may show the entries later, so an answer to a client
+// waits for the log.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, JobRef, Progress } from '../../protocol/types.js';
 import type { RunSignal } from './run-store.js';
 
-/** In the order in which it happened. `down`: the runs of the source are unobserved until `synced`. */
+/** Called in the order of the decisions. `down`: the runs of the source are unobserved until `synced`. */
 export type TrackSignal = RunSignal | { kind: 'down' } | { kind: 'synced' };
 
 export interface TrackListener {

@@ -3,12 +3,12 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { THROTTLE_DEFAULTS, type ThrottleOptions } from './error-throttle.js';
 
 export interface TrackOptions {
-  /** Milliseconds that nobody may listen before the runs of a source are lost. */
+  /** Milliseconds without a listener at the source's address after which its runs are lost. */
   lostAfterMs: number;
   /** Milliseconds from a run's end until it is settled without the proof of a pivot. */
   proofMs: number;
   storm: ThrottleOptions;
-  /** Present runs of a source, and characters of their ids: jobs beyond them have no run. */
+  /** Present runs of a source, and characters of their ids. Jobs beyond them get no run. */
   maxRuns: number;
   maxIds: number;
   clock: Clock;

@@ -1,4 +1,5 @@
-// Is the QEMU behind a source the one from before? QMP has no identity of its own. In: two observations. Out: only what they prove.
+// Whether the QEMU behind a source is the one of the previous connection. QMP has no identity of a process, so two observations are compared, and the
+// result says only what they prove.
 import { statSync } from 'node:fs';
 import type { Same } from '../../protocol/types.js';
 import { formatVersion, type MonitorAddress, type QmpGreeting } from '../../qmp/index.js';
@@ -6,13 +7,13 @@ import { formatVersion, type MonitorAddress, type QmpGreeting } from '../../qmp/
 export interface Identity {
   /** Version and package of the greeting. */
   version: string;
-  /** Device, inode and birth of the listening socket's file: QEMU unlinks it and binds it anew when it starts. */
+  /** Device, inode and birth time of the listening socket's file: QEMU unlinks the file and binds a new one when it starts. */
   socket?: string;
   /** Thread ids of the vCPUs (query-cpus-fast); a storage daemon has none. */
   threads?: readonly number[];
 }
 
-/** One synchronous stat of a local path, so that nothing is read from the monitor meanwhile. Never throws: what can't be seen proves nothing. */
+/** One synchronous stat of a local path, during which nothing is read from the monitor. Never throws: `undefined` proves nothing. */
 export function socketBirth(address: MonitorAddress): string | undefined {
   if (address.kind !== 'unix') return undefined;
   try {
@@ -24,8 +25,8 @@ export function socketBirth(address: MonitorAddress): string | undefined {
 }
 
 /**
- * What is known of a QEMU by its greeting and its socket. Only a file that was there before the connection is the one that was connected
- * to: QEMU may be replaced meanwhile.
+ * What the greeting and the socket tell of a QEMU. The file counts only if it was the same before the connection and after the greeting, since QEMU
+ * may be replaced in between.
  *
  * @param before {@link socketBirth} before the connection. @param now the same, after the greeting.
  */
@@ -40,8 +41,8 @@ export function observe(
 }
 
 /**
- * `false` where two observations differ that one process can't give, `true` where the same file still listens or a vCPU thread lives
- * on, else `unknown`. Hot-plug changes some threads, never all.
+ * `false` where the observations differ in what one process can't change, `true` where the same socket file still listens or one of the vCPU threads
+ * is still there, else `unknown`. Hot-plug changes some threads, never all.
  */
 export function compareIdentity(before: Identity | undefined, now: Identity): Same {
   if (!before) return 'unknown';

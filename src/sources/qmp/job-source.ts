@@ -1,5 +1,4 @@
-// A QMP monitor as a source of jobs. Each connection is identified, then asked for its jobs until it answers, and asked again where it says
-// nothing for long.
+// A QMP monitor as a source of jobs. Each connection is identified, its jobs are queried until there is a reply, and again after a long silence.
 import { Observable } from 'rxjs';
 import type { JobVerb } from '../../protocol/types.js';
 import { formatVersion, type QmpEvent, type QmpSession } from '../../qmp/index.js';
@@ -16,7 +15,7 @@ const GRAPH_QUERY = 'x-debug-query-block-graph';
 
 type Phase =
   | { kind: 'down' }
-  /** Events wait until it is known whether they are of the QEMU of before. */
+  /** Events are held until it is known whether they are of the previous connection's QEMU. */
   | { kind: 'identifying'; session: QmpSession; identity: Identity; held: QmpEvent[]; heldBytes: number }
   | { kind: 'syncing' | 'up'; session: QmpSession; queries: Queries };
 
@@ -32,7 +31,7 @@ export class QmpJobSource implements JobSource {
   /** Stops the timer of the next try to sync, then that of the probes. */
   #stop: (() => void) | undefined;
   #heard = false;
-  /** By the monotonic clock: the last look that found an event or a reply. */
+  /** By the monotonic clock: the last check that found an event or a reply. */
   #lastHeard = 0;
 
   constructor({ name, address }: Source, options: Partial<QmpSourceOptions> = {}) {
@@ -118,7 +117,7 @@ export class QmpJobSource implements JobSource {
     }
   }
 
-  /** By query-commands; all are assumed until it has answered. */
+  /** By the reply to query-commands; until there is one every command is assumed. */
   #has(command: string): boolean {
     return 'queries' in this.#phase && this.#phase.queries.has(command);
   }
@@ -203,7 +202,7 @@ export class QmpJobSource implements JobSource {
     this.#emit({ kind: 'jobs', jobs, legacy });
   }
 
-  /** A monitor that says nothing is asked. The clock is not read for each event, so it is looked at twice as often. */
+  /** Queries a monitor that has been silent for `probeMs`. The clock is not read for each event, so there are two checks in that time. */
   #probe(): void {
     const { probeMs, clock } = this.#options;
     const now = clock.now();

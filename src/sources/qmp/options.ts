@@ -1,4 +1,4 @@
-// What a monitor is waited for and what is kept of it meanwhile, each with its reason. Tests shorten the intervals.
+// Time and memory bounds for one monitor, each with its reason. Tests shorten the intervals.
 import type { Observable } from 'rxjs';
 import type { MonitorAddress } from '../../qmp/index.js';
 import { socketBirth } from './identity.js';
@@ -7,16 +7,16 @@ import { type MonitorSignal, SUPERVISE_DEFAULTS, type SuperviseOptions, supervis
 export interface QmpSourceOptions extends SuperviseOptions {
   /** Milliseconds of silence after which a monitor is probed. */
   probeMs: number;
-  /** Milliseconds to the replies of a query; past it the source is stalled. */
+  /** Milliseconds to the replies of a query; after that the source is stalled. */
   queryMs: number;
-  /** Milliseconds until a refused first query is asked again: doubled each time, up to `refusedMaxMs`. */
+  /** Milliseconds until a refused first query is repeated: doubled each time, up to `refusedMaxMs`. */
   refusedMs: number;
   refusedMaxMs: number;
-  /** Bytes of events that wait for the identification of a QEMU; past it they are signalled, and the identity stays unknown. */
+  /** Bytes of events that are held until the QEMU is identified; beyond them it is identified without its vCPU threads. */
   heldBytes: number;
-  /** Tells one listening socket file from another. */
+  /** Identifies the listening socket's file. */
   socketBirth: (address: MonitorAddress) => string | undefined;
-  /** What becomes of the connection to the monitor. */
+  /** Connects to the monitor and keeps connected. */
   monitor$: (address: MonitorAddress, options: SuperviseOptions) => Observable<MonitorSignal>;
 }
 

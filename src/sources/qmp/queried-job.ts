@@ -1,16 +1,17 @@
-// One job as the two queries show it. In: replies of query-block-jobs and query-jobs. Out: one picture for each job, oldest first.
+// One job from the replies of query-block-jobs and query-jobs. The result lists all jobs, oldest first.
 import { ERROR_LENGTH } from '../../protocol/limits.js';
 import { cutText } from '../../protocol/text.js';
 import type { BlockJobInfo, JobInfo } from '../../qmp/index.js';
 import type { QueriedJob } from '../port.js';
 
 /**
- * query-jobs lists every type, query-block-jobs has the details; a job in the first alone was gone before the second was asked.
+ * query-jobs lists jobs of every type, query-block-jobs has the details of block jobs. A job that only query-block-jobs lists is left out: it ended
+ * before query-jobs, which is written after it.
  *
  * @param jobs undefined where QEMU lacks query-jobs (before 3.0).
  */
 export function mergeQueries(blockJobs: readonly BlockJobInfo[], jobs: readonly JobInfo[] | undefined): QueriedJob[] {
-  // A job without an id of its own is QEMU's own business, and no command could name it.
+  // Some of QEMU's internal jobs have no id, and no command could address them.
   const isNamed = ({ id }: QueriedJob): boolean => id !== '';
   if (!jobs) return blockJobs.map(fromBlock).filter(isNamed).reverse();
   const details = new Map(blockJobs.map((info) => [info.device, info]));
@@ -24,7 +25,7 @@ function fromBlock(info: BlockJobInfo): QueriedJob {
   const shown: QueriedJob = {
     id: info.device,
     type: info.type,
-    // The field came with QEMU 2.12; before it two booleans said as much.
+    // QEMU has this member since 2.12; before that two booleans say the same.
     status: info.status ?? (info.paused ? (info.ready ? 'standby' : 'paused') : info.ready ? 'ready' : 'running'),
     len: info.len,
     offset: info.offset,

@@ -1,15 +1,15 @@
-// The two queries of one session, asked back to back so that their replies are close. In: who needs them. Out: one merged picture,
-// called at the place of the last reply in the byte stream: events before it are included, later ones are newer.
+// The two queries for jobs on one session, written back to back so that their replies are close. The merged result is given at the place of the last
+// reply in the byte stream: it includes what earlier events said, and later events are newer.
 import type { BlockJobInfo, JobInfo, QmpReply, QmpSession } from '../../qmp/index.js';
 import type { QueriedJob } from '../port.js';
 import { mergeQueries } from './queried-job.js';
 
 export interface QueriesOptions {
-  /** Milliseconds to the replies; past it QEMU's main loop is `stalled` and the queries are asked again. */
+  /** Milliseconds to the replies; after that QEMU's main loop is `stalled` and the queries are repeated. */
   timeoutMs: number;
   /** Called before each pair is written. */
   asked: () => void;
-  /** A merged picture. `legacy`: QEMU before 3.0. */
+  /** Called with the merged result. `legacy`: QEMU before 3.0. */
   merge: (shown: QueriedJob[], legacy: boolean) => void;
   stalled: (is: boolean) => void;
 }
@@ -27,12 +27,12 @@ export class Queries {
     this.#options = options;
   }
 
-  /** Whether this QEMU has a command, by query-commands; all are assumed until it has answered. */
+  /** Whether this QEMU has a command, by query-commands; until that is answered every command is assumed. */
   has(command: string): boolean {
     return this.#commands?.has(command) ?? true;
   }
 
-  /** Asks after this call, even where a query is under way: its reply may be older than what the caller knows. */
+  /** Queries after this call, even where a query is under way: its reply may be older than what the caller knows. */
   fresh(): Promise<boolean> {
     if (!this.#running) return this.#start();
     this.#next ??= this.#running.then(() => {
@@ -77,7 +77,7 @@ export class Queries {
     return false;
   }
 
-  /** Only a stalled main loop is asked again; the caller's own bound is elsewhere. */
+  /** Repeats queries only to a stalled main loop; each caller has a bound of its own. */
   #again(reply: QmpReply): boolean {
     if (reply.kind !== 'timeout' || this.#closed) return false;
     this.#options.stalled(true);
@@ -90,7 +90,7 @@ export class Queries {
       this.#options.asked();
       let blockJobs: readonly BlockJobInfo[] | undefined;
       const finish = (jobs: readonly JobInfo[] | undefined) => {
-        // Refused or late: one half of the picture is none.
+        // The other query was refused or timed out.
         if (!blockJobs) return;
         if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), !both);
         resolve({ kind: 'return', value: undefined });

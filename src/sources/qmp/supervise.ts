@@ -15,7 +15,7 @@ import { type BackoffOptions, backoff } from '../backoff.js';
 
 export type MonitorSignal =
   | { kind: 'connecting'; attempt: number }
-  /** Connected, but nobody answers yet; the connection is kept. */
+  /** Connected, but there is no answer yet; the connection is kept. */
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
   | { kind: 'up'; session: QmpSession }
   /** Between `up` and `down`, in the order of the byte stream. */
@@ -23,7 +23,7 @@ export type MonitorSignal =
   | { kind: 'down'; reason: DownReason; detail: string; attempt: number; retryInMs: number };
 
 export interface SuperviseOptions extends BackoffOptions {
-  /** Milliseconds of life after which a session counts as healthy and the back-off starts anew. A peer that greets and dies doesn't. */
+  /** Milliseconds after which a session counts as healthy and the back-off starts anew. A peer that greets and then closes stays below that. */
   healthyMs: number;
   qmp: Partial<QmpLimits>;
   clock: Clock;
@@ -40,7 +40,7 @@ export const SUPERVISE_DEFAULTS: SuperviseOptions = {
   open$: openMonitor,
 };
 
-/** Subscribing connects; unsubscribing hangs up. */
+/** Subscribing connects; unsubscribing closes the connection. */
 export function supervise(
   address: MonitorAddress,
   overrides: Partial<SuperviseOptions> = {},

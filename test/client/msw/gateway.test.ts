@@ -121,14 +121,14 @@ describe('a client of the mock gateway', () => {
     ]);
   });
 
-  it('repeats an abort by its run when the line dies under it, and hits no other run', async () => {
+  it('repeats an abort by its run when the connection is lost, and hits no other run', async () => {
     const { gateway, clock, client, ask } = begin();
     gateway.startJob('drive0');
     gateway.script = ({ method }, connection) => {
       if (method !== 'job.abort' || connection > 1) return undefined;
       const job = gateway.jobs.get('drive0');
       if (job) gateway.cancelJob(job); // executed, and then the answer is lost
-      gateway.startJob('drive0'); // the id lives again
+      gateway.startJob('drive0'); // a new run of the id
       return { kind: 'die', code: 1006 };
     };
     const abort = client.abort({ source: 'vm1', job: 'drive0', run: 'mock1:1', sync: true });

@@ -1,5 +1,5 @@
-// A gateway in memory for mocks: a log, a few jobs, the methods, and the faults a test scripts. In: connections that speak
-// the protocol. Out: replies and notifications. Browser and Node; it also drives a demo without a server.
+// A mock gateway in memory, for browser and Node: a log, a few jobs, the methods, and faults that a test scripts. It also drives a demo without a
+// server.
 import { formatCursor, parseCursor } from '../../../src/protocol/cursor.js';
 import type {
   MethodName,
@@ -68,7 +68,7 @@ export class MockGateway {
     };
   }
 
-  /** Appends an entry and sends it to whoever asked for it. `job` names a run; without `run` a new one begins here. */
+  /** Appends an entry and sends it to the subscriptions that match. `job` names a run; without `run` a new one begins here. */
   emit(type: string, data: unknown, job?: { id: string; run?: string }): Entry {
     const offset = ++this.#offset;
     const about = job ? { job: { id: job.id, run: job.run ?? formatCursor(this.epoch, offset) } } : {};

@@ -1,4 +1,4 @@
-// The mock gateway as msw handlers, for tests and for a demo without a server. In: a URL, a gateway. Out: handlers.
+// The mock gateway as msw handlers, for tests and for a demo without a server.
 import { type WebSocketHandler, ws } from 'msw';
 import type { MockGateway } from './gateway.js';
 

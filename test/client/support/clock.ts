@@ -1,4 +1,4 @@
-// A surrounding in the test's hand. Out: a Runtime whose time moves only when told, and what was reported to it.
+// A Runtime for tests: its time moves only when the test says so, and it records reported errors.
 import type { Runtime } from '../../../src/client/runtime.js';
 
 interface Timer {

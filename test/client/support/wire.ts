@@ -1,4 +1,4 @@
-// The far end of a WebSocket in the test's hand. Out: a constructor for the client, and every socket it made.
+// A WebSocket constructor for the client whose far end the test controls; it keeps every socket that was made.
 import type { Methods, Notification, RpcErrorBody, RpcRequest } from '../../../src/protocol/methods.js';
 
 type Listener = (event: never) => void;

@@ -1,4 +1,4 @@
-// In: a real Chromium, where there is one. Out: pages that end with their test, and every error that a page logged.
+// Pages in a real Chromium, where one is installed, that close with their test; with the errors that a page logged.
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';

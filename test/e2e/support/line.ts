@@ -1,4 +1,4 @@
-// In: a gateway's URL. Out: the same behind a port that can be cut and mended, as a network can.
+// A proxy for a gateway whose connections can be cut and restored.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-// In: sources. Out: a gateway as users run it, `node dist/cli/main.js serve`, that a test may kill and start anew at the same port.
+// A gateway as users run it, `node dist/cli/main.js serve`, which a test may kill and restart on the same port.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

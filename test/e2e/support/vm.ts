@@ -1,4 +1,4 @@
-// In: nothing. Out: a real QEMU with one monitor for the gateway and one for the test, and jobs on it; all ended after the test.
+// A real QEMU with jobs and two monitors, one for the gateway and one for the test; it ends with the test.
 import { onTestFinished } from 'vitest';
 import { addRandomFile, connectQemu, startQemu } from '../../support/qemu.js';
 

@@ -1,4 +1,4 @@
-// In: clients that sleep, sip or have gone. Out: closed is only who neither sent nor took a byte for as long as the limit says.
+// Clients that sleep, read slowly or have gone: closed are only those that neither sent nor took a byte within the limit.
 import { describe, expect, it } from 'vitest';
 import { openBare } from '../../support/bare.js';
 import { rawSocket } from '../stream/support.js';

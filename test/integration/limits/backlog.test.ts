@@ -1,4 +1,4 @@
-// In: clients that ask for more than they read. Out: bounded memory, a loop that goes on, and everything in the end for who reads.
+// Clients that request more than they read: memory is bounded, the event loop goes on, and a client that reads gets everything in the end.
 import { describe, expect, it } from 'vitest';
 import { type Job, LIMITS } from '../../../src/protocol/index.js';
 import { cpuMs, longestTurn, openBare, settledRun } from '../../support/bare.js';
@@ -97,7 +97,7 @@ describe('a client that pipelines requests and does not read', () => {
     await expect.poll(() => bare.looks.jobs).toBe(60);
   });
 
-  it('requests that inflate to more than may wait close the line with 4429', async () => {
+  it('requests that inflate to more than may wait close the connection with 4429', async () => {
     const bare = await openBare({ hardStopBytes: 64 * 1024, highWaterBytes: 64 * 1024 }, { compression: 'on' });
     fillJobs(bare.jobs);
     const wire = await bare.wire({ perMessageDeflate: { threshold: 0 } });

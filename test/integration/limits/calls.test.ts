@@ -1,5 +1,4 @@
-// In: callers that go, callers that ask too often, and a gateway that closes. Out: what was for nobody ends, what is too much is refused
-// by name and closed in the end, and closing has one bound.
+// Callers that disconnect, callers that call too often, and a gateway that closes: abandoned calls end, and too many are refused.
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -87,7 +86,7 @@ describe('what comes too often', () => {
       expect(Number(error.data?.retryAfterMs)).toBeGreaterThan(0);
       expect(Number(error.data?.retryAfterMs)).toBeLessThanOrEqual(100);
     }
-    // It waits as it is asked to, and is served.
+    // It waits as it is told to, and is served.
     await expect.poll(async () => (await wire.ask('source.list', {})).result, { interval: 150 }).toBeDefined();
     for (let n = 0; n < 200; n += 1) wire.ws.send('no request');
     expect((await wire.end()).code).toBe(4429);

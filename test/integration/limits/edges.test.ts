@@ -1,4 +1,4 @@
-// In: requests as proxies, balancers, old clients and attackers send them, byte by byte. Out: each is served, or refused as HTTP says.
+// Requests as proxies, load balancers, old clients and attackers send them, byte by byte: each is served, or refused as HTTP says.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -136,7 +136,7 @@ describe('a request', () => {
   });
 });
 
-it('POSTs that are pipelined: eight are executed, more cut the line, and end what waits on it', async () => {
+it('of pipelined POSTs eight are executed; more close the connection and end what waits on it', async () => {
   const bare = await openBare();
   const body = '{"jsonrpc":"2.0","id":1,"method":"job.wait","params":{"source":"vm1","job":"j"}}';
   const one = `POST /v1/rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -205,7 +205,7 @@ describe('a handshake', () => {
 });
 
 describe('frames', () => {
-  it('2,000 pings in one write: the newest is answered, and the line goes on', async () => {
+  it('of 2,000 pings in one write the newest is answered, and the connection stays', async () => {
     const bare = await openBare();
     const raw = await rawSocket(bare.url);
     raw.socket.cork();

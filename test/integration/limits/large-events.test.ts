@@ -1,4 +1,4 @@
-// In: events of megabytes. Out: who resumes over them, and who is live, gets every one; the loop goes on, and little waits in memory.
+// Events of megabytes: resuming and live clients get every one, the event loop goes on, and little waits in memory.
 import { describe, expect, it } from 'vitest';
 import { type Bare, longestTurn, openBare } from '../../support/bare.js';
 import { rawSocket } from '../stream/support.js';
@@ -45,7 +45,7 @@ describe('events of megabytes', () => {
     expect(stall).toBeLessThan(MOST);
   });
 
-  it('a burst in one turn: live clients with other filters get all of it, and a message has one event or 64 KiB', async () => {
+  it('of a burst in one turn live clients with other filters get everything, and a message has one event or 64 KiB', async () => {
     const bare = await openBare();
     const wires = await Promise.all(Array.from({ length: 8 }, () => bare.wire()));
     for (const [n, wire] of wires.entries()) await wire.call('subscribe', { sources: ['vm1', `other${n}`] });

@@ -1,4 +1,4 @@
-// In: a gateway that listens beyond loopback. Out: start-up says which requests it will refuse.
+// A gateway that listens beyond loopback logs at start which requests it will refuse.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';

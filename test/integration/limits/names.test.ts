@@ -1,4 +1,4 @@
-// In: job ids of any length. Out: each is listed, streamed and commanded; pages hold them.
+// Job ids of any length are listed, streamed and commanded, and pages hold them.
 import { expect, it } from 'vitest';
 import { openBench } from '../stream/support.js';
 

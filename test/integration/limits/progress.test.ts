@@ -1,5 +1,4 @@
-// In: the progress of 10,000 jobs. Out: messages of up to 64 KiB, the newest measures of every job also for a slow reader, who is not
-// parked by them; one demand for each interval, whatever the number of filters.
+// The progress of 10,000 jobs: messages of up to 64 KiB, and the newest measures of every job also for a slow reader, which is not parked by them.
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../../src/protocol/index.js';
 import { cpuMs, openBare, progressRow, settledRun } from '../../support/bare.js';
@@ -73,7 +72,7 @@ describe('progress of 10,000 jobs', () => {
     expect(bare.counts().parked).toBe(0);
   });
 
-  it('asks for one poll an interval, and compares no filter twice with a job', async () => {
+  it('causes one poll an interval, and compares no filter twice with a job', async () => {
     const bare = await openBare();
     const wires = await Promise.all(Array.from({ length: 4 }, () => bare.wire()));
     for (const [n, wire] of wires.entries())

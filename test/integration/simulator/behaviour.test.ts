@@ -1,4 +1,4 @@
-// In: one set of scenarios. Out: proof that the simulator and the real daemon answer each with the same lines.
+// The simulator and the real daemon answer one set of scenarios with the same lines.
 import { describe, expect, it } from 'vitest';
 import { haveQemu } from '../../support/qemu.js';
 import { connectRaw, type Message, type RawClient } from '../../support/qmp-raw.js';
@@ -64,7 +64,7 @@ for (const { peer, present } of PEERS) {
       });
     });
 
-    it('greets, refuses what comes before negotiation, and may be asked again after a refusal', async () => {
+    it('greets, refuses commands before negotiation, and still negotiates after a refusal', async () => {
       await withBench(peer, async ({ client: first, address }) => {
         const client = await connectRaw(address);
         first.close();

@@ -1,4 +1,4 @@
-// In: which peer. Out: a negotiated client of it with the same block nodes, and what it said as comparable lines.
+// A negotiated client of the simulator or of the real daemon, with the same block nodes, and its messages as comparable lines.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// In: each fault of the control face. Out: what a client sees of it on a real socket.
+// What a client sees of each of the simulator's faults, on a real socket.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,12 +28,12 @@ async function dial(simulator: Simulator): Promise<RawClient> {
 }
 
 const isEvent = (message: Message): boolean => 'event' in message;
-/** Until something holds that no message tells. Gives the event loop a turn between two looks. */
+/** Waits until something holds that no message announces, with an event-loop turn between two checks. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-it('drops a connection while the jobs live on; what happens meanwhile is recorded and delivered to nobody', async () => {
+it('drops a connection while the jobs go on; events meanwhile are recorded and not delivered', async () => {
   const simulator = await start({ record: true });
   const client = await (await dial(simulator)).negotiate();
   simulator.jobs.start({ type: 'mirror', id: 'j' });
@@ -55,7 +55,7 @@ it('resets a TCP connection', async () => {
   expect(await client.closed).toBe('ECONNRESET');
 });
 
-it('hangs: greets whoever connects, answers nobody, and catches up when it wakes', async () => {
+it('hangs: greets a client that connects, answers nothing, and catches up when it wakes', async () => {
   const simulator = await start();
   simulator.faults.hang();
   const client = await dial(simulator);
@@ -67,7 +67,7 @@ it('hangs: greets whoever connects, answers nobody, and catches up when it wakes
   expect([await negotiated, await queried].map((reply) => 'return' in reply)).toEqual([true, true]);
 });
 
-it('is silent to whoever connects, until it wakes', async () => {
+it('is silent to every client that connects, until it wakes', async () => {
   const simulator = await start();
   simulator.faults.silent();
   const client = await dial(simulator);

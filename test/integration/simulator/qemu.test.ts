@@ -1,4 +1,4 @@
-// In: the helpers around the real daemon. Out: proof that they do what the suites rely on.
+// The helpers around the real daemon do what the other suites rely on.
 import { expect, it } from 'vitest';
 import { connectQemu, haveQemu, startQemu } from '../../support/qemu.js';
 

@@ -1,4 +1,4 @@
-// In: nothing. Out: what is done to a QEMU and the exact lines it answers, recorded from qemu-storage-daemon 7.2.22.
+// Scenarios: commands to a QEMU and the exact lines of its answers, recorded from qemu-storage-daemon 7.2.22.
 
 export interface Driver {
   /** Sends a command and waits for its reply. */
@@ -67,7 +67,7 @@ async function readyMirror(driver: Driver, args: Args = {}): Promise<void> {
   await driver.until('READY j mirror full');
 }
 
-/** Which of two quick members is done first is nobody's promise: b sleeps until a waits. */
+/** Which of two quick members is done first is not defined: b sleeps until a waits. */
 async function letFinish(driver: Driver): Promise<void> {
   await driver.until('a waiting');
   await driver.asleep('b');

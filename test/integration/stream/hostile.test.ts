@@ -1,4 +1,4 @@
-// In: 3,000 hostile frames of one seed. Out: each is answered by its error or its close code within a second; nothing crashes, nothing stays.
+// 3,000 hostile frames of one seed: each gets its error or its close code within a second, nothing crashes, and nothing is left behind.
 import { expect, it } from 'vitest';
 import { dice } from '../../chaos/dice.js';
 import { cpuMs } from '../../support/bare.js';

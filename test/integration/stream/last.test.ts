@@ -57,7 +57,7 @@ describe('last', () => {
 });
 
 describe('tag', () => {
-  it('tells equal filters of one connection apart', async () => {
+  it('distinguishes equal filters of one connection', async () => {
     const { wire, sim } = await openBench();
     const [plain, one, again, two] = [
       await wire.call('subscribe', { types }),

@@ -1,10 +1,10 @@
-// job.list where nobody subscribes: its figures are fresh, and where they can't be, they say how old they are.
+// job.list without subscribers: its figures are fresh, or `updated` says how old they are.
 import { expect, it } from 'vitest';
 import { openBench, until } from './support.js';
 
 const MIB = 1024 * 1024;
 
-it('renews what is old, once for all that ask at the same time', async () => {
+it('renews old measures, once for all simultaneous calls', async () => {
   const bench = await openBench(['vm1', 'vm2'], { gateway: { freshMs: 1, freshWaitMs: 10_000 } });
   for (const name of ['vm1', 'vm2'])
     bench.sim(name).jobs.start({ id: 'j', type: 'backup', len: 1024 * MIB, bytesPerSecond: 64 * MIB });
@@ -17,7 +17,7 @@ it('renews what is old, once for all that ask at the same time', async () => {
   expect(new Set(lists.map(String)).size).toBeLessThan(5);
 });
 
-it('waits for nobody that does not answer, nor longer than its bound for who is slow', async () => {
+it('does not wait for a source that does not answer, nor longer than its bound for a slow one', async () => {
   const bench = await openBench(['vm1', 'vm2'], {
     gateway: { freshMs: 1, freshWaitMs: 50 },
     source: { probeMs: 20, queryMs: 30 },

@@ -1,4 +1,4 @@
-// Sources that come and go while the gateway runs, under a live subscriber; and what becomes of everybody when the log takes nothing more.
+// Sources that are added and removed under a live subscriber; and a log that fails for good.
 import { Subject } from 'rxjs';
 import { expect, it } from 'vitest';
 import { MemoryLog, StoredLog } from '../../../src/log/index.js';
@@ -42,7 +42,7 @@ it('a source that is added is served, one that is removed settles its runs, and 
   expect(found.job?.run).not.toBe(job?.run);
 });
 
-it('a source under the name of another takes its place', async () => {
+it('a source with the name of another replaces it', async () => {
   const { sims, paths } = await openSims('one', 'two');
   const sources$ = new Subject<ProvidedSource>();
   const app = await startApp({}, { provider: { sources$ } });
@@ -60,7 +60,7 @@ it('a source under the name of another takes its place', async () => {
   expect(wire.events.map(({ type }) => type)).not.toContain('STOP');
 });
 
-it('a log that takes nothing more ends the gateway: nobody was shown what it does not have', async () => {
+it('a log that can take nothing more ends the gateway, and no client was sent what it lacks', async () => {
   const store = new TestStore('flaky');
   const log = new StoredLog(new MemoryLog(), store, { retryMs: 1, maxWaitingBytes: 20_000 });
   const { app, wire, sim } = await openBench(['vm1'], { openLog: () => log });

@@ -1,4 +1,5 @@
-// What the gateway says of jobs that it did not see: with the simulator, and with a real QEMU behind a proxy that cuts the line.
+// What the gateway says of jobs that changed while it had no connection: with the simulator, and with a real QEMU behind a proxy that cuts
+// connections.
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Entry, Settlement } from '../../../src/protocol/index.js';
@@ -25,7 +26,7 @@ const since = (wire: Wire, type: string): Entry[] =>
 const synced = (wire: Wire, times: number): Promise<unknown> =>
   wire.until(() => wire.events.filter(({ type }) => type === 'GATEWAY_SOURCE_SYNCED').length >= times);
 
-/** Cuts the line, lets things happen while nobody looks, and waits until the gateway has found out. */
+/** Cuts the connection, lets things happen meanwhile, and waits until the gateway has found out. */
 async function blindly(bench: Bench, happens: () => void): Promise<void> {
   const { faults } = bench.sim('vm1');
   faults.silent();
@@ -62,7 +63,7 @@ describe('a simulated monitor that was away', () => {
     await wire.typed('BLOCK_JOB_READY', 'j');
     await blindly(bench, () => jobs.complete('j'));
     expect(jobs.list()).toEqual([]);
-    // The block graph is asked once the queries have shown that it is gone.
+    // The block graph is queried once the queries have shown that the job is gone.
     await wire.typed('GATEWAY_JOB_SETTLED', 'j');
     expect(settledOf(wire, 'j')).toEqual([
       expect.objectContaining({ outcome: 'lost', provenance: 'unknown', pivoted: true, dismissed: true }),
@@ -203,7 +204,7 @@ describe('a simulated monitor that was away', () => {
     expect(await wire.typed('GATEWAY_JOB_SETTLED', 'stuck')).toMatchObject({ data: { outcome: 'cancelled' } });
   });
 
-  it('where nobody listens for long the runs are lost; a silent peer is still a QEMU', async () => {
+  it('when nothing listens for long the runs are lost; a silent peer is still a QEMU', async () => {
     const bench = await openBench(['vm1', 'vm2'], {
       track: { lostAfterMs: 100 },
       source: { baseMs: 5, maxMs: 20, qmp: { greetingMs: 20 } },
@@ -266,7 +267,7 @@ describe.skipIf(!haveQemu)('a real QEMU that was away', () => {
     ...more,
   });
 
-  it('lives on, is gone, is reused, is new', async () => {
+  it('is the same, is gone, is reused, is new', async () => {
     const { wire, proxy, qmp } = await openQemu();
     await qmp('blockdev-mirror', mirror('a'));
     await qmp('blockdev-mirror', mirror('b'));
@@ -313,7 +314,7 @@ describe.skipIf(!haveQemu)('a real QEMU that was away', () => {
     });
   });
 
-  it('killed: lost when nobody has listened for long', async () => {
+  it('killed: lost when nothing has listened for long', async () => {
     const { wire, proxy, qmp, kill } = await openQemu();
     await qmp('blockdev-mirror', mirror('a'));
     await wire.status('a', 'running');

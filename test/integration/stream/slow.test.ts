@@ -1,5 +1,5 @@
-// G4, G5 under load, with the gateway as a process of its own: who never reads costs bounded memory and delays nobody; nor does a storm.
-// Needs the build (`npm run build`).
+// G4 and G5 under load, with the gateway as a process of its own: clients that never read cost bounded memory and delay no other client; nor does a
+// storm of events.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { freePort, GatewayProcess, MAIN } from '../../chaos/gateway-process.js';
@@ -85,7 +85,7 @@ describe('200 clients that never read', () => {
         most = Math.max(most, now);
       });
     };
-    // Until the kernel has swallowed its megabytes for each, nobody can tell who does not read.
+    // Until the kernel has swallowed its megabytes for each, clients that do not read can't be distinguished.
     let poured = 0;
     for (; (await metric(url, 'qmp_gateway_parked_total')) < 200; poured += 5_000) {
       expect(poured, 'parked in time').toBeLessThan(80_000);

@@ -38,12 +38,12 @@ describe('a stall', () => {
     expect((data as { stalledMs: number }).stalledMs).toBeGreaterThanOrEqual(30);
     expect(await listed()).toEqual(expect.not.objectContaining({ reason: expect.anything() }));
     expect(await metricsOf(bench.app.url)).toContain('qmp_gateway_source_up{source="vm1"} 1');
-    // Once each, however often it was asked meanwhile.
+    // Once each, however often it was queried meanwhile.
     const types = bench.wire.events.map(({ type }) => type);
     expect(types.filter((type) => /STALLED|RESPONSIVE/.test(type))).toHaveLength(2);
   });
 
-  it('leaves no command unwritten in the trail, and a later one is asked anew', async () => {
+  it('leaves no unwritten command in the log, and a later one is sent anew', async () => {
     const bench = await openBench();
     const { faults, jobs } = bench.sim('vm1');
     await bench.wire.call('subscribe', {});
@@ -93,7 +93,7 @@ describe('a stall', () => {
   });
 });
 
-describe('a job of which only events have told', () => {
+describe('a job known from events only', () => {
   it.each([
     ['mirror', ['BLOCK_JOB_CANCELLED'], { outcome: 'cancelled', forced: false }],
     ['create', [], { outcome: 'cancelled', forced: true }],

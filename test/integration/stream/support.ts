@@ -1,4 +1,4 @@
-// In: nothing. Out: simulators with a gateway before them, floods of events, and clients on bare sockets that read only when told.
+// Simulators with a gateway, floods of events, and clients on bare sockets that read only when the test says so.
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-// In: what jobs shall do. Out: they do it, as if another client of another monitor had asked. A refusal throws.
+// Starts and controls jobs as another client on another monitor would. A refusal throws.
 import type { ErrorAction, Int, JobSpec, Operation, Reply, Verb } from './model.js';
 import type { NodeTraits } from './nodes.js';
 import type { Input } from './step.js';
@@ -27,14 +27,14 @@ export interface Jobs {
   dismiss(id: string): void;
   /** Bytes per second, 0 to 2^63-1; 0 is unlimited. */
   setSpeed(id: string, speed: Int): void;
-  /** An I/O error out of the guest's writes, now: also on a READY job, which then stands by. */
+  /** An I/O error in a guest's write, now: also on a READY job, which then goes to standby. */
   ioError(
     id: string,
     error: { action: Exclude<ErrorAction, 'enospc'>; operation?: Operation; noSpace?: boolean },
   ): void;
-  /** Every job that QEMU knows, newest first, concluded ones too. */
+  /** Every job, newest first, concluded ones too. */
   list(): JobRow[];
-  /** How jobs that clients start on this node behave; for blockdev-create the name is the job id. */
+  /** How jobs behave that clients start on this node. For blockdev-create the name is the job id. */
   node(name: string, traits: NodeTraits): void;
 }
 

@@ -1,5 +1,5 @@
-// The QMP commands that this project writes, with their arguments and replies (qapi/job.json, block-core.json, control.json), and
-// the events whose data it knows. The set is closed: nothing else is ever written to a monitor.
+// The QMP commands that this project writes, with their arguments and replies (qapi/job.json, block-core.json, control.json), and the events whose
+// data it reads. No other command is ever written to a monitor.
 import type { Micros } from '../protocol/time.js';
 import type { Int64, IoStatus, JobStatus, JobType, QemuEventData } from '../protocol/types.js';
 
@@ -30,7 +30,7 @@ export interface JobInfo {
   error?: string;
 }
 
-/** XDbgBlockGraph of x-debug-query-block-graph (QEMU 4.0). Node ids are of one reply only. */
+/** XDbgBlockGraph of x-debug-query-block-graph (QEMU 4.0). Node ids hold within one reply only. */
 export interface BlockGraph {
   nodes: readonly BlockGraphNode[];
   edges: readonly BlockGraphEdge[];
@@ -83,7 +83,7 @@ export interface QmpVersion {
   package: string;
 }
 
-/** The greeting that opens every conversation (docs/interop/qmp-spec.rst). */
+/** The greeting that begins every connection (docs/interop/qmp-spec.rst). */
 export interface QmpGreeting {
   version: QmpVersion;
   capabilities: readonly unknown[];
@@ -95,7 +95,7 @@ export interface QmpEvent<Type extends string = string, Data = unknown> {
   /** By QEMU's clock; `null` where the host has none (-1). */
   time: Micros | null;
   data: Data;
-  /** Bytes of the message that brought it, for a bound on what is kept. */
+  /** Bytes of the message that brought it, for the log's retention. */
   bytes?: number;
 }
 export type QmpEventOf<Type extends keyof QemuEventData> = {

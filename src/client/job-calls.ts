@@ -1,27 +1,29 @@
-// The verbs on jobs: the typed methods of a client, and which of them may be sent twice.
+// The typed methods for jobs, and which of them may be sent twice.
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';
 import { ConnectionLost } from './errors.js';
 
 export interface CallOptions {
-  /** Milliseconds for everything, time offline included. Default: the client's `timeoutMs`, for bounded commands theirs. */
+  /**
+   * Milliseconds for the whole call, including time without a connection. Default: the client's `timeoutMs`; for commands with a bound, that bound.
+   */
   timeoutMs?: number;
-  /** Gives up waiting; what was sent stays in force. The promise rejects with the signal's reason. */
+  /** Ends the wait; what was sent stays in force. The promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-export interface AskOptions extends CallOptions {
+export interface RequestOptions extends CallOptions {
   repeat: 'safe' | 'never';
-  /** `params` at the time of sending, where they change with it. */
+  /** Params as of the time of sending, where they depend on it. */
   paramsAt?(now: number): unknown;
 }
 
 /** Sends one request. */
-export type Ask = <Method extends MethodName>(
+export type SendRequest = <Method extends MethodName>(
   method: Method,
   params: Methods[Method]['params'],
-  options: AskOptions,
+  options: RequestOptions,
 ) => Promise<Methods[Method]['result']>;
 
 export type WaitParams = Methods['job.wait']['params'];
@@ -29,15 +31,18 @@ export type CompleteParams = Methods['job.complete']['params'];
 
 /** The commands; each rejects with a GatewayError. Only reads, and aborts and waits that name their run, are ever sent twice. */
 export interface JobVerbs {
-  /** Cancels a job. With a `run` it is sent again after a reconnect, within its bound, and a run that has ended answers with its
-   * settlement; CONNECTION_LOST where the second sending is refused, since the first may have been carried out. Without one it concerns the run that is live when the gateway receives it, JOB_NOT_FOUND if there is none, and
-   * rejects with CONNECTION_LOST where the connection drops before the answer. */
+  /**
+   * Cancels a job. With a `run` the request is sent again after a reconnect, within its bound, and for a run that has ended the gateway answers with
+   * its settlement. It rejects with CONNECTION_LOST if the second request is refused, since the first may have been carried out. Without a `run` it
+   * applies to the run that is live when the gateway receives it (JOB_NOT_FOUND if there is none), and rejects with CONNECTION_LOST if the connection
+   * is lost before the answer.
+   */
   abort(params: AbortParams & { sync: true }, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
   abort(params: AbortParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
   /** The fresh state of one job, or of a settled run. */
   jobGet(target: JobTarget, options?: CallOptions): Promise<Job>;
   jobList(params?: Methods['job.list']['params'], options?: CallOptions): Promise<Methods['job.list']['result']>;
-  /** Resolves when the run has ended. What `abort` says of `run` holds here too. */
+  /** Resolves when the run has ended. `run` means the same as for `abort`. */
   jobWait(params: WaitParams, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
   jobComplete(params: CompleteParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
   jobPause(target: JobTarget, options?: CallOptions): Promise<Requested>;
@@ -48,18 +53,18 @@ export interface JobVerbs {
   jobSetSpeed(target: JobTarget & { speed: Int64 }, options?: CallOptions): Promise<Requested>;
 }
 
-/** Answers that say that nothing was sent. */
+/** Reasons that say that nothing was sent to QEMU. */
 const REFUSED = /^(STALE_RUN|JOB_|SOURCE_)/;
 
-/** The server answers within its bound; this much more is for the network. */
+/** The server answers within its bound; this is added for the network. */
 const GRACE_MS = 5_000;
 
-export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
-  /** A command whose `timeoutMs` runs from the call: whenever it is sent, it carries what is left. */
+export function jobVerbs(send: SendRequest, now: () => number): JobVerbs {
+  /** A command whose `timeoutMs` counts from the call: each request carries what is left of it. */
   function bounded<Method extends 'job.abort' | 'job.wait' | 'job.complete'>(
     method: Method,
     params: Methods[Method]['params'],
-    repeat: AskOptions['repeat'],
+    repeat: RequestOptions['repeat'],
     options: CallOptions,
   ): Promise<Methods[Method]['result']> {
     const { timeoutMs = TIMEOUT_DEFAULT_MS, ...target } = params;
@@ -67,31 +72,31 @@ export function jobVerbs(ask: Ask, now: () => number): JobVerbs {
     let sent = 0;
     const paramsAt = (time: number) => {
       sent += 1;
-      // A bound outside the limits is the server's to refuse; what is left of a good one is kept inside.
+      // A bound outside the limits is sent unchanged for the server to refuse. What is left of a valid one never falls below the minimum.
       return { ...target, timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time) };
     };
-    return ask(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt }).catch((error) => {
-      // A refusal of the second sending says nothing of the first, which may have been carried out: after a restart the
-      // gateway does not know the run any more.
+    return send(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt }).catch((error) => {
+      // A refusal of the second request says nothing of the first, which may have been carried out: a restarted gateway does not know the run any
+      // more.
       throw sent > 1 && method === 'job.abort' && REFUSED.test(error.reason) ? new ConnectionLost(method) : error;
     });
   }
-  /** Without a run the gateway binds to the one that is live at receipt: a second sending could hit the next run of the id. */
-  const repeatOf = ({ run }: JobTarget): AskOptions['repeat'] => (run === undefined ? 'never' : 'safe');
-  const once = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'never' });
-  const safe = (options: CallOptions = {}): AskOptions => ({ ...options, repeat: 'safe' });
+  /** Without a run the gateway binds to the one that is live at receipt, so a second request could hit the next run of the id. */
+  const repeatOf = ({ run }: JobTarget): RequestOptions['repeat'] => (run === undefined ? 'never' : 'safe');
+  const once = (options: CallOptions = {}): RequestOptions => ({ ...options, repeat: 'never' });
+  const safe = (options: CallOptions = {}): RequestOptions => ({ ...options, repeat: 'safe' });
 
   return {
     abort: (params: AbortParams, options = {}) =>
       bounded('job.abort', params, repeatOf(params), options) as Promise<Settled>,
-    jobGet: (target, options) => ask('job.get', target, safe(options)),
-    jobList: (params = {}, options) => ask('job.list', params, safe(options)),
+    jobGet: (target, options) => send('job.get', target, safe(options)),
+    jobList: (params = {}, options) => send('job.list', params, safe(options)),
     jobWait: (params, options = {}) => bounded('job.wait', params, repeatOf(params), options),
     jobComplete: (params, options = {}) => bounded('job.complete', params, 'never', options),
-    jobPause: (target, options) => ask('job.pause', target, once(options)),
-    jobResume: (target, options) => ask('job.resume', target, once(options)),
-    jobFinalize: (target, options) => ask('job.finalize', target, once(options)),
-    jobDismiss: (target, options) => ask('job.dismiss', target, once(options)),
-    jobSetSpeed: (target, options) => ask('job.setSpeed', target, once(options)),
+    jobPause: (target, options) => send('job.pause', target, once(options)),
+    jobResume: (target, options) => send('job.resume', target, once(options)),
+    jobFinalize: (target, options) => send('job.finalize', target, once(options)),
+    jobDismiss: (target, options) => send('job.dismiss', target, once(options)),
+    jobSetSpeed: (target, options) => send('job.setSpeed', target, once(options)),
   };
 }

@@ -1,6 +1,6 @@
-// Bytes of a monitor in, whole JSON messages out, parsed. QEMU ends every message with CRLF; a monitor with `pretty=on` spreads one
-// over many lines. A line that parses is a message; otherwise lines are joined until the braces balance. A string can't span
-// lines (JSON has no raw line break in strings), so the depth is all that is carried from line to line.
+// Splits a monitor's bytes into JSON messages and parses them. QEMU ends every message with CRLF; a monitor with `pretty=on` spreads one over several
+// lines. A line that parses is a message; otherwise lines are joined until the braces balance. JSON strings have no raw line breaks, so the depth is
+// the only state between lines.
 import { hasLongNumber, parseJson } from './json.js';
 
 const LF = 10;
@@ -8,13 +8,13 @@ const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
 /**
- * Arrays and objects within each other. QEMU's own events nest less than ten; it parses 1,024 itself. What is deeper would overflow the stack of
- * the code that walks it, here or in a client.
+ * Nesting of arrays and objects. QEMU's own events nest less than ten levels, and QEMU parses up to 1,024. Recursive code, here or in a client, could
+ * overflow its stack on deeper values.
  */
 const MAX_DEPTH = 128;
 const TOO_DEEP = `a message nests more than ${MAX_DEPTH} levels`;
 
-/** Values in one message: parsed, each takes some 50 bytes, however short it is. The queries of 16,384 mirrors have half as many. */
+/** Values in one message. Each takes some 50 bytes once parsed, however short its text. The replies for 16,384 mirrors have half as many. */
 const MAX_VALUES = 1_048_576;
 const TOO_MANY = `a message has more than ${MAX_VALUES} values`;
 
@@ -22,19 +22,19 @@ export interface SplitResult {
   messages: unknown[];
   /** Characters of each message, on the wire. */
   sizes: number[];
-  /** Set once, when a message exceeds the limit or is no JSON; the splitter is dead from then on. */
+  /** Set once, when a message exceeds a limit or is not JSON; after that the splitter gives nothing more. */
   error?: string;
 }
 
 interface Shape {
-  /** How the nesting changes over a line, and how deep it gets beyond where it began. */
+  /** Change of the nesting depth over a line, and the greatest depth within it, relative to its beginning. */
   change: number;
   deepest: number;
-  /** About how many values it has, and so at the most what it costs to keep. */
+  /** Number of values, estimated from above. */
   values: number;
 }
 
-/** Strings and their escapes are skipped. */
+/** Brackets and commas in strings are skipped. */
 function shapeOf(line: string): Shape {
   let depth = 0;
   let deepest = 0;
@@ -55,13 +55,13 @@ function shapeOf(line: string): Shape {
   return { change: depth, deepest, values };
 }
 
-/** Why a message of that shape is not parsed. */
+/** Why a message of that shape is not parsed; `undefined`: it is. */
 function excessOf(deepest: number, values: number): string | undefined {
   if (deepest > MAX_DEPTH) return TOO_DEEP;
   return values > MAX_VALUES ? TOO_MANY : undefined;
 }
 
-/** A text needs two characters for each level, so nearly no message is scanned. */
+/** Each level takes two characters, so most messages are too short to need a scan. */
 function excessOfLine(line: string): string | undefined {
   if (line.length < 2 * MAX_DEPTH) return undefined;
   const { deepest, values } = shapeOf(line);
@@ -69,15 +69,15 @@ function excessOfLine(line: string): string | undefined {
 }
 
 const NOTHING = Buffer.alloc(0);
-/** Bytes that are kept allocated between messages. */
+/** Bytes that stay allocated between messages. */
 const SMALL = 64 * 1024;
 
-export class Splitter {
+export class MessageSplitter {
   readonly #maxBytes: number;
-  /** What came after the last line end, at the beginning of a buffer that grows: a peer may send byte by byte. */
+  /** What came after the last line end. The buffer grows by doubling, since a peer may send byte by byte. */
   #rest = NOTHING;
   #restBytes = 0;
-  /** Lines of a message that is not yet balanced. */
+  /** Lines of a message whose braces are not yet balanced. */
   #lines: string[] = [];
   #lineBytes = 0;
   #depth = 0;
@@ -122,7 +122,7 @@ export class Splitter {
   #line(line: string, exact: boolean, messages: unknown[], sizes: number[]): void {
     if (line.length > this.#maxBytes) return this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
     if (this.#lines.length === 0) {
-      // Nearly every line is a message by itself.
+      // Most lines are a whole message.
       const last = line.charCodeAt(line.length - (line.endsWith('\r') ? 2 : 1));
       const whole = line.charCodeAt(0) === OPEN && last === CLOSE;
       const excess = whole ? excessOfLine(line) : undefined;

@@ -1,5 +1,5 @@
-// In: chunks of a client's bytes as text. Out: the text of each complete top-level JSON value, wherever chunks were cut.
-// No delimiter is needed between objects; a control character throws the unfinished value away, with one error.
+// Splits a client's text into top-level JSON values, wherever the chunks were cut. Objects need no delimiter between them; a control character drops
+// the unfinished value, with one error.
 
 export type Piece = { kind: 'value'; text: string } | { kind: 'error'; desc: string };
 
@@ -8,14 +8,14 @@ const LONGEST = 64 * 1024 * 1024;
 const OPENING = '{[';
 const CLOSING = '}]';
 
-/** A scanner with the unfinished value in it; one per connection. */
-export class Splitter {
+/** One per connection; it holds the unfinished value. */
+export class RequestSplitter {
   #text = '';
   #depth = 0;
   #quote = '';
   #escaped = false;
 
-  /** Every piece that `chunk` completes, in order. */
+  /** Every value or error that `chunk` completes, in order. */
   push(chunk: string): Piece[] {
     const pieces: Piece[] = [];
     const start = this.#text.length;
@@ -39,7 +39,7 @@ export class Splitter {
           if (this.#depth === 0) from = this.#take(pieces, from, at + 1);
         }
       } else if (OPENING.includes(unit)) {
-        // A bare word or number before it ends here.
+        // The bracket ends a bare word or number before it.
         if (this.#depth === 0 && this.#text.slice(from, at).trim() !== '') from = this.#take(pieces, from, at);
         this.#depth += 1;
       } else if (CLOSING.includes(unit)) {
@@ -65,7 +65,7 @@ export class Splitter {
     return to;
   }
 
-  /** QEMU names the unfinished token only. */
+  /** QEMU's message names only the unfinished token. */
   #lastToken(stray: string): string {
     if (this.#quote === '') return '';
     return stray.slice(stray.lastIndexOf(this.#quote));

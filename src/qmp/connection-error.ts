@@ -1,13 +1,13 @@
-// Why a conversation with a monitor ended or never began. In: an error of the operating system. Out: a reason of the wire.
+// Why a connection to a monitor ended or was never made: errors of the operating system mapped to the wire's reasons.
 import { cutText } from '../protocol/text.js';
 import type { DownReason } from '../protocol/types.js';
 
-/** The only error of a monitor's Observable. `reason` is stable and stands in GATEWAY_SOURCE_DOWN and source.list. */
+/** The only error of a monitor's Observable. `reason` is stable; clients see it in GATEWAY_SOURCE_DOWN and source.list. */
 export class MonitorLost extends Error {
   override readonly name = 'MonitorLost';
   readonly reason: DownReason;
 
-  /** @param detail for people; it may quote the peer, so it is cut. */
+  /** @param detail for people; cut to 300 characters, since it may quote the peer. */
   constructor(reason: DownReason, detail: string, options?: { cause?: unknown }) {
     super(`${reason}: ${cutText(detail, 300)}`, options);
     this.reason = reason;
@@ -18,7 +18,7 @@ const REASONS: Record<string, DownReason> = {
   ENOENT: 'absent',
   ENOTFOUND: 'absent',
   EAI_AGAIN: 'absent',
-  // Nobody said that there is no QEMU: a packet filter, a cable, a host that is down.
+  // None of these proves that there is no QEMU: a packet filter, a cable or a host that is down causes them too.
   EHOSTUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',
@@ -28,13 +28,13 @@ const REASONS: Record<string, DownReason> = {
   EACCES: 'denied',
   EPERM: 'denied',
   ECONNREFUSED: 'refused',
-  // A unix listener whose backlog (QEMU: 1) is full: other clients wait there already.
+  // A unix listener's backlog (1 in QEMU) is full: another client waits there already.
   EAGAIN: 'occupied',
   EPIPE: 'closed',
   ECONNRESET: 'closed',
 };
 
-export function lostBy(error: unknown): MonitorLost {
+export function toMonitorLost(error: unknown): MonitorLost {
   if (error instanceof MonitorLost) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   return new MonitorLost(REASONS[code ?? ''] ?? 'closed', message ?? String(error), { cause: error });

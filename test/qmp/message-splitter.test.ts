@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasLongNumber, parseJson, stringifyJson } from '../../src/qmp/json.js';
-import { Splitter } from '../../src/qmp/splitter.js';
+import { MessageSplitter } from '../../src/qmp/message-splitter.js';
 
 const value = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -22,12 +22,12 @@ const message = fc.dictionary(fc.string(), value, { maxKeys: 5 });
 const encode = (each: unknown, pretty: boolean): string =>
   `${JSON.stringify(each, undefined, pretty ? 4 : undefined).replaceAll('\n', '\r\n')}\r\n`;
 
-describe('Splitter', () => {
+describe('MessageSplitter', () => {
   it('finds the same messages however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(message, fc.boolean()), { maxLength: 8 }), fc.array(fc.nat()), (messages, cuts) => {
         const bytes = Buffer.from(messages.map(([each, pretty]) => encode(each, pretty)).join(''));
-        const splitter = new Splitter(1 << 24);
+        const splitter = new MessageSplitter(1 << 24);
         const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
         const values = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)).messages);
         expect(values).toEqual(JSON.parse(JSON.stringify(messages.map(([each]) => each))));
@@ -42,42 +42,44 @@ describe('Splitter', () => {
       for (let level = 1; level < levels; level++) value = level % 2 ? [value] : { value };
       return encode({ value }, pretty);
     };
-    const fits = new Splitter(1 << 20).push(Buffer.from(deep(128)));
+    const fits = new MessageSplitter(1 << 20).push(Buffer.from(deep(128)));
     expect([fits.messages.length, fits.error]).toEqual([1, undefined]);
-    expect(new Splitter(1 << 20).push(Buffer.from(deep(129))).error).toMatch(/128 levels/);
+    expect(new MessageSplitter(1 << 20).push(Buffer.from(deep(129))).error).toMatch(/128 levels/);
     // Brackets in strings are no nesting.
-    expect(new Splitter(1 << 20).push(Buffer.from(encode({ a: '['.repeat(1_000) }, pretty))).messages).toHaveLength(1);
+    expect(
+      new MessageSplitter(1 << 20).push(Buffer.from(encode({ a: '['.repeat(1_000) }, pretty))).messages,
+    ).toHaveLength(1);
   });
 
-  it('takes a transcript byte by byte', () => {
+  it('splits a transcript byte by byte', () => {
     const bytes = Buffer.from('{"QMP": {"ü": "€😀"}}\r\n\r\n{\r\n    "return": {\r\n    }\r\n}\r\n');
-    const splitter = new Splitter(1_000);
+    const splitter = new MessageSplitter(1_000);
     const values = [...bytes].flatMap((byte) => splitter.push(Buffer.of(byte)).messages);
     expect(values).toEqual([{ QMP: { ü: '€😀' } }, { return: {} }]);
   });
 
   it('fails where a message has so many values that each byte of it would cost many', () => {
     const list = (values: number) => Buffer.from(`{"a":[${Array(values).fill('{}').join()}]}\r\n`);
-    expect(new Splitter(16 * 1024 * 1024).push(list(400_000)).messages).toHaveLength(1);
+    expect(new MessageSplitter(16 * 1024 * 1024).push(list(400_000)).messages).toHaveLength(1);
     for (const bytes of [list(1_100_000), Buffer.from(`{\n${'1,\n'.repeat(1_100_000)}`)])
-      expect(new Splitter(16 * 1024 * 1024).push(bytes).error).toMatch(/values/);
+      expect(new MessageSplitter(16 * 1024 * 1024).push(bytes).error).toMatch(/values/);
   });
 
   it('keeps of a message that comes byte by byte no more than its bytes', () => {
-    const splitter = new Splitter(16 * 1024 * 1024);
+    const splitter = new MessageSplitter(16 * 1024 * 1024);
     const before = process.memoryUsage();
     for (let n = 0; n < 500_000; n += 1) splitter.push(Buffer.from(new Uint8Array([0x78])));
     const { heapUsed, external } = process.memoryUsage();
     expect(heapUsed + external - before.heapUsed - before.external).toBeLessThan(32 * 1024 * 1024);
   });
 
-  it('takes two objects on a line, and an object that ends where it began, for no message of one line', () => {
-    expect(new Splitter(1_000).push(Buffer.from('{"a":1}{"b":2}\r\n')).error).toMatch(/not JSON/);
-    expect(new Splitter(1_000).push(Buffer.from('{"a": {"b": 1}\r\n}\r\n')).messages).toEqual([{ a: { b: 1 } }]);
+  it('does not read two objects on a line, or an incomplete one, as one message', () => {
+    expect(new MessageSplitter(1_000).push(Buffer.from('{"a":1}{"b":2}\r\n')).error).toMatch(/not JSON/);
+    expect(new MessageSplitter(1_000).push(Buffer.from('{"a": {"b": 1}\r\n}\r\n')).messages).toEqual([{ a: { b: 1 } }]);
   });
 
   it('keeps long integers exact in whichever line they are', () => {
-    const { messages } = new Splitter(1_000).push(
+    const { messages } = new MessageSplitter(1_000).push(
       Buffer.from('{"a":1}\n{"a":9007199254740993}\n{\n"a":9007199254740993\n}\n'),
     );
     expect(messages).toEqual([{ a: 1 }, { a: '9007199254740993' }, { a: '9007199254740993' }]);
@@ -88,7 +90,7 @@ describe('Splitter', () => {
     ['in many short lines', `{\n${'\n'.repeat(200)}`],
     ['in one line', `{"a":"${'x'.repeat(200)}"}\n`],
   ])('refuses a message over its limit %s, once', (_, text) => {
-    const splitter = new Splitter(100);
+    const splitter = new MessageSplitter(100);
     expect(splitter.push(Buffer.from(text)).error).toMatch(/100 bytes/);
     expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [], sizes: [] });
   });
