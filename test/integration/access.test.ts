@@ -14,9 +14,13 @@ const post = (url: string, token?: string): Promise<Response> =>
     body: CALL,
   });
 
-it('an upgrade without credentials is refused with 401', async () => {
-  const bare = await openBare({}, { access: new TestPolicy({ ann: grantsOf('a', []) }) });
-  await expect(bare.wire()).rejects.toThrow('401');
+it('an upgrade with credentials that are not known is refused with 401; without any, `authenticate` must follow', async () => {
+  const bare = await openBare({}, { access: new TestPolicy({ ann: grantsOf('a', []) }), sources });
+  await expect(bare.wire({ authorization: 'Bearer unknown' })).rejects.toThrow('401');
+  const wire = await bare.wire();
+  expect((await wire.ask('source.list', {})).error).toMatchObject({ data: { reason: 'UNAUTHENTICATED' } });
+  await wire.call('authenticate', { token: 'ann' });
+  expect(await wire.call('source.list', {})).toMatchObject({ sources: [{ name: 'a' }] });
 });
 
 it('a POST is answered under the grants of its bearer token, or with UNAUTHENTICATED', async () => {

@@ -129,12 +129,16 @@ export async function connectWire(
   options: {
     origin?: string;
     host?: string;
+    authorization?: string;
     protocols?: string[];
     /** As `ws` takes it; by default it offers to. */
     perMessageDeflate?: boolean | PerMessageDeflateOptions;
   } = {},
 ): Promise<Wire> {
-  const headers = options.host === undefined ? {} : { host: options.host };
+  const headers = {
+    ...(options.host !== undefined && { host: options.host }),
+    ...(options.authorization !== undefined && { authorization: options.authorization }),
+  };
   const ws = new WebSocket(`${url.replace('http', 'ws')}v1`, options.protocols ?? ['qmp-gateway.v1'], {
     headers,
     perMessageDeflate: options.perMessageDeflate ?? true,
