@@ -44,7 +44,7 @@ export interface GatewayLimits {
   /** Milliseconds until a connection must have authenticated, and how many there may be that have not: then the oldest goes. */
   authenticateMs: number;
   unauthenticated: number;
-  /** Milliseconds before the end of its credentials at which a client is told. */
+  /** Milliseconds before the end of its credentials at which a client gets `expiring`. */
   expiringMs: number;
   /** Milliseconds that the measures of `job.list` may be old, and that a call waits for newer ones. */
   freshMs: number;

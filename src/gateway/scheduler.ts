@@ -1,6 +1,5 @@
-// Work that thousands ask for at once, spread over turns of the loop. In: queues, one for each kind of work, and in each its owners with their
-// work. Out: in each turn every queue has so many milliseconds, and in a queue one owner after the other takes a step, so that no kind of work
-// and no client holds up another.
+// Spreads work that thousands of clients may cause at once over event-loop turns. Each kind of work has a queue with a time budget for each turn, and
+// in a queue one owner after the other takes a step. So neither a kind of work nor a client blocks the others.
 import type { Clock } from '../clock.js';
 
 /** Milliseconds for the steps of one queue in one turn. */

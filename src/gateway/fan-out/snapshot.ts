@@ -1,5 +1,5 @@
-// The present as one consistent cut with a cursor. In: the view and a filter. Out: jobs and settlements as JSON, in pages below the
-// limit, shared by everybody who joins in the same turn.
+// The present jobs and settlements as one consistent cut with a cursor, as JSON in pages below the limit. Shared by all subscriptions of a filter
+// that begin in the same turn.
 
 import type { Clock } from '../../clock.js';
 import { LIMITS, SNAPSHOT_SETTLED } from '../../protocol/limits.js';

@@ -1,4 +1,4 @@
-// Ids of which only a query can tell more. In: ids, while the events of a turn of the loop are read. Out: all of them at once, after these.
+// Job ids about which only a query can tell more, collected over one event-loop turn and given to the callback after its events.
 import type { Clock } from '../../clock.js';
 
 export class Doubts {

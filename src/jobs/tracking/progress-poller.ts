@@ -1,5 +1,5 @@
-// QMP has no progress event, so somebody must poll: once a source for everybody, only while a job is active and someone wants it.
-// In: demands. Out: polls, each after the reply of the last, slower where QEMU's main loop is slow. Idle sources cost nothing.
+// QMP has no progress event, so the gateway polls: each source once for all clients, only while a job is active and a client wants its progress. The
+// next poll begins after the reply of the last, and later where QEMU's main loop is slow.
 import type { Clock } from '../../clock.js';
 import type { SourceTracker } from './source-tracker.js';
 

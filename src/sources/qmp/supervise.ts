@@ -1,5 +1,5 @@
-// Keeps one monitor connected. In: its address. Out: an endless Observable of what the connection is; it never errors and never
-// completes. Each session ends with exactly one `down`.
+// Keeps one monitor connected: an endless Observable of its connections, which never errors and never completes. Each session ends with exactly one
+// `down`.
 import { catchError, concat, defer, map, Observable, of, repeat, switchMap } from 'rxjs';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { DownReason } from '../../protocol/types.js';
