@@ -1,4 +1,4 @@
-// Composition root: the only file that knows every layer.
+// Composition root: it alone wires the layers.
 //
 //   sources ──signal──► jobs ──draft──► log ──entry──► gateway ──frame──► clients
 //      ▲                 │                                │
@@ -15,7 +15,7 @@ import { openPages } from './pages.js';
 import { QmpJobSource, type QmpSourceOptions, type SourceProvider, staticSources } from './sources/index.js';
 import { VERSION } from './version.js';
 
-/** Intervals and bounds that tests shorten. */
+/** What an embedder may replace or add: the log, sources; and intervals and bounds, which tests shorten. */
 export interface Tuning {
   track: Partial<TrackOptions>;
   source: Partial<QmpSourceOptions>;

@@ -10,4 +10,5 @@ export {
   type QmpReply,
   type QmpSession,
 } from './qmp/index.js';
+export type { JobSource, ProvidedSource, SourceProvider, SourceSignal } from './sources/index.js';
 export { VERSION } from './version.js';

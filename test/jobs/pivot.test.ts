@@ -1,7 +1,7 @@
 // What the block graph proves of a pivot, and where it proves nothing.
 import { describe, expect, it } from 'vitest';
 import { GraphIndex } from '../../src/jobs/model/graph-index.js';
-import { judgePivot, readBaseline } from '../../src/jobs/model/pivot.js';
+import { comparePivot, readBaseline } from '../../src/jobs/model/pivot.js';
 import { GraphWorld, type Users } from '../support/graph-world.js';
 
 function baselineOf(world: GraphWorld): Exclude<ReturnType<typeof readBaseline>, 'never' | undefined> {
@@ -16,7 +16,7 @@ function judge(users: Users, pivots: boolean, after: (world: GraphWorld) => void
   const baseline = baselineOf(world);
   world.end(pivots);
   after(world);
-  return judgePivot(baseline, new GraphIndex(world.graph()));
+  return comparePivot(baseline, new GraphIndex(world.graph()));
 }
 
 describe('who uses the disk after the end', () => {
@@ -56,7 +56,7 @@ describe('who uses the disk after the end', () => {
       world.start('j');
       const baseline = { ...baselineOf(world), countable: false };
       world.end(true);
-      return judgePivot(baseline, new GraphIndex(world.graph()));
+      return comparePivot(baseline, new GraphIndex(world.graph()));
     });
     expect(verdicts).toEqual(['unknown', true]);
   });
@@ -76,7 +76,7 @@ describe('what proves nothing', () => {
   };
   const judgeAfter = (graph: { nodes: typeof names; edges: ReturnType<typeof edge>[] }, before = commit): unknown => {
     const baseline = readBaseline(new GraphIndex(before), 'j');
-    return baseline && baseline !== 'never' ? judgePivot(baseline, new GraphIndex(graph)) : baseline;
+    return baseline && baseline !== 'never' ? comparePivot(baseline, new GraphIndex(graph)) : baseline;
   };
 
   it('a chain that another job has shortened onto the target', () => {

@@ -84,7 +84,7 @@ export class Subscription {
     this.#nextFrame = nextFrame;
   }
 
-  /** Its socket is full: it is to leave its group at its position. */
+  /** It leaves its group at its position: its socket is full, or the group has more than one turn may encode. */
   park(): void {
     if (this.#state !== LIVE) throw this.#illegal('live');
     this.#state = BEHIND;

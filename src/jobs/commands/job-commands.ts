@@ -12,9 +12,9 @@ import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { settledResult } from './answers.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
+import { sendCommand } from './send-command.js';
 import { type OnWaiting, TerminationCoordinator } from './termination-coordinator.js';
 import { within } from './waits.js';
-import { writeCommand } from './write-command.js';
 
 type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
 
@@ -153,7 +153,7 @@ export class JobCommands {
     const job = run.ref.id;
     let written: WrittenCommand | undefined;
     const reply = await new Promise<CommandReply>((replied) => {
-      writeCommand(
+      sendCommand(
         { tracker, run },
         { verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
         { verb, id, ...(speed !== undefined && { speed }) },

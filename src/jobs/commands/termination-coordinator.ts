@@ -12,6 +12,7 @@ import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { answerOf, notShown } from './answers.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
+import { sendCommand } from './send-command.js';
 import {
   type EndCommand,
   isClosed,
@@ -23,7 +24,6 @@ import {
   type TerminationInput,
 } from './termination.js';
 import { Waits } from './waits.js';
-import { writeCommand } from './write-command.js';
 
 /** A command's reply is awaited far beyond every caller's bound, since a late acceptance still counts for the run's outcome. */
 const REPLY_MS = 2 * 3_600_000;
@@ -271,7 +271,7 @@ export class TerminationCoordinator {
     };
     const present = tracker.runs.get(run.id);
     if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
-    open.withdraw[command] = writeCommand(
+    open.withdraw[command] = sendCommand(
       { tracker, run },
       { verb, by, args },
       { verb, id: run.id, force },

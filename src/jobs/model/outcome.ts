@@ -6,7 +6,7 @@ import type { EndEvidence, Run } from './run.js';
 /** @param graph what the block graph says of a pivot; `unknown` where it could not be queried. */
 export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolean, graph: Pivoted): Settlement {
   const { outcome, provenance, error } = judge(run, evidence);
-  const { pivoted, pivotProof } = judgePivot(run, outcome, graph);
+  const { pivoted, pivotProof } = pivotOf(run, outcome, graph);
   const { began } = run;
   return {
     outcome,
@@ -35,6 +35,7 @@ interface Verdict {
 }
 
 function judge(run: Run, evidence: EndEvidence): Verdict {
+  // Not of a READY mirror that a soft cancel ended: it raises BLOCK_JOB_COMPLETED, and has completed.
   const cancelledByUs = run.sawAborting && (run.force === 'accepted' || run.soft === 'accepted');
   // The event that carries the outcome counts whatever else of the run was missed.
   if (run.ending.kind === 'cancelled') return { outcome: 'cancelled', provenance: 'observed' };
@@ -76,7 +77,7 @@ export function needsGraph(run: Run): boolean {
   return run.baseline !== undefined && run.ending.kind !== 'cancelled' && !isNeverPivoting(run);
 }
 
-function judgePivot(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivoted; pivotProof: PivotProof } {
+function pivotOf(run: Run, outcome: Outcome, graph: Pivoted): { pivoted: Pivoted; pivotProof: PivotProof } {
   if (run.ending.kind === 'cancelled') return { pivoted: false, pivotProof: 'event' };
   if (isNeverPivoting(run)) return { pivoted: false, pivotProof: 'type' };
   if (graph !== 'unknown') return { pivoted: graph, pivotProof: 'graph' };

@@ -56,7 +56,7 @@ export function readBaseline(graph: GraphIndex, job: string): Baseline | 'never'
  *
  * A node that is missing from the graph is no reason for doubt: clients often delete the unused node right after they complete or cancel.
  */
-export function judgePivot(baseline: Baseline, graph: GraphIndex): Pivoted {
+export function comparePivot(baseline: Baseline, graph: GraphIndex): Pivoted {
   const { source, target, movable, replaceable, sourceNameless, targetUsers, countable } = baseline;
   const onSource = graph.usersOf(source);
   const onTarget = graph.usersOf(target);

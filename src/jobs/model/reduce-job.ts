@@ -11,7 +11,7 @@ import type { EndedRun, JobInput, ReduceContext, Transition } from './input.js';
 import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
 import { decideOutcome, mayPivot, needsGraph } from './outcome.js';
-import { judgePivot, readBaseline } from './pivot.js';
+import { comparePivot, readBaseline } from './pivot.js';
 import { type CommandInput, commandDraft, requestChanges } from './request.js';
 import { beginRun, copyRun, type EndEvidence, type MutableRun, type Run, unobservedChanges } from './run.js';
 
@@ -57,7 +57,7 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
 
 const NONE: readonly EndedRun[] = [];
 
-/** The run that came in is never changed. It is its own result: one object less for each event. */
+/** Also the transition that is returned, which saves an object for each event. The run that came in is never changed. */
 class NextRun implements Transition {
   run: Run | undefined;
   readonly drafts: JobDraft[] = [];
@@ -149,7 +149,7 @@ class NextRun implements Transition {
   graph(graph: GraphIndex): void {
     if (!this.run || this.run.settled) return;
     const { baseline, end, id } = this.run;
-    if (end) return this.#publish(end.evidence, end.dismissed, baseline ? judgePivot(baseline, graph) : 'unknown');
+    if (end) return this.#publish(end.evidence, end.dismissed, baseline ? comparePivot(baseline, graph) : 'unknown');
     const found = readBaseline(graph, id);
     if (found === undefined) return;
     const before = this.run;

@@ -14,7 +14,7 @@ export interface CommandHandlers extends Pick<SendOptions, 'lane' | 'timeoutMs'>
 }
 
 /** @returns withdraws the command if it is not yet written. */
-export function writeCommand(
+export function sendCommand(
   { tracker, run }: { tracker: SourceTracker; run: Run },
   data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>,
   command: JobCommand,
