@@ -3,6 +3,7 @@
 import type { Observable } from 'rxjs';
 import type { Micros } from '../protocol/time.js';
 import type { DownReason, Int64, IoStatus, JobStatus, JobType, JobVerb, Same } from '../protocol/types.js';
+import type { BlockGraph } from '../qmp/index.js';
 
 /** An event as QEMU raised it; `data` is `{}` where QEMU sends none. */
 export interface SourceEvent {
@@ -30,25 +31,8 @@ export interface QueriedJob {
   error?: string;
 }
 
-/** Who uses which node of the block layer. Node ids hold within one reply only. */
-export interface BlockGraph {
-  nodes: readonly BlockGraphNode[];
-  edges: readonly BlockGraphEdge[];
-}
-
-export interface BlockGraphNode {
-  id: number;
-  type: 'block-backend' | 'block-job' | 'block-driver' | (string & {});
-  /** Empty for the backend of an export or of a job. */
-  name: string;
-}
-
-/** `parent` uses `child` under `name`: `root`, `backing`, `children.0`, and of a job `source`, `target`, `main node`. */
-export interface BlockGraphEdge {
-  parent: number;
-  child: number;
-  name: string;
-}
+/** QEMU's block graph, from any kind of source. */
+export type { BlockGraph };
 
 /**
  * The signals of a source, in order: `connecting`, perhaps `waiting`, then `negotiated`, `up`, and any others until `down`. Each comes at its place
