@@ -71,6 +71,8 @@ export function parseTokens(text: string, path: string): ParsedTokens {
 interface TokenPrincipal extends Principal {
   grants: Grants;
   expiresAt: number | null;
+  /** Of its token, for the comparison. */
+  digest: Buffer;
 }
 
 export class TokenPolicy implements Access {
@@ -79,8 +81,6 @@ export class TokenPolicy implements Access {
   readonly #clock: Clock;
   /** By the digest of the token: one principal each, also where two have one name (while a token is replaced). */
   readonly #principals = new Map<string, TokenPrincipal>();
-  /** The digests as bytes, for the comparison. */
-  #digests: { bytes: Buffer; principal: TokenPrincipal }[] = [];
 
   constructor(tokens: readonly TokenEntry[], clock: Clock = CLOCK) {
     this.#clock = clock;
@@ -106,7 +106,7 @@ export class TokenPolicy implements Access {
       const expiresAt = expires === undefined ? null : Date.parse(expires);
       const known = gone.get(sha256);
       if (known?.name !== name) {
-        this.#principals.set(sha256, { name, grants, expiresAt });
+        this.#principals.set(sha256, { name, grants, expiresAt, digest: Buffer.from(sha256) });
         continue;
       }
       gone.delete(sha256);
@@ -115,11 +115,6 @@ export class TokenPolicy implements Access {
       known.grants = grants;
       known.expiresAt = expiresAt;
       this.#changes$.next({ kind: 'grants', principal: known });
-    }
-    this.#digests = [];
-    for (const { sha256 } of tokens) {
-      const principal = this.#principals.get(sha256);
-      if (principal) this.#digests.push({ bytes: Buffer.from(sha256), principal });
     }
     for (const [sha256, principal] of gone) {
       if (this.#principals.get(sha256) === principal) this.#principals.delete(sha256);
@@ -133,7 +128,7 @@ export class TokenPolicy implements Access {
   #find(digest: string): TokenPrincipal | undefined {
     const asked = Buffer.from(digest);
     let found: TokenPrincipal | undefined;
-    for (const { bytes, principal } of this.#digests) if (timingSafeEqual(asked, bytes)) found = principal;
+    for (const principal of this.#principals.values()) if (timingSafeEqual(asked, principal.digest)) found = principal;
     return found;
   }
 }
