@@ -5,14 +5,20 @@
 //      └── QMP command ◄─┴────────── CommandPort ◄────────┘
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
-import { NO_ACCESS_POLICY, type TokenEntry, TokenPolicy } from './access/index.js';
-import type { Config } from './config.js';
-import { type Gateway, type GatewayLimits, openGateway } from './gateway/index.js';
+import { AccessPolicy, asksWho } from './access/index.js';
+import { type Config, EXPOSED } from './config/index.js';
+import { type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics.js';
 import { openPages } from './pages.js';
-import { QmpJobSource, type QmpSourceOptions, type SourceProvider, staticSources } from './sources/index.js';
+import {
+  ConfiguredSources,
+  QmpJobSource,
+  type QmpSourceOptions,
+  type SourceChanges,
+  type SourceProvider,
+} from './sources/index.js';
 import { VERSION } from './version.js';
 
 /** What an embedder may replace or add: the log, sources; and intervals and bounds, which tests shorten. */
@@ -27,15 +33,27 @@ export interface Tuning {
 }
 
 export interface App {
-  /** URL of the dashboard and of clients, `http://HOST:PORT/`. */
+  /** Of the dashboard and of clients: `http://HOST:PORT/`; `unix:/path` where there is no TCP listener. */
   url: string;
+  /** Every listener's. */
+  urls: readonly string[];
+  /** 0 where there is no TCP listener. */
   port: number;
   /** Resolves when the log can take no more entries: the process must close the gateway and end, and its next start begins another epoch. */
   failed: Promise<Error>;
-  /** Other tokens are in force at once; of a gateway that was started without any, nothing changes. */
-  replaceTokens(tokens: readonly TokenEntry[]): void;
+  /**
+   * Sources, credentials, certificates and limits are those of another configuration at once; no client is disturbed whom the change does not concern. Where
+   * it listens, and whose headers it believes, stay until a restart. Throws the error of TLS for a certificate that can't be used; nothing has changed then.
+   */
+  reload(config: Config): Reloaded;
   /** Says goodbye to clients, hangs up on monitors; within the gateway's `drainMs`. */
   close(): Promise<void>;
+}
+
+export interface Reloaded {
+  sources: SourceChanges;
+  /** Settings that are others now, but need a restart. */
+  needRestart: string[];
 }
 
 /**
@@ -47,9 +65,9 @@ export interface App {
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
-  const log = tuning.openLog?.() ?? new MemoryLog({ limits: tuning.log ?? {} });
+  const log = tuning.openLog?.() ?? new MemoryLog({ limits: { ...config.limits.log, ...tuning.log } });
   const jobs = openJobs({ journal: log, logger, track: tuning.track });
-  const tokens = config.tokens && new TokenPolicy(config.tokens.entries);
+  const access = new AccessPolicy(config.access);
   let gateway: Gateway | undefined;
   const metrics = openMetrics({
     gateway: () => gateway?.counts(),
@@ -58,18 +76,21 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   });
 
   gateway = await openGateway({
-    ...config.listen,
+    listen: listenersOf(config),
+    tls: config.tls,
+    localOnly: isLocalOnly(config),
+    trust: config.trust,
     guard: { allowHosts: config.allowHosts, allowOrigins: config.allowOrigins },
     compression: config.compression,
     version: VERSION,
     log,
     view: jobs.view,
     commands: jobs.commands,
-    access: tokens ?? NO_ACCESS_POLICY,
+    access,
     metrics: () => metrics.text(),
     pages: openPages(),
     logger,
-    limits: tuning.gateway ?? {},
+    limits: { ...config.limits.gateway, ...tuning.gateway },
   });
 
   running.add(
@@ -78,17 +99,24 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
-  const monitors = config.sources.map((source) => new QmpJobSource(source, tuning.source));
-  running.add(jobs.follow(staticSources(monitors)));
+  const sources = new ConfiguredSources(config.sources, (source) => new QmpJobSource(source, tuning.source));
+  running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
 
-  const { address, port } = gateway.address;
-  const host = address.includes(':') ? `[${address}]` : address;
+  const { listeners } = gateway;
+  const main = listeners.find(({ serves, bound }) => serves === 'all' && bound) ?? listeners[0];
   return {
-    url: `http://${host}:${port}/`,
-    port,
+    url: main?.url ?? '',
+    urls: listeners.map(({ url }) => url),
+    port: main?.bound?.port ?? 0,
     failed: log.failed,
-    replaceTokens: (entries) => tokens?.replace(entries),
+    reload: (next) => {
+      if (isLocalOnly(next) && listeners.some(({ isLocal }) => !isLocal)) throw new Error(EXPOSED);
+      if (next.tls) gateway.renewTls(next.tls);
+      gateway.limit(next.limits.gateway);
+      access.replace(next.access);
+      return { sources: sources.replace(next.sources), needRestart: fixedOf(config, next) };
+    },
     close: async () => {
       jobs.conclude();
       await gateway.close();
@@ -97,3 +125,22 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     },
   };
 }
+
+/** Settings that are in force from start to end, and are others now. */
+function fixedOf(before: Config, next: Config): string[] {
+  const names = ['listen', 'metricsListen', 'trust', 'allowHosts', 'allowOrigins', 'compression'] as const;
+  const changed: string[] = names.filter((name) => differ(before[name], next[name]));
+  if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
+  if (differ(before.limits.log, next.limits.log)) changed.push('limits of the log');
+  return changed;
+}
+
+/** Nobody is asked who they are, so only this host may reach it. */
+const isLocalOnly = ({ access, insecureNoAuth }: Config): boolean => !asksWho(access) && !insecureNoAuth;
+
+const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+
+const listenersOf = ({ listen, metricsListen }: Config): GatewayOptions['listen'] => [
+  ...listen.map((address) => ({ ...address, serves: 'all' as const })),
+  ...(metricsListen ? [{ ...metricsListen, serves: 'metrics' as const }] : []),
+];

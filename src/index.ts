@@ -1,6 +1,6 @@
 // `qmp-gateway`: the gateway as a library. Clients import `qmp-gateway/client` and `qmp-gateway/protocol`.
-export { type App, start, type Tuning } from './app.js';
-export { type Config, type ConfigInput, type ReadConfig, readConfig } from './config.js';
+export { type App, type Reloaded, start, type Tuning } from './app.js';
+export { type Config, type ConfigInput, type ReadConfig, readConfig } from './config/index.js';
 export {
   type MonitorAddress,
   MonitorLost,

@@ -16,8 +16,9 @@ const ALLOWED: Record<string, readonly string[]> = {
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
-  cli: ['.', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
-  '.': ['gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
+  config: ['access', 'gateway', 'log', 'sources'],
+  cli: ['.', 'config', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
+  '.': ['config', 'gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */

@@ -34,14 +34,32 @@ export interface Principal {
 export interface Credentials {
   /** Of the method `authenticate`, or of `Authorization: Bearer`. */
   readonly token?: string | undefined;
+  /** The request's header lines, names and values in turn, as they came; a policy reads them only of a trusted proxy. */
+  readonly headers?: readonly string[] | undefined;
+  /** The client's certificate, if TLS has verified it. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+export interface ClientCertificate {
+  /** The distinguished name, as `CN=backup,O=Example`: the attributes in the certificate's order. */
+  readonly subject: string;
+  /** Milliseconds since 1970 at which it ends. */
+  readonly expiresAt: number;
 }
 
 /** How a client is connected. */
 export interface Transport {
   readonly kind: 'websocket' | 'post' | 'http';
-  /** Of the peer, as its socket says; `undefined`: a unix socket, or a peer that has gone. */
+  /** Who can connect to a unix listener is decided by the mode of its socket file. */
+  readonly listener: 'tcp' | 'unix';
+  /** Whether the peer is a proxy that the operator trusts to say who its clients are. */
+  readonly proxied: boolean;
+  /** Of the client: as its socket says, or as a trusted proxy does. `undefined`: a unix socket, or a peer that has gone. */
   readonly address: string | undefined;
 }
+
+/** At once where nothing has to be verified in another thread or fetched. */
+export type Authentication = Answer<Principal> | Promise<Answer<Principal>>;
 
 /** `grants`: the principal's grants have changed. `revoked`: its connections are to be closed. */
 export interface AccessChange {
@@ -51,8 +69,17 @@ export interface AccessChange {
 
 /** A policy. */
 export interface Access {
-  /** Asked for each upgrade, each POST, each `authenticate`, and each look at `/metrics`. Answers at once, and never throws. */
-  authenticate(credentials: Credentials, transport: Transport): Answer<Principal>;
+  /**
+   * Asked for each upgrade, each POST, each `authenticate`, and each look at `/metrics`. Never throws or rejects. UNAUTHENTICATED: a WebSocket client
+   * without a token may still send one by `authenticate`. Any other refusal is final.
+   */
+  authenticate(credentials: Credentials, transport: Transport): Authentication;
   /** Emits in the event-loop turn in which the principal changes. */
   readonly changes$: Observable<AccessChange>;
+}
+
+/** Calls `next` in this turn where the answer is known already. */
+export function afterAuthentication(authentication: Authentication, next: (answer: Answer<Principal>) => void): void {
+  if (authentication instanceof Promise) void authentication.then(next);
+  else next(authentication);
 }

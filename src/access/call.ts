@@ -1,11 +1,11 @@
 // The first argument of every command: who calls, until when, and whether the caller is still there. It is not on the wire.
-import type { Principal } from './access.js';
+import type { Principal, Transport } from './access.js';
 
 export interface CallContext {
   /** The caller. */
   readonly principal: Principal;
-  /** Of the peer, as its socket says; of a proxy's client the proxy's. */
-  readonly address: string | undefined;
+  /** Of the client: {@link Transport.address}. */
+  readonly address: Transport['address'];
   /** Milliseconds of `Clock.now` at which the request came in. */
   readonly receivedAt: number;
   /** Milliseconds of `Clock.now` at which the answer is due. */

@@ -1,14 +1,23 @@
 // What a list of scopes grants: globs of sources that may be read, and of those whose jobs may be controlled. Control implies read.
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { compileGlobs } from '../protocol/glob.js';
 import type { Grants } from './access.js';
 
-export interface Scopes {
+const GLOBS = z.array(z.string().min(1).max(1_024)).max(256);
+
+export const SCOPES = z.strictObject({
   /** Globs of names of sources (`*` and `?`, whole name). */
-  read: readonly string[];
-  control: readonly string[];
+  read: GLOBS.default([]),
+  control: GLOBS.default([]),
   /** Whether `/metrics` may be read, which names every source. */
-  metrics: boolean;
+  metrics: z.boolean().default(false),
+});
+
+export interface Scopes {
+  readonly read: readonly string[];
+  readonly control: readonly string[];
+  readonly metrics: boolean;
 }
 
 /** As the wire lists them: `read:GLOB`, `control:GLOB`, `metrics`; sorted, each once. */

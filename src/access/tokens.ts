@@ -1,25 +1,19 @@
 // Static tokens: a file says which token is whose, and what it grants. The file has digests alone, so who reads it can't use it.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Subject } from 'rxjs';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { CLOCK, type Clock } from '../clock.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
 import { NOBODY } from './none.js';
-import { compileScopes } from './scopes.js';
-
-const GLOBS = z.array(z.string().min(1).max(1_024)).max(256);
+import { compileScopes, SCOPES } from './scopes.js';
 
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
-const ENTRY = z.strictObject({
+const ENTRY = SCOPES.extend({
   /** As `requestedBy` has it. */
   name: z.string().regex(/^[A-Za-z0-9._:@-]{1,128}$/, 'a name is 1 to 128 of A-Z a-z 0-9 . _ : @ -'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the token, as 64 hexadecimal digits'),
-  read: GLOBS.default([]),
-  control: GLOBS.default([]),
-  metrics: z.boolean().default(false),
   /** From its beginning on, in UTC, where it is a date. */
   expires: z
     .string()
@@ -29,10 +23,20 @@ const ENTRY = z.strictObject({
     )
     .optional(),
 });
-const FILE = z.array(ENTRY).max(10_000);
+/** A file of tokens: a YAML list. */
+export const TOKENS = z
+  .array(ENTRY)
+  .max(10_000)
+  .superRefine((entries, context) => {
+    const seen = new Set<string>();
+    for (const [at, { name, sha256 }] of entries.entries()) {
+      if (seen.has(sha256))
+        context.addIssue({ code: 'custom', path: [at, 'sha256'], message: `${name}: the same token stands twice` });
+      seen.add(sha256);
+    }
+  });
 
 export type TokenEntry = z.infer<typeof ENTRY>;
-export type ParsedTokens = { ok: true; tokens: readonly TokenEntry[] } | { ok: false; problems: string[] };
 
 /** Of a token of 256 random bits no slower hash is needed: nobody can try them. */
 export const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -41,31 +45,6 @@ export const digestOf = (token: string): string => createHash('sha256').update(t
 export function newToken(clock: Clock = CLOCK): { token: string; sha256: string } {
   const token = `qmpgw_${clock.token(32)}`;
   return { token, sha256: digestOf(token) };
-}
-
-/** A YAML list of entries. Never throws; every problem is listed. @param path of the file, for people. */
-export function parseTokens(text: string, path: string): ParsedTokens {
-  let value: unknown;
-  try {
-    value = parse(text) ?? [];
-  } catch (error) {
-    return {
-      ok: false,
-      problems: [`${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`],
-    };
-  }
-  const parsed = FILE.safeParse(value);
-  if (!parsed.success)
-    return {
-      ok: false,
-      problems: parsed.error.issues.map(
-        (issue) => `${path}: ${[...issue.path].join('.') || 'the file'}: ${issue.message}`,
-      ),
-    };
-  const twice = parsed.data.filter(({ sha256 }, at) => parsed.data.findIndex((each) => each.sha256 === sha256) < at);
-  if (twice.length > 0)
-    return { ok: false, problems: twice.map(({ name }) => `${path}: ${name}: the same token stands twice`) };
-  return { ok: true, tokens: parsed.data };
 }
 
 interface TokenPrincipal extends Principal {

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type App, start } from '../app.js';
-import { type Config, type ConfigInput, readConfig, readTokens } from '../config.js';
+import { type Config, type ConfigInput, EXPOSED, readConfig } from '../config/index.js';
 import { type Demo, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
@@ -17,11 +17,19 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const logger = openLogger(read.config.logLevel);
   endOnInternalError(logger);
   // Under a terminal SIGHUP says that it was closed.
-  const reloads = read.config.tokens && !process.stderr.isTTY && !process.stdin.isTTY;
+  const reloads = read.config.reloads && !process.stderr.isTTY && !process.stdin.isTTY;
   let app: App | undefined;
-  const stop = stopSignal(reloads ? () => app && reload(app, read.config, logger) : undefined);
-  const demo = flags.demo ? await openDemo((problem) => logger.warn({ problem }, 'demo')) : undefined;
-  const config: Config = demo ? { ...read.config, sources: [...read.config.sources, ...demo.sources] } : read.config;
+  let demo: Demo | undefined;
+  const withDemo = (config: Config): Config =>
+    demo ? { ...config, sources: [...config.sources, ...demo.sources] } : config;
+  const again = (): void => {
+    const next = readConfig(flags, process.env);
+    if (next.ok && app) reload(app, withDemo(next.config), logger);
+    else if (!next.ok) logger.error({ problems: next.problems }, 'nothing was changed: the configuration has problems');
+  };
+  const stop = stopSignal(reloads ? again : undefined);
+  if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
+  const config = withDemo(read.config);
   if (config.sources.length === 0)
     throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
@@ -38,14 +46,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (why instanceof Error) throw new CliError(EXIT.failed, why.message, { cause: why });
 }
 
-/** A file with a problem changes nothing. */
-function reload(app: App, { tokens }: Config, logger: Logger): void {
-  if (!tokens) return;
-  const again = readTokens(tokens.path);
-  if (again.ok) {
-    app.replaceTokens(again.tokens);
-    logger.info({ tokens: again.tokens.length }, 'the tokens were read again');
-  } else logger.error({ problems: again.problems }, 'the tokens stay as they were');
+/** A configuration that can't be used changes nothing. */
+function reload(app: App, config: Config, logger: Logger): void {
+  try {
+    const { sources, needRestart } = app.reload(config);
+    logger.level = config.logLevel;
+    logger.info({ sources }, 'the configuration was read again');
+    if (needRestart.length > 0) logger.warn({ settings: needRestart }, 'these settings need a restart');
+  } catch (error) {
+    logger.error({ err: error }, 'nothing was changed: the configuration cannot be used');
+  }
 }
 
 async function listen(config: Config, logger: Logger): Promise<App> {
@@ -53,25 +63,34 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     return await start(config, logger);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const where = `${config.listen.host}:${config.listen.port}`;
+    const cause = { cause: error };
+    if (code === 'EXPOSED') throw new CliError(EXIT.usage, `${message}: ${EXPOSED}`, cause);
+    const where = whereOf(error as NodeJS.ErrnoException, config);
     if (code === 'EADDRINUSE')
       throw new CliError(
         EXIT.usage,
-        `${where} is in use, perhaps by another gateway; choose another port with --listen`,
-        {
-          cause: error,
-        },
+        `${where} is in use, perhaps by another gateway; choose another place with --listen`,
+        cause,
       );
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new CliError(EXIT.usage, `can't listen on ${where}: ${message}`, { cause: error });
+    if (code !== undefined && CANT_LISTEN.includes(code))
+      throw new CliError(EXIT.usage, `can't listen on ${where}: ${message}`, cause);
     throw error;
   }
 }
 
-function announce({ url }: App, demo: Demo | undefined): void {
+const CANT_LISTEN = ['EACCES', 'EPERM', 'EADDRNOTAVAIL', 'ENOTFOUND', 'ENOENT', 'ENOTDIR'];
+
+/** As the error says it; the error of a name that is not found does not. */
+function whereOf(error: NodeJS.ErrnoException & { address?: string; port?: number }, { listen }: Config): string {
+  if (error.address !== undefined) return error.port === undefined ? error.address : `${error.address}:${error.port}`;
+  const [first] = listen;
+  return first?.kind === 'tcp' ? `${first.host}:${first.port}` : 'the socket';
+}
+
+function announce({ url, urls }: App, demo: Demo | undefined): void {
   const from = url === 'http://127.0.0.1:7070/' ? '' : ` --url ${url.slice(0, -1)}`;
   const lines = [
-    `qmp-gateway listens at ${url}`,
+    `qmp-gateway listens at ${urls.join(' and ')}`,
     ...(demo ? [`demo: ${demo.what}`] : []),
     `try: ${ownCommand()} events${from}`,
   ];

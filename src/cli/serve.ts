@@ -1,25 +1,36 @@
-// The flags and help of `serve`. The gateway itself is loaded only by that command, so that others start faster.
+// The flags and help of `serve` and `check-config`. The gateway itself is loaded only by these commands, so that others start faster.
 import { type Command, Option } from 'commander';
 import type { ServeFlags } from './gateway.js';
 
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
-export function addServe(program: Command): void {
-  program
-    .command('serve')
-    .description('connect to monitors and serve their events')
-    .addOption(new Option('--listen <host:port>', 'where to listen; env QMP_GATEWAY_LISTEN (default 127.0.0.1:7070)'))
-    .option('--source <name=uri>', 'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; may be repeated', collect)
-    .option('--demo', 'a QEMU storage daemon with jobs that come and go; the simulator where none is installed')
-    .option('--config <file>', 'a JSON file with the same names as the flags')
+/** Each may stand in the environment or the file too. */
+function addSettings(command: Command): Command {
+  return command
+    .option('--listen <where>', 'HOST:PORT, unix:/path or fd:N; again for more (default 127.0.0.1:7070)', collect)
+    .option('--socket-mode <mode>', 'of the file of a unix listener: who can open it needs no token (default 0660)')
+    .option('--socket-group <group>', 'of that file')
+    .option('--metrics-listen <where>', 'a listener for /metrics and health alone')
+    .option('--source <name=uri>', 'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; again for more', collect)
+    .option('--config <file>', 'a YAML or JSON file of settings')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
     .option('--tokens <file>', 'a YAML list of tokens, each with what it may see and do (see "token new")')
+    .option('--tls-cert <file>', 'the certificate of the TCP listeners, in PEM')
+    .option('--tls-key <file>', 'its private key')
+    .option('--tls-client-ca <file>', 'authorities whose certificates clients may present')
+    .option(
+      '--trust-proxy <peer>',
+      'a proxy whose headers are believed: address, range or unix; again for more',
+      collect,
+    )
+    .option('--proxy-user-header <name>', 'in which such a proxy names the user')
+    .option('--proxy-groups-header <name>', 'in which it names the user’s groups')
     .option('--insecure-no-auth', 'listen beyond loopback although nobody is asked who they are')
     .addOption(
       new Option(
         '--compression <when>',
-        'of messages to clients: auto for every client that offers it, except loopback peers; env QMP_GATEWAY_COMPRESSION (default auto)',
+        'of messages to clients: auto for every client that offers it, except loopback peers (default auto)',
       ).choices(['auto', 'on', 'off']),
     )
     .addOption(
@@ -32,17 +43,39 @@ export function addServe(program: Command): void {
         'trace',
         'silent',
       ]),
-    )
+    );
+}
+
+export function addServe(program: Command): void {
+  const serve = program.command('serve').description('connect to monitors and serve their events');
+  addSettings(serve)
+    .option('--demo', 'a QEMU storage daemon with jobs that come and go; the simulator where none is installed')
     .addHelpText(
       'after',
       `
+Each setting may also be a variable: QMP_GATEWAY_ALLOW_HOST for --allow-host, QMP_GATEWAY_SOURCES for --source.
+
 Examples:
   $ qmp-gateway serve --demo
   $ qmp-gateway serve --source vm1=unix:/run/vm1.qmp --source vm2=tcp:10.0.0.2:4444
-  $ QMP_GATEWAY_SOURCES="vm1=unix:/run/vm1.qmp" qmp-gateway serve --listen 127.0.0.1:8080
+  $ qmp-gateway serve --config /etc/qmp-gateway/gateway.yaml
 
 QEMU serves one client per monitor: give the gateway its own,
   -chardev socket,id=gw,path=/run/vm1.qmp,server=on,wait=off -mon chardev=gw,mode=control`,
     )
     .action(async (flags: ServeFlags) => (await import('./gateway.js')).serve(flags));
+  const check = program
+    .command('check-config')
+    .description('say what "serve" would do with these settings, or what is wrong with them');
+  addSettings(check)
+    .option('--json', 'one JSON object for programs')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ qmp-gateway check-config --config /etc/qmp-gateway/gateway.yaml`,
+    )
+    .action(async ({ json, ...flags }: ServeFlags & { json?: boolean }) =>
+      (await import('./check-config.js')).checkConfig(flags, json === true),
+    );
 }

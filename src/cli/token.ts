@@ -1,7 +1,7 @@
 // `token new`: a token for somebody, printed once, and its entry for the gateway's file.
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { newToken, parseTokens } from '../access/index.js';
+import { newToken, TOKENS } from '../access/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printJson } from './output.js';
 
@@ -48,8 +48,12 @@ Examples:
         ...(expires !== undefined && { expires }),
       };
       const text = stringify([entry]);
-      const checked = parseTokens(text, 'token new');
-      if (!checked.ok) throw new CliError(EXIT.usage, checked.problems);
+      const checked = TOKENS.safeParse([entry]);
+      if (!checked.success)
+        throw new CliError(
+          EXIT.usage,
+          checked.error.issues.map(({ path, message }) => `${path.slice(1).join('.')}: ${message}`),
+        );
       if (json) return printJson({ token, entry });
       print(
         `token: ${token}`,

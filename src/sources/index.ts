@@ -1,4 +1,6 @@
 // sources: named places where jobs run, behind one port. Each QMP monitor is kept connected independently.
+
+export { ConfiguredSources, type SourceChanges } from './configured.js';
 export { logSignals } from './log.js';
 export type {
   BlockGraph,
@@ -16,4 +18,3 @@ export type {
 export { QmpJobSource } from './qmp/job-source.js';
 export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
 export { formatAddress, parseSource, type Source } from './source.js';
-export { staticSources } from './static.js';

@@ -1,13 +1,7 @@
 // Static tokens: what the file may say, who a token is, and what a change of the file does to who is connected.
 import { describe, expect, it } from 'vitest';
-import {
-  type AccessChange,
-  compileScopes,
-  newToken,
-  parseTokens,
-  type TokenEntry,
-  TokenPolicy,
-} from '../../src/access/index.js';
+import { type AccessChange, compileScopes, newToken, TOKENS, type TokenEntry } from '../../src/access/index.js';
+import { TokenPolicy } from '../../src/access/tokens.js';
 import { CLOCK } from '../../src/clock.js';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
@@ -30,34 +24,32 @@ function open(...entries: TokenEntry[]) {
 }
 
 describe('the file', () => {
+  const sha256 = 'a'.repeat(64);
+
   it('lists tokens by their digests', () => {
-    const { entry } = entryOf('ops');
-    const text = `- name: ops\n  sha256: ${entry.sha256}\n  control: [vm-*]\n  expires: 2027-01-31\n`;
-    expect(parseTokens(text, 'f')).toEqual({
-      ok: true,
-      tokens: [{ ...entry, control: ['vm-*'], expires: '2027-01-31' }],
-    });
-    expect(parseTokens('', 'f')).toEqual({ ok: true, tokens: [] });
+    const parsed = TOKENS.parse([{ name: 'ops', sha256, control: ['vm-*'], expires: '2027-01-31' }]);
+    expect(parsed).toEqual([
+      { name: 'ops', sha256, read: [], control: ['vm-*'], metrics: false, expires: '2027-01-31' },
+    ]);
   });
 
-  const sha256 = 'a'.repeat(64);
-  it.each([
-    ['no YAML', '- [', ['f: ']],
-    ['no list', 'name: x', ['f: the file: ']],
-    ['a name with a space', `- {name: a b, sha256: ${sha256}}`, ['f: 0.name: ']],
-    ['the token itself', '- {name: a, sha256: qmpgw_x}', ['f: 0.sha256: ']],
-    ['a date that is none', `- {name: a, sha256: ${sha256}, expires: soon}`, ['f: 0.expires: ']],
+  it.each<[string, unknown, string[]]>([
+    ['no list', { name: 'x' }, ['']],
+    ['a name with a space', [{ name: 'a b', sha256 }], ['0.name']],
+    ['the token itself', [{ name: 'a', sha256: 'qmpgw_x' }], ['0.sha256']],
+    ['a date that is none', [{ name: 'a', sha256, expires: 'soon' }], ['0.expires']],
+    ['an unknown member, and another problem', [{ name: 'a', sha256, reed: ['x'] }, { name: 'b' }], ['0', '1.sha256']],
     [
-      'an unknown member, and another problem',
-      `- {name: a, sha256: ${sha256}, reed: [x]}\n- {name: b}`,
-      ['f: 0: ', 'f: 1.sha256: '],
+      'one token twice',
+      [
+        { name: 'a', sha256 },
+        { name: 'b', sha256 },
+      ],
+      ['1.sha256'],
     ],
-    ['one token twice', `- {name: a, sha256: ${sha256}}\n- {name: b, sha256: ${sha256}}`, ['f: b: ']],
-  ])('with %s is refused, each problem with its place', (_, text, problems) => {
-    const parsed = parseTokens(text, 'f');
-    expect(parsed.ok ? [] : parsed.problems.map((problem, at) => problem.slice(0, problems[at]?.length))).toEqual(
-      problems,
-    );
+  ])('with %s is refused, each problem with its place', (_, value, places) => {
+    const parsed = TOKENS.safeParse(value);
+    expect(parsed.error?.issues.map(({ path }) => path.join('.'))).toEqual(places);
   });
 });
 

@@ -4,5 +4,5 @@ declare module '*/client-0.1.0.js' {
 }
 declare module '*/gateway-0.1.0.js' {
   export const start: typeof import('../../src/app.js').start;
-  export const readConfig: typeof import('../../src/config.js').readConfig;
+  export const readConfig: typeof import('../../src/config/index.js').readConfig;
 }

@@ -64,8 +64,11 @@ function open(limits: Partial<GatewayLimits> = {}): Opened {
   let closed = 0;
   const connection = new Connection(
     ws as unknown as WebSocket,
-    end.socket,
-    { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null },
+    {
+      socket: end.socket,
+      principal: { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null },
+      transport: { kind: 'websocket', listener: 'tcp', proxied: false, address: '127.0.0.1' },
+    },
     {
       ...bench.deps,
       deflater: new Deflater(),

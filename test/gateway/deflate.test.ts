@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/index.js';
 import { acceptOffer } from '../../src/gateway/http/compression.js';
 import { Deflater } from '../../src/gateway/wire/deflate.js';
 import { openFrame, payloadOf, shareFrame } from '../../src/gateway/wire/frame.js';
@@ -59,7 +59,7 @@ describe('the setting', () => {
     writeFileSync(join(folder, 'file.json'), '{"compression":"on"}');
     expect(readConfig({ config: join(folder, 'file.json') }, {})).toMatchObject({ config: { compression: 'on' } });
     expect(read('on', 'off')).toMatchObject({ ok: true, config: { compression: 'on' } });
-    expect(read(undefined, 'yes')).toEqual({ ok: false, problems: ['--compression yes: one of auto on off'] });
+    expect(read(undefined, 'yes')).toEqual({ ok: false, problems: ['QMP_GATEWAY_COMPRESSION yes: one of auto on off'] });
   });
 });
 

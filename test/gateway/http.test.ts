@@ -5,12 +5,13 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Posts } from '../../src/gateway/http/post.js';
 import { type HttpDeps, serveHttp } from '../../src/gateway/http/routes.js';
+import { NO_PROXY } from '../../src/gateway/http/transport.js';
 import {
   acceptOffers,
   judgeUpgrade,
+  refusedAccess,
   rejectUpgrade,
   retryAfter,
-  unauthenticated,
 } from '../../src/gateway/http/upgrade.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { LIMITS } from '../../src/protocol/limits.js';
@@ -19,6 +20,7 @@ import { type Asked, type Exchange, exchangeOf, requestOf } from '../support/htt
 import { Sessions, type SessionsOptions, sourceOf } from '../support/sessions.js';
 
 const GUARD = { allowHosts: ['gate.example'], allowOrigins: ['https://dash.example'] };
+const LISTENER = { kind: 'tcp', serves: 'all', isLocal: true } as const;
 const JSON_TYPE: [string, string] = ['Content-Type', 'application/json'];
 
 interface Site {
@@ -33,6 +35,7 @@ function open(options: SessionsOptions = {}, more: Partial<HttpDeps> = {}): Site
   let gathered = 0;
   const deps: HttpDeps = {
     guard: GUARD,
+    trust: NO_PROXY,
     methods: bench.deps.methods,
     logger: bench.deps.logger,
     access: bench.access,
@@ -47,7 +50,7 @@ function open(options: SessionsOptions = {}, more: Partial<HttpDeps> = {}): Site
     isClosing: () => false,
     ...more,
   };
-  const serve = serveHttp(deps);
+  const serve = serveHttp(deps)(LISTENER);
   const ask = async (asked: Asked, body = ''): Promise<Exchange> => {
     const exchange = exchangeOf(asked);
     serve(exchange.request, exchange.response);
@@ -168,7 +171,7 @@ describe('POST /v1/rpc', () => {
 
   it('cuts a connection that pipelines without end', async () => {
     const site = open();
-    const serve = serveHttp(site.deps);
+    const serve = serveHttp(site.deps)(LISTENER);
     const { request: first } = exchangeOf();
     for (let id = 0; id < 9; id += 1) {
       const exchange = exchangeOf({ method: 'POST', url: '/v1/rpc', headers: [JSON_TYPE] });
@@ -225,13 +228,13 @@ describe('an upgrade', () => {
       ['Sec-WebSocket-Extensions', 'x-unknown, permessage-deflate; client_max_window_bits'],
     ];
     const taken = requestOf({ headers: offers });
-    expect(acceptOffers(taken, 'auto')).toBe(true);
+    expect(acceptOffers(taken, '192.0.2.7', 'auto')).toBe(true);
     expect(taken.headers).toMatchObject({
       'sec-websocket-protocol': 'qmp-gateway.v1',
       'sec-websocket-extensions': 'permessage-deflate',
     });
     const plain = requestOf({ headers: [['Sec-WebSocket-Protocol', ' , ']] });
-    expect(acceptOffers(plain, 'auto')).toBe(false);
+    expect(acceptOffers(plain, '192.0.2.7', 'auto')).toBe(false);
     expect(plain.headers).not.toHaveProperty('sec-websocket-protocol');
   });
 
@@ -239,7 +242,7 @@ describe('an upgrade', () => {
     const socket = new PassThrough();
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    rejectUpgrade(socket, unauthenticated({ message: 'no such token' }));
+    rejectUpgrade(socket, refusedAccess({ reason: 'UNAUTHENTICATED', message: 'no such token' }));
     await once(socket, 'close');
     expect(Buffer.concat(chunks).toString()).toBe(
       [

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { start as startNow } from '../../src/app.js';
 import { createClient as clientNow } from '../../src/client/node.js';
-import { readConfig as readNow } from '../../src/config.js';
+import { readConfig as readNow } from '../../src/config/index.js';
 import type { Entry } from '../../src/protocol/index.js';
 import { createClient as clientThen } from '../frozen/client-0.1.0.js';
 import { readConfig as readThen, start as startThen } from '../frozen/gateway-0.1.0.js';

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { newToken, type TokenEntry } from '../../src/access/index.js';
 import { start, type Tuning } from '../../src/app.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/index.js';
 import { allUp } from '../support/app.js';
 import { connectWire, type Wire } from '../support/wire.js';
 import { openSims, rawSocket } from './stream/support.js';
@@ -60,7 +60,7 @@ async function openGuarded(
     tokens,
     entries,
     lines,
-    replace: (next) => app.replaceTokens(next),
+    replace: (next) => void app.reload({ ...read.config, access: { ...read.config.access, tokens: next } }),
     wire: async (name) => {
       const wire = await connectWire(app.url);
       onTestFinished(() => wire.close());

@@ -1,14 +1,14 @@
 // Sources as an operator names them, and what is logged of them.
 import type { Logger } from 'pino';
-import { toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
+  ConfiguredSources,
   formatAddress,
   type JobSource,
   logSignals,
   parseSource,
+  type Source,
   type SourceSignal,
-  staticSources,
 } from '../../src/sources/index.js';
 
 describe('a source on the command line', () => {
@@ -44,15 +44,25 @@ describe('a source on the command line', () => {
   });
 });
 
-it('sources that are named once are added, and stay', () => {
-  const sources = ['a', 'b'].map((name) => ({ name }) as JobSource);
-  let added: unknown;
-  staticSources(sources)
-    .sources$.pipe(toArray())
-    .subscribe((all) => {
-      added = all;
-    });
-  expect(added).toEqual(sources.map((source) => ({ kind: 'added', source })));
+describe('configured sources', () => {
+  const sourcesOf = (...texts: string[]): Source[] =>
+    texts.map((text) => parseSource(text)).flatMap((parsed) => (parsed.ok ? [parsed.source] : []));
+
+  it('are added; of another configuration the new ones are added, and those that are gone or have moved are replaced', () => {
+    const seen: string[] = [];
+    const sources = new ConfiguredSources(
+      sourcesOf('a=unix:/a', 'b=unix:/b', 'c=unix:/c'),
+      ({ name, address }) => ({ name: `${name} ${formatAddress(address)}` }) as JobSource,
+    );
+    sources.sources$.subscribe((change) =>
+      seen.push(change.kind === 'added' ? `+${change.source.name}` : `-${change.name}`),
+    );
+    expect(seen).toEqual(['+a unix:/a', '+b unix:/b', '+c unix:/c']);
+    seen.length = 0;
+    const changes = sources.replace(sourcesOf('a=unix:/a', 'b=tcp:h:1', 'd=unix:/d'));
+    expect(changes).toEqual({ added: ['d'], removed: ['c'], moved: ['b'] });
+    expect(seen).toEqual(['-c', '+b tcp:h:1', '+d unix:/d']);
+  });
 });
 
 describe('the log of a source', () => {

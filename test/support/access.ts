@@ -1,7 +1,14 @@
 // An access policy that the test changes while clients are connected.
 import { Subject } from 'rxjs';
-import { type Access, type AccessChange, ALL_GRANTS, type Grants, type Principal } from '../../src/access/index.js';
-import { refuse } from '../../src/protocol/answer.js';
+import {
+  type Access,
+  type AccessChange,
+  ALL_GRANTS,
+  type Credentials,
+  type Grants,
+  type Principal,
+} from '../../src/access/index.js';
+import { type Answer, refuse } from '../../src/protocol/answer.js';
 import type { JobVerb } from '../../src/protocol/types.js';
 
 /** Sees one source, or one job of it, and may use these verbs there. */
@@ -39,7 +46,7 @@ export class TestPolicy implements Access {
     return principal;
   }
 
-  authenticate: Access['authenticate'] = ({ token = 'nobody' }) => {
+  authenticate = ({ token = 'nobody' }: Credentials): Answer<Principal> => {
     const principal = this.#principals.get(token);
     if (principal) this.asked += 1;
     return principal ? { ok: true, result: principal } : refuse('UNAUTHENTICATED', 'no such token');

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
-import { type ConfigInput, readConfig } from '../../src/config.js';
+import { type ConfigInput, readConfig } from '../../src/config/index.js';
 import { openTestLog } from './log.js';
 import { connectWire, type Wire } from './wire.js';
 

@@ -7,6 +7,7 @@ import {
   type CommandPort,
   type GatewayCounts,
   type GatewayLimits,
+  NO_PROXY,
   openGateway,
   type ViewPort,
 } from '../../src/gateway/index.js';
@@ -91,8 +92,10 @@ export async function openBare(
       }),
   });
   const gateway = await openGateway({
-    host: options.host ?? '127.0.0.1',
-    port: 0,
+    listen: [{ kind: 'tcp', host: options.host ?? '127.0.0.1', port: 0, serves: 'all' }],
+    tls: undefined,
+    localOnly: false,
+    trust: NO_PROXY,
     guard: { allowHosts: options.allowHosts ?? [], allowOrigins: options.allowOrigins ?? [] },
     compression: options.compression ?? 'auto',
     version: '0.0.0',
@@ -106,7 +109,7 @@ export async function openBare(
     logger: recordErrors(errors, lines),
     limits,
   });
-  const { port } = gateway.address;
+  const port = gateway.listeners[0]?.bound?.port ?? 0;
   const url = `http://127.0.0.1:${port}/`;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {

@@ -142,8 +142,9 @@ export class Client {
 
   constructor(bench: Sessions, token: string | undefined) {
     this.#clock = bench.clock;
-    const transport = { kind: 'websocket', address: '127.0.0.1' } as const;
+    const transport = { kind: 'websocket', listener: 'tcp', proxied: false, address: '127.0.0.1' } as const;
     const authenticated = bench.access.authenticate({ token }, transport);
+    if (authenticated instanceof Promise) throw new Error('the session must be known at once');
     if (!authenticated.ok) throw new Error(authenticated.error.message);
     this.end = new FarEnd({
       highWaterBytes: bench.limits.highWaterBytes,
@@ -158,6 +159,7 @@ export class Client {
       transport,
       later: (work) => bench.clock.soon(work),
       abused: (retryAfterMs) => void this.asked.push(`abused ${retryAfterMs}`),
+      resume: () => void this.asked.push('resume'),
       revoked: () => void this.asked.push('revoked'),
       authenticated: () => undefined,
       expired: () => void this.asked.push('expired'),

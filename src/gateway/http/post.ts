@@ -2,7 +2,7 @@
 // connection ends the wait of its request.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Access, NOBODY, type Principal } from '../../access/index.js';
+import { type Access, type Authentication, type Credentials, NOBODY, type Transport } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -13,8 +13,8 @@ import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../ses
 import { isLocalPeer, peerOf } from '../session/peer.js';
 import { AddressRates } from '../session/rates.js';
 import { answerText } from '../wire/messages.js';
-import { bearerOf } from './bearer.js';
 import { send } from './reply.js';
+import { credentialsOf } from './transport.js';
 
 export interface PostDeps extends Dispatch {
   posts: Posts;
@@ -71,7 +71,12 @@ export class Posts {
   }
 }
 
-export function answerPost(request: IncomingMessage, response: ServerResponse, deps: PostDeps): void {
+export function answerPost(
+  request: IncomingMessage,
+  response: ServerResponse,
+  transport: Transport,
+  deps: PostDeps,
+): void {
   // A form on another site's page can't set this type without a preflight.
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
     return send(response, 415, 'content-type must be application/json\n');
@@ -89,7 +94,7 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
   request.on('end', () => {
     if (bytes > LIMITS.messageBytes) return;
     const text = Buffer.concat(chunks).toString('utf8');
-    const caller = new PostCaller(request, response, deps);
+    const caller = new PostCaller(request, response, transport, deps);
     const receivedAt = deps.clock.now();
     deps.requests.now(caller, () => {
       const { socket } = request;
@@ -103,7 +108,8 @@ export function answerPost(request: IncomingMessage, response: ServerResponse, d
 
 class PostCaller implements Caller {
   readonly #access: Access;
-  readonly #token: string | undefined;
+  readonly #credentials: Credentials;
+  readonly #transport: Transport;
   readonly #response: ServerResponse;
   readonly #posts: Posts;
   readonly #peer: string;
@@ -111,25 +117,31 @@ class PostCaller implements Caller {
   readonly #gone = new AbortController();
   readonly #requests: WorkQueue;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { access, posts, requests }: PostDeps) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    transport: Transport,
+    { access, posts, requests }: PostDeps,
+  ) {
     this.#requests = requests;
     this.#access = access;
-    this.#token = bearerOf(request);
+    this.#credentials = credentialsOf(request);
+    this.#transport = transport;
     this.#response = response;
     this.#posts = posts;
     this.#socket = request.socket;
-    this.#peer = peerOf(this.#socket.remoteAddress);
+    this.#peer = peerOf(transport.address);
   }
 
   get address(): string | undefined {
-    return this.#socket.remoteAddress;
+    return this.#transport.address;
   }
 
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
 
-  admit(_id: RpcId, method: string): Answer<Principal> {
+  admit(_id: RpcId, method: string): Authentication {
     const refused = this.#posts.admit(this.#peer, this.#socket);
     if (refused) return { ok: false, error: refused };
     // After the answer, or when the peer closes before it. A response that waits behind another one has no socket, so it gets no close event.
@@ -141,12 +153,13 @@ class PostCaller implements Caller {
     };
     this.#socket.once('close', end);
     this.#response.once('close', end);
-    return method === 'authenticate' ? { ok: true, result: NOBODY } : this.authenticate(this.#token);
+    if (method === 'authenticate') return { ok: true, result: NOBODY };
+    return this.#access.authenticate(this.#credentials, this.#transport);
   }
 
   /** For this request only. */
-  authenticate(token: string | undefined): Answer<Principal> {
-    return this.#access.authenticate({ token }, { kind: 'post', address: this.#socket.remoteAddress });
+  authenticate(token: string): Authentication {
+    return this.#access.authenticate({ token }, this.#transport);
   }
 
   answer(id: RpcId, answer: Answer<unknown>): void {

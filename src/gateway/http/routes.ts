@@ -1,13 +1,15 @@
 // Plain HTTP: health, POST /v1/rpc, metrics and the dashboard's files.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerOf } from './bearer.js';
+import { afterAuthentication, type Transport } from '../../access/index.js';
 import type { GuardOptions } from './origin-policy.js';
 import { answerPost, type PostDeps } from './post.js';
 import { send } from './reply.js';
 import { judgeHead, judgeNames, readTarget, type Target } from './target.js';
+import { credentialsOf, type ProxyTrust, transportOf } from './transport.js';
 
 export interface HttpDeps extends PostDeps {
   guard: GuardOptions;
+  trust: ProxyTrust;
   /** Prometheus text and its content type. */
   metrics: () => Promise<{ type: string; text: string }>;
   /** Serves a static page, or calls `miss`. */
@@ -27,7 +29,17 @@ const SECURITY_HEADERS = {
 
 const READ = ['GET', 'HEAD'];
 
-export function serveHttp(given: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
+export interface ServedListener {
+  readonly kind: Transport['listener'];
+  /** Everything, or metrics and health alone. */
+  readonly serves: 'all' | 'metrics';
+  /** Whether only this host reaches it: its metrics need no credentials. */
+  isLocal: boolean;
+}
+
+export type ServeHttp = (listener: ServedListener) => (request: IncomingMessage, response: ServerResponse) => void;
+
+export function serveHttp(given: HttpDeps): ServeHttp {
   // Requests that come while metrics are gathered share the result.
   let gathering: ReturnType<HttpDeps['metrics']> | undefined;
   const metrics: HttpDeps['metrics'] = () => {
@@ -37,7 +49,7 @@ export function serveHttp(given: HttpDeps): (request: IncomingMessage, response:
     return gathering;
   };
   const deps = { ...given, metrics };
-  return (request, response) => {
+  return (listener) => (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     if (deps.isClosing()) response.setHeader('connection', 'close');
     const target = readTarget(request.url);
@@ -51,33 +63,33 @@ export function serveHttp(given: HttpDeps): (request: IncomingMessage, response:
     const { origin } = request.headers;
     const crosses = origin !== undefined && deps.guard.allowOrigins.includes(origin);
     if (crosses) response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'origin');
-    route(request, response, target, deps, crosses);
+    route({ request, response, listener, deps, crosses }, target);
   };
 }
 
-function route(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { path, url }: Target,
-  deps: HttpDeps,
-  crosses: boolean,
-): void {
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  listener: ServedListener;
+  deps: HttpDeps;
+  /** Whether a page of another, allowed origin asks. */
+  crosses: boolean;
+}
+
+function route({ request, response, listener, deps, crosses }: Exchange, { path, url }: Target): void {
+  const transport = transportOf(request, path === '/v1/rpc' ? 'post' : 'http', listener.kind, deps.trust);
+  if (listener.serves === 'metrics' && path !== '/metrics')
+    return send(response, 404, 'this listener serves /metrics, /healthz and /readyz\n');
   switch (path) {
     case '/metrics':
       return allow(request, response, READ, () => {
-        const reader = deps.access.authenticate(
-          { token: bearerOf(request) },
-          { kind: 'http', address: request.socket.remoteAddress },
-        );
-        if (!reader.ok) {
+        if (listener.serves === 'metrics' && listener.isLocal) return sendMetrics(response, deps);
+        afterAuthentication(deps.access.authenticate(credentialsOf(request), transport), (reader) => {
+          if (reader.ok && reader.result.grants.metrics) return sendMetrics(response, deps);
+          if (reader.ok) return send(response, 403, 'the scope metrics is needed\n');
           response.setHeader('www-authenticate', 'Bearer');
-          return send(response, 401, `${reader.error.message}\n`);
-        }
-        if (!reader.result.grants.metrics) return send(response, 403, 'the scope metrics is needed\n');
-        deps.metrics().then(
-          ({ type, text }) => send(response, 200, text, type),
-          () => send(response, 500, 'metrics failed\n'),
-        );
+          send(response, 401, `${reader.error.message}\n`);
+        });
       });
     case '/v1':
       return allow(request, response, READ, () => {
@@ -92,7 +104,7 @@ function route(
         return send(response, 204, '');
       }
       return allow(request, response, ['POST'], () => {
-        if (!deps.isClosing()) return answerPost(request, response, deps);
+        if (!deps.isClosing()) return answerPost(request, response, transport, deps);
         response.setHeader('retry-after', '1');
         send(response, 503, 'the gateway is closing\n');
       });
@@ -102,6 +114,13 @@ function route(
         deps.pages(request, response, () => send(response, 404, 'not found\n'));
       });
   }
+}
+
+function sendMetrics(response: ServerResponse, deps: HttpDeps): void {
+  deps.metrics().then(
+    ({ type, text }) => send(response, 200, text, type),
+    () => send(response, 500, 'metrics failed\n'),
+  );
 }
 
 function allow(

@@ -1,8 +1,8 @@
 // The listening server: HTTP, upgrades, connections with their sessions, and everything that these share.
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Access, NOBODY } from '../../access/index.js';
+import { type Access, afterAuthentication, NOBODY, type Transport } from '../../access/index.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
@@ -21,25 +21,29 @@ import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { Unauthenticated } from '../session/unauthenticated.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
-import { bearerOf } from './bearer.js';
 import type { Compression } from './compression.js';
-import { type GuardOptions, isLoopbackName } from './origin-policy.js';
+import { checkTls, type ListenAddress, type Listener, openListeners, type TlsMaterial } from './listen.js';
+import type { GuardOptions } from './origin-policy.js';
 import { Posts } from './post.js';
-import { type HttpDeps, serveHttp } from './routes.js';
+import { type HttpDeps, type ServedListener, serveHttp } from './routes.js';
+import { credentialsOf, type ProxyTrust, transportOf } from './transport.js';
 import {
   acceptOffers,
   judgeUpgrade,
   openSockets,
   type Refusal,
+  refusedAccess,
   rejectUpgrade,
   retryAfter,
-  unauthenticated,
 } from './upgrade.js';
 
 export interface GatewayOptions {
-  host: string;
-  /** 0 chooses a free port. */
-  port: number;
+  listen: readonly (ListenAddress & Pick<ServedListener, 'serves'>)[];
+  /** For every TCP listener. */
+  tls: TlsMaterial | undefined;
+  /** Whether a TCP listener that others than this host reach is an error: nobody is asked who they are. */
+  localOnly: boolean;
+  trust: ProxyTrust;
   guard: GuardOptions;
   compression: Compression;
   version: string;
@@ -62,7 +66,11 @@ export interface GatewayCounts extends HubCounts, DeflateCounts {
 }
 
 export interface Gateway {
-  address: AddressInfo;
+  listeners: readonly Pick<Listener, 'url' | 'serves' | 'bound' | 'isLocal'>[];
+  /** New connections use this certificate. Throws the error of TLS for one that can't be used; nothing has changed then. */
+  renewTls(tls: TlsMaterial): void;
+  /** Other limits; a rate of a connection or address that is there already stays. */
+  limit(limits: Partial<GatewayLimits>): void;
   counts(): GatewayCounts;
   /** Sends `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
   close(): Promise<void>;
@@ -71,7 +79,7 @@ export interface Gateway {
 /** Resolves once it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, access, metrics, pages, logger, clock = CLOCK } = options;
+  const { log, view, guard, trust, access, metrics, pages, logger, clock = CLOCK } = options;
   const sessions = new SessionRegistry();
   const changes = access.changes$.subscribe({
     next: (change) => sessions.apply(change),
@@ -117,26 +125,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   let opened = 0;
   let closing = false;
 
-  const server = createServer(
-    {
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      connectionsCheckingInterval: limits.httpCheckMs,
-      maxHeaderSize: 16_384,
-    },
-    serveHttp({
-      guard,
-      methods,
-      metrics,
-      pages,
-      logger,
-      access,
-      requests,
-      clock,
-      posts: new Posts(limits, clock),
-      isClosing: () => closing,
-    }),
-  );
+  const serve = serveHttp({
+    guard,
+    trust,
+    methods,
+    metrics,
+    pages,
+    logger,
+    access,
+    requests,
+    clock,
+    posts: new Posts(limits, clock),
+    isClosing: () => closing,
+  });
   const plain = openSockets(false);
   // `ws` answers offers and inflates what clients send; outgoing messages are deflated in `deflate`, once for all.
   const deflating = openSockets({
@@ -145,51 +146,58 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     zlibInflateOptions: { chunkSize: 1_024 },
   });
 
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    // After a restart all clients connect at once.
-    upgrades.later(socket, () => {
-      upgrade(request, socket, head);
-      return true;
+  function attach(server: Server, { kind, serves }: ServedListener): void {
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
     });
-  });
-
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = judgeUpgrade(request, guard) ?? judgeCount(request);
-    if (refusal) return rejectUpgrade(socket, refusal);
-    const { remoteAddress: address } = request.socket;
-    const token = bearerOf(request);
-    const authenticated = access.authenticate({ token }, { kind: 'websocket', address });
-    // A browser has no header to give: its first message is `authenticate`.
-    const mayFollow = request.headers.authorization === undefined;
-    if (!authenticated.ok && !mayFollow) return rejectUpgrade(socket, unauthenticated(authenticated.error));
-    const principal = authenticated.ok ? authenticated.result : NOBODY;
-    const server = acceptOffers(request, options.compression) ? deflating : plain;
-    server.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(
-        ws,
-        socket as Socket,
-        principal,
-        { ...deps, logger: logger.child({ connection: ++opened }) },
-        () => {
-          connections.delete(connection);
-          heartbeat.remove(connection);
-        },
-      );
-      connections.add(connection);
-      heartbeat.add(connection);
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      if (serves === 'metrics') return rejectUpgrade(socket, { status: 404, why: 'this listener has no WebSocket' });
+      // After a restart all clients connect at once.
+      upgrades.later(socket, () => {
+        upgrade(request, socket, head, transportOf(request, 'websocket', kind, trust));
+        return true;
+      });
     });
   }
 
-  function judgeCount({ socket }: IncomingMessage): Refusal | undefined {
-    if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
-    if (connections.size >= limits.connections)
-      return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
-    const peer = peerOf(socket.remoteAddress);
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, transport: Transport): void {
+    const refusal = judgeUpgrade(request, guard) ?? judgeCount(transport);
+    if (refusal) return rejectUpgrade(socket, refusal);
+    const credentials = credentialsOf(request);
+    afterAuthentication(access.authenticate(credentials, transport), (authenticated) => {
+      // A browser has no header to give: its first message is `authenticate`.
+      const mayFollow = request.headers.authorization === undefined;
+      const isFinal = !authenticated.ok && (authenticated.error.reason !== 'UNAUTHENTICATED' || !mayFollow);
+      if (isFinal) return rejectUpgrade(socket, refusedAccess(authenticated.error));
+      // It may have taken time to know.
+      const late = judgeRoom();
+      if (late) return rejectUpgrade(socket, late);
+      if (socket.destroyed) return;
+      const principal = authenticated.ok ? authenticated.result : NOBODY;
+      const server = acceptOffers(request, transport.address, options.compression) ? deflating : plain;
+      server.handleUpgrade(request, socket, head, (ws) => {
+        const client = { socket: socket as Socket, principal, transport };
+        const connection = new Connection(
+          ws,
+          client,
+          { ...deps, logger: logger.child({ connection: ++opened }) },
+          () => {
+            connections.delete(connection);
+            heartbeat.remove(connection);
+          },
+        );
+        connections.add(connection);
+        heartbeat.add(connection);
+      });
+    });
+  }
+
+  function judgeCount({ address }: Transport): Refusal | undefined {
+    const full = judgeRoom();
+    if (full) return full;
+    const peer = peerOf(address);
     const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer, clock.now());
     if (wait === 0) return undefined;
     return {
@@ -199,30 +207,41 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     };
   }
 
-  if (!isLoopbackName(options.host) && guard.allowHosts.length === 0)
+  function judgeRoom(): Refusal | undefined {
+    if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
+    if (connections.size < limits.connections) return undefined;
+    return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
+  }
+
+  const timeouts = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.httpCheckMs,
+    maxHeaderSize: 16_384,
+  };
+  const { listen, tls, localOnly } = options;
+  const listeners = await openListeners(listen, tls, localOnly, { timeouts, serve, attach });
+  if (listeners.some(({ isLocal }) => !isLocal) && guard.allowHosts.length === 0)
     logger.warn(
       'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
     );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, backlog: 4_096 }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
 
   return {
-    address: server.address() as AddressInfo,
+    listeners,
+    renewTls: (tls) => {
+      checkTls(tls);
+      for (const listener of listeners) listener.renew(tls);
+    },
+    limit: (given) => void Object.assign(limits, { ...GATEWAY_LIMITS, ...options.limits, ...given }),
     counts: () => ({ ...hub.counts, ...deflater.counts, connections: connections.size, subscribers: hub.subscribers }),
     close: async () => {
       closing = true;
       heartbeat.close();
       // Answers given in this turn are sent before the `bye`.
       await new Promise((resolve) => clock.soon(() => resolve(undefined)));
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = Promise.all(listeners.map((listener) => listener.close()));
       const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
       for (const connection of connections) connection.bye(1012, 'drain', Math.round(clock.random() * spreadMs));
-      server.closeIdleConnections();
       // Connections that clients have not closed by then are cut, so that the rest fits into the bound.
       const calm = clock.after(limits.drainMs * DRAIN_SHARE, () => {
         for (const connection of connections) connection.kill(1012, 'drain');

@@ -2,6 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type PerMessageDeflateOptions, WebSocketServer } from 'ws';
+import type { Refusal as AnswerRefusal } from '../../protocol/answer.js';
 import { SUBPROTOCOL } from '../../protocol/codes.js';
 import { LIMITS } from '../../protocol/limits.js';
 import { acceptOffer, type Compression } from './compression.js';
@@ -19,11 +20,10 @@ export const retryAfter = (ms: number): Record<string, string> => ({
 });
 
 /** Refusals by the access policy. */
-export const unauthenticated = ({ message }: { message: string }): Refusal => ({
-  status: 401,
-  why: message,
-  headers: { 'WWW-Authenticate': 'Bearer' },
-});
+export function refusedAccess({ reason, message }: AnswerRefusal): Refusal {
+  if (reason !== 'UNAUTHENTICATED') return { status: 403, why: message };
+  return { status: 401, why: message, headers: { 'WWW-Authenticate': 'Bearer' } };
+}
 
 /** Refusals by the handshake itself; the server checks the number of connections. */
 export function judgeUpgrade(request: IncomingMessage, guard: GuardOptions): Refusal | undefined {
@@ -52,11 +52,14 @@ function protocolsOf(header: string): string[] {
 }
 
 /** Rewrites the headers for `ws`: only the accepted offers are left. `true`: messages are compressed. */
-export function acceptOffers(request: IncomingMessage, compression: Compression): boolean {
-  const { headers, socket } = request;
+export function acceptOffers(
+  { headers }: IncomingMessage,
+  address: string | undefined,
+  compression: Compression,
+): boolean {
   if (protocolsOf(headers['sec-websocket-protocol'] ?? '').length > 0) headers['sec-websocket-protocol'] = SUBPROTOCOL;
   else delete headers['sec-websocket-protocol'];
-  const offer = acceptOffer(compression, socket.remoteAddress, headers['sec-websocket-extensions']);
+  const offer = acceptOffer(compression, address, headers['sec-websocket-extensions']);
   if (offer !== undefined) headers['sec-websocket-extensions'] = offer;
   return offer !== undefined;
 }

@@ -2,7 +2,7 @@
 // not through `ws`; each is written whole, so they may come between frames of `ws`.
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { NOBODY, type Principal } from '../../access/index.js';
+import { NOBODY, type Principal, type Transport } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Notifications } from '../../protocol/methods.js';
@@ -26,6 +26,13 @@ export interface ConnectionDeps extends SessionDeps {
   unauthenticated: Unauthenticated;
 }
 
+export interface ConnectedClient {
+  socket: Socket;
+  transport: Transport;
+  /** {@link NOBODY} until it has authenticated. */
+  principal: Principal;
+}
+
 export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
@@ -42,7 +49,8 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   /** Bytes that the kernel held at the last check. */
   #queued: number | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, principal: Principal, deps: ConnectionDeps, onClose: () => void) {
+  constructor(ws: WebSocket, client: ConnectedClient, deps: ConnectionDeps, onClose: () => void) {
+    const { socket, principal, transport } = client;
     const { limits, requests, clock } = deps;
     this.#seen = { in: 0, taken: 0, at: clock.now() };
     this.#ws = ws;
@@ -57,9 +65,10 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       onStuck: () => this.kill(4508, 'no drain progress'),
     });
     this.#session = new ClientSession(this.#outbox, principal, deps, {
-      transport: { kind: 'websocket', address: socket.remoteAddress },
+      transport,
       later: (work) => this.#inbox.defer(work),
       abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
+      resume: () => this.#inbox.resume(),
       revoked: () => this.bye(4403, 'forbidden', 0),
       authenticated: () => deps.unauthenticated.remove(this),
       expired: () => this.bye(4401, 'the credentials have expired', 0),
@@ -68,7 +77,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
-      isBlocked: () => this.#outbox.pending >= limits.hardStopBytes,
+      isBlocked: () => this.#session.isVerifying || this.#outbox.pending >= limits.hardStopBytes,
       onFull: () => this.bye(4429, 'too many requests wait', 1_000),
       onError: (error) => {
         deps.logger.error({ err: error }, 'a message could not be handled');

@@ -1,11 +1,11 @@
 // From one text message to its answer, for WebSocket and POST alike: exactly one answer to each message.
-import type { CallContext, Principal } from '../../access/index.js';
+import { type Authentication, afterAuthentication, type CallContext, type Principal } from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
 import { checkParams, isMethod } from '../../protocol/schemas.js';
 import type { GatewayLogger } from '../logger.js';
-import { readEnvelope } from '../wire/envelope.js';
+import { type Envelope, readEnvelope } from '../wire/envelope.js';
 import { errorText } from '../wire/messages.js';
 import { type Answered, identityOf, isStreamMethod, type PlainMethods } from './methods.js';
 
@@ -16,12 +16,12 @@ export type StreamRequest = {
 /** The sender of a request, on either transport. */
 export interface Caller {
   readonly signal: AbortSignal;
-  /** Of the peer, as its socket says. */
+  /** Of the client: {@link Transport.address}. */
   readonly address: string | undefined;
   /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
-  admit(id: RpcId, method: string): Answer<Principal>;
+  admit(id: RpcId, method: string): Authentication;
   /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
-  authenticate(token: string): Answer<Principal>;
+  authenticate(token: string): Authentication;
   answer(id: RpcId, answer: Answer<unknown>, dueAt: number): void;
   /** Defers work that costs time and bytes until the caller's other requests and other callers have had their turn. */
   later(work: () => void): void;
@@ -41,18 +41,28 @@ export interface Dispatch {
 export type Unfinished = { again: () => boolean } | undefined;
 
 /** @param receivedAt milliseconds of `Clock.now`. */
-export function dispatch(caller: Caller, text: string, receivedAt: number, { methods, logger }: Dispatch): Unfinished {
+export function dispatch(caller: Caller, text: string, receivedAt: number, deps: Dispatch): Unfinished {
   const envelope = readEnvelope(text);
   if (!envelope.ok) {
     caller.reject(errorText(envelope.id, envelope.error));
     return undefined;
   }
-  const { id, method, params } = envelope;
-  const admitted = caller.admit(id, method);
-  if (!admitted.ok) {
-    caller.reject(errorText(id, admitted.error));
-    return undefined;
-  }
+  let unfinished: Unfinished;
+  afterAuthentication(caller.admit(envelope.id, envelope.method), (admitted) => {
+    if (admitted.ok) unfinished = execute(caller, envelope, admitted.result, receivedAt, deps);
+    else caller.reject(errorText(envelope.id, admitted.error));
+  });
+  // A stream's request has steps; its caller is known at once, since streams have a session.
+  return unfinished;
+}
+
+function execute(
+  caller: Caller,
+  { id, method, params }: Extract<Envelope, { ok: true }>,
+  principal: Principal,
+  receivedAt: number,
+  { methods, logger }: Dispatch,
+): Unfinished {
   const checked = check(method, params);
   if ('error' in checked) {
     caller.answer(id, checked, receivedAt);
@@ -65,7 +75,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
   }
   const deadline = receivedAt + boundOf(checked.params);
   const context: CallContext = {
-    principal: admitted.result,
+    principal,
     address: caller.address,
     receivedAt,
     deadline,
@@ -90,7 +100,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, { met
   };
   function authenticate(_context: CallContext, { token }: { token: string }): Answered<unknown> {
     const authenticated = caller.authenticate(token);
-    return authenticated.ok ? { ok: true, result: identityOf(authenticated.result) } : authenticated;
+    return authenticated instanceof Promise ? authenticated.then(identityOf) : identityOf(authenticated);
   }
   guarded(() => {
     // `params` are those of this method, since `check` validated them; the type of `call` does not show that.

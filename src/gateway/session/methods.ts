@@ -68,8 +68,11 @@ export function plainMethods({ version, log, view, commands, limits, logger, clo
 }
 
 /** What `authenticate` answers. */
-export function identityOf({ name, grants, expiresAt }: Principal): Methods['authenticate']['result'] {
-  return { principal: name, scopes: [...grants.scopes], expiresAt: expiresAt === null ? null : isoTime(expiresAt) };
+export function identityOf(authenticated: Answer<Principal>): Answer<Methods['authenticate']['result']> {
+  if (!authenticated.ok) return authenticated;
+  const { name, grants, expiresAt } = authenticated.result;
+  const ends = expiresAt === null ? null : isoTime(expiresAt);
+  return { ok: true, result: { principal: name, scopes: [...grants.scopes], expiresAt: ends } };
 }
 
 /** @param at milliseconds since 1970. */

@@ -1,7 +1,7 @@
 // One client's session: its requests, its replies, in any order, and its subscriptions. `dispatch` decides what a message means, `streams` what a
 // subscription does.
 import { setMaxListeners } from 'node:events';
-import { type Access, NOBODY, type Principal, type Transport } from '../../access/index.js';
+import { type Access, type Authentication, NOBODY, type Principal, type Transport } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
@@ -40,6 +40,8 @@ export interface ConnectionPort {
   later(work: () => void): void;
   /** The client sends on although it is refused. */
   abused(retryAfterMs: number): void;
+  /** {@link ClientSession.isVerifying} has ended: requests that wait are executed. */
+  resume(): void;
   /** The principal's access was revoked. */
   revoked(): void;
   /** It is known who it is. */
@@ -70,6 +72,7 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
   #cancelExpiry = (): void => {};
   /** Milliseconds that the message under way should have waited. */
   #early = 0;
+  #isVerifying = false;
   #closed = false;
 
   /** @param principal `NOBODY` until it has authenticated. */
@@ -102,6 +105,11 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     return this.#principal !== NOBODY;
   }
 
+  /** A token is being verified: the requests after it are executed when it is known whose they are. */
+  get isVerifying(): boolean {
+    return this.#isVerifying;
+  }
+
   /** @param receivedAt milliseconds of {@link Clock.now}. */
   receive(text: string, receivedAt: number): Unfinished {
     this.#early = this.#requests.take(this.#deps.clock.now());
@@ -116,10 +124,21 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     return { ok: true, result: this.#principal };
   }
 
-  authenticate(token: string): Answer<Principal> {
-    const { access, sessions } = this.#deps;
-    const authenticated = access.authenticate({ token }, this.#connection.transport);
+  authenticate(token: string): Authentication {
+    const authentication = this.#deps.access.authenticate({ token }, this.#connection.transport);
+    if (!(authentication instanceof Promise)) return this.#identify(authentication);
+    this.#isVerifying = true;
+    return authentication.then((authenticated) => {
+      this.#isVerifying = false;
+      // After the answer.
+      this.#deps.clock.soon(() => this.#connection.resume());
+      return this.#identify(authenticated);
+    });
+  }
+
+  #identify(authenticated: Answer<Principal>): Answer<Principal> {
     if (!authenticated.ok || this.#closed) return authenticated;
+    const { sessions } = this.#deps;
     sessions.remove(this.#principal, this);
     this.#principal = authenticated.result;
     sessions.add(this.#principal, this);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Tuning } from '../../../src/app.js';
-import type { ConfigInput } from '../../../src/config.js';
+import type { ConfigInput } from '../../../src/config/index.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/index.js';
 import { allUp, startApp, type TestApp } from '../../support/app.js';
 import type { Wire } from '../../support/wire.js';

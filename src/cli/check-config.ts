@@ -1,0 +1,44 @@
+// `check-config`: reads the settings as `serve` does, and starts nothing.
+import { type Config, type ConfigInput, readConfig } from '../config/index.js';
+import { CliError, EXIT } from './exit.js';
+import { print, printJson } from './output.js';
+
+export function checkConfig(flags: ConfigInput, json: boolean): void {
+  const read = readConfig(flags, process.env);
+  if (json) {
+    printJson(read.ok ? { ok: true, ...summaryOf(read.config) } : { ok: false, problems: read.problems });
+    process.exitCode = read.ok ? EXIT.ok : EXIT.usage;
+    return;
+  }
+  if (!read.ok) throw new CliError(EXIT.usage, read.problems);
+  const { listen, sources, clients } = summaryOf(read.config);
+  print(
+    `listens at ${listen.join(' and ')}`,
+    `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
+    `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
+  );
+}
+
+interface Summary {
+  listen: string[];
+  sources: string[];
+  /** By what clients are known. */
+  clients: string[];
+}
+
+function summaryOf({ listen, sources, access }: Config): Summary {
+  const ways: [string, boolean][] = [
+    ['tokens', access.tokens !== undefined],
+    ['certificates', access.certificates !== undefined],
+    ['a proxy', access.proxy !== undefined],
+    ['the mode of the socket file', listen.some(({ kind }) => kind === 'unix') && !access.proxyOnUnix],
+  ];
+  return {
+    listen: listen.map((each) => {
+      if (each.kind === 'tcp') return `${each.host}:${each.port}`;
+      return each.kind === 'unix' ? `unix:${each.path}` : `fd:${each.fd}`;
+    }),
+    sources: sources.map(({ name }) => name),
+    clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
+  };
+}

@@ -1,0 +1,184 @@
+// Flags, environment and files become one frozen Config, or a list of every problem. Nothing is read later, but at a reload.
+import { readFileSync } from 'node:fs';
+import { type AccessSettings, asksWho, TOKENS, type TokenEntry } from '../access/index.js';
+import {
+  COMPRESSION,
+  type Compression,
+  checkTls,
+  isLoopbackName,
+  type ListenAddress,
+  NO_PROXY,
+  type ProxyTrust,
+  parseTrust,
+  type TlsMaterial,
+} from '../gateway/index.js';
+import { parseSource, type Source } from '../sources/index.js';
+import { type ConfigInput, type Environment, Settings } from './given.js';
+import { type Limits, splitLimits } from './limits.js';
+import { parseListen, readSocketFile } from './listen.js';
+import { type Given, Problems } from './problem.js';
+import { LOG_LEVELS, type TextSetting } from './settings.js';
+import { readYaml } from './yaml-file.js';
+
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  /** For metrics and health alone. */
+  readonly metricsListen: ListenAddress | undefined;
+  readonly tls: TlsMaterial | undefined;
+  readonly sources: readonly Source[];
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+  /** Which peers are proxies whose headers are believed. */
+  readonly trust: ProxyTrust;
+  /** How clients are known. */
+  readonly access: AccessSettings;
+  /** Listening beyond loopback without authentication was asked for by name. */
+  readonly insecureNoAuth: boolean;
+  /** Which peers get compressed messages. */
+  readonly compression: Compression;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly limits: Limits;
+  /** Whether a file says something that may be said otherwise while the gateway runs. */
+  readonly reloads: boolean;
+}
+
+export type ReadConfig = { ok: true; config: Config } | { ok: false; problems: readonly string[] };
+
+/** @param env variables of the process. Never throws. */
+export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
+  const problems = new Problems();
+  const settings = new Settings(flags, env, problems);
+  const file = readSocketFile(settings.one('socketMode'), settings.one('socketGroup'), problems);
+  const asked = settings.many('listen');
+  const metrics = settings.one('metricsListen');
+  const parse = (given: Given<string>): ListenAddress | undefined => parseListen(given, file, env, problems);
+  const insecureNoAuth = settings.isOn('insecureNoAuth');
+  const { proxies, trust } = readTrust(settings, problems);
+  const access = readAccess(settings, proxies, problems);
+  const config: Config = {
+    listen: (asked.length > 0 ? asked : [DEFAULT_LISTEN]).map(parse).filter((each) => each !== undefined),
+    metricsListen: metrics && parse(metrics),
+    tls: readTls(settings, problems),
+    sources: readSources(settings, problems),
+    allowHosts: settings.many('allowHost').map(({ value }) => value),
+    allowOrigins: readOrigins(settings, problems),
+    trust,
+    access,
+    insecureNoAuth,
+    compression: oneOf(settings, 'compression', COMPRESSION, 'auto', problems),
+    logLevel: oneOf(settings, 'logLevel', LOG_LEVELS, 'info', problems),
+    limits: splitLimits(settings.ofFile('limits') ?? {}),
+    reloads:
+      settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,
+  };
+  if (!asksWho(access) && !insecureNoAuth)
+    for (const given of [...asked, ...(metrics ? [metrics] : [])]) {
+      const address = parseListen(given, file, env, new Problems());
+      if (address?.kind === 'tcp' && !isLoopbackName(address.host)) problems.of(given, EXPOSED);
+    }
+  return problems.lines.length > 0
+    ? { ok: false, problems: problems.lines }
+    : { ok: true, config: Object.freeze(config) };
+}
+
+const DEFAULT_LISTEN: Given<string> = { value: '127.0.0.1:7070', place: 'the default' };
+
+/** Of an address that other hosts reach. */
+export const EXPOSED =
+  'everybody who reaches it could cancel jobs. --tokens FILE asks for tokens; --insecure-no-auth accepts that';
+
+function oneOf<Value extends string>(
+  settings: Settings,
+  name: TextSetting,
+  values: readonly Value[],
+  normally: Value,
+  problems: Problems,
+): Value {
+  const given = settings.one(name);
+  const found = given ? values.find((each) => each === given.value) : normally;
+  if (given && !found) problems.of(given, `one of ${values.join(' ')}`);
+  return found ?? normally;
+}
+
+function readOrigins(settings: Settings, problems: Problems): string[] {
+  const origins = settings.many('allowOrigin');
+  for (const given of origins)
+    if (!URL.canParse(given.value) || new URL(given.value).origin !== given.value)
+      problems.of(given, 'expected scheme://host[:port], without a path');
+  return origins.map(({ value }) => value);
+}
+
+function readSources(settings: Settings, problems: Problems): Source[] {
+  const sources = new Map<string, Source>();
+  for (const given of settings.many('source')) {
+    const parsed = parseSource(given.value);
+    if (!parsed.ok) problems.of(given, parsed.error);
+    else if (sources.has(parsed.source.name)) problems.of(given, 'the name is given twice');
+    else sources.set(parsed.source.name, parsed.source);
+  }
+  return [...sources.values()];
+}
+
+function readTls(settings: Settings, problems: Problems): TlsMaterial | undefined {
+  const [cert, key, ca] = [settings.pathOf('tlsCert'), settings.pathOf('tlsKey'), settings.pathOf('tlsClientCa')];
+  if (!cert && !key && !ca) return undefined;
+  if (!cert || !key) {
+    problems.add('TLS needs both --tls-cert and --tls-key');
+    return undefined;
+  }
+  const before = problems.lines.length;
+  const tls = {
+    cert: readText(cert, problems),
+    key: readText(key, problems),
+    clientCa: ca && readText(ca, problems),
+  };
+  if (problems.lines.length > before) return undefined;
+  try {
+    checkTls(tls);
+    return tls;
+  } catch (error) {
+    problems.file(cert.place, cert.value, error);
+    return undefined;
+  }
+}
+
+function readText({ value, place }: Given<string>, problems: Problems): string {
+  try {
+    return readFileSync(value, 'utf8');
+  } catch (error) {
+    problems.file(place, value, error);
+    return '';
+  }
+}
+
+function readTrust(settings: Settings, problems: Problems): { proxies: readonly string[]; trust: ProxyTrust } {
+  const given = settings.many('trustProxy');
+  const proxies = given.map(({ value }) => value);
+  const parsed = parseTrust(proxies);
+  if (parsed.ok) return { proxies, trust: parsed.trust };
+  for (const problem of parsed.problems) problems.add(`${given[0]?.place ?? ''} ${problem}`);
+  return { proxies: [], trust: NO_PROXY };
+}
+
+function readAccess(settings: Settings, proxies: readonly string[], problems: Problems): AccessSettings {
+  const [userHeader, groupsHeader] = [settings.one('proxyUserHeader'), settings.one('proxyGroupsHeader')];
+  const certificates = settings.ofFile('certificates');
+  const groups = settings.ofFile('proxyGroups');
+  for (const header of [userHeader, groupsHeader])
+    if (header && !/^[A-Za-z0-9-]{1,64}$/.test(header.value)) problems.of(header, 'not the name of a header');
+  if (userHeader && proxies.length === 0) problems.of(userHeader, 'from which proxy? --trust-proxy names it');
+  if (userHeader && !groups)
+    problems.of(userHeader, 'what may its users do? proxyGroups in the file of --config says it');
+  if (certificates && !settings.one('tlsClientCa'))
+    problems.add(`${settings.placeOf('certificates')}: no certificate is asked for without tlsClientCa`);
+  return {
+    tokens: readTokens(settings.pathOf('tokens'), problems),
+    certificates,
+    proxy: userHeader && groups && { userHeader: userHeader.value, groupsHeader: groupsHeader?.value, groups },
+    proxyOnUnix: proxies.includes('unix'),
+  };
+}
+
+function readTokens(path: Given<string> | undefined, problems: Problems): readonly TokenEntry[] | undefined {
+  return path && (readYaml(path.value, TOKENS, problems)?.value ?? []);
+}

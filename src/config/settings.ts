@@ -1,0 +1,77 @@
+// Every setting: its name in the file, its flag and variable, and its form. The published JSON Schema is made from this table.
+import { z } from 'zod';
+import { CERTIFICATES, PROXY_GROUPS } from '../access/index.js';
+import { COMPRESSION } from '../gateway/index.js';
+import { LIMIT_SETTINGS } from './limits.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const text = (description: string): z.ZodOptional<z.ZodString> => z.string().describe(description).optional();
+const list = (description: string): z.ZodOptional<z.ZodUnion<readonly [z.ZodString, z.ZodArray<z.ZodString>]>> =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .describe(description)
+    .optional();
+
+/** The file. A member that a flag can give too has the flag's name in camel case. */
+export const SETTINGS = z
+  .strictObject({
+    listen: list('Where clients connect: HOST:PORT, unix:/path, or fd:N of a service manager. Default 127.0.0.1:7070.'),
+    socketMode: z
+      .union([z.string(), z.int()])
+      .describe('Mode of the socket file of a unix listener, in octal: who can open it needs no token. Default 0660.')
+      .optional(),
+    socketGroup: z
+      .union([z.string(), z.int()])
+      .describe('Group of that file, by name or number. Default: that of the process.')
+      .optional(),
+    metricsListen: text('A listener for /metrics, /healthz and /readyz alone; on loopback it needs no credentials.'),
+    source: z
+      .union([z.string(), z.array(z.string()), z.record(z.string(), z.string())])
+      .describe('Monitors: a list of NAME=URI, or a map of names to unix:/path or tcp:HOST:PORT.')
+      .optional(),
+    allowHost: list('Host headers beside loopback names.'),
+    allowOrigin: list('Web origins beside the gateway’s own.'),
+    tokens: text('A YAML file of tokens: every TCP client must be known.'),
+    tlsCert: text('A PEM file with the certificate of the TCP listeners, and those between it and the authority.'),
+    tlsKey: text('A PEM file with its private key.'),
+    tlsClientCa: text('A PEM file with the authorities whose certificates clients may present.'),
+    certificates: CERTIFICATES.describe('Which client certificate is which principal.').optional(),
+    trustProxy: list('Proxies whose headers are believed: addresses, ranges as 10.0.0.0/8, or unix.'),
+    proxyUserHeader: text('The header in which a trusted proxy names the user, as X-Forwarded-User.'),
+    proxyGroupsHeader: text('The header in which it names the user’s groups, separated by commas.'),
+    proxyGroups: PROXY_GROUPS.describe('What each of these groups grants; * is every user.').optional(),
+    insecureNoAuth: z.boolean().describe('Listen beyond loopback although nobody is asked who they are.').optional(),
+    compression: z.enum(COMPRESSION).describe('Of messages to clients that offer it. Default auto.').optional(),
+    logLevel: z.enum(LOG_LEVELS).describe('The lowest level that is logged. Default info.').optional(),
+    limits: LIMIT_SETTINGS.describe('Bounds, each with a default.').optional(),
+  })
+  .describe('Settings of qmp-gateway serve');
+
+export type SettingsFile = z.output<typeof SETTINGS>;
+
+/** Settings that flags and the environment can give: many texts, or one. */
+export const LISTS = ['listen', 'source', 'allowHost', 'allowOrigin', 'trustProxy'] as const;
+export const TEXTS = [
+  'socketMode',
+  'socketGroup',
+  'metricsListen',
+  'tokens',
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+  'proxyUserHeader',
+  'proxyGroupsHeader',
+  'compression',
+  'logLevel',
+] as const;
+export type ListSetting = (typeof LISTS)[number];
+export type TextSetting = (typeof TEXTS)[number];
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+/** `--allow-host` of `allowHost`. */
+export const flagOf = (name: string): string => `--${snake(name).toLowerCase().replaceAll('_', '-')}`;
+
+/** `QMP_GATEWAY_ALLOW_HOST` of `allowHost`; several sources stand in one variable. */
+export const variableOf = (name: string): string => `QMP_GATEWAY_${name === 'source' ? 'SOURCES' : snake(name)}`;

@@ -1,0 +1,178 @@
+// One listening socket: TCP with or without TLS, a unix socket, or one that a service manager has opened.
+import { chmodSync, chownSync, lstatSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { connect } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { Transport } from '../../access/index.js';
+import { isLoopbackName } from './origin-policy.js';
+import type { ServedListener } from './routes.js';
+
+export type ListenAddress =
+  /** Port 0 takes a free one. */
+  | { kind: 'tcp'; host: string; port: number }
+  /** The file's mode and group decide who can connect. @property group its number; `undefined`: the process's. */
+  | { kind: 'unix'; path: string; mode: number; group?: number | undefined }
+  /** A socket that listens already, as systemd passes it. */
+  | { kind: 'fd'; fd: number };
+
+/** PEM texts. */
+export interface TlsMaterial {
+  cert: string;
+  key: string;
+  /** Authorities that sign certificates of clients; `undefined`: clients are not asked for one. */
+  clientCa?: string | undefined;
+}
+
+export interface Listener extends ServedListener {
+  /** As clients write it: `http://HOST:PORT/` or `unix:/path`. */
+  readonly url: string;
+  /** `undefined`: a unix socket. */
+  readonly bound: { address: string; port: number } | undefined;
+  /** New connections use this certificate; of a listener without TLS nothing changes. */
+  renew(tls: TlsMaterial): void;
+  /** Takes no more connections. Resolves when the last one has gone. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  /** Of HTTP. */
+  timeouts: ServerOptions;
+  /** What is done with a request, and with a connection before its first request; called for each listener before it listens. */
+  serve: (listener: ServedListener) => RequestListener;
+  attach: (server: Server, listener: ServedListener) => void;
+}
+
+/** Connections that the kernel holds until they are accepted: after a restart all clients connect at once. */
+const BACKLOG = 4_096;
+
+/** Rejects with the error of `listen` (EADDRINUSE, EACCES, …), or of TLS for a certificate or key that can't be used. */
+async function openListener(
+  { serves, ...address }: ListenAddress & Pick<ServedListener, 'serves'>,
+  tls: TlsMaterial | undefined,
+  { timeouts, serve, attach }: ListenOptions,
+): Promise<Listener> {
+  const kind = kindOf(address);
+  const served: ServedListener = { kind, serves, isLocal: kind === 'unix' };
+  const secure = kind === 'tcp' && tls ? openTls(tls, timeouts, serve(served)) : undefined;
+  const server: Server = secure ?? createServer(timeouts, serve(served));
+  attach(server, served);
+  await listen(server, address);
+  const at = server.address();
+  const bound = typeof at === 'object' && at !== null ? { address: at.address, port: at.port } : undefined;
+  if (bound) served.isLocal = isLoopbackName(bound.address);
+  return {
+    ...served,
+    url: urlOf(address, bound, secure !== undefined),
+    bound,
+    renew: (material) => secure?.setSecureContext(contextOf(material)),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function openTls(tls: TlsMaterial, timeouts: ServerOptions, serve: RequestListener): TlsServer {
+  return createTlsServer(
+    {
+      ...timeouts,
+      ...contextOf(tls),
+      handshakeTimeout: timeouts.headersTimeout ?? 10_000,
+      // A certificate is one way to be known; without one, or with one of another authority, a client may have another.
+      requestCert: tls.clientCa !== undefined,
+      rejectUnauthorized: false,
+    },
+    serve,
+  );
+}
+
+/** @throws the error of TLS for a certificate or key that can't be used. */
+export function checkTls(tls: TlsMaterial): void {
+  createSecureContext(contextOf(tls));
+}
+
+const contextOf = ({ cert, key, clientCa }: TlsMaterial): SecureContextOptions => ({
+  cert,
+  key,
+  ...(clientCa === undefined ? {} : { ca: clientCa }),
+});
+
+/** All of them, or none. @param localOnly a TCP listener that others than this host reach is an error with the code EXPOSED. */
+export async function openListeners(
+  addresses: readonly (ListenAddress & Pick<ServedListener, 'serves'>)[],
+  tls: TlsMaterial | undefined,
+  localOnly: boolean,
+  options: ListenOptions,
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  try {
+    for (const address of addresses) {
+      const listener = await openListener(address, tls, options);
+      listeners.push(listener);
+      if (localOnly && !listener.isLocal)
+        throw Object.assign(new Error(`${listener.url} can be reached from other hosts`), { code: 'EXPOSED' });
+    }
+    return listeners;
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    throw error;
+  }
+}
+
+function urlOf(address: ListenAddress, bound: Listener['bound'], secure: boolean): string {
+  if (bound) {
+    const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
+    return `${secure ? 'https' : 'http'}://${host}:${bound.port}/`;
+  }
+  return address.kind === 'unix' ? `unix:${address.path}` : 'unix';
+}
+
+/** Linux lists unix sockets by their inode, which the link of the descriptor names. */
+function kindOf(address: ListenAddress): Transport['listener'] {
+  if (address.kind !== 'fd') return address.kind;
+  const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${address.fd}`))?.[1];
+  const isUnix = readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .some((line) => line.trim().split(/\s+/)[6] === inode);
+  return isUnix ? 'unix' : 'tcp';
+}
+
+async function listen(server: Server, address: ListenAddress): Promise<void> {
+  if (address.kind === 'fd') return bind(server, { fd: address.fd });
+  if (address.kind === 'tcp') return bind(server, { host: address.host, port: address.port });
+  await removeStale(address.path);
+  // Between `bind` and `chmod` nobody else may connect.
+  const umask = process.umask(0o177);
+  const done = bind(server, { path: address.path });
+  process.umask(umask);
+  await done;
+  if (address.group !== undefined) chownSync(address.path, -1, address.group);
+  chmodSync(address.path, address.mode);
+}
+
+function bind(
+  server: Server,
+  where: { fd: number } | { path: string } | { host: string; port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...where, backlog: BACKLOG }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A process that was killed leaves its socket file, on which nobody listens. Any other file stays. */
+async function removeStale(path: string): Promise<void> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const refused = await new Promise<boolean>((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+    socket.once('connect', () => socket.destroy());
+  });
+  if (refused) unlinkSync(path);
+}
