@@ -14,11 +14,7 @@ export const SCOPES = z.strictObject({
   metrics: z.boolean().default(false),
 });
 
-export interface Scopes {
-  readonly read: readonly string[];
-  readonly control: readonly string[];
-  readonly metrics: boolean;
-}
+export type Scopes = z.output<typeof SCOPES>;
 
 /** As the wire lists them: `read:GLOB`, `control:GLOB`, `metrics`; sorted, each once. */
 function listScopes({ read, control, metrics }: Scopes): string[] {

@@ -23,16 +23,19 @@ export const jsonOption = (): Option => new Option('--json', 'JSON lines for pro
 
 /**
  * The WebSocket's URL for what a user gives: the address of the dashboard (`https://host/qmp/`), or of the WebSocket itself (`ws://host:7070/v1`). A
- * `ws:` address without a slash at its end is used unchanged.
+ * `ws:` address without a slash at its end is used unchanged. `unix:/path` is a unix listener.
  */
 export function socketUrl(text: string): string {
+  const path = /^unix:(\/.+)$/.exec(text)?.[1];
+  // As npm `ws` takes it: the socket's path, a colon, the path of the request.
+  if (path !== undefined) return `ws+unix:${path}:/v1`;
   if (!URL.canParse(text)) throw new CliError(EXIT.usage, `--url ${text}: not a URL`);
   const url = new URL(text);
   if (!/^(http|ws)s?:$/.test(url.protocol))
-    throw new CliError(EXIT.usage, `--url ${text}: expected http, https, ws or wss`);
+    throw new CliError(EXIT.usage, `--url ${text}: expected http, https, ws, wss or unix:/path`);
   const exact = url.protocol.startsWith('ws') && !url.pathname.endsWith('/');
-  const path = url.pathname.replace(/\/+$/, '');
-  if (!exact) url.pathname = path.endsWith('/v1') ? path : `${path}/v1`;
+  const prefix = url.pathname.replace(/\/+$/, '');
+  if (!exact) url.pathname = prefix.endsWith('/v1') ? prefix : `${prefix}/v1`;
   url.protocol = url.protocol.replace('http', 'ws');
   url.hash = '';
   return url.href;

@@ -5,7 +5,7 @@ import { RUNTIME, type Runtime } from './runtime.js';
 import type { SocketConstructor } from './socket.js';
 
 export interface ClientOptions {
-  /** `ws://` or `wss://`, with the path: `ws://127.0.0.1:7070/v1`. */
+  /** `ws://` or `wss://`, with the path: `ws://127.0.0.1:7070/v1`. With npm `ws` also `ws+unix:/path/of/socket:/v1`. */
   url: string;
   /**
    * Sent first on every connection. A function is called again when its last token was refused or is about to expire; if a string is refused, or the
@@ -34,7 +34,8 @@ export interface Settings {
 export function settingsOf(options: ClientOptions): Settings {
   const { url, token, queue = 256, timeoutMs = 30_000 } = options;
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
-  if (!/^wss?:\/\/[^/]/.test(url)) throw clientError('INVALID_OPTION', `not a ws:// or wss:// url: ${url}`);
+  if (!/^(wss?:\/\/[^/]|ws\+unix:\/.)/.test(url))
+    throw clientError('INVALID_OPTION', `not a ws:// or wss:// url: ${url}`);
   if (!WebSocket) throw clientError('INVALID_OPTION', 'no WebSocket here: give one');
   if (!(queue >= 0) || !(timeoutMs > 0)) throw clientError('INVALID_OPTION', 'bad queue or timeoutMs');
   return { url, token, WebSocket, queue, timeoutMs, runtime: { ...RUNTIME, ...options.runtime } };

@@ -38,6 +38,8 @@ export interface Config {
   readonly compression: Compression;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly limits: Limits;
+  /** Whether there is a file, which may name sources at a reload. */
+  readonly hasFile: boolean;
   /** Whether a file says something that may be said otherwise while the gateway runs. */
   readonly reloads: boolean;
 }
@@ -68,10 +70,11 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     compression: oneOf(settings, 'compression', COMPRESSION, 'auto', problems),
     logLevel: oneOf(settings, 'logLevel', LOG_LEVELS, 'info', problems),
     limits: splitLimits(settings.ofFile('limits') ?? {}),
+    hasFile: settings.path !== undefined,
     reloads:
       settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,
   };
-  if (!asksWho(access) && !insecureNoAuth)
+  if (!asksWho(access) && !insecureNoAuth && problems.lines.length === 0)
     for (const given of [...asked, ...(metrics ? [metrics] : [])]) {
       const address = parseListen(given, file, env, new Problems());
       if (address?.kind === 'tcp' && !isLoopbackName(address.host)) problems.of(given, EXPOSED);

@@ -17,8 +17,9 @@ const list = (description: string): z.ZodOptional<z.ZodUnion<readonly [z.ZodStri
 export const SETTINGS = z
   .strictObject({
     listen: list('Where clients connect: HOST:PORT, unix:/path, or fd:N of a service manager. Default 127.0.0.1:7070.'),
+    // YAML reads 0o660 as 432.
     socketMode: z
-      .union([z.string(), z.int()])
+      .string('expected a text in quotes, as "0660"')
       .describe('Mode of the socket file of a unix listener, in octal: who can open it needs no token. Default 0660.')
       .optional(),
     socketGroup: z

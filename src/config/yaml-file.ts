@@ -32,15 +32,30 @@ export function readYaml<Schema extends z.ZodType>(
   for (const { pos, message } of document.errors) problems.add(`${at(pos[0])}: ${message}`);
   if (document.errors.length > 0) return undefined;
   const placeOf = (member: readonly PropertyKey[]): Place => at(offsetOf(document.contents, member));
-  const parsed = schema.safeParse(document.toJS() ?? undefined);
+  const value: unknown = document.toJS() ?? undefined;
+  const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, placeOf };
-  for (const issue of parsed.error.issues) {
-    if (issue.code === 'unrecognized_keys')
-      for (const key of issue.keys) problems.add(`${placeOf([...issue.path, key])}: ${key}: no such setting`);
-    else problems.add(`${placeOf(issue.path)}: ${nameOf(issue.path)}${issue.message}`);
-  }
-  return undefined;
+  const found = parsed.error.issues.flatMap(problemsOf).map((problem) => ({
+    ...problem,
+    offset: offsetOf(document.contents, problem.path),
+  }));
+  for (const { offset, why } of found.sort((a, b) => a.offset - b.offset)) problems.add(`${at(offset)}: ${why}`);
+  // What is left is read too, so that its problems are listed in the same run.
+  const rest = schema.safeParse(without(value, new Set(found.map(({ path }) => path[0]))));
+  return rest.success ? { value: rest.data, placeOf } : undefined;
 }
+
+function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; why: string }[] {
+  const { path, message } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key], why: `${key}: no such setting` }));
+  return [{ path, why: `${nameOf(path)}${message}` }];
+}
+
+const without = (value: unknown, members: ReadonlySet<PropertyKey | undefined>): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([name]) => !members.has(name)))
+    : undefined;
 
 const nameOf = (path: readonly PropertyKey[]): string => (path.length > 0 ? `${path.join('.')}: ` : '');
 

@@ -59,7 +59,10 @@ describe('the setting', () => {
     writeFileSync(join(folder, 'file.json'), '{"compression":"on"}');
     expect(readConfig({ config: join(folder, 'file.json') }, {})).toMatchObject({ config: { compression: 'on' } });
     expect(read('on', 'off')).toMatchObject({ ok: true, config: { compression: 'on' } });
-    expect(read(undefined, 'yes')).toEqual({ ok: false, problems: ['QMP_GATEWAY_COMPRESSION yes: one of auto on off'] });
+    expect(read(undefined, 'yes')).toEqual({
+      ok: false,
+      problems: ['QMP_GATEWAY_COMPRESSION yes: one of auto on off'],
+    });
   });
 });
 

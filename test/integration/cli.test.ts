@@ -119,10 +119,10 @@ describe('tokens', () => {
     expect(await sources()).toMatchObject({ code: 1, text: expect.stringContaining('--token-file FILE') });
     await writeFile(tokens, '- {name: ops}');
     serve.child.kill('SIGHUP');
-    await serve.said('the tokens stay as they were');
+    await serve.said('nothing was changed');
     await writeFile(tokens, '[]');
     serve.child.kill('SIGHUP');
-    await serve.said('the tokens were read again');
+    await serve.said('the configuration was read again');
     expect(await sources('--token-file', own)).toMatchObject({
       code: 4,
       text: expect.stringContaining('no such token'),

@@ -1,0 +1,139 @@
+// What the operator sets, from flags, environment and file: what counts, and where each problem is.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { type Config, type ConfigInput, readConfig, SETTINGS } from '../../src/config/index.js';
+
+function fileOf(text: string, name = 'gateway.yaml'): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+function configOf(flags: ConfigInput, env: Record<string, string> = {}): Config {
+  const read = readConfig(flags, env);
+  if (!read.ok) throw new Error(read.problems.join('\n'));
+  return read.config;
+}
+
+function problemsOf(flags: ConfigInput, env: Record<string, string> = {}): readonly string[] {
+  const read = readConfig(flags, env);
+  return read.ok ? [] : read.problems;
+}
+
+const sourcesOf = ({ sources }: Config): string[] => sources.map(({ name }) => name);
+
+describe('a setting', () => {
+  it('of a flag counts before that of the environment, and this before that of the file', () => {
+    const config = fileOf('source: [file=unix:/f]\nlogLevel: warn\n');
+    expect(sourcesOf(configOf({ config }))).toEqual(['file']);
+    expect(sourcesOf(configOf({ config }, { QMP_GATEWAY_SOURCES: 'a=unix:/a b=unix:/b' }))).toEqual(['a', 'b']);
+    const flags = { config, source: ['flag=unix:/x'] };
+    expect(sourcesOf(configOf(flags, { QMP_GATEWAY_SOURCES: 'a=unix:/a' }))).toEqual(['flag']);
+    expect(configOf({ config }).logLevel).toBe('warn');
+  });
+
+  it('of the file may be JSON, and sources a map of their names', () => {
+    const json = fileOf('{"listen": "127.0.0.1:0", "source": {"vm1": "unix:/1", "vm2": "tcp:h:2"}}', 'gateway.json');
+    expect(sourcesOf(configOf({ config: json }))).toEqual(['vm1', 'vm2']);
+  });
+
+  it('that names another file is relative to the file that has it', () => {
+    const config = fileOf('tokens: gateway.yaml.tokens\n');
+    writeFileSync(`${config}.tokens`, `- {name: ci, sha256: ${'a'.repeat(64)}, read: ['*']}\n`);
+    expect(configOf({ config }).access.tokens).toMatchObject([{ name: 'ci' }]);
+  });
+
+  it('of limits is that of the gateway or the log', () => {
+    const config = fileOf('limits: {connections: 5, logEntries: 2000}\n');
+    expect(configOf({ config }).limits).toEqual({ gateway: { connections: 5 }, log: { total: 2_000 } });
+  });
+});
+
+describe('problems', () => {
+  it('are all listed, whatever they come from, each with its place', () => {
+    const config = fileOf(`listen: [127.0.0.1:1, nowhere]
+logLevel: loud
+surce: [x]
+certificates:
+  - subject: CN=a
+    reed: [x]
+limits:
+  connections: 0
+`);
+    expect(problemsOf({ config }).map((line) => line.replace(config, 'FILE'))).toEqual([
+      expect.stringMatching(/^FILE:2:1: logLevel: Invalid option/),
+      'FILE:3:1: surce: no such setting',
+      'FILE:6:5: reed: no such setting',
+      expect.stringMatching(/^FILE:8:3: limits.connections: /),
+      expect.stringMatching(/^FILE:1:23 listen nowhere: expected HOST/),
+    ]);
+    const good = fileOf('listen: [127.0.0.1:1, nowhere]\nsource:\n  vm1: unix:/a\n  vm 2: unix:/b\n');
+    const all = problemsOf(
+      { config: good, allowOrigin: ['https://a/b'] },
+      { QMP_GATEWAY_COMPRESSION: 'zip', QMP_GATEWAY_SOCKET_MODE: '9' },
+    );
+    expect(all.map((line) => line.replace(good, 'FILE').slice(0, 40))).toEqual([
+      expect.stringContaining('QMP_GATEWAY_SOCKET_MODE 9: expected thre'),
+      expect.stringContaining('FILE:1:23 listen nowhere: expected HOST'),
+      expect.stringContaining('FILE:4:3 source vm 2=unix:/b: '),
+      expect.stringContaining('--allow-origin https://a/b: expected sch'),
+      expect.stringContaining('QMP_GATEWAY_COMPRESSION zip: one of auto'),
+    ]);
+  });
+
+  it.each([
+    ['no YAML', 'listen: [', /^FILE:1:\d+: /],
+    ['a key twice', 'listen: a\nlisten: b\n', /^FILE:2:1: Map keys must be unique/],
+    ['a list', '- a\n', /^FILE:1:1: /],
+  ])('of a file that is %s have their place', (_what, text, problem) => {
+    const config = fileOf(text);
+    expect(problemsOf({ config })[0]?.replace(config, 'FILE')).toMatch(problem);
+  });
+
+  it('of a token file have their place too, and no secret in them', () => {
+    const tokens = fileOf('- name: ci\n  sha256: qmpgw_secret\n', 'tokens.yaml');
+    const problems = problemsOf({ tokens }).map((line) => line.replace(tokens, 'FILE'));
+    expect(problems).toEqual(['FILE:2:3: 0.sha256: the SHA-256 of the token, as 64 hexadecimal digits']);
+  });
+
+  it.each<[string, ConfigInput, string]>([
+    ['half of TLS', { tlsCert: '/c' }, 'TLS needs both'],
+    ['a certificate that is not there', { tlsCert: '/no/c', tlsKey: '/no/k' }, '--tls-cert /no/c: ENOENT'],
+    ['a user of no proxy', { proxyUserHeader: 'X-User' }, '--proxy-user-header X-User: from which proxy?'],
+    ['a proxy that is none', { trustProxy: ['10.0.0.0/40'] }, '--trust-proxy 10.0.0.0/40: expected'],
+    ['a descriptor that nobody passed', { listen: ['fd:3'] }, '--listen fd:3: no service manager'],
+    ['a path of a socket that is too long', { listen: [`unix:/${'x'.repeat(107)}`] }, '1 to 107 bytes'],
+    ['a group that is not there', { socketGroup: 'no-such-group' }, 'no such group'],
+  ])('%s is one', (_what, flags, problem) => {
+    expect(problemsOf(flags).join('\n')).toContain(problem);
+  });
+
+  it('a place beyond loopback is one, unless clients must be known or it was asked for by name', () => {
+    const tokens = fileOf('[]', 'tokens.yaml');
+    for (const listen of ['0.0.0.0:1', '[::]:1', 'gw.example:1']) {
+      expect(problemsOf({ listen: [listen] })[0]).toContain('everybody who reaches it');
+      expect(problemsOf({ metricsListen: listen })[0]).toContain('--metrics-listen');
+      expect(problemsOf({ listen: [listen], tokens })).toEqual([]);
+      expect(problemsOf({ listen: [listen], insecureNoAuth: true })).toEqual([]);
+    }
+    expect(problemsOf({ listen: ['unix:/x', '127.0.0.2:1', '[::1]:1'] })).toEqual([]);
+  });
+});
+
+it('sockets of a service manager are taken where they were passed to this process', () => {
+  const env = { LISTEN_PID: String(process.pid), LISTEN_FDS: '2' };
+  expect(configOf({ listen: ['fd:3', 'fd:4'] }, env).listen).toEqual([
+    { kind: 'fd', fd: 3 },
+    { kind: 'fd', fd: 4 },
+  ]);
+  for (const fd of ['fd:2', 'fd:5', 'fd:x']) expect(problemsOf({ listen: [fd] }, env)).toHaveLength(1);
+});
+
+it('docs/config.schema.json is the schema of the file', async () => {
+  const schema = z.toJSONSchema(SETTINGS, { io: 'input' });
+  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot('../../docs/config.schema.json');
+});

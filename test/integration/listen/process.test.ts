@@ -1,0 +1,126 @@
+// The gateway as a process: a configuration that is read again under live subscribers, sockets of a service manager, and its own command line.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { MAIN, run } from '../../support/cli.js';
+import { connectWire, type Wire } from '../../support/wire.js';
+import { openSims } from '../stream/support.js';
+
+function folderOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'process-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const URL_LINE = /listens at (\S+)/;
+
+async function connect(url: string): Promise<Wire> {
+  const wire = await connectWire(url);
+  onTestFinished(() => wire.close());
+  return wire;
+}
+
+it('sources come, go and move by SIGHUP under a live subscriber, which misses nothing; a bad file changes nothing', async () => {
+  const { sims, paths } = await openSims('one', 'two', 'three');
+  const config = join(folderOf(), 'gateway.yaml');
+  const write = (sources: Record<string, string | undefined>, more = ''): void =>
+    writeFileSync(config, `listen: 127.0.0.1:0\nsource: ${JSON.stringify(sources)}\n${more}`);
+  const uri = (name: 'one' | 'two' | 'three'): string => paths[name] ?? '';
+  write({ stays: uri('one'), goes: uri('two') });
+  const serve = run(['serve', '--config', config]);
+  const [, url = ''] = URL_LINE.exec(await serve.said(URL_LINE)) ?? [];
+  const wire = await connect(url);
+  const { epoch } = await wire.call('server.info', {});
+  await wire.call('subscribe', {});
+  const names = async (): Promise<string[]> => (await wire.call('source.list', {})).sources.map(({ name }) => name);
+  expect((await names()).sort()).toEqual(['goes', 'stays']);
+
+  write({ stays: uri('one'), comes: uri('three') }, 'logLevel: debug\nlimits: {connections: 1}\n');
+  serve.child.kill('SIGHUP');
+  await wire.typed('GATEWAY_SOURCE_REMOVED');
+  await serve.said('the configuration was read again');
+  expect((await names()).sort()).toEqual(['comes', 'stays']);
+  sims.one?.jobs.start({ id: 'kept', type: 'mirror', bytesPerSecond: 1 });
+  sims.three?.jobs.start({ id: 'new', type: 'mirror', bytesPerSecond: 1 });
+  const seen = (job: string): boolean => wire.events.some((event) => event.job?.id === job);
+  await wire.until(() => seen('kept') && seen('new'));
+  await expect(connect(url)).rejects.toThrow('503');
+
+  write({ stays: 'unix:' }, 'nonsense: 1\n');
+  serve.child.kill('SIGHUP');
+  const said = await serve.said('nothing was changed');
+  expect(said).toContain('nonsense: no such setting');
+  expect((await names()).sort()).toEqual(['comes', 'stays']);
+
+  write({ stays: uri('two') });
+  serve.child.kill('SIGHUP');
+  await wire.until(() => wire.events.filter(({ type }) => type === 'GATEWAY_SOURCE_REMOVED').length >= 3);
+  expect(await names()).toEqual(['stays']);
+  expect((await wire.call('server.info', {})).epoch).toBe(epoch);
+  const offsets = wire.events.map(({ offset }) => offset);
+  expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+  expect(wire.notifications('reset')).toEqual([]);
+});
+
+describe('sockets of a service manager', () => {
+  const activate = spawnSync('systemd-socket-activate', ['--version']);
+  const isHere = activate.status === 0;
+  if (!isHere && process.env.REQUIRE_SYSTEMD === '1') throw new Error('systemd-socket-activate is not installed');
+  if (!isHere) console.warn('SKIPPED: socket activation, since systemd-socket-activate is not installed');
+
+  it.skipIf(!isHere)('are served, a unix one without a token, and stay when the gateway ends', async () => {
+    const folder = folderOf();
+    const path = join(folder, 'sock');
+    const [config, sources] = [join(folder, 'tokens.yaml'), 'vm1=unix:/nowhere'];
+    writeFileSync(config, '[]');
+    const serve = ['serve', '--listen', 'fd:3', '--source', sources, '--tokens', config];
+    const gateway = run(['-l', path, process.execPath, MAIN, ...serve], ['systemd-socket-activate']);
+    await gateway.said('Listening on');
+    const asked = run(['sources', '--url', `unix:${path}`, '--json']);
+    await gateway.said('listens at unix');
+    expect([await asked.exit, asked.out()]).toEqual([0, expect.stringContaining('vm1')]);
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('beyond loopback need credentials too', async () => {
+    const server = createServer();
+    await once(server.listen(0, '0.0.0.0'), 'listening');
+    onTestFinished(() => void server.close());
+    const serve = `LISTEN_FDS=1 LISTEN_PID=$$ exec ${process.execPath} ${MAIN} serve --listen fd:3 --source a=unix:/no`;
+    // The handle of a server is that of its descriptor.
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    const child = spawn('sh', ['-c', serve], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let text = '';
+    child.stderr?.on('data', (chunk) => {
+      text += chunk;
+    });
+    const [code] = await once(child, 'close');
+    expect([code, text]).toEqual([2, expect.stringMatching(/can be reached from other hosts: .*--tokens FILE/)]);
+  });
+});
+
+describe('check-config', () => {
+  it('says what would be served, or every problem, and exits with 2', async () => {
+    const config = join(folderOf(), 'gateway.yaml');
+    writeFileSync(config, 'listen: [unix:/run/x, 127.0.0.1:7070]\nsource: {vm1: unix:/a}\n');
+    const good = run(['check-config', '--config', config]);
+    expect(await good.exit).toBe(0);
+    expect(good.out()).toBe(
+      'listens at unix:/run/x and 127.0.0.1:7070\nsources: vm1\nclients are known by the mode of the socket file\n',
+    );
+    writeFileSync(config, 'listen: nowhere\nfoo: 1\n');
+    const bad = run(['check-config', '--config', config]);
+    expect(await bad.exit).toBe(2);
+    expect(bad.err()).toMatch(/gateway.yaml:2:1: foo: no such setting\n.*gateway.yaml:1:1 listen nowhere: /);
+    const json = run(['check-config', '--config', config, '--json']);
+    expect(await json.exit).toBe(2);
+    expect(JSON.parse(json.out())).toMatchObject({ ok: false, problems: [{}, {}].map(() => expect.any(String)) });
+  });
+});
