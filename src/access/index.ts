@@ -12,6 +12,7 @@ export {
 } from './access.js';
 export type { CallContext } from './call.js';
 export { CERTIFICATES, type CertificateEntry } from './certificates.js';
+export { JWT_ALGORITHMS, type JwtSettings, parseKey } from './jwt.js';
 export { ALL_GRANTS, NO_ACCESS_POLICY, NOBODY } from './none.js';
 export { AccessPolicy, type AccessSettings, asksWho } from './policy.js';
 export { PROXY_GROUPS, type ProxySettings } from './proxy.js';

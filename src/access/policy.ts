@@ -4,6 +4,8 @@ import { CLOCK, type Clock } from '../clock.js';
 import { refuse } from '../protocol/answer.js';
 import type { Access, AccessChange, Authentication, Credentials, Principal, Transport } from './access.js';
 import { type CertificateEntry, CertificatePolicy } from './certificates.js';
+import type { IssuerKeysOptions } from './issuer-keys.js';
+import { isJwt, JwtPolicy, type JwtSettings } from './jwt.js';
 import { ALL_GRANTS } from './none.js';
 import { ProxyPolicy, type ProxySettings } from './proxy.js';
 import { type TokenEntry, TokenPolicy } from './tokens.js';
@@ -11,14 +13,15 @@ import { type TokenEntry, TokenPolicy } from './tokens.js';
 /** What clients may be known by; all `undefined`: every TCP client is `anonymous`, and may do everything. */
 export interface AccessSettings {
   readonly tokens?: readonly TokenEntry[] | undefined;
+  readonly jwt?: JwtSettings | undefined;
   readonly certificates?: readonly CertificateEntry[] | undefined;
   readonly proxy?: ProxySettings | undefined;
   /** Whether proxies connect to unix listeners: then to be able to connect says nothing of who one is. */
   readonly proxyOnUnix: boolean;
 }
 
-export const asksWho = ({ tokens, certificates, proxy }: AccessSettings): boolean =>
-  tokens !== undefined || certificates !== undefined || proxy !== undefined;
+export const asksWho = ({ tokens, jwt, certificates, proxy }: AccessSettings): boolean =>
+  tokens !== undefined || jwt !== undefined || certificates !== undefined || proxy !== undefined;
 
 export class AccessPolicy implements Access {
   readonly changes$: Observable<AccessChange>;
@@ -26,21 +29,25 @@ export class AccessPolicy implements Access {
   readonly #anonymous: Principal = { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null };
   readonly #local: Principal = { name: 'local', grants: ALL_GRANTS, expiresAt: null };
   readonly #tokens: TokenPolicy;
+  readonly #jwt: JwtPolicy;
   readonly #certificates: CertificatePolicy;
   readonly #proxy: ProxyPolicy;
   #settings: AccessSettings;
 
-  constructor(settings: AccessSettings, clock: Clock = CLOCK) {
+  constructor(settings: AccessSettings, clock: Clock = CLOCK, keys: Partial<IssuerKeysOptions> = {}) {
     this.#settings = settings;
     this.#tokens = new TokenPolicy(settings.tokens ?? [], clock);
+    this.#jwt = new JwtPolicy(settings.jwt, clock, keys);
     this.#certificates = new CertificatePolicy(settings.certificates ?? [], clock);
     this.#proxy = new ProxyPolicy(settings.proxy ?? NO_PROXY, clock);
-    this.changes$ = merge(this.#own$, this.#tokens.changes$, this.#certificates.changes$, this.#proxy.changes$);
+    const policies = [this.#tokens, this.#jwt, this.#certificates, this.#proxy];
+    this.changes$ = merge(this.#own$, ...policies.map(({ changes$ }) => changes$));
   }
 
   authenticate(credentials: Credentials, transport: Transport): Authentication {
     const { token, certificate } = credentials;
-    const { proxy, proxyOnUnix } = this.#settings;
+    const { jwt, proxy, proxyOnUnix } = this.#settings;
+    if (token !== undefined && jwt && isJwt(token)) return this.#jwt.authenticate(token);
     if (token !== undefined && asksWho(this.#settings)) return this.#tokens.authenticate(credentials);
     if (proxy && transport.proxied) {
       const user = this.#proxy.authenticate(credentials);
@@ -53,11 +60,17 @@ export class AccessPolicy implements Access {
     return refuse('UNAUTHENTICATED', `credentials are needed: ${this.#ways().join(', or ')}`);
   }
 
+  /** What is wrong with a source of credentials; who is known goes on. */
+  get problem(): string | undefined {
+    return this.#jwt.problem;
+  }
+
   /** Other settings are in force at once, for who is connected too. */
   replace(settings: AccessSettings): void {
     const before = this.#settings;
     this.#settings = settings;
     this.#tokens.replace(settings.tokens ?? []);
+    void this.#jwt.replace(settings.jwt);
     this.#certificates.replace(settings.certificates ?? []);
     this.#proxy.replace(settings.proxy ?? NO_PROXY);
     if (asksWho(settings) && !asksWho(before)) this.#own$.next({ kind: 'revoked', principal: this.#anonymous });
@@ -65,9 +78,9 @@ export class AccessPolicy implements Access {
   }
 
   #ways(): string[] {
-    const { tokens, certificates, proxy } = this.#settings;
+    const { tokens, jwt, certificates, proxy } = this.#settings;
     return [
-      ...(tokens ? ['a token (authenticate first, or Authorization: Bearer)'] : []),
+      ...(tokens || jwt ? ['a token (authenticate first, or Authorization: Bearer)'] : []),
       ...(certificates ? ['a client certificate that is known'] : []),
       ...(proxy ? ['a user named by the proxy'] : []),
     ];

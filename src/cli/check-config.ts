@@ -29,6 +29,7 @@ interface Summary {
 function summaryOf({ listen, sources, access }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
+    ['JWTs', access.jwt !== undefined],
     ['certificates', access.certificates !== undefined],
     ['a proxy', access.proxy !== undefined],
     ['the mode of the socket file', listen.some(({ kind }) => kind === 'unix') && !access.proxyOnUnix],

@@ -19,6 +19,16 @@ function addSettings(command: Command): Command {
     .option('--tls-cert <file>', 'the certificate of the TCP listeners, in PEM')
     .option('--tls-key <file>', 'its private key')
     .option('--tls-client-ca <file>', 'authorities whose certificates clients may present')
+    .option('--jwt-key <file>', 'the public key of an issuer of JWTs: PEM, a JWK or a JWKS')
+    .option('--jwt-jwks <url>', 'the URL of its JWKS, in place of --jwt-key')
+    .option('--jwt-issuer <iss>', 'the issuer that a JWT must name')
+    .option('--jwt-audience <aud>', 'the audience that it must name')
+    .option(
+      '--jwt-algorithms <name>',
+      'an algorithm that is accepted; again for more (default RS256 ES256 EdDSA)',
+      collect,
+    )
+    .option('--jwt-claim <name>', 'the claim that has {read, control, metrics} (default qmp)')
     .option(
       '--trust-proxy <peer>',
       'a proxy whose headers are believed: address, range or unix; again for more',

@@ -1,24 +1,22 @@
 // Flags, environment and files become one frozen Config, or a list of every problem. Nothing is read later, but at a reload.
 import { readFileSync } from 'node:fs';
-import { type AccessSettings, asksWho, TOKENS, type TokenEntry } from '../access/index.js';
+import { type AccessSettings, asksWho } from '../access/index.js';
 import {
   COMPRESSION,
   type Compression,
   checkTls,
   isLoopbackName,
   type ListenAddress,
-  NO_PROXY,
   type ProxyTrust,
-  parseTrust,
   type TlsMaterial,
 } from '../gateway/index.js';
 import { parseSource, type Source } from '../sources/index.js';
+import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
 import { type Given, Problems } from './problem.js';
 import { LOG_LEVELS, type TextSetting } from './settings.js';
-import { readYaml } from './yaml-file.js';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
@@ -152,36 +150,4 @@ function readText({ value, place }: Given<string>, problems: Problems): string {
     problems.file(place, value, error);
     return '';
   }
-}
-
-function readTrust(settings: Settings, problems: Problems): { proxies: readonly string[]; trust: ProxyTrust } {
-  const given = settings.many('trustProxy');
-  const proxies = given.map(({ value }) => value);
-  const parsed = parseTrust(proxies);
-  if (parsed.ok) return { proxies, trust: parsed.trust };
-  for (const problem of parsed.problems) problems.add(`${given[0]?.place ?? ''} ${problem}`);
-  return { proxies: [], trust: NO_PROXY };
-}
-
-function readAccess(settings: Settings, proxies: readonly string[], problems: Problems): AccessSettings {
-  const [userHeader, groupsHeader] = [settings.one('proxyUserHeader'), settings.one('proxyGroupsHeader')];
-  const certificates = settings.ofFile('certificates');
-  const groups = settings.ofFile('proxyGroups');
-  for (const header of [userHeader, groupsHeader])
-    if (header && !/^[A-Za-z0-9-]{1,64}$/.test(header.value)) problems.of(header, 'not the name of a header');
-  if (userHeader && proxies.length === 0) problems.of(userHeader, 'from which proxy? --trust-proxy names it');
-  if (userHeader && !groups)
-    problems.of(userHeader, 'what may its users do? proxyGroups in the file of --config says it');
-  if (certificates && !settings.one('tlsClientCa'))
-    problems.add(`${settings.placeOf('certificates')}: no certificate is asked for without tlsClientCa`);
-  return {
-    tokens: readTokens(settings.pathOf('tokens'), problems),
-    certificates,
-    proxy: userHeader && groups && { userHeader: userHeader.value, groupsHeader: groupsHeader?.value, groups },
-    proxyOnUnix: proxies.includes('unix'),
-  };
-}
-
-function readTokens(path: Given<string> | undefined, problems: Problems): readonly TokenEntry[] | undefined {
-  return path && (readYaml(path.value, TOKENS, problems)?.value ?? []);
 }

@@ -38,6 +38,12 @@ export const SETTINGS = z
     tlsKey: text('A PEM file with its private key.'),
     tlsClientCa: text('A PEM file with the authorities whose certificates clients may present.'),
     certificates: CERTIFICATES.describe('Which client certificate is which principal.').optional(),
+    jwtKey: text('A file with the public key of an issuer of JWTs: PEM, a JWK or a JWKS.'),
+    jwtJwks: text('The URL of an issuer’s JWKS, in place of jwtKey.'),
+    jwtIssuer: text('The claim iss that a JWT must have.'),
+    jwtAudience: text('The claim aud that a JWT must have.'),
+    jwtAlgorithms: list('Algorithms that are accepted. Default RS256 ES256 EdDSA.'),
+    jwtClaim: text('The claim that has {read, control, metrics}. Default qmp.'),
     trustProxy: list('Proxies whose headers are believed: addresses, ranges as 10.0.0.0/8, or unix.'),
     proxyUserHeader: text('The header in which a trusted proxy names the user, as X-Forwarded-User.'),
     proxyGroupsHeader: text('The header in which it names the user’s groups, separated by commas.'),
@@ -52,7 +58,7 @@ export const SETTINGS = z
 export type SettingsFile = z.output<typeof SETTINGS>;
 
 /** Settings that flags and the environment can give: many texts, or one. */
-export const LISTS = ['listen', 'source', 'allowHost', 'allowOrigin', 'trustProxy'] as const;
+export const LISTS = ['listen', 'source', 'allowHost', 'allowOrigin', 'jwtAlgorithms', 'trustProxy'] as const;
 export const TEXTS = [
   'socketMode',
   'socketGroup',
@@ -61,6 +67,11 @@ export const TEXTS = [
   'tlsCert',
   'tlsKey',
   'tlsClientCa',
+  'jwtKey',
+  'jwtJwks',
+  'jwtIssuer',
+  'jwtAudience',
+  'jwtClaim',
   'proxyUserHeader',
   'proxyGroupsHeader',
   'compression',
