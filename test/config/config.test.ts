@@ -1,10 +1,11 @@
 // What the operator sets, from flags, environment and file: what counts, and where each problem is.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Config, type ConfigInput, readConfig, SETTINGS } from '../../src/config/index.js';
+import { LIMIT_SETTINGS } from '../../src/config/limits.js';
 
 function fileOf(text: string, name = 'gateway.yaml'): string {
   const folder = mkdtempSync(join(tmpdir(), 'config-'));
@@ -131,6 +132,14 @@ it('sockets of a service manager are taken where they were passed to this proces
     { kind: 'fd', fd: 4 },
   ]);
   for (const fd of ['fd:2', 'fd:5', 'fd:x']) expect(problemsOf({ listen: [fd] }, env)).toHaveLength(1);
+});
+
+it('every limit of the file stands in docs/OPERATIONS.md, in one row', () => {
+  const rows = readFileSync('docs/OPERATIONS.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '));
+  for (const key of Object.keys(LIMIT_SETTINGS.shape))
+    expect(rows.filter((row) => row.includes(`\`${key}\``)).length, key).toBeGreaterThan(0);
 });
 
 it('docs/config.schema.json is the schema of the file', async () => {
