@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/e2e/**', 'test/client/msw/**'],
+          exclude: ['test/integration/**', 'test/e2e/**', 'test/packaging/**', 'test/client/msw/**'],
         },
       },
       {
@@ -48,6 +48,16 @@ export default defineConfig({
         extends: true as const,
         test: { name: `${log} log`, include: ON_OTHER_LOGS, exclude: ['**/slow.test.ts'], env: { TEST_LOG: log } },
       })),
+      // What is installed: the package, the Debian package, units, and the proxies' examples on the real proxy.
+      {
+        extends: true,
+        test: {
+          name: 'packaging',
+          include: ['test/packaging/**/*.test.ts'],
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       // What is built, as users run it: real Chromium, real gateway process, real QEMU where they are installed.
       {
         extends: true,

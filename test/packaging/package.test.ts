@@ -1,0 +1,52 @@
+// The npm package, as somebody gets it in an empty folder.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+
+function folderOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'package-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+it('installs in an empty folder without a warning, answers, and has no dead link and no map without its source', () => {
+  const folder = folderOf();
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [file] = Object.values(JSON.parse(packed)) as { filename: string }[];
+  const home = join(folder, 'empty');
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), '{"type":"module"}');
+  const install = ['install', '--no-audit', '--no-fund', join(folder, file?.filename ?? '')];
+  const installed = spawnSync('npm', install, { cwd: home, encoding: 'utf8' });
+  expect(installed.stderr).not.toMatch(/warn (?!install-scripts)/i);
+  expect(installed.status).toBe(0);
+  const bin = join(home, 'node_modules/.bin/qmp-gateway');
+  expect(execFileSync(bin, ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
+  const script = "import('qmp-gateway').then(({ start, VERSION }) => console.log(typeof start, VERSION))";
+  expect(execFileSync(process.execPath, ['-e', script], { cwd: home, encoding: 'utf8' })).toMatch(/^function \d/);
+  const own = join(home, 'node_modules/qmp-gateway');
+  const files = readdirSync(own, { recursive: true, encoding: 'utf8' }).filter(
+    (each) => !each.startsWith('node_modules'),
+  );
+  const orphans = files
+    .filter((each) => each.endsWith('.map'))
+    .filter((each) => {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(join(own, each), 'utf8'));
+      const there = (source: string): boolean => existsSync(join(own, dirname(each), source));
+      return !sourcesContent && !sources.every(there);
+    });
+  expect(orphans).toEqual([]);
+  const dead = files
+    .filter((each) => each.endsWith('.md'))
+    .flatMap((page) =>
+      [...readFileSync(join(own, page), 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+        .map(([, target = '']) => join(own, dirname(page), target))
+        .filter((target) => !existsSync(target)),
+    );
+  expect(dead.map((each) => each.slice(own.length))).toEqual([]);
+});
