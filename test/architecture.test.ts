@@ -23,7 +23,21 @@ const ALLOWED: Record<string, readonly string[]> = {
 
 /** The wire's own files that run anywhere: no package either. */
 const BARE = [
-  ...['types', 'codes', 'limits', 'cursor', 'answer', 'methods', 'rules', 'words', 'projection', 'job-table', 'index'],
+  ...[
+    'types',
+    'codes',
+    'limits',
+    'cursor',
+    'answer',
+    'methods',
+    'rules',
+    'words',
+    'projection',
+    'job-table',
+    'glob',
+    'scopes',
+    'index',
+  ],
 ];
 
 interface Edge {

@@ -1,6 +1,6 @@
 // A connection that is made again whenever it ends, until it is closed or refused for good; the token goes first on each. connection.ts has one
 // connection, backoff.ts the delay before the next attempt.
-import type { RpcFailure, RpcResult, ServerMessage } from '../protocol/methods.js';
+import type { Methods, RpcFailure, RpcResult, ServerMessage } from '../protocol/methods.js';
 import { BACKOFF, type Credentials, decide } from './backoff.js';
 import { type Connection, openConnection } from './connection.js';
 import type { Runtime } from './runtime.js';
@@ -125,9 +125,9 @@ export class ReconnectingConnection {
     this.#connection = connection;
   }
 
-  #open(principal?: string): void {
+  #open(identity: { principal?: string; scopes?: readonly string[] } = {}): void {
     this.#stopTimer();
-    this.#enter({ phase: 'open', since: this.#runtime.now(), ...(principal === undefined ? {} : { principal }) });
+    this.#enter({ phase: 'open', since: this.#runtime.now(), ...identity });
     if (this.#state.phase === 'open') this.#listener.ready();
   }
 
@@ -162,8 +162,8 @@ export class ReconnectingConnection {
       connection.end(refused ? 'refused' : 'unanswered', refused ? 4401 : 1011, message, retryAfterMs);
       return;
     }
-    const { principal, expiresAt } = reply.result as { principal: string; expiresAt: string | null };
-    if (this.#state.phase === 'authenticating') this.#open(principal);
+    const { principal, scopes, expiresAt } = reply.result as Methods['authenticate']['result'];
+    if (this.#state.phase === 'authenticating') this.#open({ principal, scopes });
     if (typeof this.#token === 'function' && expiresAt !== null) this.#renewLater(connection, Date.parse(expiresAt));
   }
 

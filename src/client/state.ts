@@ -36,6 +36,6 @@ export type ClientState =
   | { phase: 'connecting'; attempt: number; reason?: LineEnd }
   | { phase: 'authenticating'; attempt: number }
   /** `epoch` is set with the first cursor; a changed one means that the gateway began a new log. */
-  | { phase: 'open'; since: number; epoch?: string; principal?: string }
+  | { phase: 'open'; since: number; epoch?: string; principal?: string; scopes?: readonly string[] }
   | { phase: 'waiting'; attempt: number; retryAt: number; reason: LineEnd }
   | { phase: 'closed'; reason: CloseReason };

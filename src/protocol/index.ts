@@ -41,6 +41,7 @@ export {
   softCancel,
   TRANSITIONS,
 } from './rules.js';
+export { mayControl } from './scopes.js';
 export * from './types.js';
 export {
   countsBytes,

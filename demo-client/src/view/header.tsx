@@ -33,10 +33,22 @@ export function Header({ gateway }: { gateway: Gateway }) {
         ))}
       </nav>
       <div class="bar-end">
+        <Identity gateway={gateway} />
         <Connection gateway={gateway} />
         <ThemeButton />
       </div>
     </header>
+  );
+}
+
+/** Who one is, and what one may do; nothing where nobody is asked. */
+function Identity({ gateway }: { gateway: Gateway }) {
+  const state = gateway.state.value;
+  if (state.phase !== 'open' || state.principal === undefined) return null;
+  return (
+    <span class="muted small" title={state.scopes?.join('\n')} data-testid="principal">
+      {state.principal}
+    </span>
   );
 }
 

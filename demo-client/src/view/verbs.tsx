@@ -1,7 +1,7 @@
 // Buttons for the verbs that the job's status allows, and the result of the last one.
 import { useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import { type Job, type JobVerb, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
+import { type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { refusalText } from '../model/abort.js';
 import { AbortDialog } from './abort-dialog.js';
@@ -23,6 +23,9 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
   const [open, setOpen] = useState<'abort' | 'setSpeed'>();
   const [target, setTarget] = useState<Job>();
   const verbs = job ? offeredVerbs(job) : [];
+  const state = gateway.state.value;
+  const { principal, scopes } = state.phase === 'open' ? state : {};
+  const isGranted = !job || !scopes || mayControl(scopes, job.source);
 
   function ask(verb: JobVerb, speed?: string): void {
     if (!job) return;
@@ -62,6 +65,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
             type="button"
             data-verb={verb}
             class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''}
+            disabled={!isGranted}
             onClick={() => press(verb)}
           >
             {label(verb)}
@@ -75,6 +79,11 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
             ask('setSpeed', speed);
           }}
         />
+      )}
+      {!isGranted && verbs.length > 0 && (
+        <p class="small muted" data-testid="not-granted">
+          {principal} may see this job, and not control it: that needs a scope <code>control</code> for {job.source}.
+        </p>
       )}
       <p role="status" class={`said small ${said?.tone === 'bad' ? 'text-bad' : 'muted'}`}>
         {said?.text}
