@@ -5,10 +5,10 @@ import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type Jobs, openJobs } from '../../src/jobs/index.js';
 import type { Progress, SettledRun } from '../../src/protocol/types.js';
 import { type ProvidedSource, QmpJobSource } from '../../src/sources/index.js';
-import type { MonitorSignal } from '../../src/sources/qmp/supervise.js';
 import { me } from '../support/access.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
+import { type FedMonitor, fedMonitor } from '../support/fed-monitor.js';
 import { TestJournal } from '../support/journal.js';
 
 const target = { source: 'vm1', job: 'j' };
@@ -41,16 +41,16 @@ beforeEach(() => {
 
 interface Added {
   qemu: FakeQemu;
-  monitor$: Subject<MonitorSignal>;
+  monitor$: FedMonitor['monitor$'];
 }
 
 /** A source that is up. */
 async function add(name = 'vm1'): Promise<Added> {
-  const monitor$ = new Subject<MonitorSignal>();
+  const { monitor$, feed } = fedMonitor();
   const options = { clock, socketBirth: () => 'birth', monitor$: () => monitor$ };
   const source = new QmpJobSource({ name, address: { kind: 'unix', path: '/nowhere' } }, options);
   provided$.next({ kind: 'added', source });
-  const qemu = new FakeQemu({ clock, feed: (signal) => monitor$.next(signal) });
+  const qemu = new FakeQemu({ clock, feed });
   await qemu.connect();
   return { qemu, monitor$ };
 }

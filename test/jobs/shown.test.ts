@@ -5,10 +5,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openJobs } from '../../src/jobs/index.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import { type ProvidedSource, QmpJobSource } from '../../src/sources/index.js';
-import type { MonitorSignal } from '../../src/sources/qmp/supervise.js';
 import { me } from '../support/access.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeQemu, settle } from '../support/fake-qemu.js';
+import { fedMonitor } from '../support/fed-monitor.js';
 
 const SILENT = { info() {}, warn() {}, error() {}, debug() {}, child: () => SILENT } as unknown as Logger;
 const target = { source: 'vm1', job: 'j' };
@@ -43,7 +43,7 @@ class HeldJournal {
 async function open() {
   const [clock, journal] = [new FakeClock(), new HeldJournal()];
   const jobs = openJobs({ journal, logger: SILENT, track: { clock } });
-  const monitor$ = new Subject<MonitorSignal>();
+  const { monitor$, feed } = fedMonitor();
   const options = { clock, socketBirth: () => 'birth', monitor$: () => monitor$ };
   const source = new QmpJobSource({ name: 'vm1', address: { kind: 'unix', path: '/nowhere' } }, options);
   const sources$ = new Subject<ProvidedSource>();
@@ -53,7 +53,7 @@ async function open() {
     jobs.close();
   });
   sources$.next({ kind: 'added', source });
-  const qemu = new FakeQemu({ clock, feed: (signal) => monitor$.next(signal) });
+  const qemu = new FakeQemu({ clock, feed });
   await qemu.connect();
   qemu.start('j');
   await settle();

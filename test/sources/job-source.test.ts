@@ -1,11 +1,10 @@
 // A QMP monitor as a source of jobs, without a socket: what is asked of it, and what is signalled when.
-import { Subject } from 'rxjs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { QmpReply } from '../../src/qmp/index.js';
 import { type CommandReply, type GraphReply, QmpJobSource, type SourceSignal } from '../../src/sources/index.js';
-import type { MonitorSignal } from '../../src/sources/qmp/supervise.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { settle } from '../support/fake-qemu.js';
+import { type Feed, fedMonitor } from '../support/fed-monitor.js';
 import { ManualSession } from '../support/manual-session.js';
 
 const GRAPH = 'x-debug-query-block-graph';
@@ -15,7 +14,7 @@ const JOB = { id: 'j', type: 'backup', status: 'running', 'current-progress': 1,
 let clock: FakeClock;
 let source: QmpJobSource;
 let signals: SourceSignal[];
-let feed: (signal: MonitorSignal) => void;
+let feed: Feed;
 let hangUp: () => void;
 let qemu: ManualSession;
 
@@ -23,10 +22,13 @@ beforeEach(() => {
   clock = new FakeClock();
   signals = [];
   qemu = new ManualSession();
-  const monitor$ = new Subject<MonitorSignal>();
-  feed = (signal) => monitor$.next(signal);
+  const monitor = fedMonitor();
+  feed = monitor.feed;
   const address = { kind: 'unix', path: '/nowhere' } as const;
-  source = new QmpJobSource({ name: 'vm1', address }, { clock, socketBirth: () => 'A', monitor$: () => monitor$ });
+  source = new QmpJobSource(
+    { name: 'vm1', address },
+    { clock, socketBirth: () => 'A', monitor$: () => monitor.monitor$ },
+  );
   const subscription = source.signals$.subscribe((signal) => signals.push(signal));
   hangUp = () => subscription.unsubscribe();
   onTestFinished(hangUp);
@@ -94,6 +96,15 @@ describe('a connection', () => {
     qemu.value('query-cpus-fast', [{ 'thread-id': 2 }]);
     const same = signals.flatMap((signal) => (signal.kind === 'up' ? [signal.same] : []));
     expect(same).toEqual(['unknown', true, false]);
+  });
+
+  it('takes no events of a session after its end', async () => {
+    await comeUp();
+    raise('STOP');
+    lose();
+    raise('RESUME');
+    const types = signals.flatMap((signal) => (signal.kind === 'event' ? [signal.event.type] : []));
+    expect(types).toEqual(['STOP']);
   });
 
   it('holds events until it is identified, then signals them in their order', () => {

@@ -1,11 +1,10 @@
 // A QMP source without a socket, tracked: what the supervised monitor would signal is given by the test.
-import { Subject } from 'rxjs';
 import { CLOCK, type Clock } from '../../src/clock.js';
 import { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import type { TrackListener } from '../../src/jobs/tracking/track-listener.js';
 import type { TrackOptions } from '../../src/jobs/tracking/track-options.js';
 import { QmpJobSource, type QmpSourceOptions } from '../../src/sources/index.js';
-import type { MonitorSignal } from '../../src/sources/qmp/supervise.js';
+import { type Feed, fedMonitor } from './fed-monitor.js';
 import { TestJournal } from './journal.js';
 
 /** Nobody listens. */
@@ -25,7 +24,7 @@ export interface Tracked {
   clock: Clock;
   tracker: SourceTracker;
   journal: TestJournal;
-  feed: (signal: MonitorSignal) => void;
+  feed: Feed;
   close: () => void;
 }
 
@@ -37,7 +36,7 @@ export function openTracked({
   source: options,
   track,
 }: TrackedOptions = {}): Tracked {
-  const monitor$ = new Subject<MonitorSignal>();
+  const { monitor$, feed } = fedMonitor();
   const source = new QmpJobSource(
     { name, address: { kind: 'unix', path: '/nowhere' } },
     { socketBirth: () => undefined, clock, ...options, monitor$: () => monitor$ },
@@ -48,5 +47,5 @@ export function openTracked({
     subscription.unsubscribe();
     tracker.close();
   };
-  return { clock, tracker, journal, feed: (signal) => monitor$.next(signal), close };
+  return { clock, tracker, journal, feed, close };
 }

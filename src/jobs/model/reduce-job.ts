@@ -55,13 +55,13 @@ export function reduceJob(run: Run | undefined, input: JobInput, context: Reduce
   return next;
 }
 
-const NONE: readonly EndedRun[] = [];
+const NONE: readonly never[] = [];
 
 /** Also the transition that is returned, which saves an object for each event. The run that came in is never changed. */
 class NextRun implements Transition {
   run: Run | undefined;
-  readonly drafts: JobDraft[] = [];
-  ended = NONE;
+  drafts: readonly JobDraft[] = NONE;
+  ended: readonly EndedRun[] = NONE;
   needsQuery = false;
   #copied: MutableRun | undefined;
   #wantsGraph = false;
@@ -289,7 +289,9 @@ class NextRun implements Transition {
   }
 
   #push(draft: JobDraft): void {
-    this.drafts.push(this.#beginning ? { ...draft, position: this.#beginning } : draft);
+    const entry = this.#beginning ? { ...draft, position: this.#beginning } : draft;
+    // Most steps have one entry: an array that grows by `push` has room for seventeen.
+    this.drafts = this.drafts === NONE ? [entry] : [...this.drafts, entry];
     this.#beginning = undefined;
   }
 }

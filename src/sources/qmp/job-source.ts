@@ -1,5 +1,5 @@
 // A QMP monitor as a source of jobs. Each connection is identified, its jobs are queried until there is a reply, and again after a long silence.
-import { Observable } from 'rxjs';
+import { Observable, type Subscription } from 'rxjs';
 import type { JobVerb } from '../../protocol/types.js';
 import { formatVersion, type QmpEvent, type QmpSession } from '../../qmp/index.js';
 import { backoff } from '../backoff.js';
@@ -26,6 +26,8 @@ export class QmpJobSource implements JobSource {
   readonly #socketBirth: () => string | undefined;
   #emit: (signal: SourceSignal) => void = () => {};
   #phase: Phase = { kind: 'down' };
+  /** To the events of the present session. */
+  #events: Subscription | undefined;
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
   /** Stops the timer of the next try to sync, then that of the probes. */
@@ -106,8 +108,6 @@ export class QmpJobSource implements JobSource {
         return this.#emit(signal);
       case 'up':
         return this.#negotiated(signal.session);
-      case 'event':
-        return this.#hear(signal);
       case 'down': {
         const held = this.#phase.kind === 'identifying' ? this.#phase.held : [];
         this.#leave();
@@ -124,6 +124,7 @@ export class QmpJobSource implements JobSource {
 
   #leave(): void {
     this.#stop?.();
+    this.#events?.unsubscribe();
     if ('queries' in this.#phase) this.#phase.queries.close();
     this.#phase = { kind: 'down' };
   }
@@ -134,6 +135,7 @@ export class QmpJobSource implements JobSource {
     this.#phase = phase;
     this.#lastHeard = this.#options.clock.now();
     this.#emit({ kind: 'negotiated', qemu: formatVersion(session.greeting.version) });
+    this.#events = session.events$.subscribe((event) => this.#hear(event));
     session.request(
       'query-cpus-fast',
       {},
@@ -178,11 +180,10 @@ export class QmpJobSource implements JobSource {
     });
   }
 
-  #hear(signal: Extract<MonitorSignal, { kind: 'event' }>): void {
+  #hear(event: QmpEvent): void {
     this.#heard = true;
     const phase = this.#phase;
-    if (phase.kind !== 'identifying') return this.#emit(signal);
-    const { event } = signal;
+    if (phase.kind !== 'identifying') return this.#emit({ kind: 'event', event });
     phase.held.push(event);
     phase.heldBytes += event.bytes ?? 0;
     if (phase.heldBytes > this.#options.heldBytes) this.#identified(phase);
