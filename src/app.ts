@@ -8,9 +8,10 @@ import { Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
 import { type Config, EXPOSED } from './config/index.js';
 import { type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
+import { type Health, judgeHealth } from './health.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
-import { openMetrics } from './metrics.js';
+import { openMetrics } from './metrics/index.js';
 import { openPages } from './pages.js';
 import {
   ConfiguredSources,
@@ -46,6 +47,8 @@ export interface App {
    * it listens, and whose headers it believes, stay until a restart. Throws the error of TLS for a certificate that can't be used; nothing has changed then.
    */
   reload(config: Config): Reloaded;
+  /** The configuration could not be read again: what is in force stays, and the gateway reports that its credentials may be old. */
+  unread(): void;
   /** Says goodbye to clients, hangs up on monitors; within the gateway's `drainMs`. */
   close(): Promise<void>;
 }
@@ -69,11 +72,16 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const jobs = openJobs({ journal: log, logger, track: tuning.track });
   const access = new AccessPolicy(config.access);
   let gateway: Gateway | undefined;
+  let isStale = false;
+  const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
   const metrics = openMetrics({
     gateway: () => gateway?.counts(),
-    log: () => ({ ...log.size, head: log.head }),
+    log: { status: () => log.status, head: () => log.head },
     sources: jobs.view.sources,
+    jobs: () => jobs.view.jobs(() => true),
+    health,
   });
+  running.add(log.entries$.subscribe(metrics.entry));
 
   gateway = await openGateway({
     listen: listenersOf(config),
@@ -88,6 +96,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     commands: jobs.commands,
     access,
     metrics: () => metrics.text(),
+    health: () => Object.entries(health()).flatMap(([part, isUnwell]) => (isUnwell ? [part] : [])),
+    recorder: metrics.recorder,
     pages: openPages(),
     logger,
     limits: { ...config.limits.gateway, ...tuning.gateway },
@@ -99,7 +109,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
-  const sources = new ConfiguredSources(config.sources, (source) => new QmpJobSource(source, tuning.source));
+  const sourceOptions = { ...tuning.source, qmp: { replied: metrics.replied, ...tuning.source?.qmp } };
+  const sources = new ConfiguredSources(config.sources, (source) => new QmpJobSource(source, sourceOptions));
   running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
 
@@ -115,7 +126,11 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       if (next.tls) gateway.renewTls(next.tls);
       gateway.limit(next.limits.gateway);
       access.replace(next.access);
+      isStale = false;
       return { sources: sources.replace(next.sources), needRestart: fixedOf(config, next) };
+    },
+    unread: () => {
+      isStale = true;
     },
     close: async () => {
       jobs.conclude();

@@ -13,12 +13,13 @@ const ALLOWED: Record<string, readonly string[]> = {
   jobs: ['sources', 'access', 'protocol', 'clock'],
   log: ['protocol', 'clock'],
   gateway: ['log', 'access', 'protocol', 'clock'],
+  metrics: ['gateway', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   config: ['access', 'gateway', 'log', 'sources'],
   cli: ['.', 'config', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
-  '.': ['config', 'gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
+  '.': ['metrics', 'config', 'gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */

@@ -25,7 +25,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const again = (): void => {
     const next = readConfig(flags, process.env);
     if (next.ok && app) reload(app, withDemo(next.config), logger);
-    else if (!next.ok) logger.error({ problems: next.problems }, 'nothing was changed: the configuration has problems');
+    else if (!next.ok) {
+      app?.unread();
+      logger.error({ problems: next.problems }, 'nothing was changed: the configuration has problems');
+    }
   };
   const stop = stopSignal(reloads ? again : undefined);
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
@@ -54,6 +57,7 @@ function reload(app: App, config: Config, logger: Logger): void {
     logger.info({ sources }, 'the configuration was read again');
     if (needRestart.length > 0) logger.warn({ settings: needRestart }, 'these settings need a restart');
   } catch (error) {
+    app.unread();
     logger.error({ err: error }, 'nothing was changed: the configuration cannot be used');
   }
 }

@@ -1,23 +1,31 @@
 // One line of the operator's log for each verb that somebody asked for, refused ones too: who, from where, what, and what came of it. Addresses and
-// refusals stand there alone: the log of events is read by everybody who sees the source.
+// refusals stand there alone: the log of events is read by everybody who sees the source. Metrics count these calls, and those that only read.
 import type { CallContext } from '../access/index.js';
 import type { Clock } from '../clock.js';
 import type { Answer } from '../protocol/answer.js';
-import type { JobTarget } from '../protocol/methods.js';
+import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
+import type { Job } from '../protocol/types.js';
 import type { GatewayLogger } from './logger.js';
 import type { CommandName, CommandPort } from './ports.js';
+import type { CommandRecord, GatewayRecorder } from './recorder.js';
 
-type Command = (context: CallContext, params: JobTarget) => Promise<Answer<object>>;
+type Result = Job | Requested | Settled;
+type Command = (context: CallContext, params: JobTarget & Pick<AbortParams, 'sync'>) => Promise<Answer<Result>>;
+
+export interface AuditDeps {
+  logger: Pick<GatewayLogger, 'info'>;
+  recorder: GatewayRecorder;
+  clock: Clock;
+}
 
 /** They change nothing. */
 const READING: readonly CommandName[] = ['job.get', 'job.wait'];
 
 /** @param commands as clients may use them: what is refused by their grants is refused in there. */
-export function audit(commands: CommandPort, logger: Pick<GatewayLogger, 'info'>, clock: Clock): CommandPort {
+export function audit(commands: CommandPort, { logger, recorder, clock }: AuditDeps): CommandPort {
   const names = Object.keys(commands) as CommandName[];
   const audited = names.map((name) => {
-    const command = commands[name] as Command;
-    return [name, READING.includes(name) ? command : record(name, command)];
+    return [name, record(name, commands[name] as Command)];
   });
   return Object.fromEntries(audited) as CommandPort;
 
@@ -25,10 +33,15 @@ export function audit(commands: CommandPort, logger: Pick<GatewayLogger, 'info'>
     return async (context, params) => {
       const answer = await command(context, params);
       const { source, job, run, ...args } = params;
-      const result = answer.ok ? (answer.result as { status?: string; run?: string }) : undefined;
+      const verb = name.slice('job.'.length);
+      const ms = clock.now() - context.receivedAt;
+      const sync = verb === 'wait' || params.sync === true;
+      recorder.answered({ verb, sync, result: resultOf(answer), seconds: ms / 1_000 });
+      if (READING.includes(name)) return answer;
+      const result = answer.ok ? answer.result : undefined;
       logger.info(
         {
-          audit: name.slice('job.'.length),
+          audit: verb,
           ...{
             principal: context.principal.name,
             address: context.address,
@@ -38,11 +51,18 @@ export function audit(commands: CommandPort, logger: Pick<GatewayLogger, 'info'>
             args,
           },
           result: answer.ok ? result?.status : answer.error.reason,
-          ms: Math.round(clock.now() - context.receivedAt),
+          ms: Math.round(ms),
         },
         'audit',
       );
       return answer;
     };
   }
+}
+
+function resultOf(answer: Answer<Result>): CommandRecord['result'] {
+  if (!answer.ok) return answer.error.reason;
+  const { result } = answer;
+  if (result.status === 'settled') return result.outcome;
+  return result.status === 'requested' ? 'requested' : 'found';
 }

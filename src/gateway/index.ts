@@ -6,3 +6,8 @@ export { type Gateway, type GatewayCounts, type GatewayOptions, openGateway } fr
 export { NO_PROXY, type ParsedTrust, type ProxyTrust, parseTrust } from './http/transport.js';
 export { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 export type { CommandPort, ViewPort } from './ports.js';
+export {
+  AUTHENTICATION_FAILURES,
+  GATEWAY_LIMIT_NAMES,
+  type GatewayRecorder,
+} from './recorder.js';

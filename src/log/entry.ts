@@ -21,8 +21,8 @@ export class KeptEntry implements LoggedEntry {
   readonly source: string;
   readonly type: string;
   readonly job: JobRef | undefined;
-  readonly #time: Micros | null;
-  readonly #repeated: number | undefined;
+  readonly time: Micros | null;
+  readonly repeated: number | undefined;
   #data: unknown;
   #json: string | undefined;
   /**
@@ -39,8 +39,8 @@ export class KeptEntry implements LoggedEntry {
     this.source = draft.source;
     this.type = draft.type;
     this.job = draft.job;
-    this.#time = draft.time;
-    this.#repeated = draft.repeated;
+    this.time = draft.time;
+    this.repeated = draft.repeated;
     this.#data = draft.data;
     this.at = at;
     this.partition = partition;
@@ -58,12 +58,12 @@ export class KeptEntry implements LoggedEntry {
   }
 
   #encode(): string {
-    const { offset, source, type, job } = this;
-    const time = this.#time === null ? null : formatMicros(this.#time);
+    const { offset, source, type, job, repeated } = this;
+    const time = this.time === null ? null : formatMicros(this.time);
     const data = this.#data;
     const entry: Entry =
-      this.#repeated !== undefined
-        ? { offset, source, type, time, ...(job && { job }), repeated: this.#repeated, data }
+      repeated !== undefined
+        ? { offset, source, type, time, ...(job && { job }), repeated, data }
         : job
           ? { offset, source, type, time, job, data }
           : { offset, source, type, time, data };

@@ -2,13 +2,18 @@
 // belongs to another log.
 import type { Observable } from 'rxjs';
 import type { EntryDraft } from '../protocol/draft.js';
+import type { Micros } from '../protocol/time.js';
 import type { Cursor, JobRef } from '../protocol/types.js';
 
 export interface LoggedEntry {
   readonly offset: number;
   readonly source: string;
   readonly type: string;
+  /** Microseconds since 1970, by QEMU's clock or, of the gateway's own entries, by the gateway's. */
+  readonly time: Micros | null;
   readonly job: JobRef | undefined;
+  /** It stands for so many events. */
+  readonly repeated: number | undefined;
   /** As the wire has it. */
   readonly json: string;
   /** Bytes that the retention counts. */
@@ -21,6 +26,29 @@ export interface Slice {
   examined: number;
 }
 
+/** Why an entry was evicted: the quota of its source, the number of all entries, their bytes, or its age. */
+export const EVICTIONS = ['source', 'entries', 'bytes', 'age'] as const;
+export type Eviction = (typeof EVICTIONS)[number];
+
+/** How full the log is, and whether its store keeps up. */
+export interface LogStatus {
+  /** Entries retained, their bytes, and the bounds of both. */
+  entries: number;
+  bytes: number;
+  maxEntries: number;
+  maxBytes: number;
+  /** Age of the oldest entry retained, in milliseconds, and the age at which it is evicted if no other bound evicts it before. */
+  ageMs: number;
+  maxAgeMs: number;
+  /** Entries evicted since the log began. Those that were not evicted by age make the retention shorter than `maxAgeMs`. */
+  evicted: Readonly<Record<Eviction, number>>;
+  /** Bytes of entries that the store has not taken yet, and the number beyond which the log fails. Both 0 for a log in memory. */
+  waitingBytes: number;
+  maxWaitingBytes: number;
+  /** Whether the store has refused the batch that is being written. */
+  isRetrying: boolean;
+}
+
 export interface EventLog {
   /** Names the log; a cursor with another epoch has no position in it. */
   readonly epoch: string;
@@ -28,8 +56,7 @@ export interface EventLog {
   readonly head: number;
   /** The newest entry that is shown, as a cursor. */
   readonly cursor: Cursor;
-  /** Entries retained, and their bytes. */
-  readonly size: { entries: number; bytes: number };
+  readonly status: LogStatus;
   /** Every entry, in order, when it is shown: with a log in memory before `append` returns. */
   readonly entries$: Observable<LoggedEntry>;
   /** Resolves with the reason when the log can take no more entries. The gateway must end then, and its next start begins another epoch. */

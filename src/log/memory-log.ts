@@ -6,7 +6,7 @@ import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
 import { KeptEntry, type SourcePartition } from './entry.js';
-import type { EventLog, LoggedEntry, Slice } from './event-log.js';
+import type { EventLog, Eviction, LoggedEntry, LogStatus, Slice } from './event-log.js';
 import { Queue } from './queue.js';
 
 export interface LogLimits {
@@ -49,6 +49,7 @@ export class MemoryLog implements EventLog {
   #evictedUpTo = 0;
   #live = 0;
   #bytes = 0;
+  readonly #evicted: Record<Eviction, number> = { source: 0, entries: 0, bytes: 0, age: 0 };
 
   constructor(options: LogOptions = {}) {
     this.#clock = options.clock ?? CLOCK;
@@ -65,8 +66,21 @@ export class MemoryLog implements EventLog {
     return formatCursor(this.epoch, this.#head);
   }
 
-  get size(): { entries: number; bytes: number } {
-    return { entries: this.#live, bytes: this.#bytes };
+  get status(): LogStatus {
+    const { total, totalBytes, ageMs: maxAgeMs } = this.#limits;
+    const oldest = this.#all.at(0);
+    return {
+      entries: this.#live,
+      bytes: this.#bytes,
+      maxEntries: total,
+      maxBytes: totalBytes,
+      ageMs: oldest ? Math.max(0, this.#clock.now() - oldest.at) : 0,
+      maxAgeMs,
+      evicted: { ...this.#evicted },
+      waitingBytes: 0,
+      maxWaitingBytes: 0,
+      isRetrying: false,
+    };
   }
 
   append(drafts: readonly EntryDraft[], shown?: () => void): void {
@@ -155,13 +169,20 @@ export class MemoryLog implements EventLog {
 
   #retain(source: SourcePartition, now: number): void {
     const { perSource, total, totalBytes, ageMs } = this.#limits;
-    while (source.live > perSource) this.#evict(source.kept.at(0));
+    while (source.live > perSource) this.#evict(source.kept.at(0), 'source');
     for (;;) {
       const oldest = this.#all.at(0);
       if (!oldest) break;
-      const over = this.#live > total || this.#bytes > totalBytes || now - oldest.at > ageMs;
-      if (!oldest.evicted && !over) break;
-      this.#evict(oldest);
+      const over =
+        now - oldest.at > ageMs
+          ? 'age'
+          : this.#live > total
+            ? 'entries'
+            : this.#bytes > totalBytes
+              ? 'bytes'
+              : undefined;
+      if (over) this.#evict(oldest, over);
+      else if (!oldest.evicted) break;
       this.#all.shift();
     }
     // Evictions by a source's quota leave holes between the entries of quieter sources.
@@ -169,9 +190,10 @@ export class MemoryLog implements EventLog {
   }
 
   /** The oldest entry of all is also the oldest of its source, so both queues lose only their first item. */
-  #evict(kept: KeptEntry | undefined): void {
+  #evict(kept: KeptEntry | undefined, why: Eviction): void {
     if (!kept || kept.evicted) return;
     kept.evicted = true;
+    this.#evicted[why] += 1;
     const { partition, offset, bytes } = kept;
     partition.kept.shift();
     partition.live -= 1;

@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import { CLOCK, type Clock } from '../clock.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
-import type { EventLog, LoggedEntry, Slice } from './event-log.js';
+import type { EventLog, LoggedEntry, LogStatus, Slice } from './event-log.js';
 import type { MemoryLog } from './memory-log.js';
 
 /** One write: all waiting entries up to {@link BATCH_ENTRIES}. Entries that were appended together are in the same batch. */
@@ -54,6 +54,7 @@ export class StoredLog implements EventLog {
   #waitingBytes = 0;
   #nextId = 1;
   #isWriting = false;
+  #isRetrying = false;
   #hasFailed = false;
   #lastError: unknown;
   #fail: (error: Error) => void = () => {};
@@ -81,8 +82,13 @@ export class StoredLog implements EventLog {
     return this.#shown.cursor;
   }
 
-  get size(): { entries: number; bytes: number } {
-    return this.#shown.size;
+  get status(): LogStatus {
+    return {
+      ...this.#shown.status,
+      waitingBytes: this.#waitingBytes,
+      maxWaitingBytes: this.#options.maxWaitingBytes,
+      isRetrying: this.#isRetrying,
+    };
   }
 
   append(drafts: readonly EntryDraft[], shown?: () => void): void {
@@ -144,9 +150,12 @@ export class StoredLog implements EventLog {
     const batch = { id: this.#nextId++, drafts };
     while (!this.#hasFailed)
       try {
-        return await this.#store.write(batch);
+        await this.#store.write(batch);
+        this.#isRetrying = false;
+        return;
       } catch (error) {
         this.#lastError = error;
+        this.#isRetrying = true;
         const { clock, retryMs } = this.#options;
         await new Promise<void>((resolve) => clock.after(retryMs, resolve));
       }

@@ -28,6 +28,9 @@ export {
 export type * from './methods.js';
 export {
   allows,
+  DECISIONS,
+  type Decision,
+  decisionOf,
   hintFor,
   isAnswering,
   isBlockJob,

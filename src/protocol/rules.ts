@@ -1,6 +1,6 @@
 // QEMU's rules for jobs, shared by the gateway, the command line and the dashboard: which verb is legal in which status (job.c: JobSTT,
 // JobVerbTable), and what a soft cancel does. Pure, imports no code. The simulator has tables of its own, and a test compares the two.
-import type { JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo } from './types.js';
+import type { Job, JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo } from './types.js';
 
 /** Every status that a query can show. */
 export const JOB_STATUSES: readonly JobStatus[] = [
@@ -95,6 +95,21 @@ const NEVER_PIVOT: readonly JobType[] = [
 /** Types that never switch the disk, however they end. For a commit it depends on the layer, and types of a later QEMU are unknown. */
 export function neverPivots(type: JobType | null): boolean {
   return type !== null && NEVER_PIVOT.includes(type);
+}
+
+/** In order of severity. */
+export const DECISIONS = ['error', 'pending', 'ready', 'undismissed'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/**
+ * Why a job waits for a person or a program to decide. `error`: stopped by an I/O error; `pending`: it waits for `job.finalize`; `ready`: in sync, to
+ * be completed or aborted; `undismissed`: it has ended and occupies its id.
+ */
+export function decisionOf({ settled, ioStatus, status }: Job): Decision | undefined {
+  if (settled) return 'undismissed';
+  if (ioStatus === 'nospace' || ioStatus === 'failed') return 'error';
+  if (status === 'pending') return 'pending';
+  return isInSync(status) ? 'ready' : undefined;
 }
 
 /** Whether the figures of a source's jobs are current: the source is in sync, and its QEMU answers. */

@@ -15,4 +15,11 @@ export {
   type QmpEventOf,
   type QmpGreeting,
 } from './qapi.js';
-export { type ExecuteOptions, ofType, type QmpLane, type QmpReply, type QmpSession } from './session.js';
+export {
+  type ExecuteOptions,
+  ofType,
+  type QmpLane,
+  type QmpOptions,
+  type QmpReply,
+  type QmpSession,
+} from './session.js';

@@ -3,10 +3,10 @@
 import { connect, type Socket } from 'node:net';
 import { Observable } from 'rxjs';
 import { MonitorLost, toMonitorLost } from './connection-error.js';
-import { QMP_LIMITS, type QmpLimits } from './limits.js';
+import { QMP_LIMITS } from './limits.js';
 import { type QmpMessage, readMessage } from './message.js';
 import { MessageSplitter } from './message-splitter.js';
-import { QmpSession } from './session.js';
+import { type QmpOptions, QmpSession } from './session.js';
 import { unacknowledged } from './unacknowledged.js';
 
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
@@ -27,7 +27,7 @@ export type MonitorState =
  * @returns errors with {@link MonitorLost}; unsubscribing closes the socket.
  * @example openMonitor({ kind: 'unix', path: '/run/vm1.qmp' }).subscribe((state) => console.log(state.kind));
  */
-export function openMonitor(address: MonitorAddress, limits: Partial<QmpLimits> = {}): Observable<MonitorState> {
+export function openMonitor(address: MonitorAddress, limits: Partial<QmpOptions> = {}): Observable<MonitorState> {
   return new Observable<MonitorState>((subscriber) => {
     const connection = new MonitorConnection(
       address,
@@ -50,7 +50,7 @@ type Phase =
 class MonitorConnection {
   readonly #socket: Socket;
   readonly #splitter: MessageSplitter;
-  readonly #limits: QmpLimits;
+  readonly #limits: QmpOptions;
   readonly #onState: (state: MonitorState) => void;
   readonly #onLost: (lost: MonitorLost) => void;
   #phase: Phase = { kind: 'greeting' };
@@ -64,7 +64,7 @@ class MonitorConnection {
 
   constructor(
     address: MonitorAddress,
-    limits: QmpLimits,
+    limits: QmpOptions,
     onState: (state: MonitorState) => void,
     onLost: (lost: MonitorLost) => void,
   ) {

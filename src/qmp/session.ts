@@ -33,6 +33,12 @@ export interface ExecuteOptions {
   onWrite?: () => void;
 }
 
+/** What a session is given beside its limits. */
+export interface QmpOptions extends QmpLimits {
+  /** Called at each reply, also at one that came too late for its caller. @param ms milliseconds since the command was written. */
+  replied?: ((command: QmpCommandName, ms: number) => void) | undefined;
+}
+
 interface Pending {
   id: string;
   name: QmpCommandName;
@@ -42,6 +48,7 @@ interface Pending {
   onWrite: (() => void) | undefined;
   timer: NodeJS.Timeout;
   written: boolean;
+  writtenAt: number;
 }
 
 /** In the order in which they are written; and how many of the `maxInFlight` places a lane leaves free for the lanes before it. */
@@ -54,7 +61,7 @@ export class QmpSession {
   readonly greeting: QmpGreeting;
   readonly events$: Observable<QmpEvent>;
   readonly #events$ = new Subject<QmpEvent>();
-  readonly #limits: QmpLimits;
+  readonly #limits: QmpOptions;
   readonly #write: (line: string) => void;
   /** Unique over connections and processes, since a new client receives the replies that an earlier one did not wait for. */
   readonly #prefix = `qmpgw-${randomBytes(6).toString('hex')}-`;
@@ -63,7 +70,7 @@ export class QmpSession {
   #next = 1;
   #closed = false;
 
-  constructor(greeting: QmpGreeting, limits: QmpLimits, write: (line: string) => void) {
+  constructor(greeting: QmpGreeting, limits: QmpOptions, write: (line: string) => void) {
     this.greeting = greeting;
     this.events$ = this.#events$.asObservable();
     this.#limits = limits;
@@ -111,6 +118,7 @@ export class QmpSession {
       onWrite,
       timer: setTimeout(() => this.#expire(pending), timeoutMs),
       written: false,
+      writtenAt: 0,
     };
     queue.add(pending);
     this.#pump();
@@ -158,6 +166,7 @@ export class QmpSession {
         if (this.#inFlight.size >= Math.max(1, this.#limits.maxInFlight - RESERVED[lane])) break;
         this.#queued[lane].delete(next);
         next.written = true;
+        next.writtenAt = performance.now();
         this.#inFlight.set(next.id, next);
         next.onWrite?.();
         this.#write(next.line);
@@ -181,6 +190,7 @@ export class QmpSession {
     if (reply.kind === 'return' && !isReplyTo(pending.name, reply.value)) return `malformed reply to ${pending.name}`;
     this.#inFlight.delete(pending.id);
     clearTimeout(pending.timer);
+    this.#limits.replied?.(pending.name, performance.now() - pending.writtenAt);
     pending.answer(reply);
     this.#pump();
     return undefined;

@@ -18,6 +18,7 @@ import { beginRun } from '../../src/jobs/model/run.js';
 import type { SourceTracker } from '../../src/jobs/tracking/source-tracker.js';
 import { type EventLog, MemoryLog } from '../../src/log/index.js';
 import { me } from '../support/access.js';
+import { TestRecorder } from '../support/recorder.js';
 
 const SOCKETS = 300;
 const BURST = 64;
@@ -50,7 +51,14 @@ function openHub(): { log: EventLog; hub: Hub } {
   // All sockets in one turn, so that the turn can be timed.
   const limits = { ...GATEWAY_LIMITS, sliceSockets: 100_000, sliceMs: 60_000 };
   const snapshots = new Snapshots(view as unknown as ViewPort, CLOCK);
-  const hub = new Hub({ log, snapshots, limits, clock: CLOCK, scheduler: new Scheduler(CLOCK) });
+  const hub = new Hub({
+    log,
+    snapshots,
+    limits,
+    clock: CLOCK,
+    scheduler: new Scheduler(CLOCK),
+    recorder: new TestRecorder(),
+  });
   onTestFinished(() => hub.close());
   return { log, hub };
 }
@@ -63,6 +71,7 @@ function start(
   const outbox = new Outbox(socket, {
     highWaterBytes: 1 << 30,
     stuckMs: 60_000,
+    traffic: { sentBytes: 0 },
     clock: CLOCK,
     onDrain() {},
     onStuck() {},

@@ -72,6 +72,7 @@ function open(limits: Partial<GatewayLimits> = {}): Opened {
     {
       ...bench.deps,
       deflater: new Deflater(),
+      traffic: { sentBytes: 0 },
       unauthenticated: new Unauthenticated(bench.limits, bench.clock),
       requests: new Scheduler(bench.clock).queue(),
       sendQueues: { of: () => Promise.resolve(kernel.bytes) } as unknown as SendQueues,
@@ -149,6 +150,7 @@ describe('a connection', () => {
     await bench.clock.advance(1_000);
     expect(ws.closes).toEqual([[4508, 'no drain progress']]);
     expect(ws.terminated).toBe(true);
+    expect(bench.recorder.limits).toEqual(['drain_progress']);
   });
 
   it('closes with 1011 after an exception in a message, which the log has', async () => {
@@ -182,6 +184,7 @@ describe('a connection', () => {
     await bench.turn();
     expect(end.of('bye')).toMatchObject([{ code: 4429, retryAfterMs: 1_000 }]);
     expect(ws.closes).toEqual([[4429, 'too many requests wait']]);
+    expect(bench.recorder.limits).toEqual(['inbox_bytes']);
   });
 
   it('counts what waits, and not what was executed', async () => {
@@ -259,6 +262,7 @@ describe('a heartbeat', () => {
         await bench.turn();
       }
       expect(ws.closes, sign).toEqual(sign === 'none' ? [[4510, 'heartbeat lost']] : []);
+      expect(bench.recorder.limits, sign).toEqual(sign === 'none' ? ['sign_of_life'] : []);
     }
     const { bench, ws, end, connection } = open(limits);
     for (let n = 0; n < 5; n += 1) {

@@ -15,6 +15,8 @@ import {
 } from '../../src/gateway/http/upgrade.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { LIMITS } from '../../src/protocol/limits.js';
+import { isAnswering } from '../../src/protocol/rules.js';
+import type { SourceInfo } from '../../src/protocol/types.js';
 import { grantsOf, TestPolicy } from '../support/access.js';
 import { type Asked, type Exchange, exchangeOf, requestOf } from '../support/http.js';
 import { Sessions, type SessionsOptions, sourceOf } from '../support/sessions.js';
@@ -41,13 +43,16 @@ function open(options: SessionsOptions = {}, more: Partial<HttpDeps> = {}): Site
     access: bench.access,
     clock: bench.clock,
     requests: new Scheduler(bench.clock).queue(),
-    posts: new Posts(bench.limits, bench.clock),
+    recorder: bench.recorder,
+    posts: new Posts(bench.limits, bench.clock, bench.recorder),
     metrics: () => {
       gathered += 1;
       return Promise.resolve({ type: 'text/plain; version=0.0.4', text: 'up 1\n' });
     },
     pages: (request, response, miss) => (request.url === '/there?a=1' ? void response.end('page') : miss()),
     isClosing: () => false,
+    health: () => [],
+    sourcesAnswer: () => bench.sources.every(isAnswering),
     ...more,
   };
   const serve = serveHttp(deps)(LISTENER);
@@ -109,6 +114,36 @@ describe('plain HTTP', () => {
   });
 });
 
+describe('readiness', () => {
+  const ready = async (url: string, more: Partial<HttpDeps> = {}, sources: SourceInfo[] = []): Promise<unknown[]> => {
+    const site = open({}, more);
+    site.bench.sources.push(...sources);
+    // As a load balancer asks: by an address, from anywhere.
+    const answer = (await site.ask({ url, headers: [['Origin', 'null']] })).answer();
+    return [answer.status, JSON.parse(answer.body)];
+  };
+  const stalled: SourceInfo = { ...sourceOf('secret'), reason: 'stalled' };
+
+  it('is 200 with the parts that are unwell, and 503 once the gateway closes', async () => {
+    expect(await ready('/readyz')).toEqual([200, { status: 'ready' }]);
+    expect(await ready('/readyz/', { health: () => ['log'] })).toEqual([200, { status: 'ready', degraded: ['log'] }]);
+    expect(await ready('/readyz', { isClosing: () => true })).toEqual([503, { status: 'closing' }]);
+  });
+
+  it('depends on sources only where all are asked for, and names none of them', async () => {
+    expect(await ready('/readyz', {}, [stalled])).toEqual([200, { status: 'ready' }]);
+    expect(await ready('/readyz?sources=all', {}, [sourceOf('a'), stalled])).toEqual([503, { status: 'not-ready' }]);
+    expect(await ready('/readyz?sources=all', {}, [sourceOf('a')])).toEqual([200, { status: 'ready' }]);
+    expect(await ready('/readyz?sources=some', {}, [stalled])).toEqual([200, { status: 'ready' }]);
+  });
+
+  it('is for GET and HEAD', async () => {
+    const site = open();
+    expect((await site.ask({ url: '/readyz', method: 'HEAD' })).answer()).toMatchObject({ status: 200, body: '' });
+    expect((await site.ask({ url: '/readyz', method: 'POST' })).answer().status).toBe(405);
+  });
+});
+
 describe('POST /v1/rpc', () => {
   it('accepts one request, and answers results and JSON-RPC errors with 200', async () => {
     const site = open();
@@ -130,6 +165,7 @@ describe('POST /v1/rpc', () => {
     expect((await site.ask(form, request('server.info'))).answer().status).toBe(415);
     const large = (await post(site, 'x'.repeat(LIMITS.messageBytes + 1))).answer();
     expect([large.status, large.headers.connection]).toEqual([413, 'close']);
+    expect(site.bench.recorder.limits).toEqual(['message_bytes']);
   });
 
   it('waits for its answer, and its call ends when the peer hangs up', async () => {
@@ -162,9 +198,11 @@ describe('POST /v1/rpc', () => {
     expect((await post(site, waits, { address: '10.0.0.2' })).isOpen()).toBe(true);
     first.request.socket.emit('close');
     expect((await post(site, waits)).isOpen()).toBe(true);
+    expect(site.bench.recorder.limits).toEqual(['posts_waiting']);
     const hasty = open({ limits: { requestsPerSecond: 1, requestsBurst: 1 } });
     await post(hasty, request('server.info'));
     expect(reason(await post(hasty, request('server.info')))).toBe('RATE_LIMITED');
+    expect(hasty.bench.recorder.limits).toEqual(['posts_rate']);
     for (let n = 0; n < 3; n += 1)
       expect((await post(hasty, request('server.info'), { address: '127.0.0.1' })).answer().body).toContain('epoch');
   });
@@ -183,6 +221,7 @@ describe('POST /v1/rpc', () => {
     }
     expect(site.bench.calls).toHaveLength(8);
     expect(first.socket.destroyed).toBe(true);
+    expect(site.bench.recorder.limits).toEqual(['posts_pipelined']);
   });
 
   it('is answered under the grants of its token, and without one that is known UNAUTHENTICATED', async () => {

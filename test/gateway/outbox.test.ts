@@ -15,6 +15,7 @@ function open(): { outbox: Outbox; take: () => void; drains: () => number } {
   const outbox = new Outbox(socket, {
     highWaterBytes: 128 * 1024,
     stuckMs: 60_000,
+    traffic: { sentBytes: 0 },
     clock: CLOCK,
     onDrain: () => {
       drains += 1;

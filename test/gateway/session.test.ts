@@ -54,6 +54,7 @@ describe('a request', () => {
     for (let n = 0; n < LIMITS.inFlight; n += 1) client.send('job.wait', TARGET);
     await bench.turn();
     expect(reasonOf(await client.call('server.info', {}))).toBe('RATE_LIMITED');
+    expect(bench.recorder.limits).toEqual(['requests_in_flight']);
     bench.calls[0]?.answer({ ok: true, result: TARGET });
     await bench.turn();
     expect((await client.call('server.info', {})).result).toHaveProperty('epoch', 'e');
@@ -87,6 +88,7 @@ describe('a request', () => {
     for (let n = 0; n < 3; n += 1)
       expect((await client.call('server.info', {})).error.data).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 100 });
     expect(client.asked).toEqual(['abused 1000']);
+    expect(bench.recorder.limits).toEqual(['requests_rate', 'requests_rate', 'requests_rate', 'refusals_rate']);
     await bench.clock.advance(100);
     expect(await client.call('server.info', {})).toHaveProperty('result');
   });

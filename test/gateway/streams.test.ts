@@ -131,11 +131,15 @@ describe('subscribe', () => {
     await bench.turn();
     expect((await client.call('subscribe', {})).error.message).toContain('64 subscriptions');
     expect((await client.call('subscribe', { types: ['T1'] })).error).toBeUndefined();
-    const { client: hasty } = open({ limits: { subscribesPerSecond: 2, subscribesBurst: 1, refusalsBurst: 1 } });
+    expect(bench.recorder.limits).toEqual(['connection_globs', 'subscriptions']);
+    const { client: hasty, bench: other } = open({
+      limits: { subscribesPerSecond: 2, subscribesBurst: 1, refusalsBurst: 1 },
+    });
     await hasty.call('subscribe', {});
     for (let n = 0; n < 2; n += 1)
       expect((await hasty.call('subscribe', {})).error.data).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 500 });
     expect(hasty.asked).toHaveLength(1);
+    expect(other.recorder.limits).toEqual(['subscribes_rate', 'subscribes_rate', 'refusals_rate']);
   });
 
   it('sends a large snapshot in pages, and no event before the last', async () => {
@@ -217,7 +221,7 @@ describe('a client that does not read', () => {
       { subscription, reason: 'retention', cursor: 'e:20', jobs: [{ job: 'j' }], settled: [{ job: 'old' }] },
     ]);
     expect(offsets(client).at(-1)).toBe(21);
-    expect(bench.hub.counts).toMatchObject({ resets: 1 });
+    expect(bench.hub.counts).toMatchObject({ parked: 1, resets: { retention: 1, grants: 0 } });
   });
 
   it('gets a reset in pages where the present is large', async () => {
@@ -285,6 +289,8 @@ describe('a broadcast', () => {
     await bench.turn(5);
     expect(offsets(client)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(client.end.of('events')).toHaveLength(5);
+    expect(bench.recorder.limits).toContain('turn_bytes');
+    expect(bench.hub.counts.deliveries).toBe(10);
     expect(bench.hub.counts.parked).toBe(0);
   });
 });

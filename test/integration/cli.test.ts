@@ -120,9 +120,12 @@ describe('tokens', () => {
     await writeFile(tokens, '- {name: ops}');
     serve.child.kill('SIGHUP');
     await serve.said('nothing was changed');
+    const ready = async (): Promise<unknown> => (await fetch(`${url}readyz`)).json();
+    expect(await ready()).toEqual({ status: 'ready', degraded: ['credentials'] });
     await writeFile(tokens, '[]');
     serve.child.kill('SIGHUP');
     await serve.said('the configuration was read again');
+    expect(await ready()).toEqual({ status: 'ready' });
     expect(await sources('--token-file', own)).toMatchObject({
       code: 4,
       text: expect.stringContaining('no such token'),

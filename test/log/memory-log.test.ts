@@ -77,9 +77,27 @@ describe('the log in memory', () => {
     const { log, add } = open({ totalBytes: 500 });
     for (let n = 0; n < 50; n += 1) add('a');
     const { entries } = log.readAfter(0, 100);
-    expect(log.size).toEqual({ entries: entries.length, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) });
-    expect(log.size.bytes).toBeLessThanOrEqual(500);
-    expect(log.size.entries).toBeGreaterThan(1);
+    expect(log.status).toMatchObject({
+      entries: entries.length,
+      bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+    });
+    expect(log.status.bytes).toBeLessThanOrEqual(500);
+    expect(log.status.entries).toBeGreaterThan(1);
+  });
+
+  it('tells how full it is, how old its oldest entry is, and which bound each evicted entry met', () => {
+    const { log, add, pass } = open({ perSource: 3, total: 4, totalBytes: 10_000, ageMs: 100 });
+    for (let n = 0; n < 4; n += 1) add('a');
+    pass(40);
+    for (const source of ['b', 'b', 'c']) add(source);
+    expect(log.status).toMatchObject({ entries: 4, maxEntries: 4, maxBytes: 10_000, maxAgeMs: 100, waitingBytes: 0 });
+    expect(log.status).toMatchObject({ evicted: { source: 1, entries: 2, bytes: 0, age: 0 }, ageMs: 40 });
+    pass(61);
+    add('c');
+    expect(log.status).toMatchObject({ evicted: { source: 1, entries: 2, bytes: 0, age: 1 }, ageMs: 61 });
+    const small = open({ totalBytes: 1 });
+    small.add('a');
+    expect(small.log.status).toMatchObject({ evicted: { source: 0, entries: 0, bytes: 1, age: 0 }, ageMs: 0 });
   });
 
   it('finds the position before so many matching entries, and ends a search that is too long', () => {

@@ -44,6 +44,19 @@ it('writes a failed batch again, under its id and before any other, and shows it
   expect(store.written).toEqual([1, 1, 1, 2, 2, 2]);
 });
 
+it('tells what waits for its store, and that a batch is written again', async () => {
+  const clock = new FakeClock();
+  const { log, settled } = openLog('flaky', { clock, maxWaitingBytes: 10_000 });
+  log.append([draft('A', { bytes: 600 })]);
+  expect(log.status).toMatchObject({ waitingBytes: 600, maxWaitingBytes: 10_000, isRetrying: false });
+  await clock.advance(1);
+  expect(log.status).toMatchObject({ waitingBytes: 600, isRetrying: true });
+  const done = settled();
+  await clock.advance(10);
+  await done;
+  expect(log.status).toMatchObject({ entries: 1, waitingBytes: 0, isRetrying: false });
+});
+
 it('keeps what was appended together in one write and one event-loop turn, however much waits', async () => {
   const { log, store, shown, settled } = openLog('late');
   for (let n = 0; n < 50; n += 1) log.append(Array.from({ length: 100 }, () => draft(`${n}`)));

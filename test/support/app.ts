@@ -2,11 +2,12 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
-import { type ConfigInput, readConfig } from '../../src/config/index.js';
+import { type Config, type ConfigInput, readConfig } from '../../src/config/index.js';
 import { openTestLog } from './log.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface TestApp extends App {
+  config: Config;
   wire(options?: Parameters<typeof connectWire>[1]): Promise<Wire>;
 }
 
@@ -26,6 +27,7 @@ export async function startApp(
   onTestFinished(() => app.close());
   return {
     ...app,
+    config: read.config,
     wire: async (options) => {
       const wire = await connectWire(app.url, options);
       onTestFinished(() => wire.close());

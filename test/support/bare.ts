@@ -16,6 +16,7 @@ import type { Refusal } from '../../src/protocol/answer.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/index.js';
 import { openTestLog } from './log.js';
 import { recordErrors } from './logger.js';
+import { TestRecorder } from './recorder.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -37,6 +38,8 @@ export interface Bare {
   failures: { jobs?: Error };
   /** How often all jobs were looked at. */
   looks: { jobs: number };
+  /** What metrics are told. */
+  recorder: TestRecorder;
   counts(): GatewayCounts;
   wire(options?: Parameters<typeof connectWire>[1]): Promise<Wire>;
   close(): Promise<void>;
@@ -69,6 +72,7 @@ export async function openBare(
   const lines: object[] = [];
   const failures: Bare['failures'] = {};
   const looks = { jobs: 0 };
+  const recorder = new TestRecorder();
   const view: ViewPort = {
     sources: () => options.sources ?? [],
     jobs: (wants) => {
@@ -105,6 +109,8 @@ export async function openBare(
     access: options.access ?? NO_ACCESS_POLICY,
     clock: options.clock ?? CLOCK,
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
+    health: () => [],
+    recorder,
     pages: (_request, _response, miss) => miss(),
     logger: recordErrors(errors, lines),
     limits,
@@ -135,6 +141,7 @@ export async function openBare(
     lines,
     failures,
     looks,
+    recorder,
     counts: () => gateway.counts(),
     wire,
     close,

@@ -37,6 +37,7 @@ export class FarEnd {
     const defaults = {
       highWaterBytes: 128 * 1024,
       stuckMs: 60_000,
+      traffic: { sentBytes: 0 },
       clock: new FakeClock(),
       onDrain: ignore,
       onStuck: ignore,

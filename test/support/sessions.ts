@@ -18,6 +18,7 @@ import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/t
 import { FakeClock } from './fake-clock.js';
 import { FarEnd, type Message } from './far-end.js';
 import { recordErrors } from './logger.js';
+import { TestRecorder } from './recorder.js';
 
 export interface Call {
   name: string;
@@ -52,6 +53,8 @@ export class Sessions {
   readonly lines: object[] = [];
   /** Resolves `freshen`, where it is set. */
   freshen: ViewPort['freshen'] = () => undefined;
+  /** What metrics are told. */
+  readonly recorder = new TestRecorder();
   readonly hub: Hub;
   readonly limits: GatewayLimits;
   readonly access: Access;
@@ -84,7 +87,8 @@ export class Sessions {
     ) as unknown as CommandPort;
     const snapshots = new Snapshots(view, this.clock);
     const scheduler = new Scheduler(this.clock);
-    const shared = { limits: this.limits, clock: this.clock, scheduler };
+    const { recorder } = this;
+    const shared = { limits: this.limits, clock: this.clock, scheduler, recorder };
     this.hub = new Hub({ log: this.log, snapshots, ...shared });
     const progress = new ProgressLanes({ view, hub: this.hub, ...shared });
     const sessions = new SessionRegistry();
@@ -98,8 +102,10 @@ export class Sessions {
       snapshots,
       limits: this.limits,
       clock: this.clock,
+      recorder,
       methods: plainMethods({
         ...{ version: '0.0.0', log: this.log, view, commands, limits: this.limits, clock: this.clock },
+        recorder,
         logger: { info: (fields) => void this.audited.push(fields) },
       }),
       logger: recordErrors(this.errors, this.lines),

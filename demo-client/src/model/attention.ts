@@ -1,7 +1,7 @@
 // Whether a job needs a person to act: at most one mark, the most severe one. Pure.
-import { isInSync, type Job } from 'qmp-gateway/protocol';
+import { type Decision, decisionOf, type Job } from 'qmp-gateway/protocol';
 
-export type Mark = 'error' | 'pending' | 'ready' | 'undismissed' | 'unclear';
+export type Mark = Decision | 'unclear';
 
 export interface Attention {
   mark: Mark;
@@ -14,32 +14,33 @@ export interface Attention {
 export const GRAVITY: Record<Mark, number> = { error: 0, pending: 1, ready: 2, undismissed: 3, unclear: 4 };
 
 export function attentionOf(job: Job): Attention | undefined {
-  if (job.settled) {
-    return {
-      mark: 'undismissed',
-      label: 'Holds its id',
-      advice: 'It has ended and still occupies its id in QEMU. Dismiss it to free the id.',
-    };
+  switch (decisionOf(job)) {
+    case 'undismissed':
+      return {
+        mark: 'undismissed',
+        label: 'Holds its id',
+        advice: 'It has ended and still occupies its id in QEMU. Dismiss it to free the id.',
+      };
+    case 'error':
+      return job.ioStatus === 'nospace'
+        ? stopped('No space', 'The target is full. Free space there, then resume.')
+        : stopped('I/O error', 'Stopped by an I/O error. Resume to try again, or abort with force.');
+    case 'pending':
+      return {
+        mark: 'pending',
+        label: 'Needs finalize',
+        advice: 'Its work is done and it waits for you: finalize or abort.',
+      };
+    case 'ready':
+      return {
+        mark: 'ready',
+        label: 'Ready',
+        advice:
+          'The copy is in sync and follows every write. Not done: complete it to switch over, or abort to leave the disk.',
+      };
+    case undefined:
+      return undefined;
   }
-  if (job.ioStatus === 'nospace') return stopped('No space', 'The target is full. Free space there, then resume.');
-  if (job.ioStatus === 'failed')
-    return stopped('I/O error', 'Stopped by an I/O error. Resume to try again, or abort with force.');
-  if (job.status === 'pending') {
-    return {
-      mark: 'pending',
-      label: 'Needs finalize',
-      advice: 'Its work is done and it waits for you: finalize or abort.',
-    };
-  }
-  if (isInSync(job.status)) {
-    return {
-      mark: 'ready',
-      label: 'Ready',
-      advice:
-        'The copy is in sync and follows every write. Not done: complete it to switch over, or abort to leave the disk.',
-    };
-  }
-  return undefined;
 }
 
 const stopped = (label: string, advice: string): Attention => ({ mark: 'error', label, advice });

@@ -5,11 +5,12 @@ import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayRecorder } from '../recorder.js';
 import type { Scheduler, WorkQueue } from '../scheduler.js';
 import { shareFrame } from '../wire/frame.js';
 import { resetText, snapshotText } from '../wire/messages.js';
 import type { CompiledFilter } from './filter.js';
-import { encodeEvents, type Frame } from './group.js';
+import { type DeliveryCounts, encodeEvents, type Frame } from './group.js';
 import type { Snapshot, Snapshots } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 
@@ -20,12 +21,13 @@ export interface HubDeps {
   limits: GatewayLimits;
   clock: Clock;
   scheduler: Scheduler;
+  recorder: GatewayRecorder;
 }
 
 /** Counts since the gateway started. */
-export interface CatchUpCounts {
+export interface CatchUpCounts extends DeliveryCounts {
   /** Subscriptions that were reset, since entries that they lacked had left the retention or their grants changed. */
-  resets: number;
+  resets: { retention: number; grants: number };
   /** Subscriptions that reached the newest entry and went live. */
   caughtUp: number;
 }
@@ -117,6 +119,7 @@ export class CatchUp {
       // A single frame may fill the socket; the others follow when it has drained.
       if (peer.outbox.isBlocked) return true;
       peer.outbox.share(frame.message);
+      this.#counts.deliveries += frame.events;
       subscription.advanceTo(frame.examined);
     }
     subscription.advanceTo(examined);
@@ -209,6 +212,6 @@ export class CatchUp {
     }
     peer.outbox.share(frame);
     subscription.reset(snapshot, this.#log.head);
-    this.#counts.resets += 1;
+    this.#counts.resets[regranted ? 'grants' : 'retention'] += 1;
   }
 }

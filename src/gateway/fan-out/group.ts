@@ -9,6 +9,13 @@ export interface Frame {
   message: SharedFrame;
   /** Offset up to which a subscriber has all matching entries once it has this frame. */
   examined: number;
+  /** Events in it. */
+  events: number;
+}
+
+export interface DeliveryCounts {
+  /** Events written to subscribers: one event for three of them is three. */
+  deliveries: number;
 }
 
 export class Group {
@@ -22,9 +29,16 @@ export class Group {
   batchLength = 0;
   readonly #cursorOf: (offset: number) => string;
   readonly #frameBytes: number;
+  readonly #counts: DeliveryCounts;
 
-  constructor(filter: CompiledFilter, frameBytes: number, cursorOf: (offset: number) => string) {
+  constructor(
+    filter: CompiledFilter,
+    frameBytes: number,
+    counts: DeliveryCounts,
+    cursorOf: (offset: number) => string,
+  ) {
     this.filter = filter;
+    this.#counts = counts;
     this.#frameBytes = frameBytes;
     this.#cursorOf = cursorOf;
   }
@@ -57,6 +71,7 @@ export class Group {
       if (!frame) break;
       if (outbox.isBlocked) return false;
       outbox.share(frame.message);
+      this.#counts.deliveries += frame.events;
       member.take(frame.examined);
     }
     member.skipTo(upTo + 1);
@@ -93,7 +108,7 @@ export function encodeEvents(
     if (!last && bytes + next.json.length <= frameBytes) continue;
     const position = last ? examined : entry.offset;
     const text = eventsText(subscription, cursorOf(position), entries.slice(from, at + 1));
-    frames.push({ message: shareFrame(text), examined: position });
+    frames.push({ message: shareFrame(text), examined: position, events: at + 1 - from });
     from = at + 1;
     bytes = 0;
   }

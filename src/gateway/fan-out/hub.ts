@@ -5,6 +5,7 @@ import type { Clock } from '../../clock.js';
 import type { EventLog, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayRecorder } from '../recorder.js';
 import type { WorkQueue } from '../scheduler.js';
 import { CatchUp, type CatchUpCounts, type HubDeps } from './catch-up.js';
 import type { CompiledFilter } from './filter.js';
@@ -30,9 +31,10 @@ const NONE: ReadonlyMap<string, Subscription> = new Map();
 const MAX_ROUTES = 16_384;
 
 export class Hub {
-  readonly counts: HubCounts = { parked: 0, resets: 0, caughtUp: 0 };
+  readonly counts: HubCounts = { parked: 0, resets: { retention: 0, grants: 0 }, caughtUp: 0, deliveries: 0 };
   readonly #log: EventLog;
   readonly #limits: GatewayLimits;
+  readonly #recorder: GatewayRecorder;
   readonly #subscriptions = new Map<Peer, Map<string, Subscription>>();
   readonly #groups = new Map<string, Group>();
   readonly #dirty = new Set<Group>();
@@ -45,8 +47,9 @@ export class Hub {
   readonly #broadcasts: WorkQueue;
 
   constructor(deps: HubDeps) {
-    const { log, limits, clock, scheduler } = deps;
+    const { log, limits, clock, scheduler, recorder } = deps;
     this.#log = log;
+    this.#recorder = recorder;
     this.#limits = limits;
     this.#clock = clock;
     // One step a turn: a broadcast has bounds of its own.
@@ -140,6 +143,7 @@ export class Hub {
 
   /** The batch is larger than a turn should encode: the members read on from the log, slice by slice. What they have been sent stays valid. */
   #overflow(group: Group): void {
+    this.#recorder.limited('turn_bytes');
     for (const member of [...group.members]) {
       this.#leave(member);
       member.park();
@@ -206,7 +210,9 @@ export class Hub {
   #group(filter: CompiledFilter): Group {
     const known = this.#groups.get(filter.id);
     if (known) return known;
-    const group = new Group(filter, this.#limits.frameBytes, (offset) => formatCursor(this.#log.epoch, offset));
+    const group = new Group(filter, this.#limits.frameBytes, this.counts, (offset) =>
+      formatCursor(this.#log.epoch, offset),
+    );
     this.#groups.set(filter.id, group);
     this.#routes.clear();
     return group;

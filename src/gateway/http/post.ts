@@ -8,6 +8,7 @@ import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayLimitName, GatewayRecorder } from '../recorder.js';
 import type { WorkQueue } from '../scheduler.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest } from '../session/dispatch.js';
 import { isLocalPeer, peerOf } from '../session/peer.js';
@@ -22,6 +23,7 @@ export interface PostDeps extends Dispatch {
   requests: WorkQueue;
   clock: Clock;
   access: Access;
+  recorder: GatewayRecorder;
 }
 
 /**
@@ -34,12 +36,14 @@ const MAX_PIPELINED = 8;
 export class Posts {
   readonly #limits: GatewayLimits;
   readonly #clock: Clock;
+  readonly #recorder: GatewayRecorder;
   readonly #rates: AddressRates;
   readonly #inFlight = new Map<string, number>();
   readonly #pipelined = new WeakMap<Socket, number>();
 
-  constructor(limits: GatewayLimits, clock: Clock) {
+  constructor(limits: GatewayLimits, clock: Clock, recorder: GatewayRecorder) {
     this.#limits = limits;
+    this.#recorder = recorder;
     this.#clock = clock;
     this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
   }
@@ -51,13 +55,16 @@ export class Posts {
 
   /** An admitted request is ended by {@link end}. */
   admit(peer: string, socket: Socket): Refusal | undefined {
-    const limited = (message: string, retryAfterMs: number): Refusal =>
-      refuse('RATE_LIMITED', message, { retryAfterMs }).error;
+    const limited = (limit: GatewayLimitName, message: string, retryAfterMs: number): Refusal => {
+      this.#recorder.limited(limit);
+      return refuse('RATE_LIMITED', message, { retryAfterMs }).error;
+    };
     const { postsInFlight, requestsPerSecond, limitLoopback } = this.#limits;
     const count = this.#inFlight.get(peer) ?? 0;
-    if (count >= postsInFlight) return limited(`at most ${postsInFlight} requests of an address wait at once`, 1_000);
+    if (count >= postsInFlight)
+      return limited('posts_waiting', `at most ${postsInFlight} requests of an address wait at once`, 1_000);
     const wait = isLocalPeer(peer) && !limitLoopback ? 0 : this.#rates.take(peer, this.#clock.now());
-    if (wait > 0) return limited(`at most ${requestsPerSecond} requests a second`, wait);
+    if (wait > 0) return limited('posts_rate', `at most ${requestsPerSecond} requests a second`, wait);
     this.#inFlight.set(peer, count + 1);
     this.#pipelined.set(socket, (this.#pipelined.get(socket) ?? 0) + 1);
     return undefined;
@@ -88,6 +95,7 @@ export function answerPost(
     else if (!response.headersSent) {
       chunks.length = 0;
       response.setHeader('connection', 'close');
+      deps.recorder.limited('message_bytes');
       send(response, 413, `at most ${LIMITS.messageBytes} bytes\n`);
     }
   });
@@ -98,7 +106,10 @@ export function answerPost(
     const receivedAt = deps.clock.now();
     deps.requests.now(caller, () => {
       const { socket } = request;
-      if (deps.posts.isFlooded(socket)) socket.destroy();
+      if (deps.posts.isFlooded(socket)) {
+        deps.recorder.limited('posts_pipelined');
+        socket.destroy();
+      }
       // The peer may have closed while its request waited.
       if (!socket.destroyed) dispatch(caller, text, receivedAt, deps);
       return true;

@@ -1,4 +1,4 @@
-// Plain HTTP: health, POST /v1/rpc, metrics and the dashboard's files.
+// Plain HTTP: health, readiness, POST /v1/rpc, metrics and the dashboard's files.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAuthentication, type Transport } from '../../access/index.js';
 import type { GuardOptions } from './origin-policy.js';
@@ -16,6 +16,10 @@ export interface HttpDeps extends PostDeps {
   pages: (request: IncomingMessage, response: ServerResponse, miss: () => void) => void;
   /** Whether the gateway is closing and begins nothing new. */
   isClosing: () => boolean;
+  /** The parts of the gateway that are unwell, by names that say nothing of sources or clients. */
+  health: () => readonly string[];
+  /** Whether every source is up and its QEMU answers. */
+  sourcesAnswer: () => boolean;
 }
 
 /** `'self'` is the page's own origin, WebSockets included (CSP 3); styles are the build's files. */
@@ -56,8 +60,13 @@ export function serveHttp(given: HttpDeps): ServeHttp {
     if (!target) return send(response, 400, 'the request target is malformed\n');
     const head = judgeHead(request);
     if (head) return send(response, head.status, `${head.why}\n`);
-    // A load balancer addresses the gateway by IP, and /healthz reveals nothing else.
+    // A load balancer addresses the gateway by IP, and these two reveal nothing but a status.
     if (target.path === '/healthz') return allow(request, response, READ, () => send(response, 200, 'ok\n'));
+    if (target.path === '/readyz')
+      return allow(request, response, READ, () => {
+        const { status, body } = readiness(target, deps);
+        send(response, status, `${JSON.stringify(body)}\n`, 'application/json');
+      });
     const names = judgeNames(request, target, deps.guard);
     if (names) return send(response, names.status, `${names.why}\n`);
     const { origin } = request.headers;
@@ -65,6 +74,15 @@ export function serveHttp(given: HttpDeps): ServeHttp {
     if (crosses) response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'origin');
     route({ request, response, listener, deps, crosses }, target);
   };
+}
+
+/** Whether clients should be sent here. A source that is down makes only who asks for `sources=all` go elsewhere. */
+function readiness({ url }: Target, { isClosing, health, sourcesAnswer }: HttpDeps): { status: number; body: object } {
+  if (isClosing()) return { status: 503, body: { status: 'closing' } };
+  const all = new URLSearchParams(url.split('?')[1]).get('sources') === 'all';
+  if (all && !sourcesAnswer()) return { status: 503, body: { status: 'not-ready' } };
+  const degraded = health();
+  return { status: 200, body: { status: 'ready', ...(degraded.length > 0 && { degraded }) } };
 }
 
 interface Exchange {

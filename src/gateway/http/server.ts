@@ -5,12 +5,15 @@ import type { Duplex } from 'node:stream';
 import { type Access, afterAuthentication, NOBODY, type Transport } from '../../access/index.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
+import { isAnswering } from '../../protocol/rules.js';
+import { countFailures } from '../count-failures.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
 import { Snapshots } from '../fan-out/snapshot.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../limits.js';
 import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
+import type { GatewayRecorder } from '../recorder.js';
 import { Scheduler } from '../scheduler.js';
 import { Connection, type ConnectionDeps } from '../session/connection.js';
 import { Heartbeat } from '../session/heartbeat.js';
@@ -21,6 +24,7 @@ import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { Unauthenticated } from '../session/unauthenticated.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
+import type { Traffic } from '../wire/outbox.js';
 import type { Compression } from './compression.js';
 import { checkTls, type ListenAddress, type Listener, openListeners, type TlsMaterial } from './listen.js';
 import type { GuardOptions } from './origin-policy.js';
@@ -53,6 +57,8 @@ export interface GatewayOptions {
   access: Access;
   pages: HttpDeps['pages'];
   metrics: HttpDeps['metrics'];
+  health: HttpDeps['health'];
+  recorder: GatewayRecorder;
   /** For the gateway's own exceptions. */
   logger: GatewayLogger;
   limits?: Partial<GatewayLimits>;
@@ -60,9 +66,13 @@ export interface GatewayOptions {
   clock?: Clock;
 }
 
-export interface GatewayCounts extends HubCounts, DeflateCounts {
+export interface GatewayCounts extends HubCounts, DeflateCounts, Traffic {
   connections: number;
+  /** Connections that have not authenticated yet. */
+  unauthenticated: number;
   subscribers: number;
+  /** Bytes that wait for the kernel, of all connections. */
+  unsentBytes: number;
 }
 
 export interface Gateway {
@@ -79,7 +89,8 @@ export interface Gateway {
 /** Resolves once it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, trust, access, metrics, pages, logger, clock = CLOCK } = options;
+  const { log, view, guard, trust, metrics, pages, logger, recorder, clock = CLOCK } = options;
+  const access = countFailures(options.access, recorder);
   const sessions = new SessionRegistry();
   const changes = access.changes$.subscribe({
     next: (change) => sessions.apply(change),
@@ -88,7 +99,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const scheduler = new Scheduler(clock);
   const requests = scheduler.queue();
   const snapshots = new Snapshots(view, clock);
-  const hub = new Hub({ log, snapshots, limits, clock, scheduler });
+  const hub = new Hub({ log, snapshots, limits, clock, scheduler, recorder });
   const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
   const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
   const methods = plainMethods({
@@ -98,10 +109,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     commands: options.commands,
     limits,
     logger,
+    recorder,
     clock,
   });
   const deflater = new Deflater();
   const sendQueues = new SendQueues(clock);
+  const traffic: Traffic = { sentBytes: 0 };
+  const unknown = new Unauthenticated(limits, clock);
   const deps: ConnectionDeps = {
     access,
     sessions,
@@ -115,7 +129,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     deflater,
     requests,
     sendQueues,
-    unauthenticated: new Unauthenticated(limits, clock),
+    unauthenticated: unknown,
+    traffic,
+    recorder,
     logger,
   };
   const connections = new Set<Connection>();
@@ -135,8 +151,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     access,
     requests,
     clock,
-    posts: new Posts(limits, clock),
+    posts: new Posts(limits, clock, recorder),
+    recorder,
     isClosing: () => closing,
+    health: options.health,
+    sourcesAnswer: () => view.sources().every(isAnswering),
   });
   const plain = openSockets(false);
   // `ws` answers offers and inflates what clients send; outgoing messages are deflated in `deflate`, once for all.
@@ -200,6 +219,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const peer = peerOf(address);
     const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer, clock.now());
     if (wait === 0) return undefined;
+    recorder.limited('upgrades_rate');
     return {
       status: 429,
       why: `at most ${limits.connectionsPerSecond} connections a second`,
@@ -210,6 +230,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function judgeRoom(): Refusal | undefined {
     if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
     if (connections.size < limits.connections) return undefined;
+    recorder.limited('connections');
     return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
   }
 
@@ -233,7 +254,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       for (const listener of listeners) listener.renew(tls);
     },
     limit: (given) => void Object.assign(limits, { ...GATEWAY_LIMITS, ...options.limits, ...given }),
-    counts: () => ({ ...hub.counts, ...deflater.counts, connections: connections.size, subscribers: hub.subscribers }),
+    counts: () => ({
+      ...hub.counts,
+      ...deflater.counts,
+      ...traffic,
+      connections: connections.size,
+      unauthenticated: unknown.size,
+      subscribers: hub.subscribers,
+      unsentBytes: [...connections].reduce((sum, { pending }) => sum + pending, 0),
+    }),
     close: async () => {
       closing = true;
       heartbeat.close();

@@ -11,7 +11,7 @@ import type { WorkQueue } from '../scheduler.js';
 import type { Deflater } from '../wire/deflate.js';
 import { encodeFrame, openFrame, PONG } from '../wire/frame.js';
 import { notificationText } from '../wire/messages.js';
-import { Outbox } from '../wire/outbox.js';
+import { Outbox, type Traffic } from '../wire/outbox.js';
 import type { HeartbeatPeer } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import type { SendQueues } from './send-queues.js';
@@ -24,6 +24,8 @@ export interface ConnectionDeps extends SessionDeps {
   requests: WorkQueue;
   sendQueues: SendQueues;
   unauthenticated: Unauthenticated;
+  /** Of all connections. */
+  traffic: Traffic;
 }
 
 export interface ConnectedClient {
@@ -62,7 +64,11 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       clock,
       deflater: ws.extensions === '' ? undefined : deps.deflater,
       onDrain: () => this.#drained(),
-      onStuck: () => this.kill(4508, 'no drain progress'),
+      traffic: deps.traffic,
+      onStuck: () => {
+        deps.recorder.limited('drain_progress');
+        this.kill(4508, 'no drain progress');
+      },
     });
     this.#session = new ClientSession(this.#outbox, principal, deps, {
       transport,
@@ -71,14 +77,20 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       resume: () => this.#inbox.resume(),
       revoked: () => this.bye(4403, 'forbidden', 0),
       authenticated: () => deps.unauthenticated.remove(this),
-      expired: () => this.bye(4401, 'the credentials have expired', 0),
+      expired: () => {
+        deps.recorder.authenticationFailed('expired');
+        this.bye(4401, 'the credentials have expired', 0);
+      },
     });
     if (principal === NOBODY) deps.unauthenticated.add(this);
     this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
       isBlocked: () => this.#session.isVerifying || this.#outbox.pending >= limits.hardStopBytes,
-      onFull: () => this.bye(4429, 'too many requests wait', 1_000),
+      onFull: () => {
+        deps.recorder.limited('inbox_bytes');
+        this.bye(4429, 'too many requests wait', 1_000);
+      },
       onError: (error) => {
         deps.logger.error({ err: error }, 'a message could not be handled');
         this.#end(1011, 'internal error');
@@ -88,11 +100,18 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
     ws.on('ping', (data) => this.#pinged(data));
     // `ws` itself closes with 1002, 1007, 1008 or 1009 after a protocol error of the peer.
-    ws.on('error', () => undefined);
+    ws.on('error', (error: Error & { code?: string }) => {
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') deps.recorder.limited('message_bytes');
+    });
     ws.on('close', () => {
       this.#close();
       onClose();
     });
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get pending(): number {
+    return this.#outbox.pending;
   }
 
   /** Sends a ping, with a bookmark if all subscriptions of this connection have everything up to the cursor; parked ones have not. */
@@ -107,7 +126,10 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     // A ping would wait behind a full socket; there the outbox checks for drain progress.
     if (this.#outbox.isBlocked) return;
     const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
-    if (unanswered && now - this.#seen.at >= limits.deadMs) return this.#end(4510, 'heartbeat lost');
+    if (unanswered && now - this.#seen.at >= limits.deadMs) {
+      this.#deps.recorder.limited('sign_of_life');
+      return this.#end(4510, 'heartbeat lost');
+    }
     this.#pings += 1;
     const complete = hub.flush(this.#session, log.head);
     // Where the log stands is nobody's business who has not authenticated.
@@ -125,6 +147,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   }
 
   late(): void {
+    this.#deps.recorder.authenticationFailed('late');
     this.bye(4408, 'no authentication in time', 1_000);
   }
 

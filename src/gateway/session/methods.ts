@@ -13,6 +13,7 @@ import { authorize } from '../authorize.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
+import type { GatewayRecorder } from '../recorder.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
@@ -37,12 +38,14 @@ export interface RpcDeps {
   commands: CommandPort;
   limits: GatewayLimits;
   logger: Pick<GatewayLogger, 'info'>;
+  recorder: GatewayRecorder;
   clock: Clock;
 }
 
-export function plainMethods({ version, log, view, commands, limits, logger, clock }: RpcDeps): PlainMethods {
+export function plainMethods(deps: RpcDeps): PlainMethods {
+  const { version, log, view, commands, limits, logger, recorder, clock } = deps;
   return {
-    ...audit(authorize(commands), logger, clock),
+    ...audit(authorize(commands), { logger, recorder, clock }),
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;

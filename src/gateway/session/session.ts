@@ -13,6 +13,7 @@ import type { ProgressLanes } from '../fan-out/progress.js';
 import type { Snapshots } from '../fan-out/snapshot.js';
 import type { Peer } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayLimitName, GatewayRecorder } from '../recorder.js';
 import { encodeFrame } from '../wire/frame.js';
 import { answerText, notificationText } from '../wire/messages.js';
 import type { Outbox } from '../wire/outbox.js';
@@ -31,6 +32,7 @@ export interface SessionDeps extends Dispatch {
   snapshots: Snapshots;
   limits: GatewayLimits;
   clock: Clock;
+  recorder: GatewayRecorder;
 }
 
 /** What the session needs of its connection. */
@@ -230,22 +232,25 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
 
   #judge(id: RpcId): Refusal | undefined {
     if (this.#inFlight.has(id)) return refuse('INVALID_REQUEST', 'a request with this id is in flight').error;
-    const limited = (message: string, retryAfterMs: number): Refusal => {
+    const limited = (limit: GatewayLimitName, message: string, retryAfterMs: number): Refusal => {
       this.#early = retryAfterMs;
+      this.#deps.recorder.limited(limit);
       return refuse('RATE_LIMITED', message, { retryAfterMs }).error;
     };
     // The reply of `subscribe` may have 256 KiB, so it counts until the kernel has taken it.
     if (this.#inFlight.size + this.#streams.unwritten >= LIMITS.inFlight)
-      return limited(`at most ${LIMITS.inFlight} requests wait at once`, 1_000);
+      return limited('requests_in_flight', `at most ${LIMITS.inFlight} requests wait at once`, 1_000);
     const { requestsPerSecond } = this.#deps.limits;
-    if (this.#early > 0) return limited(`at most ${requestsPerSecond} requests a second`, this.#early);
+    if (this.#early > 0) return limited('requests_rate', `at most ${requestsPerSecond} requests a second`, this.#early);
     return undefined;
   }
 
   /** The request was refused because of a rate. */
   #refused(): void {
     const retryAfterMs = this.#refusals.take(this.#deps.clock.now());
-    if (retryAfterMs > 0) this.#connection.abused(retryAfterMs);
+    if (retryAfterMs === 0) return;
+    this.#deps.recorder.limited('refusals_rate');
+    this.#connection.abused(retryAfterMs);
   }
 
   #release(held: Held): void {

@@ -13,6 +13,7 @@ import { type ProgressLanes, progressInterval } from '../fan-out/progress.js';
 import type { Snapshot, Snapshots } from '../fan-out/snapshot.js';
 import type { Peer, Subscription, SubscriptionStart } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
+import type { GatewayLimitName, GatewayRecorder } from '../recorder.js';
 import { shareFrame } from '../wire/frame.js';
 import { subscribedHead, subscribedTail } from '../wire/messages.js';
 import type { StreamRequest } from './dispatch.js';
@@ -25,6 +26,7 @@ export interface StreamsDeps {
   snapshots: Snapshots;
   limits: GatewayLimits;
   clock: Clock;
+  recorder: GatewayRecorder;
 }
 
 /** `written`: the reply was written, together with a part that is shared. `undefined`: the request is not done, and must be made again. */
@@ -48,7 +50,12 @@ export class Streams {
   request(request: StreamRequest, grants: Grants): Streamed {
     if (request.method === 'subscribe') {
       const wait = this.#unfinished === request ? 0 : this.#rate.take(this.#deps.clock.now());
-      if (wait > 0) return limited(`at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`, wait);
+      if (wait > 0)
+        return this.#limited(
+          'subscribes_rate',
+          `at most ${this.#deps.limits.subscribesPerSecond} subscribes a second`,
+          wait,
+        );
       const answered = this.#subscribe(request.id, request.params, grants);
       this.#unfinished = answered === undefined ? request : undefined;
       return answered;
@@ -117,11 +124,14 @@ export class Streams {
     const subscriptions = this.#deps.hub.of(this.#peer);
     const { connectionGlobs } = this.#deps.limits;
     if (subscriptions.size >= LIMITS.subscriptions)
-      return limited(`at most ${LIMITS.subscriptions} subscriptions a connection`);
+      return this.#limited('subscriptions', `at most ${LIMITS.subscriptions} subscriptions a connection`);
     let globs = filter.wildLength;
     for (const each of subscriptions.values()) globs += each.filter.wildLength;
     if (globs > connectionGlobs)
-      return limited(`at most ${connectionGlobs} characters of globs with * or ? a connection`);
+      return this.#limited(
+        'connection_globs',
+        `at most ${connectionGlobs} characters of globs with * or ? a connection`,
+      );
     return undefined;
   }
 
@@ -145,14 +155,15 @@ export class Streams {
     return log.retainsAfter(position.offset, (source) => filter.wantsSource(source)) ? position.offset : undefined;
   }
 
+  #limited(limit: GatewayLimitName, message: string, retryAfterMs = 1_000): Answer<never> {
+    this.#deps.recorder.limited(limit);
+    return refuse('RATE_LIMITED', message, { retryAfterMs });
+  }
+
   #end(subscription: Subscription): void {
     this.#deps.progress.remove(subscription);
     this.#deps.hub.remove(subscription);
   }
-}
-
-function limited(message: string, retryAfterMs = 1_000): Answer<never> {
-  return refuse('RATE_LIMITED', message, { retryAfterMs });
 }
 
 function answerOf(snapshot: Snapshot): NonNullable<Snapshot['answer']> {

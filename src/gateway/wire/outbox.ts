@@ -5,12 +5,19 @@ import type { Clock } from '../../clock.js';
 import type { Deflater } from './deflate.js';
 import { joinFrame, type SharedFrame } from './frame.js';
 
+/** What was written to the sockets that share it. */
+export interface Traffic {
+  /** Bytes of frames. */
+  sentBytes: number;
+}
+
 export interface OutboxOptions {
   highWaterBytes: number;
   stuckMs: number;
   clock: Clock;
   /** Present if the peer takes compressed messages. */
   deflater?: Deflater | undefined;
+  traffic: Traffic;
   onDrain: () => void;
   onStuck: () => void;
 }
@@ -37,6 +44,7 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #options: OutboxOptions;
   readonly #deflater: Deflater | undefined;
+  readonly #traffic: Traffic;
   #unwatch: (() => void) | undefined;
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
@@ -47,6 +55,7 @@ export class Outbox {
     this.#socket = socket;
     this.#options = options;
     this.#deflater = options.deflater;
+    this.#traffic = options.traffic;
     socket.on('drain', () => this.#drained());
   }
 
@@ -68,6 +77,7 @@ export class Outbox {
   /** @param written called when the kernel has taken the whole frame; not called if the socket closes before. */
   write(frame: Buffer, written?: () => void): void {
     if (this.#closed) return;
+    this.#traffic.sentBytes += frame.length;
     const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
     // `write` returns `false` long before the high-water mark, so while it returns `true` the rest need not be checked.
     if (!this.#socket.write(frame, taken) && this.isBlocked) this.#park();

@@ -3,7 +3,7 @@
 import { catchError, concat, defer, map, Observable, of, repeat } from 'rxjs';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { DownReason } from '../../protocol/types.js';
-import { type MonitorAddress, MonitorLost, openMonitor, type QmpLimits, type QmpSession } from '../../qmp/index.js';
+import { type MonitorAddress, MonitorLost, openMonitor, type QmpOptions, type QmpSession } from '../../qmp/index.js';
 import { type BackoffOptions, backoff } from '../backoff.js';
 
 export type MonitorSignal =
@@ -17,7 +17,7 @@ export type MonitorSignal =
 export interface SuperviseOptions extends BackoffOptions {
   /** Milliseconds after which a session counts as healthy and the back-off starts anew. A peer that greets and then closes stays below that. */
   healthyMs: number;
-  qmp: Partial<QmpLimits>;
+  qmp: Partial<QmpOptions>;
   clock: Clock;
   /** Begins one conversation with the monitor. */
   open$: typeof openMonitor;

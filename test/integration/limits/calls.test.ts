@@ -122,6 +122,7 @@ describe('what comes too often', () => {
       'GET /v1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     );
     const [reply] = (await once(socket, 'data')) as [Buffer];
+    expect(bare.recorder.limits).toEqual(['upgrades_rate']);
     expect(String(reply)).toMatch(/^HTTP\/1\.1 429 .*\r\n[\s\S]*Retry-After: 1\r\n/);
   });
 

@@ -146,7 +146,7 @@ describe('a client that stops reading', () => {
     flood(sim('vm1'), 1, 0, sent);
     await upTo(slow, sent);
     expect(slow.notifications('reset')).toEqual([]);
-    expect(await metric(app.url, 'qmp_gateway_resets_total')).toBe(0);
+    expect(await metric(app.url, 'qmp_gateway_resets_total{reason="retention"}')).toBe(0);
   });
 
   it('past the retention gets a reset in place: the present, then what follows', async () => {

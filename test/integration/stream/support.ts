@@ -148,10 +148,10 @@ export async function rawSocket(url: string): Promise<RawSocket> {
   return new RawSocket(socket);
 }
 
-/** One line of /metrics. */
+/** One series of /metrics, by its name with labels. */
 export async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return Number(new RegExp(`^${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
 /** Asks again, each time after the answer before. */

@@ -1,0 +1,54 @@
+// metrics: counts of all layers as Prometheus text. Every label has a bounded set of values: names of sources are the operator's, all others are the
+// project's own.
+import { CLOCK, type Clock } from '../clock.js';
+import type { GatewayCounts, GatewayRecorder } from '../gateway/index.js';
+import type { LoggedEntry } from '../log/index.js';
+import type { Outcome, Provenance } from '../protocol/types.js';
+import type { QmpCommandName } from '../qmp/index.js';
+import { openEventMetrics } from './event-metrics.js';
+import { Families, type Sample } from './families.js';
+import { openGatewayMetrics } from './gateway-metrics.js';
+import { type JobReaders, openJobMetrics } from './job-metrics.js';
+import { type LogReaders, openLogMetrics } from './log-metrics.js';
+
+export interface MetricReaders extends JobReaders {
+  /** `undefined` until it listens. */
+  gateway: () => GatewayCounts | undefined;
+  log: LogReaders;
+  /** Each part that may be unwell, and whether it is. */
+  health: () => Readonly<Record<string, boolean>>;
+}
+
+export interface Metrics {
+  recorder: GatewayRecorder;
+  settled(outcome: Outcome, provenance: Provenance): void;
+  /** To be called for each entry that the log shows. */
+  entry(entry: LoggedEntry): void;
+  /** A monitor has answered. */
+  replied(command: QmpCommandName, ms: number): void;
+  text(): Promise<{ type: string; text: string }>;
+}
+
+export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics {
+  const families = new Families();
+  const { merged, ...recorder } = openGatewayMetrics(families, read.gateway);
+  openLogMetrics(families, read.log);
+  families.gauges('degraded', '1 while this part of the gateway is unwell, as /readyz names it', ['part'], () =>
+    Object.entries(read.health()).map(([part, isUnwell]): Sample => [{ part }, isUnwell ? 1 : 0]),
+  );
+  const settled = openJobMetrics(families, read, clock);
+  const entry = openEventMetrics(families, clock, merged);
+  const replies = families.histogram(
+    'qmp_command_duration_seconds',
+    'From writing a QMP command to the reply of QEMU, late ones too',
+    ['command'],
+  );
+  const { registry } = families;
+  return {
+    recorder,
+    settled,
+    entry,
+    replied: (command, ms) => replies.of({ command }).observe(ms / 1_000),
+    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+  };
+}
