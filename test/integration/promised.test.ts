@@ -82,6 +82,9 @@ async function after(bare: Bare, bytes: Buffer): Promise<number> {
 /** Not a frame of the gateway's: the connection itself ends. `4508` waits behind what was not read, and the socket is gone with it. */
 const LINE = [1005, 1006, 4508];
 
+/** What metrics are told of it. */
+const FAILURES: Readonly<Record<number, readonly string[]>> = { 4401: ['expired'], 4408: ['late'] };
+
 describe('close codes', () => {
   it('are on the page, each', () => {
     expect(rows.map((row) => Number(row.split('|')[1])).filter((code) => code > 0)).toEqual(
@@ -100,6 +103,7 @@ describe('close codes', () => {
     const guarded = [4401, 4403, 4408].includes(each.code);
     const bare = await openBare(SHORTENED[each.code] ?? {}, guarded ? { access: policy } : {});
     expect(await each.close(bare)).toBe(each.code);
+    expect(bare.recorder.failures).toEqual(FAILURES[each.code] ?? []);
   });
 });
 

@@ -1,5 +1,5 @@
 // The board, the rules and the page for operators name the metrics that there are, and each rule has a line that says what to do.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AUTHENTICATION_FAILURES, GATEWAY_LIMIT_NAMES } from '../../src/gateway/index.js';
@@ -68,6 +68,13 @@ it('the table of limits has each limit that is counted, and what it names is cou
   // One limit and one metric have the same name: `connections`.
   const limits = cells.filter((name) => counted.includes(name) || !isMetric(name));
   expect(limits.sort()).toEqual(counted.sort());
+});
+
+it('each limit that the gateway reports is met in a test', () => {
+  const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .flatMap((file) => readFileSync(`test/${file}`, 'utf8').match(/recorder\.limits[^;]*/g) ?? []);
+  expect(GATEWAY_LIMIT_NAMES.filter((name) => !tests.some((text) => text.includes(`'${name}'`)))).toEqual([]);
 });
 
 it('the page names every kind of failed authentication', () => {

@@ -126,6 +126,15 @@ describe('what comes too often', () => {
     expect(String(reply)).toMatch(/^HTTP\/1\.1 429 .*\r\n[\s\S]*Retry-After: 1\r\n/);
   });
 
+  it('messages that are too large, and connections beyond the number of all, are counted', async () => {
+    const bare = await openBare({ connections: 1 });
+    const wire = await bare.wire();
+    await expect(bare.wire()).rejects.toThrow('503');
+    wire.ws.send('x'.repeat(32 * 1024 + 1));
+    expect((await wire.end()).code).toBe(1009);
+    expect(bare.recorder.limits).toEqual(['connections', 'message_bytes']);
+  });
+
   it('POSTs of one address that wait', async () => {
     const bare = await openBare({ postsInFlight: 5 });
     const waiting = Array.from({ length: 5 }, () => post(bare, 'job.wait', WAIT));
