@@ -31,6 +31,15 @@ interface Served {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** Empty where the process has ended since it was listed: those of other tests come and go. */
+function procFile(id: number | string, name: string): string {
+  try {
+    return readFileSync(`/proc/${id}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 async function serve({ terminal = false, path = process.env.PATH ?? '' } = {}): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'ends-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -60,9 +69,7 @@ async function serve({ terminal = false, path = process.env.PATH ?? '' } = {}): 
   });
   await new Promise((resolve) => socket.once('open', resolve));
   const [pid] = processesWith(MAIN).filter(
-    (id) =>
-      readFileSync(`/proc/${id}/environ`, 'utf8').includes(folder) &&
-      readFileSync(`/proc/${id}/cmdline`, 'utf8').startsWith(process.execPath),
+    (id) => procFile(id, 'environ').includes(folder) && procFile(id, 'cmdline').startsWith(process.execPath),
   );
   expect(readdirSync(folder)).toHaveLength(1);
   return { pid: Number(pid), folder, bye, exit, kill: (signal) => void child.kill(signal) };
