@@ -124,7 +124,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     reload: (next) => {
       if (isLocalOnly(next) && listeners.some(({ isLocal }) => !isLocal)) throw new Error(EXPOSED);
       if (next.tls) gateway.renewTls(next.tls);
-      gateway.limit(next.limits.gateway);
+      gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
       access.replace(next.access);
       isStale = false;
       return { sources: sources.replace(next.sources), needRestart: fixedOf(config, next) };

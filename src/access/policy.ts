@@ -16,8 +16,6 @@ export interface AccessSettings {
   readonly jwt?: JwtSettings | undefined;
   readonly certificates?: readonly CertificateEntry[] | undefined;
   readonly proxy?: ProxySettings | undefined;
-  /** Whether proxies connect to unix listeners: then to be able to connect says nothing of who one is. */
-  readonly proxyOnUnix: boolean;
 }
 
 export const asksWho = ({ tokens, jwt, certificates, proxy }: AccessSettings): boolean =>
@@ -46,7 +44,7 @@ export class AccessPolicy implements Access {
 
   authenticate(credentials: Credentials, transport: Transport): Authentication {
     const { token, certificate } = credentials;
-    const { jwt, proxy, proxyOnUnix } = this.#settings;
+    const { jwt, proxy } = this.#settings;
     if (token !== undefined && jwt && isJwt(token)) return this.#jwt.authenticate(token);
     if (token !== undefined && asksWho(this.#settings)) return this.#tokens.authenticate(credentials);
     if (proxy && transport.proxied) {
@@ -55,7 +53,8 @@ export class AccessPolicy implements Access {
     }
     const subject = certificate && this.#certificates.authenticate(certificate);
     if (subject) return { ok: true, result: subject };
-    if (transport.listener === 'unix' && !proxyOnUnix) return { ok: true, result: this.#local };
+    // Of a proxy's clients its right to connect says nothing.
+    if (transport.listener === 'unix' && !transport.proxied) return { ok: true, result: this.#local };
     if (!asksWho(this.#settings)) return { ok: true, result: this.#anonymous };
     return refuse('UNAUTHENTICATED', `credentials are needed: ${this.#ways().join(', or ')}`);
   }
@@ -74,7 +73,6 @@ export class AccessPolicy implements Access {
     this.#certificates.replace(settings.certificates ?? []);
     this.#proxy.replace(settings.proxy ?? NO_PROXY);
     if (asksWho(settings) && !asksWho(before)) this.#own$.next({ kind: 'revoked', principal: this.#anonymous });
-    if (settings.proxyOnUnix && !before.proxyOnUnix) this.#own$.next({ kind: 'revoked', principal: this.#local });
   }
 
   #ways(): string[] {

@@ -89,7 +89,7 @@ export class ProxyPolicy {
 const NONE = { ok: true, result: undefined } as const;
 
 /**
- * A header that a client has smuggled past the proxy stands beside the proxy's own, or is spelt with `_`, which some servers take for `-`. Neither can be told
+ * A header of the client's own that the proxy did not remove stands beside the proxy's, or is spelt with `_`, which some servers take for `-`. Neither can be told
  * from the proxy's, so the request is refused.
  */
 function readOnce(headers: readonly string[], name: string): Answer<string | undefined> {

@@ -26,13 +26,13 @@ interface Summary {
   clients: string[];
 }
 
-function summaryOf({ listen, sources, access }: Config): Summary {
+function summaryOf({ listen, sources, access, trust }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
     ['certificates', access.certificates !== undefined],
     ['a proxy', access.proxy !== undefined],
-    ['the mode of the socket file', listen.some(({ kind }) => kind === 'unix') && !access.proxyOnUnix],
+    ['the mode of the socket file', listen.some(({ kind }) => kind === 'unix') && !trust.unix],
   ];
   return {
     listen: listen.map((each) => {

@@ -38,7 +38,6 @@ export function readAccess(settings: Settings, proxies: readonly string[], probl
     jwt: readJwt(settings, problems),
     certificates,
     proxy: userHeader && groups && { userHeader: userHeader.value, groupsHeader: groupsHeader?.value, groups },
-    proxyOnUnix: proxies.includes('unix'),
   };
 }
 

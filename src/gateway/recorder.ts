@@ -1,4 +1,4 @@
-// What the gateway reports to metrics as it happens; all else they read from counts. Whoever opens the gateway gives it a recorder.
+// What the gateway reports to metrics as it happens; all else metrics read from counts. `app.ts` gives the gateway its recorder.
 import type { ErrorReason } from '../protocol/codes.js';
 import type { Outcome } from '../protocol/types.js';
 

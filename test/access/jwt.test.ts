@@ -42,7 +42,7 @@ async function tokenOf(
 
 function open(settings: JwtSettings = SETTINGS, fetch: (url: string) => Promise<Response> = () => Promise.reject()) {
   const clock = new FakeClock();
-  const policy = new AccessPolicy({ jwt: settings, proxyOnUnix: false }, clock, { fetch });
+  const policy = new AccessPolicy({ jwt: settings }, clock, { fetch });
   const changes: AccessChange[] = [];
   policy.changes$.subscribe((change) => changes.push(change));
   /** Timers that come due are run while it waits. */
@@ -129,7 +129,6 @@ describe('a token', () => {
     const known = await ask(await tokenOf(clock));
     policy.replace({
       jwt: { ...SETTINGS, keys: { text: await exportSPKI(NEXT.publicKey as never) } },
-      proxyOnUnix: false,
     });
     while (changes.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(changes).toEqual([{ kind: 'revoked', principal: known.ok && known.result }]);

@@ -25,9 +25,9 @@ const scopes = (control: string[], more: Partial<Scopes> = {}): Scopes => ({
 });
 const PROXY = { userHeader: 'X-Forwarded-User', groupsHeader: 'X-Forwarded-Groups', groups: { ops: scopes(['*']) } };
 
-function open(settings: Partial<AccessSettings>) {
+function open(settings: AccessSettings) {
   const clock = new FakeClock();
-  const policy = new AccessPolicy({ proxyOnUnix: false, ...settings }, clock);
+  const policy = new AccessPolicy(settings, clock);
   const changes: AccessChange[] = [];
   policy.changes$.subscribe((change) => changes.push(change));
   const ask = (transport: Transport, credentials: Credentials = {}): Answer<Principal> => {
@@ -55,17 +55,14 @@ describe('without credentials', () => {
   it('nobody is known where something is configured, but on a unix listener that no proxy uses', () => {
     const { who } = open({ tokens: [] });
     expect([who(TCP), who(PROXIED), who(UNIX)]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED', 'local']);
-    expect(open({ tokens: [], proxyOnUnix: true }).who(UNIX)).toBe('UNAUTHENTICATED');
+    expect(who({ ...UNIX, proxied: true })).toBe('UNAUTHENTICATED');
   });
 
-  it('who was anonymous is revoked when credentials are configured, and who was local when a proxy comes', () => {
+  it('who was anonymous is revoked when credentials are configured; who is local is not', () => {
     const { policy, ask, changes } = open({});
-    const [anonymous, local] = [ask(TCP), ask(UNIX)].map((each) => each.ok && each.result);
-    policy.replace({ tokens: [], proxyOnUnix: true });
-    expect(changes).toEqual([
-      { kind: 'revoked', principal: anonymous },
-      { kind: 'revoked', principal: local },
-    ]);
+    const [anonymous] = [ask(TCP), ask(UNIX)].map((each) => each.ok && each.result);
+    policy.replace({ tokens: [] });
+    expect(changes).toEqual([{ kind: 'revoked', principal: anonymous }]);
   });
 });
 
@@ -125,10 +122,10 @@ describe('a user named by a proxy', () => {
     const { policy, ask, changes } = open({ proxy: PROXY });
     const ann = ask(PROXIED, user('ann', 'ops'));
     if (!ann.ok) throw new Error('refused');
-    policy.replace({ proxy: { ...PROXY, groups: { ops: scopes([], { read: ['a'] }) } }, proxyOnUnix: false });
+    policy.replace({ proxy: { ...PROXY, groups: { ops: scopes([], { read: ['a'] }) } } });
     expect(changes).toEqual([{ kind: 'grants', principal: ann.result }]);
     expect(ann.result.grants.scopes).toEqual(['read:a']);
-    policy.replace({ proxy: { ...PROXY, groups: {} }, proxyOnUnix: false });
+    policy.replace({ proxy: { ...PROXY, groups: {} } });
     expect(changes[1]).toEqual({ kind: 'revoked', principal: ann.result });
     expect(ann.result.grants.sees('a')).toBe(false);
   });
@@ -159,7 +156,6 @@ describe('a certificate', () => {
     expect(backup?.expiresAt).toBe(9e15);
     policy.replace({
       certificates: [{ subject: 'CN=backup,*', name: 'backup', ...scopes(['vm-1']) }],
-      proxyOnUnix: false,
     });
     expect(changes).toEqual([
       { kind: 'grants', principal: backup },

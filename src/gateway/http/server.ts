@@ -79,7 +79,7 @@ export interface Gateway {
   listeners: readonly Pick<Listener, 'url' | 'serves' | 'bound' | 'isLocal'>[];
   /** New connections use this certificate. Throws the error of TLS for one that can't be used; nothing has changed then. */
   renewTls(tls: TlsMaterial): void;
-  /** Other limits; a rate of a connection or address that is there already stays. */
+  /** These limits, and the defaults of all others; a rate of a connection or address that is there already stays. */
   limit(limits: Partial<GatewayLimits>): void;
   counts(): GatewayCounts;
   /** Sends `bye` to every client, then closes; within `drainMs`, whatever the clients do. */
@@ -253,7 +253,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       checkTls(tls);
       for (const listener of listeners) listener.renew(tls);
     },
-    limit: (given) => void Object.assign(limits, { ...GATEWAY_LIMITS, ...options.limits, ...given }),
+    limit: (given) => void Object.assign(limits, GATEWAY_LIMITS, given),
     counts: () => ({
       ...hub.counts,
       ...deflater.counts,

@@ -6,7 +6,7 @@ import type { ClientCertificate, Credentials, Transport } from '../../access/ind
 
 /** Which peers are proxies whose headers are believed. */
 export interface ProxyTrust {
-  /** Whoever can connect to a unix listener. */
+  /** Every peer of a unix listener is one. */
   readonly unix: boolean;
   /** As configured. */
   readonly peers: readonly string[];

@@ -30,7 +30,7 @@ it('sources come, go and move by SIGHUP under a live subscriber, which misses no
   const write = (sources: Record<string, string | undefined>, more = ''): void =>
     writeFileSync(config, `listen: 127.0.0.1:0\nsource: ${JSON.stringify(sources)}\n${more}`);
   const uri = (name: 'one' | 'two' | 'three'): string => paths[name] ?? '';
-  write({ stays: uri('one'), goes: uri('two') });
+  write({ stays: uri('one'), goes: uri('two') }, 'limits: {connections: 1}\n');
   const serve = run(['serve', '--config', config]);
   const [, url = ''] = URL_LINE.exec(await serve.said(URL_LINE)) ?? [];
   const wire = await connect(url);
@@ -60,6 +60,8 @@ it('sources come, go and move by SIGHUP under a live subscriber, which misses no
   serve.child.kill('SIGHUP');
   await wire.until(() => wire.events.filter(({ type }) => type === 'GATEWAY_SOURCE_REMOVED').length >= 3);
   expect(await names()).toEqual(['stays']);
+  // The limit is no longer in the file, so it is the default again.
+  await connect(url);
   expect((await wire.call('server.info', {})).epoch).toBe(epoch);
   const offsets = wire.events.map(({ offset }) => offset);
   expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
