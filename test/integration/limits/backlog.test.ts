@@ -120,7 +120,8 @@ describe('a client that pipelines requests and does not read', () => {
       Array.from({ length: 200 }, (_, n) => text(n, 'subscribe', {})),
     );
     const probe = await bare.wire();
-    await probe.call('source.list', {});
+    // Connections are served in turn, so each answer here is a step of the other one: before it reads, all of its requests were executed.
+    for (let n = 0; n < 400; n += 1) await probe.call('source.list', {});
     let refused = 0;
     raw.socket.on('data', (chunk: Buffer) => {
       refused += chunk.toString('latin1').split('RATE_LIMITED').length - 1;
