@@ -9,7 +9,8 @@ import { ready } from './feed.js';
 // BENCH_DIST: another build, for before and after in one run.
 const dist = process.env.BENCH_DIST ?? new URL('../../dist', import.meta.url).href;
 const { start } = await import(`${dist}/app.js`);
-const { readConfig } = await import(`${dist}/config.js`);
+// A build from before `config` became a folder has it as a file.
+const { readConfig } = await import(`${dist}/config/index.js`).catch(() => import(`${dist}/config.js`));
 
 const [feed, sources = '1', compression] = process.argv.slice(2);
 const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);

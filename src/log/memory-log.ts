@@ -1,6 +1,7 @@
 // The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU
 // can't evict the rest.
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { Broadcast } from '../broadcast.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { formatCursor } from '../protocol/cursor.js';
 import type { EntryDraft } from '../protocol/draft.js';
@@ -39,7 +40,7 @@ export class MemoryLog implements EventLog {
   readonly entries$: Observable<LoggedEntry>;
   /** Never: memory takes every entry. */
   readonly failed = new Promise<never>(() => {});
-  readonly #entries$ = new Subject<LoggedEntry>();
+  readonly #entries = new Broadcast<LoggedEntry>();
   readonly #limits: LogLimits;
   readonly #clock: Clock;
   readonly #all = new Queue<KeptEntry>();
@@ -55,7 +56,7 @@ export class MemoryLog implements EventLog {
     this.#clock = options.clock ?? CLOCK;
     this.epoch = options.epoch ?? this.#clock.token(4);
     this.#limits = { ...LOG_LIMITS, ...options.limits };
-    this.entries$ = this.#entries$.asObservable();
+    this.entries$ = this.#entries.values$;
   }
 
   get head(): number {
@@ -144,7 +145,7 @@ export class MemoryLog implements EventLog {
     this.#live += 1;
     this.#bytes += bytes;
     this.#retain(partition, entry.at);
-    this.#entries$.next(entry);
+    this.#entries.next(entry);
   }
 
   /** Index of the first entry after `offset`. */

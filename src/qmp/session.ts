@@ -1,7 +1,8 @@
 // A negotiated QMP session: `events$` and the reply to each command, delivered synchronously in the order of the byte stream. So a reply says what
 // was true after the events before it and before the events after it.
 import { randomBytes } from 'node:crypto';
-import { filter, type Observable, type OperatorFunction, Subject } from 'rxjs';
+import { filter, type Observable, type OperatorFunction } from 'rxjs';
+import { Broadcast } from '../broadcast.js';
 import type { QemuEventData } from '../protocol/types.js';
 import { isReplyTo } from './guards.js';
 import { stringifyJson } from './json.js';
@@ -60,7 +61,7 @@ const noAnswer = (): void => {};
 export class QmpSession {
   readonly greeting: QmpGreeting;
   readonly events$: Observable<QmpEvent>;
-  readonly #events$ = new Subject<QmpEvent>();
+  readonly #events = new Broadcast<QmpEvent>();
   readonly #limits: QmpOptions;
   readonly #write: (line: string) => void;
   /** Unique over connections and processes, since a new client receives the replies that an earlier one did not wait for. */
@@ -72,7 +73,7 @@ export class QmpSession {
 
   constructor(greeting: QmpGreeting, limits: QmpOptions, write: (line: string) => void) {
     this.greeting = greeting;
-    this.events$ = this.#events$.asObservable();
+    this.events$ = this.#events.values$;
     this.#limits = limits;
     this.#write = write;
   }
@@ -134,7 +135,7 @@ export class QmpSession {
   receive(message: QmpMessage): string | undefined {
     switch (message.kind) {
       case 'event':
-        this.#events$.next(message.event);
+        this.#events.next(message.event);
         return undefined;
       case 'return':
         return this.#reply(message.id, { kind: 'return', value: message.value });
@@ -157,7 +158,7 @@ export class QmpSession {
       clearTimeout(each.timer);
       each.answer({ kind: 'closed', sent: each.written });
     }
-    this.#events$.complete();
+    this.#events.complete();
   }
 
   #pump(): void {
