@@ -15,10 +15,11 @@ import { openMetrics } from './metrics/index.js';
 import { openPages } from './pages.js';
 import {
   ConfiguredSources,
-  QmpJobSource,
+  type LibvirtOptions,
   type QmpSourceOptions,
   type SourceChanges,
   type SourceProvider,
+  sourceOpener,
 } from './sources/index.js';
 import { VERSION } from './version.js';
 
@@ -26,6 +27,7 @@ import { VERSION } from './version.js';
 export interface Tuning {
   track: Partial<TrackOptions>;
   source: Partial<QmpSourceOptions>;
+  libvirt: Partial<LibvirtOptions>;
   log: Partial<LogLimits>;
   openLog: () => EventLog;
   /** Sources beside the configured ones. */
@@ -74,9 +76,16 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   let gateway: Gateway | undefined;
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
+  const opener = sourceOpener({
+    qmp: { ...tuning.source, qmp: { replied: (command, ms) => metrics.replied(command, ms), ...tuning.source?.qmp } },
+    libvirt: { ...config.libvirt, ...tuning.libvirt },
+    calls: config.limits.libvirt,
+    logger,
+  });
   const metrics = openMetrics({
     gateway: () => gateway?.counts(),
     log: { status: () => log.status, head: () => log.head },
+    libvirtds: () => opener.libvirtds.counts,
     sources: jobs.view.sources,
     jobs: () => jobs.view.jobs(() => true),
     health,
@@ -109,8 +118,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
-  const sourceOptions = { ...tuning.source, qmp: { replied: metrics.replied, ...tuning.source?.qmp } };
-  const sources = new ConfiguredSources(config.sources, (source) => new QmpJobSource(source, sourceOptions));
+  const sources = new ConfiguredSources(config, opener);
   running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
 
@@ -127,7 +135,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
       access.replace(next.access);
       isStale = false;
-      return { sources: sources.replace(next.sources), needRestart: fixedOf(config, next) };
+      return { sources: sources.replace(next), needRestart: fixedOf(config, next) };
     },
     unread: () => {
       isStale = true;
@@ -143,10 +151,11 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
 /** Settings that are in force from start to end, and are others now. */
 function fixedOf(before: Config, next: Config): string[] {
-  const names = ['listen', 'metricsListen', 'trust', 'allowHosts', 'allowOrigins', 'compression'] as const;
+  const names = ['listen', 'metricsListen', 'trust', 'allowHosts', 'allowOrigins', 'compression', 'libvirt'] as const;
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
   if (differ(before.limits.log, next.limits.log)) changed.push('limits of the log');
+  if (differ(before.limits.libvirt, next.limits.libvirt)) changed.push('libvirtHeldCalls');
   return changed;
 }
 

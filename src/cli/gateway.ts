@@ -33,8 +33,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const stop = stopSignal(reloads ? again : undefined);
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
   const config = withDemo(read.config);
-  if (config.sources.length === 0 && !config.hasFile)
-    throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or --demo');
+  if (config.sources.length + config.discoveries.length === 0 && !config.hasFile)
+    throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or libvirt:*, or --demo');
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
   app = await listen(config, logger).catch(async (error: unknown) => {
     await demo?.close();

@@ -11,7 +11,17 @@ function addSettings(command: Command): Command {
     .option('--socket-mode <mode>', 'of the file of a unix listener: who can open it needs no token (default 0660)')
     .option('--socket-group <group>', 'of that file')
     .option('--metrics-listen <where>', 'a listener for /metrics and health alone')
-    .option('--source <name=uri>', 'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; again for more', collect)
+    .option(
+      '--source <name=uri>',
+      'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; a domain: NAME=libvirt:DOMAIN; all domains: libvirt:*; again for more',
+      collect,
+    )
+    .addOption(
+      new Option(
+        '--libvirt-commands <which>',
+        'verbs of libvirt’s domains: those of libvirt, or full: also by QEMU’s monitor (default abort)',
+      ).choices(['abort', 'full']),
+    )
     .option('--config <file>', 'a YAML or JSON file of settings')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
@@ -68,6 +78,7 @@ Each setting may also be a variable: QMP_GATEWAY_ALLOW_HOST for --allow-host, QM
 Examples:
   $ qmp-gateway serve --demo
   $ qmp-gateway serve --source vm1=unix:/run/vm1.qmp --source vm2=tcp:10.0.0.2:4444
+  $ qmp-gateway serve --source 'libvirt:*'
   $ qmp-gateway serve --config /etc/qmp-gateway/gateway.yaml
 
 QEMU serves one client per monitor: give the gateway its own,

@@ -22,6 +22,8 @@ export function addSimulate(program: Command): void {
       ]);
       const parsed = parseSource(`simulated=${uri}`);
       if (!parsed.ok) throw new CliError(EXIT.usage, parsed.error);
+      if (!('source' in parsed) || parsed.source.kind !== 'qmp')
+        throw new CliError(EXIT.usage, `${uri}: expected unix:/path or tcp:HOST:PORT`);
       const { address } = parsed.source;
       const listen = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
       const simulator = await startSimulator({ listen, ...(options.pretty && { pretty: true }) }).catch(

@@ -10,13 +10,13 @@ import {
   type ProxyTrust,
   type TlsMaterial,
 } from '../gateway/index.js';
-import { parseSource, type Source } from '../sources/index.js';
+import { type Discovery, formatLibvirt, parseSource, type Source } from '../sources/index.js';
 import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
 import { type Given, Problems } from './problem.js';
-import { LOG_LEVELS, type TextSetting } from './settings.js';
+import { LIBVIRT_COMMANDS, LOG_LEVELS, type TextSetting } from './settings.js';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
@@ -24,6 +24,9 @@ export interface Config {
   readonly metricsListen: ListenAddress | undefined;
   readonly tls: TlsMaterial | undefined;
   readonly sources: readonly Source[];
+  /** Where sources are to be found. */
+  readonly discoveries: readonly Discovery[];
+  readonly libvirt: LibvirtSettings;
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
   /** Which peers are proxies whose headers are believed. */
@@ -40,6 +43,10 @@ export interface Config {
   readonly hasFile: boolean;
   /** Whether a file says something that may be said otherwise while the gateway runs. */
   readonly reloads: boolean;
+}
+
+export interface LibvirtSettings {
+  readonly commands: (typeof LIBVIRT_COMMANDS)[number];
 }
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; problems: readonly string[] };
@@ -59,7 +66,8 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     listen: (asked.length > 0 ? asked : [DEFAULT_LISTEN]).map(parse).filter((each) => each !== undefined),
     metricsListen: metrics && parse(metrics),
     tls: readTls(settings, problems),
-    sources: readSources(settings, problems),
+    ...readSources(settings, problems),
+    libvirt: { commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems) },
     allowHosts: settings.many('allowHost').map(({ value }) => value),
     allowOrigins: readOrigins(settings, problems),
     trust,
@@ -109,15 +117,17 @@ function readOrigins(settings: Settings, problems: Problems): string[] {
   return origins.map(({ value }) => value);
 }
 
-function readSources(settings: Settings, problems: Problems): Source[] {
+function readSources(settings: Settings, problems: Problems): Pick<Config, 'sources' | 'discoveries'> {
   const sources = new Map<string, Source>();
+  const discoveries = new Map<string, Discovery>();
   for (const given of settings.many('source')) {
     const parsed = parseSource(given.value);
     if (!parsed.ok) problems.of(given, parsed.error);
+    else if ('discovery' in parsed) discoveries.set(formatLibvirt('*', parsed.discovery.libvirt), parsed.discovery);
     else if (sources.has(parsed.source.name)) problems.of(given, 'the name is given twice');
     else sources.set(parsed.source.name, parsed.source);
   }
-  return [...sources.values()];
+  return { sources: [...sources.values()], discoveries: [...discoveries.values()] };
 }
 
 function readTls(settings: Settings, problems: Problems): TlsMaterial | undefined {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../gateway/index.js';
 import { LOG_LIMITS, type LogLimits } from '../log/index.js';
+import { BUDGET_LIMITS, type BudgetLimits } from '../sources/index.js';
 
 const bound = (description: string, ofDefault: number, min: number, max: number): z.ZodOptional<z.ZodInt> =>
   z.int().min(min).max(max).describe(`${description} Default ${ofDefault}.`).optional();
@@ -33,6 +34,12 @@ export const LIMIT_SETTINGS = z.strictObject({
   logEntriesPerSource: bound('Entries that it retains of one source.', perSource, 100, 100_000_000),
   logBytes: bound('Bytes of entries that it retains.', totalBytes, 1_048_576, 17_179_869_184),
   logAgeMs: bound('Milliseconds that it retains an entry.', ageMs, 1_000, 2_592_000_000),
+  libvirtHeldCalls: bound(
+    'Calls that one libvirtd may leave unanswered for longer than 5 s. Each occupies one of its workers, of which it has 20 by default.',
+    BUDGET_LIMITS.held,
+    1,
+    64,
+  ),
 });
 
 export type LimitSettings = z.output<typeof LIMIT_SETTINGS>;
@@ -40,13 +47,14 @@ export type LimitSettings = z.output<typeof LIMIT_SETTINGS>;
 export interface Limits {
   gateway: Partial<GatewayLimits>;
   log: Partial<LogLimits>;
+  libvirt: Partial<BudgetLimits>;
 }
 
 /** Those that were given. */
 export function splitLimits(given: LimitSettings): Limits {
-  const { logEntries, logEntriesPerSource, logBytes, logAgeMs, ...gateway } = given;
+  const { logEntries, logEntriesPerSource, logBytes, logAgeMs, libvirtHeldCalls: held, ...gateway } = given;
   const log = { total: logEntries, perSource: logEntriesPerSource, totalBytes: logBytes, ageMs: logAgeMs };
-  return { gateway: withoutUndefined(gateway), log: withoutUndefined(log) };
+  return { gateway: withoutUndefined(gateway), log: withoutUndefined(log), libvirt: withoutUndefined({ held }) };
 }
 
 const withoutUndefined = <Value extends object>(value: Value): { [Key in keyof Value]?: NonNullable<Value[Key]> } =>

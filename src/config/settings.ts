@@ -4,6 +4,8 @@ import { CERTIFICATES, PROXY_GROUPS } from '../access/index.js';
 import { COMPRESSION } from '../gateway/index.js';
 import { LIMIT_SETTINGS } from './limits.js';
 
+/** Which verbs of a libvirt domain: those of libvirt itself, or also those that need QEMU's monitor. */
+export const LIBVIRT_COMMANDS = ['abort', 'full'] as const;
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const text = (description: string): z.ZodOptional<z.ZodString> => z.string().describe(description).optional();
@@ -29,7 +31,13 @@ export const SETTINGS = z
     metricsListen: text('A listener for /metrics, /healthz and /readyz alone; on loopback it needs no credentials.'),
     source: z
       .union([z.string(), z.array(z.string()), z.record(z.string(), z.string())])
-      .describe('Monitors: a list of NAME=URI, or a map of names to unix:/path or tcp:HOST:PORT.')
+      .describe(
+        'Monitors and domains: a list of NAME=URI or libvirt:*, or a map of names to unix:/path, tcp:HOST:PORT or libvirt:DOMAIN.',
+      )
+      .optional(),
+    libvirtCommands: z
+      .enum(LIBVIRT_COMMANDS)
+      .describe('Verbs of libvirt’s domains: abort, or full, which also writes to QEMU’s monitor. Default abort.')
       .optional(),
     allowHost: list('Host headers beside loopback names.'),
     allowOrigin: list('Web origins beside the gateway’s own.'),
@@ -75,6 +83,7 @@ export const TEXTS = [
   'proxyUserHeader',
   'proxyGroupsHeader',
   'compression',
+  'libvirtCommands',
   'logLevel',
 ] as const;
 export type ListSetting = (typeof LISTS)[number];

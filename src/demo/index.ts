@@ -20,7 +20,7 @@ const NAME = 'demo';
 export async function openDemo(report: (problem: string) => void): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'qmp-gateway-demo-'));
   const path = join(folder, 'gateway.sock');
-  const source: Source = { name: NAME, address: { kind: 'unix', path } };
+  const source: Source = { kind: 'qmp', name: NAME, address: { kind: 'unix', path } };
   const qemu = await openDemoQemu({ folder, gatewayPath: path, report });
   if (qemu)
     return {

@@ -12,6 +12,7 @@ const KNOWN: Readonly<Record<KnownEventType, boolean>> = {
   BLOCK_JOB_ERROR: true,
   BLOCK_JOB_PENDING: true,
   JOB_STATUS_CHANGE: true,
+  LIBVIRT_BLOCK_JOB: false,
   GATEWAY_SOURCE_UP: false,
   GATEWAY_SOURCE_SYNCED: false,
   GATEWAY_SOURCE_STALLED: false,

@@ -11,10 +11,19 @@ import { openGatewayMetrics } from './gateway-metrics.js';
 import { type JobReaders, openJobMetrics } from './job-metrics.js';
 import { type LogReaders, openLogMetrics } from './log-metrics.js';
 
+/** Of one libvirtd, by its socket. `held`: for longer than 5 s. */
+export interface LibvirtCalls {
+  path: string;
+  fresh: number;
+  held: number;
+}
+
 export interface MetricReaders extends JobReaders {
   /** `undefined` until it listens. */
   gateway: () => GatewayCounts | undefined;
   log: LogReaders;
+  /** Unanswered calls of each libvirtd that sources are of. */
+  libvirtds: () => readonly LibvirtCalls[];
   /** Each part that may be unwell, and whether it is. */
   health: () => Readonly<Record<string, boolean>>;
 }
@@ -35,6 +44,16 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
   openLogMetrics(families, read.log);
   families.gauges('degraded', '1 while this part of the gateway is unwell, as /readyz names it', ['part'], () =>
     Object.entries(read.health()).map(([part, isUnwell]): Sample => [{ part }, isUnwell ? 1 : 0]),
+  );
+  families.gauges(
+    'libvirt_calls',
+    'Calls that libvirtd has not answered; held: for longer than 5 s',
+    ['socket', 'state'],
+    () =>
+      read.libvirtds().flatMap(({ path, fresh, held }): Sample[] => [
+        [{ socket: path, state: 'fresh' }, fresh],
+        [{ socket: path, state: 'held' }, held],
+      ]),
   );
   const settled = openJobMetrics(families, read, clock);
   const entry = openEventMetrics(families, clock, merged);

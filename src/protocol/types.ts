@@ -65,6 +65,15 @@ export interface QemuEventData {
   JOB_STATUS_CHANGE: { id: string; status: JobStatus | 'undefined' | 'null' };
 }
 
+/** How libvirt says that a job ended; `ready`: it may be pivoted. */
+export type LibvirtStatus = 'completed' | 'failed' | 'canceled' | 'ready';
+
+/** Events of libvirt, from sources of the provider `libvirt`. */
+export interface LibvirtEventData {
+  /** VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2. `device` is the job's id; it is missing where the job is gone already. */
+  LIBVIRT_BLOCK_JOB: { device?: string; target: string; type: string; status: LibvirtStatus };
+}
+
 /** Whether the QEMU behind a source is the same as before, as far as that can be proven. */
 export type Same = boolean | 'unknown';
 
@@ -101,6 +110,8 @@ export interface Settlement {
   type: JobType | null;
   len: Int64 | null;
   offset: Int64 | null;
+  /** What libvirt says of the end; it says `canceled` of a READY copy that an abort ended, which QEMU completes. */
+  libvirt?: Exclude<LibvirtStatus, 'ready'>;
   /** QEMU's text; for people, never to be parsed. */
   error?: string;
 }
@@ -144,7 +155,7 @@ export interface GatewayEventData {
   GATEWAY_JOB_SETTLED: Settlement;
 }
 
-export type EventData = QemuEventData & GatewayEventData;
+export type EventData = QemuEventData & LibvirtEventData & GatewayEventData;
 export type KnownEventType = keyof EventData;
 
 interface EntryOf<Type extends string, Data> {
@@ -210,8 +221,20 @@ export interface SettledRun {
   settled: Settlement;
 }
 
+/** How the gateway reaches a QEMU: its own monitor, or libvirt. */
+export type ProviderName = 'qmp' | 'libvirt';
+
+/** A verb that a source has; `force`: an abort that ends a READY mirror at once. */
+export type SourceVerb = JobVerb | 'force';
+
 export interface SourceInfo {
   name: string;
+  /** Servers without the feature `providers` omit this and the following two. */
+  provider?: ProviderName;
+  /** Verbs that it has; any other is refused with UNSUPPORTED. */
+  verbs?: readonly SourceVerb[];
+  /** Its name where it comes from, where that is no name of a source: libvirt allows blanks, for instance. */
+  label?: string;
   state: 'up' | 'connecting' | 'down';
   reason?: DownReason;
   /** Time at which the state began, ISO 8601. */

@@ -15,6 +15,7 @@ export {
   type QmpEventOf,
   type QmpGreeting,
 } from './qapi.js';
+export { type RelayedEvent, type RelayedReply, readRelayedEvent, readRelayedReply } from './relayed.js';
 export {
   type ExecuteOptions,
   ofType,

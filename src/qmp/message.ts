@@ -45,7 +45,7 @@ export function readMessage(value: unknown, bytes: number, limits: MessageLimits
 function readEvent({ event: type, data = {}, timestamp }: Dict, bytes: number, limits: MessageLimits): QmpMessage {
   if (typeof type !== 'string' || type.length > NAME_LENGTH) return malformed('an event without a name');
   // A monitor must not forge the gateway's own events: clients would trust an outcome in one.
-  if (type.startsWith('GATEWAY_')) return malformed('an event under a name that is the gateway’s own');
+  if (/^(?:GATEWAY|LIBVIRT)_/.test(type)) return malformed('an event under a name that is the gateway’s own');
   if (!isEventData(type, data)) return malformed(`malformed data of ${type}`);
   const time = readTimestamp(timestamp);
   if (bytes <= limits.maxEventBytes) return { kind: 'event', event: { type, time, data, bytes } };

@@ -1,8 +1,11 @@
-// sources: named places where jobs run, behind one port. Each QMP monitor is kept connected independently.
+// sources: named places where jobs run, behind one port. Each QMP monitor and each domain of libvirt is kept connected independently.
 
 export { ConfiguredSources, type SourceChanges } from './configured.js';
+export { BUDGET_LIMITS, type BudgetLimits, type LibvirtOptions } from './libvirt/index.js';
 export { logSignals } from './log.js';
+export { sourceOpener } from './opener.js';
 export type {
+  Ability,
   BlockGraph,
   CommandReply,
   GraphReply,
@@ -11,10 +14,19 @@ export type {
   ProvidedSource,
   QueriedJob,
   SendOptions,
+  SourceAbout,
   SourceEvent,
   SourceProvider,
   SourceSignal,
 } from './port.js';
 export { QmpJobSource } from './qmp/job-source.js';
 export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
-export { formatAddress, parseSource, type Source } from './source.js';
+export {
+  type Discovery,
+  formatAddress,
+  formatLibvirt,
+  formatSource,
+  type MonitorSource,
+  parseSource,
+  type Source,
+} from './source.js';

@@ -15,6 +15,8 @@ export function logSignals(logger: Logger): (signal: SourceSignal) => void {
         return logger.warn('source refused-query');
       case 'stalled':
         return logger.warn({ waitedMs: signal.waitedMs }, 'source stalled');
+      case 'overtaken':
+        return logger.warn({ type: signal.type, byMs: signal.byMs }, 'an event came after a reply that it contradicts');
       case 'responsive':
         return logger.info('source responsive');
       case 'down': {

@@ -2,7 +2,16 @@
 // bounds what it receives.
 import type { Observable } from 'rxjs';
 import type { Micros } from '../protocol/time.js';
-import type { DownReason, Int64, IoStatus, JobStatus, JobType, JobVerb, Same } from '../protocol/types.js';
+import type {
+  DownReason,
+  Int64,
+  IoStatus,
+  JobStatus,
+  JobType,
+  JobVerb,
+  ProviderName,
+  Same,
+} from '../protocol/types.js';
 import type { BlockGraph } from '../qmp/index.js';
 
 /** An event as QEMU raised it; `data` is `{}` where QEMU sends none. */
@@ -56,6 +65,8 @@ export type SourceSignal =
   /** QEMU's main loop has not answered for `waitedMs`; the connection is kept. */
   | { kind: 'stalled'; waitedMs: number }
   | { kind: 'responsive' }
+  /** An event came after a reply that it contradicts: QEMU raised it `byMs` before the query was written. The jobs are queried again. */
+  | { kind: 'overtaken'; type: string; byMs: number }
   | { kind: 'down'; reason: DownReason; detail: string; attempt: number; retryInMs: number };
 
 export interface JobCommand {
@@ -94,12 +105,24 @@ export interface SendOptions {
 
 export type GraphReply = { kind: 'graph'; graph: BlockGraph } | { kind: 'unsupported' } | { kind: 'none' };
 
+/** What a source may have: verbs; `force`, an abort that ends a READY mirror at once; and QEMU's block graph. */
+export type Ability = JobVerb | 'force' | 'graph';
+
+/** What clients are told of a source beside its name. */
+export interface SourceAbout {
+  provider: ProviderName;
+  /** Its name where it comes from, if that is another. */
+  label?: string;
+}
+
 export interface JobSource {
   readonly name: string;
+  readonly about: SourceAbout;
   /** Subscribing connects and keeps connected; unsubscribing closes the connection. One subscriber at a time. It never errors and never completes. */
   readonly signals$: Observable<SourceSignal>;
-  /** Whether the source has that verb, or can be queried for its block graph. */
-  can(what: JobVerb | 'graph'): boolean;
+  can(what: Ability): boolean;
+  /** Another name by which callers know the job with that id; libvirt's is that of the disk. */
+  otherNameOf?(id: string): string | undefined;
   /** Queries the jobs after this call; resolves when `jobs` was signalled, with `false` if it was not. */
   refresh(): Promise<boolean>;
   /** As {@link refresh}, but a query that is under way will do. */

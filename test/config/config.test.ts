@@ -48,9 +48,13 @@ describe('a setting', () => {
     expect(configOf({ config }).access.tokens).toMatchObject([{ name: 'ci' }]);
   });
 
-  it('of limits is that of the gateway or the log', () => {
+  it('of limits is that of the layer that has the limit', () => {
     const config = fileOf('limits: {connections: 5, logEntries: 2000}\n');
-    expect(configOf({ config }).limits).toEqual({ gateway: { connections: 5 }, log: { total: 2_000 } });
+    expect(configOf({ config }).limits).toEqual({
+      gateway: { connections: 5 },
+      log: { total: 2_000 },
+      libvirt: {},
+    });
   });
 });
 

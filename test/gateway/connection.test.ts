@@ -167,7 +167,7 @@ describe('a connection', () => {
   });
 
   it('does not execute for a client that does not read, stops reading it, and goes on when it drains', async () => {
-    const { bench, ws, end, say } = open({ hardStopBytes: 1_000, highWaterBytes: 1_000 });
+    const { bench, ws, end, say } = open({ hardStopBytes: 1_200, highWaterBytes: 1_200 });
     end.stop();
     for (let id = 1; id <= 5; id += 1) say('server.info', {}, id);
     await bench.turn(3);
@@ -219,7 +219,7 @@ describe('pings of the peer', () => {
   });
 
   it('are answered behind what is unsent', async () => {
-    const { bench, ws, end, say } = open({ highWaterBytes: 500 });
+    const { bench, ws, end, say } = open({ highWaterBytes: 1_000 });
     end.stop();
     say('server.info');
     ws.emit('ping', Buffer.from('a'));

@@ -1,13 +1,16 @@
 // Sources as an operator names them, and what is logged of them.
 import type { Logger } from 'pino';
+import { EMPTY, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { Configured } from '../../src/sources/configured.js';
 import {
   ConfiguredSources,
-  formatAddress,
+  formatLibvirt,
+  formatSource,
   type JobSource,
   logSignals,
+  type ProvidedSource,
   parseSource,
-  type Source,
   type SourceSignal,
 } from '../../src/sources/index.js';
 
@@ -18,25 +21,32 @@ describe('a source on the command line', () => {
     ['vm1=tcp:[::1]:4444', 'vm1', 'tcp:[::1]:4444'],
     ['vm.1:x@y-z_=unix:/a=b', 'vm.1:x@y-z_', 'unix:/a=b'],
     [`vm1=unix:/${'x'.repeat(106)}`, 'vm1', `unix:/${'x'.repeat(106)}`],
+    ['vm1=libvirt:web 1', 'vm1', 'libvirt:web 1'],
+    ['vm1=libvirt:a=b:c?socket=/run/s&uri=qemu:///session', 'vm1', 'libvirt:a=b:c?socket=/run/s&uri=qemu:///session'],
   ])('%s is taken', (text, name, address) => {
     const parsed = parseSource(text);
-    expect(parsed.ok && [parsed.source.name, formatAddress(parsed.source.address)]).toEqual([name, address]);
+    expect('source' in parsed && [parsed.source.name, formatSource(parsed.source)]).toEqual([name, address]);
   });
 
   it.each([
     ['vm1', 'expected NAME='],
-    ['a=b=unix:/x', 'expected unix:/path'],
+    ['a=b=unix:/x', 'expected NAME=unix:/path'],
     ['=unix:/x', 'a name is'],
     ['a b=unix:/x', 'a name is'],
     [`${'x'.repeat(129)}=unix:/x`, 'a name is'],
     ['vm1=unix:', 'the path is empty'],
     [`vm1=unix:/${'x'.repeat(107)}`, 'at most 107 bytes'],
     [`vm1=unix:/${'é'.repeat(54)}`, 'at most 107 bytes'],
-    ['vm1=/run/vm1.qmp', 'expected unix:/path'],
-    ['vm1=tcp:localhost', 'expected unix:/path'],
-    ['vm1=tcp:::1:4444', 'expected unix:/path'],
+    ['vm1=/run/vm1.qmp', 'expected NAME=unix:/path'],
+    ['vm1=tcp:localhost', 'expected NAME=unix:/path'],
+    ['vm1=tcp:::1:4444', 'expected NAME=unix:/path'],
     ['vm1=tcp:localhost:0', 'a port is'],
     ['vm1=tcp:localhost:65536', 'a port is'],
+    ['vm1=libvirt:*', 'write libvirt:*'],
+    ['vm1=libvirt:', 'expected NAME=unix:/path'],
+    ['vm1=libvirt:x?host=h', 'no parameter host'],
+    [`libvirt:*?socket=/${'x'.repeat(107)}`, 'at most 107 bytes'],
+    ['libvirt:*?socket=', 'the path is empty'],
   ])('%s is refused, and the text says why', (text, why) => {
     const parsed = parseSource(text);
     expect(!parsed.ok && parsed.error).toContain(why);
@@ -44,24 +54,58 @@ describe('a source on the command line', () => {
   });
 });
 
+it('all domains of a libvirtd are one setting', () => {
+  const parsed = parseSource('libvirt:*?socket=/run/s');
+  expect('discovery' in parsed && formatLibvirt('*', parsed.discovery.libvirt)).toBe('libvirt:*?socket=/run/s');
+});
+
 describe('configured sources', () => {
-  const sourcesOf = (...texts: string[]): Source[] =>
-    texts.map((text) => parseSource(text)).flatMap((parsed) => (parsed.ok ? [parsed.source] : []));
+  const configured = (...texts: string[]): Configured => {
+    const parsed = texts.map((text) => parseSource(text));
+    return {
+      sources: parsed.flatMap((each) => ('source' in each ? [each.source] : [])),
+      discoveries: parsed.flatMap((each) => ('discovery' in each ? [each.discovery] : [])),
+    };
+  };
+  const named = (name: string): JobSource => ({ name }) as JobSource;
 
   it('are added; of another configuration the new ones are added, and those that are gone or have moved are replaced', () => {
     const seen: string[] = [];
-    const sources = new ConfiguredSources(
-      sourcesOf('a=unix:/a', 'b=unix:/b', 'c=unix:/c'),
-      ({ name, address }) => ({ name: `${name} ${formatAddress(address)}` }) as JobSource,
-    );
+    const sources = new ConfiguredSources(configured('a=unix:/a', 'b=unix:/b', 'c=unix:/c'), {
+      source: (source) => named(`${source.name} ${formatSource(source)}`),
+      discovery: () => ({ sources$: EMPTY }),
+    });
     sources.sources$.subscribe((change) =>
       seen.push(change.kind === 'added' ? `+${change.source.name}` : `-${change.name}`),
     );
     expect(seen).toEqual(['+a unix:/a', '+b unix:/b', '+c unix:/c']);
     seen.length = 0;
-    const changes = sources.replace(sourcesOf('a=unix:/a', 'b=tcp:h:1', 'd=unix:/d'));
+    const changes = sources.replace(configured('a=unix:/a', 'b=tcp:h:1', 'd=unix:/d'));
     expect(changes).toEqual({ added: ['d'], removed: ['c'], moved: ['b'] });
     expect(seen).toEqual(['-c', '+b tcp:h:1', '+d unix:/d']);
+  });
+
+  it('that are found come and go with what finds them, and know which names are taken', () => {
+    const found$ = new Subject<ProvidedSource>();
+    const seen: string[] = [];
+    let isTaken: (name: string) => boolean = () => false;
+    const sources = new ConfiguredSources(configured('a=unix:/a', 'libvirt:*'), {
+      source: ({ name }) => named(name),
+      discovery: (_discovery, taken) => {
+        isTaken = taken;
+        return { sources$: found$ };
+      },
+    });
+    sources.sources$.subscribe((change) =>
+      seen.push(change.kind === 'added' ? `+${change.source.name}` : `-${change.name}`),
+    );
+    found$.next({ kind: 'added', source: named('vm1') });
+    found$.next({ kind: 'added', source: named('vm2') });
+    found$.next({ kind: 'removed', name: 'vm1' });
+    expect([isTaken('a'), isTaken('vm2')]).toEqual([true, false]);
+    expect(sources.replace(configured('a=unix:/a'))).toEqual({ added: [], removed: ['libvirt:*'], moved: [] });
+    found$.next({ kind: 'added', source: named('late') });
+    expect(seen).toEqual(['+a', '+vm1', '+vm2', '-vm1', '-vm2']);
   });
 });
 

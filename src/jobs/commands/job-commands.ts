@@ -5,7 +5,6 @@ import { type Answer, refuse } from '../../protocol/answer.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
 import type { CommandReply } from '../../sources/index.js';
-import { runNamed } from '../model/job-name.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { SourceRegistry } from '../tracking/source-registry.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
@@ -51,6 +50,8 @@ export class JobCommands {
     if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
     const { run } = located.result;
     if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
+    if ((force || escalateAfterMs !== undefined) && !tracker.can('force'))
+      return unsupported(tracker, force ? 'force' : 'escalateAfterMs');
     // The run has ended and only its settlement is missing: there is nothing to send.
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
     if (!force && isCompleting(run))
@@ -104,7 +105,7 @@ export class JobCommands {
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const { history } = this.#registry;
-    const present = (): Run | undefined => runNamed(tracker.runs, job);
+    const present = (): Run | undefined => tracker.runNamed(job);
     if (run === undefined || present()?.run === run || !history.ended(params)) {
       if (!tracker.isUp) return sourceDown(tracker);
       if (!(await this.#fresh(context, tracker))) return unanswered(tracker, job);
@@ -131,6 +132,7 @@ export class JobCommands {
     const { run } = located.result;
     if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
+    if (wants === 'complete' && !tracker.can('complete')) return unsupported(tracker, 'complete');
     return this.#terminations.call(tracker, run, context, { wants, sync });
   }
 
@@ -139,6 +141,7 @@ export class JobCommands {
     if (!located.ok) return located;
     if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
       return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get returns its outcome' });
+    if (!located.result.tracker.can(verb)) return unsupported(located.result.tracker, verb);
     return this.#send(context, verb, located.result, speed);
   }
 
@@ -199,7 +202,7 @@ export class JobCommands {
     const tracker = this.#registry.get(source);
     if (!tracker) return refuse('SOURCE_NOT_FOUND', `no source ${source}`);
     const { history } = this.#registry;
-    const live = (): Run | undefined => runNamed(tracker.runs, job);
+    const live = (): Run | undefined => tracker.runNamed(job);
     // Without `run` the call binds to the run that is present at receipt: by the end of the wait another one may have the id.
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
@@ -252,7 +255,7 @@ function closing(): Answer<never> {
 
 function unanswered(tracker: SourceTracker, job: string): Answer<never> {
   if (!tracker.isUp) return sourceDown(tracker);
-  const run = runNamed(tracker.runs, job);
+  const run = tracker.runNamed(job);
   return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
     accepted: false,
     ...(run && { job: viewRun(run) }),
@@ -263,12 +266,16 @@ function unanswered(tracker: SourceTracker, job: string): Answer<never> {
 const ACCEPTED = { accepted: true, refused: false, busy: false, timeout: null, closed: null } as const;
 
 function notTaken(tracker: SourceTracker, job: string, accepted: boolean | null = false): Answer<never> {
-  const run = runNamed(tracker.runs, job);
+  const run = tracker.runNamed(job);
   const shown = run && tracker.shownRun(run.id);
   return refuse('TIMEOUT', 'the log of the gateway did not take the result of the command within the bound', {
     accepted,
     ...(shown && { job: viewRun(shown) }),
   });
+}
+
+function unsupported({ name, info }: SourceTracker, what: string): Answer<never> {
+  return refuse('UNSUPPORTED', `the source ${name} has no ${what}; nothing was sent`, { verbs: info.verbs ?? [] });
 }
 
 function sourceDown(tracker: SourceTracker): Answer<never> {

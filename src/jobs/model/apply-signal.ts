@@ -22,6 +22,7 @@ export function statusAt(signal: JobSignal): JobStatus {
     case 'pending':
       return 'pending';
     case 'error':
+    case 'libvirt':
     case 'other':
       return 'running';
   }
@@ -61,6 +62,9 @@ export function applySignal(run: MutableRun, signal: JobSignal, now: () => Micro
       return;
     case 'pending':
       run.type = signal.data.type;
+      return;
+    case 'libvirt':
+      if (signal.data.status !== 'ready') run.libvirt = signal.data.status;
       return;
     case 'other':
       return;

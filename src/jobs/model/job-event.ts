@@ -1,5 +1,5 @@
 // QEMU's events sorted for the job model: which job an event concerns, and what it says of it. Other events give `undefined`.
-import type { BlockJobEventData, JobStatus, QemuEventData } from '../../protocol/types.js';
+import type { BlockJobEventData, JobStatus, LibvirtEventData, QemuEventData } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
 import { JOB_STATUSES } from './status.js';
 
@@ -10,6 +10,7 @@ export type JobSignal =
   | { kind: 'cancelled'; data: BlockJobEventData }
   | { kind: 'error'; data: QemuEventData['BLOCK_JOB_ERROR'] }
   | { kind: 'pending'; data: QemuEventData['BLOCK_JOB_PENDING'] }
+  | { kind: 'libvirt'; data: LibvirtEventData['LIBVIRT_BLOCK_JOB'] }
   /** An event of a job that the model does not read. */
   | { kind: 'other' };
 
@@ -20,7 +21,7 @@ export interface JobEvent {
 
 /** `device` in some events and `id` in the others are both the job's id (qapi/block-core.json). Its data has passed the guards of `qmp`. */
 export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined {
-  if (!type.startsWith('BLOCK_JOB_') && !type.startsWith('JOB_')) return undefined;
+  if (!type.startsWith('BLOCK_JOB_') && !type.startsWith('JOB_') && type !== 'LIBVIRT_BLOCK_JOB') return undefined;
   if (typeof data !== 'object' || data === null) return undefined;
   const { id: named, device, status } = data as Record<string, unknown>;
   const id = typeof named === 'string' ? named : device;
@@ -39,6 +40,8 @@ export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined 
       return { id, signal: { kind: 'error', data: data as QemuEventData['BLOCK_JOB_ERROR'] } };
     case 'BLOCK_JOB_PENDING':
       return { id, signal: { kind: 'pending', data: data as QemuEventData['BLOCK_JOB_PENDING'] } };
+    case 'LIBVIRT_BLOCK_JOB':
+      return { id, signal: { kind: 'libvirt', data: data as LibvirtEventData['LIBVIRT_BLOCK_JOB'] } };
     default:
       return { id, signal: { kind: 'other' } };
   }

@@ -24,6 +24,7 @@ export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolea
     type: run.type,
     len: run.type === null ? null : run.len,
     offset: run.type === null ? null : run.offset,
+    ...(run.libvirt !== undefined && { libvirt: run.libvirt }),
     ...(error !== undefined && { error }),
   };
 }

@@ -58,6 +58,8 @@ export interface Run {
   /** Number of queries in a row that did not list it while events flowed. */
   readonly absentFromQueries: number;
   readonly ending: Ending;
+  /** What libvirt has said of the end. */
+  readonly libvirt: Settlement['libvirt'];
   readonly requestedBy: readonly string[];
   readonly soft: CommandPhase;
   readonly force: CommandPhase;
@@ -110,6 +112,7 @@ export function beginRun(
     unobserved: false,
     absentFromQueries: 0,
     ending: { kind: 'none' },
+    libvirt: undefined,
     requestedBy: [],
     soft: 'none',
     force: 'none',
@@ -164,6 +167,7 @@ export function copyRun(run: Run): MutableRun {
     unobserved: run.unobserved,
     absentFromQueries: run.absentFromQueries,
     ending: run.ending,
+    libvirt: run.libvirt,
     requestedBy: run.requestedBy,
     soft: run.soft,
     force: run.force,

@@ -14,8 +14,11 @@ export interface SourceStateOptions {
  */
 const NOBODY_LISTENS: readonly DownReason[] = ['absent', 'refused'];
 
+/** What never changes of a source. */
+export type SourceIdentity = Pick<SourceInfo, 'name' | 'provider' | 'verbs' | 'label'>;
+
 export class SourceState {
-  readonly #name: string;
+  readonly #source: SourceIdentity;
   readonly #store: RunStore;
   readonly #options: SourceStateOptions;
   readonly #onLost: () => void;
@@ -27,12 +30,12 @@ export class SourceState {
   #stalledAt: number | undefined;
 
   /** @param onLost called when nothing has listened for `lostAfterMs`. */
-  constructor(name: string, store: RunStore, options: SourceStateOptions, onLost: () => void) {
-    this.#name = name;
+  constructor(source: SourceIdentity, store: RunStore, options: SourceStateOptions, onLost: () => void) {
+    this.#source = source;
     this.#store = store;
     this.#options = options;
     this.#onLost = onLost;
-    this.#info = { name, state: 'connecting', since: store.timestamp() };
+    this.#info = { ...source, state: 'connecting', since: store.timestamp() };
     this.#shown = this.#info;
   }
 
@@ -48,12 +51,12 @@ export class SourceState {
   /** Negotiated and not yet identified. */
   connected(qemu: string): void {
     this.#listens();
-    this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu });
+    this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu });
   }
 
   /** Identified; its jobs are queried next. */
   identified(qemu: string, same: Same): void {
-    this.#become({ name: this.#name, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
+    this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
       qemu,
       same,
     });
@@ -62,7 +65,7 @@ export class SourceState {
   synced(jobs: number, qemu: string): void {
     this.#stalledAt = undefined;
     const since = this.#store.timestamp();
-    this.#become({ name: this.#name, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', { jobs });
+    this.#become({ ...this.#source, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', { jobs });
   }
 
   /** @param lost a connection has ended: published even where the reason is the same as before. */
@@ -71,7 +74,7 @@ export class SourceState {
     const changed = this.#info.state !== 'down' || this.#info.reason !== reason;
     const since = changed ? this.#store.timestamp() : this.#info.since;
     if (lost || changed)
-      this.#become({ name: this.#name, state: 'down', reason, since }, 'GATEWAY_SOURCE_DOWN', { reason });
+      this.#become({ ...this.#source, state: 'down', reason, since }, 'GATEWAY_SOURCE_DOWN', { reason });
     if (!NOBODY_LISTENS.includes(reason)) this.#listens();
     else if (this.#stopLosing === undefined && this.#store.runs.size > 0)
       this.#stopLosing = this.#options.clock.after(this.#options.lostAfterMs, () => {

@@ -1,9 +1,10 @@
 // The runs of one source: the source's signals become inputs of its runs. While there is no connection the runs are unobserved.
 import type { LogPosition } from '../../protocol/draft.js';
-import type { DownReason, GatewayEventData, SourceInfo } from '../../protocol/types.js';
+import type { DownReason, GatewayEventData, SourceInfo, SourceVerb } from '../../protocol/types.js';
 import type { JobCommand, JobSource, QueriedJob, SendOptions, SourceEvent, SourceSignal } from '../../sources/index.js';
 import type { JobInput } from '../model/input.js';
 import { isDisturbing, readJobEvent } from '../model/job-event.js';
+import { runNamed } from '../model/job-name.js';
 import type { Journal } from '../model/journal.js';
 import { mayPivot } from '../model/outcome.js';
 import { hasEnded, isActive, progressOf, type Run } from '../model/run.js';
@@ -13,6 +14,17 @@ import { type Ability, RunStore } from './run-store.js';
 import { SourceState } from './source-state.js';
 import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
+
+const SOURCE_VERBS: readonly SourceVerb[] = [
+  'abort',
+  'force',
+  'complete',
+  'pause',
+  'resume',
+  'finalize',
+  'dismiss',
+  'setSpeed',
+];
 
 /** `negotiated`: it is not known yet which QEMU the events are of. `syncing`: its jobs are being queried. */
 type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
@@ -47,7 +59,10 @@ export class SourceTracker implements Ability {
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
-    this.#state = new SourceState(name, this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
+    const about = { ...source.about, verbs: SOURCE_VERBS.filter((verb) => source.can(verb)) };
+    this.#state = new SourceState({ name, ...about }, this.#store, this.#options, () =>
+      this.#applyAll({ kind: 'gone' }),
+    );
     const { clock, proofMs } = this.#options;
     this.#proofs = new PivotProofs(source, {
       clock,
@@ -86,6 +101,21 @@ export class SourceTracker implements Ability {
     return this.#phase === 'up';
   }
 
+  /** Whether the source has that verb; `force`: an abort that ends a READY mirror at once. */
+  can(what: SourceVerb): boolean {
+    return this.#source.can(what);
+  }
+
+  /** The present run of that name: QEMU's own, or else another by which the source knows it. */
+  runNamed(name: string): Run | undefined {
+    const exact = runNamed(this.runs, name);
+    if (exact || !this.#source.otherNameOf) return exact;
+    let found: Run | undefined;
+    for (const run of this.runs.values())
+      if (this.#source.otherNameOf(run.id) === name && (!found || hasEnded(found))) found = run;
+    return found;
+  }
+
   get canProve(): boolean {
     return !this.legacy && this.#proofs.isPossible;
   }
@@ -94,6 +124,7 @@ export class SourceTracker implements Ability {
   take(signal: SourceSignal): void {
     switch (signal.kind) {
       case 'connecting':
+      case 'overtaken':
         return;
       case 'waiting':
         return this.#state.down(signal.reason);

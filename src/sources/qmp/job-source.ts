@@ -1,12 +1,20 @@
 // A QMP monitor as a source of jobs. Each connection is identified, its jobs are queried until there is a reply, and again after a long silence.
 import { Observable, type Subscription } from 'rxjs';
-import type { JobVerb } from '../../protocol/types.js';
 import { formatVersion, type QmpEvent, type QmpSession } from '../../qmp/index.js';
-import { backoff } from '../backoff.js';
-import type { CommandReply, GraphReply, JobCommand, JobSource, SendOptions, SourceSignal } from '../port.js';
-import type { Source } from '../source.js';
+import type {
+  Ability,
+  CommandReply,
+  GraphReply,
+  JobCommand,
+  JobSource,
+  SendOptions,
+  SourceAbout,
+  SourceSignal,
+} from '../port.js';
+import type { MonitorSource } from '../source.js';
 import { qmpCall } from './commands.js';
 import { compareIdentity, type Identity, observe } from './identity.js';
+import { JobSync } from './job-sync.js';
 import { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './options.js';
 import { Queries } from './queries.js';
 import type { MonitorSignal } from './supervise.js';
@@ -17,10 +25,11 @@ type Phase =
   | { kind: 'down' }
   /** Events are held until it is known whether they are of the previous connection's QEMU. */
   | { kind: 'identifying'; session: QmpSession; identity: Identity; held: QmpEvent[]; heldBytes: number }
-  | { kind: 'syncing' | 'up'; session: QmpSession; queries: Queries };
+  | { kind: 'known'; session: QmpSession; queries: Queries; sync: JobSync };
 
 export class QmpJobSource implements JobSource {
   readonly name: string;
+  readonly about: SourceAbout = { provider: 'qmp' };
   readonly signals$: Observable<SourceSignal>;
   readonly #options: QmpSourceOptions;
   readonly #socketBirth: () => string | undefined;
@@ -30,13 +39,8 @@ export class QmpJobSource implements JobSource {
   #events: Subscription | undefined;
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
-  /** Stops the timer of the next try to sync, then that of the probes. */
-  #stop: (() => void) | undefined;
-  #heard = false;
-  /** By the monotonic clock: the last check that found an event or a reply. */
-  #lastHeard = 0;
 
-  constructor({ name, address }: Source, options: Partial<QmpSourceOptions> = {}) {
+  constructor({ name, address }: Omit<MonitorSource, 'kind'>, options: Partial<QmpSourceOptions> = {}) {
     this.name = name;
     this.#options = { ...QMP_SOURCE_DEFAULTS, ...options };
     this.#socketBirth = () => this.#options.socketBirth(address);
@@ -53,7 +57,7 @@ export class QmpJobSource implements JobSource {
     });
   }
 
-  can(what: JobVerb | 'graph'): boolean {
+  can(what: Ability): boolean {
     return what !== 'graph' || this.#has(GRAPH_QUERY);
   }
 
@@ -82,7 +86,7 @@ export class QmpJobSource implements JobSource {
   }
 
   send(command: JobCommand, { timeoutMs, lane, written, replied }: SendOptions): () => boolean {
-    if (this.#phase.kind !== 'up') {
+    if (!('sync' in this.#phase) || !this.#phase.sync.isSynced) {
       replied({ kind: 'closed', sent: false });
       return () => false;
     }
@@ -123,9 +127,8 @@ export class QmpJobSource implements JobSource {
   }
 
   #leave(): void {
-    this.#stop?.();
     this.#events?.unsubscribe();
-    if ('queries' in this.#phase) this.#phase.queries.close();
+    if ('sync' in this.#phase) this.#phase.sync.close();
     this.#phase = { kind: 'down' };
   }
 
@@ -133,7 +136,6 @@ export class QmpJobSource implements JobSource {
     const identity = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
     const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
     this.#phase = phase;
-    this.#lastHeard = this.#options.clock.now();
     this.#emit({ kind: 'negotiated', qemu: formatVersion(session.greeting.version) });
     this.#events = session.events$.subscribe((event) => this.#hear(event));
     session.request(
@@ -163,27 +165,19 @@ export class QmpJobSource implements JobSource {
         this.#emit(is ? { kind: 'stalled', waitedMs: queryMs } : { kind: 'responsive' });
       },
     });
-    this.#phase = { kind: 'syncing', session, queries };
+    const sync = new JobSync(queries, this.#options, () => this.#emit({ kind: 'refused' }));
+    this.#phase = { kind: 'known', session, queries, sync };
     this.#emit({ kind: 'up', qemu: formatVersion(session.greeting.version), same });
     for (const event of held) this.#emit({ kind: 'event', event });
-    this.#sync(queries, 0);
-  }
-
-  #sync(queries: Queries, refusals: number): void {
-    void queries.fresh().then((merged) => {
-      if (merged || this.#phase.kind !== 'syncing' || this.#phase.queries !== queries) return;
-      // With `-preconfig` QEMU refuses some queries until `x-exit-preconfig`.
-      this.#emit({ kind: 'refused' });
-      const { clock, refusedMs: baseMs, refusedMaxMs: maxMs } = this.#options;
-      const waitMs = backoff(refusals, 1, { baseMs, maxMs });
-      this.#stop = clock.after(waitMs, () => this.#sync(queries, refusals + 1));
-    });
+    sync.begin();
   }
 
   #hear(event: QmpEvent): void {
-    this.#heard = true;
     const phase = this.#phase;
-    if (phase.kind !== 'identifying') return this.#emit({ kind: 'event', event });
+    if (phase.kind !== 'identifying') {
+      if (phase.kind === 'known') phase.sync.heard = true;
+      return this.#emit({ kind: 'event', event });
+    }
     phase.held.push(event);
     phase.heldBytes += event.bytes ?? 0;
     if (phase.heldBytes > this.#options.heldBytes) this.#identified(phase);
@@ -191,24 +185,7 @@ export class QmpJobSource implements JobSource {
 
   /** Both replies have come, at their place between the events. */
   #merged(jobs: Extract<SourceSignal, { kind: 'jobs' }>['jobs'], legacy: boolean): void {
-    this.#lastHeard = this.#options.clock.now();
-    const first = this.#phase.kind === 'syncing' ? this.#phase : undefined;
-    if (first) {
-      this.#phase = { ...first, kind: 'up' };
-      this.#heard = false;
-      this.#stop?.();
-      const { clock, probeMs } = this.#options;
-      this.#stop = clock.every(probeMs / 2, () => this.#probe());
-    }
+    if ('sync' in this.#phase) this.#phase.sync.merged();
     this.#emit({ kind: 'jobs', jobs, legacy });
-  }
-
-  /** Queries a monitor that has been silent for `probeMs`. The clock is not read for each event, so there are two checks in that time. */
-  #probe(): void {
-    const { probeMs, clock } = this.#options;
-    const now = clock.now();
-    if (this.#heard) this.#lastHeard = now;
-    this.#heard = false;
-    if (now - this.#lastHeard >= probeMs) void this.poll();
   }
 }

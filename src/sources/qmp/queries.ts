@@ -2,6 +2,7 @@
 // reply in the byte stream: it includes what earlier events said, and later events are newer.
 import type { BlockJobInfo, JobInfo, QmpReply, QmpSession } from '../../qmp/index.js';
 import type { QueriedJob } from '../port.js';
+import type { JobQueries } from './job-sync.js';
 import { mergeQueries } from './queried-job.js';
 
 export interface QueriesOptions {
@@ -14,15 +15,18 @@ export interface QueriesOptions {
   stalled: (is: boolean) => void;
 }
 
-export class Queries {
-  readonly #session: QmpSession;
+/** What carries commands to QEMU and brings its replies, at their place between its events. */
+export type QmpCaller = Pick<QmpSession, 'execute' | 'request'>;
+
+export class Queries implements JobQueries {
+  readonly #session: QmpCaller;
   readonly #options: QueriesOptions;
   #commands: ReadonlySet<string> | undefined;
   #running: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
   #closed = false;
 
-  constructor(session: QmpSession, options: QueriesOptions) {
+  constructor(session: QmpCaller, options: QueriesOptions) {
     this.#session = session;
     this.#options = options;
   }

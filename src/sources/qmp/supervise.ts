@@ -1,24 +1,13 @@
-// Keeps one monitor connected: an endless Observable of its connections, which never errors and never completes. Each session ends with exactly one
-// `down`.
-import { catchError, concat, defer, map, Observable, of, repeat } from 'rxjs';
-import { CLOCK, type Clock } from '../../clock.js';
-import type { DownReason } from '../../protocol/types.js';
+// Keeps one monitor connected. The events of a session are `session.events$` and do not pass here: the operators would take 3 % of the time of each.
+import { map, type Observable } from 'rxjs';
+import { CLOCK } from '../../clock.js';
 import { type MonitorAddress, MonitorLost, openMonitor, type QmpOptions, type QmpSession } from '../../qmp/index.js';
-import { type BackoffOptions, backoff } from '../backoff.js';
+import { type ConnectionSignal, type Conversation, type KeepOptions, keepConnected } from '../keep-connected.js';
 
-export type MonitorSignal =
-  | { kind: 'connecting'; attempt: number }
-  /** Connected, but there is no answer yet; the connection is kept. */
-  | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
-  /** Its events are `session.events$` and do not pass here: the operators below would take 3 % of the time of each event. */
-  | { kind: 'up'; session: QmpSession }
-  | { kind: 'down'; reason: DownReason; detail: string; attempt: number; retryInMs: number };
+export type MonitorSignal = ConnectionSignal<QmpSession>;
 
-export interface SuperviseOptions extends BackoffOptions {
-  /** Milliseconds after which a session counts as healthy and the back-off starts anew. A peer that greets and then closes stays below that. */
-  healthyMs: number;
+export interface SuperviseOptions extends KeepOptions {
   qmp: Partial<QmpOptions>;
-  clock: Clock;
   /** Begins one conversation with the monitor. */
   open$: typeof openMonitor;
 }
@@ -38,31 +27,13 @@ export function supervise(
   overrides: Partial<SuperviseOptions> = {},
 ): Observable<MonitorSignal> {
   const options = { ...SUPERVISE_DEFAULTS, ...overrides };
-  const { clock } = options;
-  return defer(() => {
-    let failures = 0;
-    let retryInMs = 0;
-    const conversation$ = defer(() => {
-      let upSince: number | undefined;
-      const connecting: MonitorSignal = { kind: 'connecting', attempt: failures + 1 };
-      const session$ = options.open$(address, options.qmp).pipe(
-        map((state): MonitorSignal => {
-          if (state.kind === 'waiting') return state;
-          upSince = clock.now();
-          return { kind: 'up', session: state.session };
-        }),
-        catchError((error: unknown) => {
-          if (upSince !== undefined && clock.now() - upSince >= options.healthyMs) failures = 0;
-          retryInMs = backoff(failures, clock.random(), options);
-          failures += 1;
-          const { reason, message } =
-            error instanceof MonitorLost ? error : new MonitorLost('protocol', String(error), { cause: error });
-          return of<MonitorSignal>({ kind: 'down', reason, detail: message, attempt: failures, retryInMs });
-        }),
-      );
-      return concat(of(connecting), session$);
-    });
-    const retry$ = new Observable<void>((subscriber) => clock.after(retryInMs, () => subscriber.next()));
-    return conversation$.pipe(repeat({ delay: () => retry$ }));
-  });
+  const open$ = (): Observable<Conversation<QmpSession>> =>
+    options
+      .open$(address, options.qmp)
+      .pipe(map((state) => (state.kind === 'open' ? { kind: 'up', session: state.session } : state)));
+  return keepConnected(open$, toLost, options);
+}
+
+function toLost(error: unknown): MonitorLost {
+  return error instanceof MonitorLost ? error : new MonitorLost('protocol', String(error), { cause: error });
 }

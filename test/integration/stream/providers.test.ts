@@ -9,7 +9,7 @@ import { openBench, openSims } from './support.js';
 
 const sourceOf = (name: string, uri: string | undefined): ProvidedSource => {
   const parsed = parseSource(`${name}=${uri}`);
-  if (!parsed.ok) throw new Error(parsed.error);
+  if (!('source' in parsed) || parsed.source.kind !== 'qmp') throw new Error(`no monitor: ${uri}`);
   return { kind: 'added', source: new QmpJobSource(parsed.source, { baseMs: 5, maxMs: 20 }) };
 };
 

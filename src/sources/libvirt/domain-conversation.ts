@@ -1,0 +1,286 @@
+// From the start of a domain, or of a connection, to its end: QEMU's version, its jobs, its events and the calls to it.
+
+import type { Same } from '../../protocol/types.js';
+import { formatVersion, type QmpEvent } from '../../qmp/index.js';
+import type { GraphReply, JobCommand, QueriedJob, SendOptions, SourceSignal } from '../port.js';
+import { qmpCall } from '../qmp/commands.js';
+import { JobSync } from '../qmp/job-sync.js';
+import { Queries } from '../qmp/queries.js';
+import type { CallBudget } from './budget.js';
+import { type CallReply, DomainCalls } from './calls.js';
+import type { LibvirtConnection } from './connection.js';
+import { type DomainEvent, statusOf } from './events.js';
+import { LibvirtWords } from './libvirt-words.js';
+import { targetOf } from './names.js';
+import type { LibvirtOptions } from './options.js';
+import { ABORT, type Domain, EVENT, PROCEDURES, type Procedure } from './procedures.js';
+import { RelayedMonitor } from './relayed-monitor.js';
+import { qmpReplyOf, replyOf } from './replies.js';
+
+/** Identifies the QEMU behind a domain. */
+export interface KnownDomain {
+  uuid: string;
+  id: number;
+  /** Of the system: ids begin anew with it. */
+  boot: string;
+}
+
+export interface ConversationContext {
+  options: LibvirtOptions;
+  same: Same;
+  emit: (signal: SourceSignal) => void;
+  /** libvirtd relays what is no QMP. */
+  broken: (why: string) => void;
+  /** libvirtd does not give this client what it needs. */
+  refused: (why: string) => void;
+}
+
+const GRAPH_QUERY = 'x-debug-query-block-graph';
+/** Milliseconds after which a job that a query has shown `concluded` is queried again: libvirt dismisses it within a few. */
+const DISMISSED_MS = 50;
+/** Milliseconds for which a job that has concluded is left to libvirt; after that it is what the query says. */
+const LEFT_TO_LIBVIRT_MS = 2_000;
+
+export class DomainConversation {
+  readonly #connection: LibvirtConnection;
+  readonly #domain: Domain;
+  readonly #context: ConversationContext;
+  readonly #calls: DomainCalls;
+  readonly #monitor: RelayedMonitor;
+  readonly #words: LibvirtWords;
+  readonly #queries: Queries;
+  readonly #sync: JobSync;
+  /** Until QEMU's version is known. */
+  #held: QmpEvent[] | undefined = [];
+  #heldBytes = 0;
+  /** The newest job of each disk, and when by the monotonic clock it concluded. */
+  readonly #jobs = new Map<string, { id: string; concludedAt?: number; isGone: boolean }>();
+  #isStalled = false;
+  #hasGraph = true;
+  /** Milliseconds since 1970 at which the last answered query was written, and the one that is under way. */
+  #cut = 0;
+  #asked = 0;
+  #isClosed = false;
+
+  constructor(connection: LibvirtConnection, domain: Domain, budget: CallBudget, context: ConversationContext) {
+    const { options, emit } = context;
+    this.#connection = connection;
+    this.#domain = domain;
+    this.#context = context;
+    this.#words = new LibvirtWords(options.clock, options.wordMs);
+    this.#calls = new DomainCalls(connection, budget, options.clock, {
+      owes: (is) => this.#stall(is),
+      inOrder: (action) => this.#words.inOrder(action),
+    });
+    this.#monitor = new RelayedMonitor(this.#calls, domain, options.queryMs, context.broken);
+    this.#queries = new Queries(this.#monitor, {
+      timeoutMs: options.queryMs,
+      asked: () => {
+        this.#asked = options.clock.date();
+        emit({ kind: 'querying' });
+      },
+      merge: (jobs, legacy) => this.#merged(jobs, legacy),
+      stalled: (is) => this.#stall(is),
+    });
+    this.#sync = new JobSync(this.#queries, options, () => emit({ kind: 'refused' }));
+    void this.#begin();
+  }
+
+  get isSynced(): boolean {
+    return this.#sync.isSynced;
+  }
+
+  get hasGraph(): boolean {
+    return this.#hasGraph && this.#queries.has(GRAPH_QUERY);
+  }
+
+  isOf({ uuid, id }: Domain): boolean {
+    return this.#domain.uuid === uuid && (id < 0 || this.#domain.id === id);
+  }
+
+  refresh(): Promise<boolean> {
+    return this.#queries.fresh();
+  }
+
+  poll(): Promise<boolean> {
+    return this.#queries.current();
+  }
+
+  hear(event: DomainEvent): void {
+    if (event.kind === 'malformed') return this.#context.broken(event.why);
+    if (event.kind === 'word') return this.#said(event.data);
+    this.#words.inOrder(() => this.#event(event.event));
+  }
+
+  /** libvirtd answers no ping, or does again. */
+  silent(is: boolean): void {
+    this.#stall(is);
+    if (!is) this.#calls.resume();
+  }
+
+  readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
+    this.#monitor.request(
+      GRAPH_QUERY,
+      {},
+      (answer) => {
+        if (answer.kind === 'return') return reply({ kind: 'graph', graph: answer.value });
+        const isMissing = answer.kind === 'error' && answer.class === 'CommandNotFound';
+        if (isMissing) this.#hasGraph = false;
+        reply({ kind: isMissing ? 'unsupported' : 'none' });
+      },
+      { lane },
+    );
+  }
+
+  send(command: JobCommand, { timeoutMs, lane, written, replied }: SendOptions): () => boolean {
+    const target = targetOf(command.id);
+    const answer = (reply: CallReply<unknown>): void => replied(replyOf(reply));
+    const call = <Args>(procedure: Procedure<Args, undefined>, args: Args): (() => boolean) =>
+      this.#calls.send(procedure, args, { lane, timeoutMs, written, answer });
+    const { verb, force, speed = 0 } = command;
+    const domain = this.#domain;
+    if (target !== undefined && verb === 'abort' && !force)
+      return call(PROCEDURES.abort, { domain, target, flags: ABORT.async });
+    if (target !== undefined && verb === 'complete')
+      return call(PROCEDURES.abort, { domain, target, flags: ABORT.async | ABORT.pivot });
+    if (target !== undefined && verb === 'setSpeed')
+      return call(PROCEDURES.setSpeed, { domain, target, speed: BigInt(speed) });
+    if (this.#context.options.commands !== 'full') {
+      const desc = `libvirt has no call for ${verb} of ${command.id}, which is not libvirt's own job`;
+      replied({ kind: 'refused', class: 'NotLibvirts', desc });
+      return () => false;
+    }
+    const { name, args } = qmpCall(command, (each) => this.#queries.has(each));
+    return this.#monitor.request(name, args, (reply) => replied(qmpReplyOf(reply)), {
+      timeoutMs,
+      lane,
+      onWrite: written,
+    });
+  }
+
+  /** The domain has stopped, or the connection has ended. */
+  close(): void {
+    this.#words.close();
+    this.#isClosed = true;
+    this.#sync.close();
+    this.#calls.close();
+  }
+
+  async #begin(): Promise<void> {
+    const { options, emit, refused, same } = this.#context;
+    const domain = this.#domain;
+    const words = this.#connection.request(PROCEDURES.watch, { event: EVENT.blockJob2, domain });
+    const events = await this.#connection.request(PROCEDURES.monitorEvents, { domain });
+    await words;
+    if (this.#isClosed) return;
+    // The read-only socket refuses the monitor's events; of a domain that has stopped meanwhile libvirtd says so.
+    if (events.kind === 'error') return refused(events.message);
+    const timeoutMs = options.queryMs;
+    let version = await this.#monitor.execute('query-version', {}, { timeoutMs });
+    while (version.kind === 'timeout' && !this.#isClosed) {
+      emit({ kind: 'waiting', reason: 'stalled', detail: 'libvirt relays no reply of QEMU' });
+      version = await this.#monitor.execute('query-version', {}, { timeoutMs });
+    }
+    if (this.#isClosed) return;
+    const qemu = version.kind === 'return' ? formatVersion(version.value) : 'unknown';
+    emit({ kind: 'negotiated', qemu });
+    emit({ kind: 'up', qemu, same });
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const event of held) this.#publish(event);
+    this.#sync.begin();
+  }
+
+  #event(event: QmpEvent): void {
+    this.#sync.heard = true;
+    const changed = statusOf(event);
+    const target = changed && targetOf(changed.id);
+    if (changed && target !== undefined) this.#note(changed.id, target, changed.status);
+    if (this.#held) {
+      this.#held.push(event);
+      this.#heldBytes += event.bytes ?? 0;
+      if (this.#heldBytes > this.#context.options.heldBytes) this.#context.broken('too many events before a reply');
+      return;
+    }
+    this.#publish(event);
+  }
+
+  #publish(event: QmpEvent): void {
+    const changed = statusOf(event);
+    const target = changed && targetOf(changed.id);
+    if (changed && event.time !== null && event.time < this.#cut * 1_000) this.#overtaken(event.type, event.time);
+    if (changed?.status !== 'null' || target === undefined || this.#jobs.get(target)?.isGone === true)
+      return this.#context.emit({ kind: 'event', event });
+    // The rest of the stream goes on behind libvirt's word.
+    this.#words.await(target);
+    this.#words.inOrder(() => {
+      const job = this.#jobs.get(target);
+      if (job?.id === changed.id) job.isGone = true;
+      this.#context.emit({ kind: 'event', event });
+    });
+  }
+
+  #note(id: string, target: string, status: string): void {
+    const known = this.#jobs.get(target);
+    // libvirt gives the next job of a disk the same name.
+    if (known?.id !== id || status === 'created') this.#jobs.set(target, { id, isGone: false });
+    else if (status === 'concluded') known.concludedAt = this.#context.options.clock.now();
+  }
+
+  #said(data: Extract<DomainEvent, { kind: 'word' }>['data']): void {
+    const job = this.#jobs.get(data.target);
+    const isKnown = job !== undefined && !job.isGone;
+    const event = {
+      type: 'LIBVIRT_BLOCK_JOB',
+      time: Math.round(this.#context.options.clock.date() * 1_000),
+      data: isKnown ? { device: job.id, ...data } : data,
+    };
+    const emit = (): void => {
+      if (!this.#held) this.#context.emit({ kind: 'event', event });
+    };
+    if (data.status === 'ready' || !this.#words.said(data.target, emit)) this.#words.inOrder(emit);
+  }
+
+  #merged(jobs: readonly QueriedJob[], legacy: boolean): void {
+    if (this.#isClosed) return;
+    const { clock } = this.#context.options;
+    this.#cut = this.#asked;
+    for (const { id } of [...jobs].reverse()) {
+      const target = targetOf(id);
+      const job = target === undefined ? undefined : this.#jobs.get(target);
+      if (target !== undefined && (job?.id !== id || job.isGone)) this.#jobs.set(target, { id, isGone: false });
+    }
+    if (jobs.some(({ id, status }) => status === 'concluded' && this.#isLeftToLibvirt(id))) {
+      clock.after(DISMISSED_MS, () => {
+        if (!this.#isClosed) void this.#queries.current();
+      });
+      return;
+    }
+    this.#sync.merged();
+    this.#context.emit({ kind: 'jobs', jobs: jobs.map(leftToLibvirt), legacy });
+  }
+
+  #isLeftToLibvirt(id: string): boolean {
+    const job = this.#jobs.get(targetOf(id) ?? '');
+    if (job?.id !== id || job.concludedAt === undefined) return false;
+    return this.#context.options.clock.now() - job.concludedAt < LEFT_TO_LIBVIRT_MS;
+  }
+
+  #overtaken(type: string, time: number): void {
+    this.#context.emit({ kind: 'overtaken', type, byMs: this.#cut - time / 1_000 });
+    void this.#queries.fresh();
+  }
+
+  #stall(is: boolean): void {
+    if (this.#isStalled === is || this.#isClosed) return;
+    this.#isStalled = is;
+    this.#context.emit(is ? { kind: 'stalled', waitedMs: this.#context.options.queryMs } : { kind: 'responsive' });
+  }
+}
+
+/** libvirt dismisses its own jobs, so they need no dismiss; they have auto-dismiss off in QEMU. */
+function leftToLibvirt(job: QueriedJob): QueriedJob {
+  if (targetOf(job.id) === undefined || job.autoDismiss === undefined) return job;
+  const { autoDismiss: _libvirts, ...rest } = job;
+  return rest;
+}
