@@ -1,0 +1,152 @@
+// A real libvirtd with domains of real QEMUs, in a mount namespace of its own: it sees none of the host's configuration and leaves nothing behind.
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { have } from './required.js';
+
+const run = promisify(execFile);
+/** For `describe.skipIf(!haveLibvirt)`. A mount namespace needs root. */
+export const haveLibvirt = have(
+  'libvirtd',
+  'REQUIRE_LIBVIRT',
+  process.getuid?.() === 0 && existsSync('/usr/bin/virsh') && existsSync('/usr/bin/qemu-system-x86_64'),
+);
+
+/** Folders that libvirtd has outside of its socket's. */
+const PRIVATE = {
+  etc: '/etc/libvirt',
+  lib: '/var/lib/libvirt',
+  log: '/var/log/libvirt',
+  run: '/run/libvirt',
+  cache: '/var/cache/libvirt',
+};
+
+const QEMU_CONF = `user = "root"
+group = "root"
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+remember_owner = 0
+stdio_handler = "file"
+`;
+
+export class Libvirt {
+  readonly folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-libvirt-'));
+  readonly socket = join(this.folder, 'sock/libvirt-sock');
+  #daemon: ChildProcess | undefined;
+
+  constructor() {
+    for (const name of [...Object.keys(PRIVATE), 'sock', 'disks']) mkdirSync(join(this.folder, name));
+    for (const file of ['passwd', 'group']) copyFileSync(`/etc/${file}`, join(this.folder, file));
+    const has = (file: string, name: string): boolean =>
+      new RegExp(`^${name}:`, 'm').test(readFileSync(join(this.folder, file), 'utf8'));
+    // libvirtd looks for this user even where the configuration names another.
+    if (!has('passwd', 'libvirt-qemu'))
+      appendFileSync(join(this.folder, 'passwd'), 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n');
+    if (!has('group', 'libvirt-qemu')) appendFileSync(join(this.folder, 'group'), 'libvirt-qemu:x:64055:\n');
+    if (!has('group', 'kvm')) appendFileSync(join(this.folder, 'group'), 'kvm:x:64056:\n');
+    writeFileSync(join(this.folder, 'etc/qemu.conf'), QEMU_CONF);
+    writeFileSync(
+      join(this.folder, 'libvirtd.conf'),
+      `unix_sock_dir = "${join(this.folder, 'sock')}"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n`,
+    );
+  }
+
+  /** Of the process; after a kill another. */
+  get pid(): number {
+    return Number(readFileSync(join(this.folder, 'pid'), 'utf8'));
+  }
+
+  /** Resolves when it serves calls. */
+  async start(): Promise<void> {
+    const mounts = Object.entries(PRIVATE).map(
+      ([name, at]) => `mkdir -p ${at}; mount --bind ${join(this.folder, name)} ${at}`,
+    );
+    const files = ['passwd', 'group'].map((file) => `mount --bind ${join(this.folder, file)} /etc/${file}`);
+    const script = [...files, ...mounts, `exec libvirtd -f ${this.folder}/libvirtd.conf -p ${this.folder}/pid`].join(
+      '\n',
+    );
+    this.#daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'bash', '-ec', script], {
+      stdio: 'ignore',
+    });
+    const daemon = this.#daemon;
+    for (;;) {
+      try {
+        await this.virsh('list');
+        return;
+      } catch (error) {
+        if (daemon.exitCode !== null) throw new Error(`libvirtd ended with ${daemon.exitCode}`, { cause: error });
+      }
+    }
+  }
+
+  /** Domains go on. */
+  async kill(): Promise<void> {
+    const daemon = this.#daemon;
+    if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const gone = once(daemon, 'exit');
+    daemon.kill('SIGKILL');
+    await gone;
+    rmSync(join(this.folder, 'pid'), { force: true });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#daemon?.kill(signal);
+  }
+
+  /** @returns what it prints; rejects with the error's text. */
+  async virsh(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run('virsh', ['-q', '-c', `qemu:///system?socket=${this.socket}`, ...args]);
+    return stdout.trim();
+  }
+
+  /** A running domain whose guest does not run, with a disk `vda` of 64 MiB. */
+  async domain(name: string): Promise<void> {
+    const disk = this.disk(`${encodeURIComponent(name)}.qcow2`);
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M']);
+    execFileSync('qemu-io', ['-c', 'write -q -P 7 0 48M', disk]);
+    const xml = join(this.folder, 'domain.xml');
+    writeFileSync(
+      xml,
+      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
+</devices></domain>`,
+    );
+    await this.virsh('create', xml, '--paused');
+  }
+
+  disk(name: string): string {
+    return join(this.folder, 'disks', name);
+  }
+
+  /** The process of a domain's QEMU. */
+  qemuOf(name: string): number {
+    return Number(readFileSync(join(this.folder, 'run/qemu', `${name}.pid`), 'utf8'));
+  }
+
+  /** libvirt's log of a domain. */
+  logOf(name: string): string {
+    return readFileSync(join(this.folder, 'log/qemu', `${name}.log`), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    this.signal('SIGCONT');
+    for (const name of (await this.virsh('list', '--name')).split('\n').filter(Boolean))
+      await this.virsh('destroy', name);
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
