@@ -34,6 +34,8 @@ const LANES: readonly CallLane[] = ['abort', 'verb', 'query'];
 /** Calls of one lane that may wait. */
 const MAX_QUEUED = 256;
 
+type Caller = Pick<LibvirtConnection, 'call' | 'isSilent'>;
+
 export interface CallHooks {
   /** Called when a call is unanswered for longer than the budget has it among the fresh ones, and when it is answered. */
   owes: (is: boolean) => void;
@@ -42,7 +44,7 @@ export interface CallHooks {
 }
 
 export class DomainCalls {
-  readonly #connection: LibvirtConnection;
+  readonly #connection: Caller;
   readonly #budget: CallBudget;
   readonly #clock: Clock;
   readonly #hooks: CallHooks;
@@ -53,7 +55,7 @@ export class DomainCalls {
   #isLate = false;
   #closed = false;
 
-  constructor(connection: LibvirtConnection, budget: CallBudget, clock: Clock, hooks: CallHooks) {
+  constructor(connection: Caller, budget: CallBudget, clock: Clock, hooks: CallHooks) {
     this.#connection = connection;
     this.#budget = budget;
     this.#clock = clock;
