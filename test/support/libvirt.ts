@@ -1,6 +1,6 @@
 // A real libvirtd with domains of real QEMUs, in a mount namespace of its own: it sees none of the host's configuration and leaves nothing behind.
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { have } from './required.js';
 
@@ -126,6 +127,40 @@ export class Libvirt {
 </devices></domain>`,
     );
     await this.virsh('create', xml, '--paused');
+  }
+
+  /**
+   * virsh listens to the events of a monitor from now on.
+   *
+   * @returns resolves with so many events of a job, each as its type and QEMU's time.
+   */
+  async hear(domain: string): Promise<(count: number, job: string) => Promise<string[]>> {
+    const uri = `qemu:///system?socket=${this.socket}`;
+    const listener = spawn('stdbuf', ['-oL', 'virsh', '-q', '-c', uri, 'qemu-monitor-event', domain, '--loop'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const lines = createInterface({ input: listener.stdout });
+    const seen: string[] = [];
+    const wake = new EventEmitter();
+    lines.on('line', (line) => {
+      seen.push(line);
+      wake.emit('line');
+    });
+    // It says nothing when it has registered, so an event that both hear is awaited: the guest is not running, and a reset raises RESET.
+    while (!seen.some((line) => line.startsWith('event RESET'))) await this.virsh('reset', domain);
+    return async (count, job) => {
+      for (;;) {
+        const fitting = seen.filter((line) => line.includes(`"${job}"`));
+        if (fitting.length >= count) {
+          listener.kill();
+          return fitting.map((line) => {
+            const [, type, seconds, micros] = /^event (\S+) at (\d+)\.(\d+)/.exec(line) ?? [];
+            return `${type} ${new Date(Number(seconds) * 1_000).toISOString().slice(0, 19)}.${micros}Z`;
+          });
+        }
+        await once(wake, 'line');
+      }
+    };
   }
 
   disk(name: string): string {
