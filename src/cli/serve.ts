@@ -22,6 +22,12 @@ function addSettings(command: Command): Command {
         'verbs of libvirt’s domains: those of libvirt, or full: also by QEMU’s monitor (default abort)',
       ).choices(['abort', 'full']),
     )
+    .addOption(
+      new Option(
+        '--libvirt-queries <how>',
+        'how domains are read: by QEMU’s monitor, which taints them, or native, by libvirt alone (default monitor)',
+      ).choices(['monitor', 'native']),
+    )
     .option('--config <file>', 'a YAML or JSON file of settings')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)

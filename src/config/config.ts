@@ -16,7 +16,7 @@ import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
 import { type Given, Problems } from './problem.js';
-import { LIBVIRT_COMMANDS, LOG_LEVELS, type TextSetting } from './settings.js';
+import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS, type TextSetting } from './settings.js';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
@@ -47,6 +47,7 @@ export interface Config {
 
 export interface LibvirtSettings {
   readonly commands: (typeof LIBVIRT_COMMANDS)[number];
+  readonly queries: (typeof LIBVIRT_QUERIES)[number];
 }
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; problems: readonly string[] };
@@ -67,7 +68,10 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     metricsListen: metrics && parse(metrics),
     tls: readTls(settings, problems),
     ...readSources(settings, problems),
-    libvirt: { commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems) },
+    libvirt: {
+      commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems),
+      queries: oneOf(settings, 'libvirtQueries', LIBVIRT_QUERIES, 'monitor', problems),
+    },
     allowHosts: settings.many('allowHost').map(({ value }) => value),
     allowOrigins: readOrigins(settings, problems),
     trust,

@@ -6,6 +6,8 @@ import { LIMIT_SETTINGS } from './limits.js';
 
 /** Which verbs of a libvirt domain: those of libvirt itself, or also those that need QEMU's monitor. */
 export const LIBVIRT_COMMANDS = ['abort', 'full'] as const;
+/** What is read of a domain: by QEMU's queries, which taint it, or by libvirt's own. */
+export const LIBVIRT_QUERIES = ['monitor', 'native'] as const;
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const text = (description: string): z.ZodOptional<z.ZodString> => z.string().describe(description).optional();
@@ -38,6 +40,12 @@ export const SETTINGS = z
     libvirtCommands: z
       .enum(LIBVIRT_COMMANDS)
       .describe('Verbs of libvirt’s domains: abort, or full, which also writes to QEMU’s monitor. Default abort.')
+      .optional(),
+    libvirtQueries: z
+      .enum(LIBVIRT_QUERIES)
+      .describe(
+        'How domains are read: by QEMU’s monitor, which taints them, or native, by libvirt’s own calls. Default monitor.',
+      )
       .optional(),
     allowHost: list('Host headers beside loopback names.'),
     allowOrigin: list('Web origins beside the gateway’s own.'),
@@ -84,6 +92,7 @@ export const TEXTS = [
   'proxyGroupsHeader',
   'compression',
   'libvirtCommands',
+  'libvirtQueries',
   'logLevel',
 ] as const;
 export type ListSetting = (typeof LISTS)[number];

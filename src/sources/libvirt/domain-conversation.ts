@@ -1,17 +1,18 @@
 // From the start of a domain, or of a connection, to its end: QEMU's version, its jobs, its events and the calls to it.
 
 import type { Same } from '../../protocol/types.js';
-import { formatVersion, type QmpEvent } from '../../qmp/index.js';
+import type { QmpEvent } from '../../qmp/index.js';
 import type { GraphReply, JobCommand, QueriedJob, SendOptions, SourceSignal } from '../port.js';
 import { qmpCall } from '../qmp/commands.js';
 import { JobSync } from '../qmp/job-sync.js';
-import { Queries } from '../qmp/queries.js';
 import type { CallBudget } from './budget.js';
 import { type CallReply, DomainCalls } from './calls.js';
 import type { LibvirtConnection } from './connection.js';
+import { type DomainReader, MonitorReader, type ReaderHooks } from './domain-reader.js';
 import { type DomainEvent, statusOf } from './events.js';
 import { LibvirtWords } from './libvirt-words.js';
 import { targetOf } from './names.js';
+import { type HeardJobs, NativeReader } from './native-reader.js';
 import type { LibvirtOptions } from './options.js';
 import { ABORT, type Domain, EVENT, PROCEDURES, type Procedure } from './procedures.js';
 import { RelayedMonitor } from './relayed-monitor.js';
@@ -28,6 +29,8 @@ export interface KnownDomain {
 export interface ConversationContext {
   options: LibvirtOptions;
   same: Same;
+  /** Jobs of this QEMU that earlier connections have heard of. */
+  heard: HeardJobs;
   emit: (signal: SourceSignal) => void;
   /** libvirtd relays what is no QMP. */
   broken: (why: string) => void;
@@ -35,7 +38,6 @@ export interface ConversationContext {
   refused: (why: string) => void;
 }
 
-const GRAPH_QUERY = 'x-debug-query-block-graph';
 /** Milliseconds after which a job that a query has shown `concluded` is queried again: libvirt dismisses it within a few. */
 const DISMISSED_MS = 50;
 /** Milliseconds for which a job that has concluded is left to libvirt; after that it is what the query says. */
@@ -48,7 +50,7 @@ export class DomainConversation {
   readonly #calls: DomainCalls;
   readonly #monitor: RelayedMonitor;
   readonly #words: LibvirtWords;
-  readonly #queries: Queries;
+  readonly #reader: DomainReader;
   readonly #sync: JobSync;
   /** Until QEMU's version is known. */
   #held: QmpEvent[] | undefined = [];
@@ -56,7 +58,6 @@ export class DomainConversation {
   /** The newest job of each disk, and when by the monotonic clock it concluded. */
   readonly #jobs = new Map<string, { id: string; concludedAt?: number; isGone: boolean }>();
   #isStalled = false;
-  #hasGraph = true;
   /** Milliseconds since 1970 at which the last answered query was written, and the one that is under way. */
   #cut = 0;
   #asked = 0;
@@ -73,16 +74,19 @@ export class DomainConversation {
       inOrder: (action) => this.#words.inOrder(action),
     });
     this.#monitor = new RelayedMonitor(this.#calls, domain, options.queryMs, context.broken);
-    this.#queries = new Queries(this.#monitor, {
-      timeoutMs: options.queryMs,
+    const hooks: ReaderHooks = {
       asked: () => {
         this.#asked = options.clock.date();
         emit({ kind: 'querying' });
       },
       merge: (jobs, legacy) => this.#merged(jobs, legacy),
       stalled: (is) => this.#stall(is),
-    });
-    this.#sync = new JobSync(this.#queries, options, () => emit({ kind: 'refused' }));
+    };
+    this.#reader =
+      options.queries === 'native'
+        ? new NativeReader(this.#calls, domain, context.heard, options.queryMs, hooks)
+        : new MonitorReader(this.#monitor, options.queryMs, hooks);
+    this.#sync = new JobSync(this.#reader.queries, options, () => emit({ kind: 'refused' }));
     void this.#begin();
   }
 
@@ -91,7 +95,7 @@ export class DomainConversation {
   }
 
   get hasGraph(): boolean {
-    return this.#hasGraph && this.#queries.has(GRAPH_QUERY);
+    return this.#reader.hasGraph;
   }
 
   isOf({ uuid, id }: Domain): boolean {
@@ -99,11 +103,11 @@ export class DomainConversation {
   }
 
   refresh(): Promise<boolean> {
-    return this.#queries.fresh();
+    return this.#reader.queries.fresh();
   }
 
   poll(): Promise<boolean> {
-    return this.#queries.current();
+    return this.#reader.queries.current();
   }
 
   hear(event: DomainEvent): void {
@@ -119,17 +123,7 @@ export class DomainConversation {
   }
 
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
-    this.#monitor.request(
-      GRAPH_QUERY,
-      {},
-      (answer) => {
-        if (answer.kind === 'return') return reply({ kind: 'graph', graph: answer.value });
-        const isMissing = answer.kind === 'error' && answer.class === 'CommandNotFound';
-        if (isMissing) this.#hasGraph = false;
-        reply({ kind: isMissing ? 'unsupported' : 'none' });
-      },
-      { lane },
-    );
+    this.#reader.readGraph(lane, reply);
   }
 
   send(command: JobCommand, { timeoutMs, lane, written, replied }: SendOptions): () => boolean {
@@ -150,7 +144,7 @@ export class DomainConversation {
       replied({ kind: 'refused', class: 'NotLibvirts', desc });
       return () => false;
     }
-    const { name, args } = qmpCall(command, (each) => this.#queries.has(each));
+    const { name, args } = qmpCall(command, (each) => this.#reader.has(each));
     return this.#monitor.request(name, args, (reply) => replied(qmpReplyOf(reply)), {
       timeoutMs,
       lane,
@@ -167,7 +161,7 @@ export class DomainConversation {
   }
 
   async #begin(): Promise<void> {
-    const { options, emit, refused, same } = this.#context;
+    const { emit, refused, same } = this.#context;
     const domain = this.#domain;
     const words = this.#connection.request(PROCEDURES.watch, { event: EVENT.blockJob2, domain });
     const events = await this.#connection.request(PROCEDURES.monitorEvents, { domain });
@@ -175,14 +169,12 @@ export class DomainConversation {
     if (this.#isClosed) return;
     // The read-only socket refuses the monitor's events; of a domain that has stopped meanwhile libvirtd says so.
     if (events.kind === 'error') return refused(events.message);
-    const timeoutMs = options.queryMs;
-    let version = await this.#monitor.execute('query-version', {}, { timeoutMs });
-    while (version.kind === 'timeout' && !this.#isClosed) {
+    let qemu = await this.#reader.version();
+    while (qemu === undefined && !this.#isClosed) {
       emit({ kind: 'waiting', reason: 'stalled', detail: 'libvirt relays no reply of QEMU' });
-      version = await this.#monitor.execute('query-version', {}, { timeoutMs });
+      qemu = await this.#reader.version();
     }
-    if (this.#isClosed) return;
-    const qemu = version.kind === 'return' ? formatVersion(version.value) : 'unknown';
+    if (this.#isClosed || qemu === undefined) return;
     emit({ kind: 'negotiated', qemu });
     emit({ kind: 'up', qemu, same });
     const held = this.#held ?? [];
@@ -193,6 +185,7 @@ export class DomainConversation {
 
   #event(event: QmpEvent): void {
     this.#sync.heard = true;
+    this.#reader.hear(event);
     const changed = statusOf(event);
     const target = changed && targetOf(changed.id);
     if (changed && target !== undefined) this.#note(changed.id, target, changed.status);
@@ -252,7 +245,7 @@ export class DomainConversation {
     }
     if (jobs.some(({ id, status }) => status === 'concluded' && this.#isLeftToLibvirt(id))) {
       clock.after(DISMISSED_MS, () => {
-        if (!this.#isClosed) void this.#queries.current();
+        if (!this.#isClosed) void this.#reader.queries.current();
       });
       return;
     }
@@ -268,7 +261,7 @@ export class DomainConversation {
 
   #overtaken(type: string, time: number): void {
     this.#context.emit({ kind: 'overtaken', type, byMs: this.#cut - time / 1_000 });
-    void this.#queries.fresh();
+    void this.#reader.queries.fresh();
   }
 
   #stall(is: boolean): void {

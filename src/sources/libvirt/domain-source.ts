@@ -16,6 +16,7 @@ import { connectLibvirt, type LibvirtConnection, LibvirtLost } from './connectio
 import { DomainConversation, type KnownDomain } from './domain-conversation.js';
 import { readEvent } from './events.js';
 import { targetOf } from './names.js';
+import type { HeardJobs } from './native-reader.js';
 import { LIBVIRT_DEFAULTS, type Libvirtd, type LibvirtOptions } from './options.js';
 import { type Domain, EVENT, LIFECYCLE, type LibvirtMessage, PROCEDURES } from './procedures.js';
 
@@ -50,6 +51,7 @@ export class LibvirtDomainSource implements JobSource {
   /** With the running domain; `undefined` while it does not run, or while there is no connection. */
   #conversation: DomainConversation | undefined;
   #known: KnownDomain | undefined;
+  readonly #heard: HeardJobs = new Map();
   /** Whether the last signal was `down`. */
   #isDown = true;
 
@@ -188,9 +190,11 @@ export class LibvirtDomainSource implements JobSource {
     const known: KnownDomain = { uuid: domain.uuid, id: domain.id, boot: this.#options.bootId() };
     const same = this.#known === undefined ? 'unknown' : isSame(this.#known, known);
     this.#known = known;
+    if (same !== true) this.#heard.clear();
     this.#conversation = new DomainConversation(connection, domain, this.#libvirtd.budget, {
       options: this.#options,
       same,
+      heard: this.#heard,
       emit: (signal) => this.#emit(signal),
       broken: (why) => connection.end(new LibvirtLost('protocol', why)),
       refused: (why) => this.#refused(connection, why),

@@ -1,5 +1,6 @@
 // Names: of a domain as the name of a source, and of libvirt's jobs. Pure.
 import { SOURCE_NAME } from '../../protocol/limits.js';
+import type { JobType } from '../../protocol/types.js';
 import type { Domain } from './procedures.js';
 
 /** Characters of a name that are kept, so that the UUID's part fits behind them. */
@@ -19,4 +20,17 @@ export function sourceNameOf({ name, uuid }: Domain, isTaken: (name: string) => 
 /** The disk of a job that libvirt began, by the name that libvirt gives its jobs: `copy-vda-libvirt-1-format`. Other jobs have none. */
 export function targetOf(id: string): string | undefined {
   return /^(?:copy|commit|pull|backup)-([A-Za-z0-9]+)(?:-|$)/.exec(id)?.[1];
+}
+
+const TYPES: Readonly<Record<string, JobType>> = {
+  copy: 'mirror',
+  commit: 'commit',
+  pull: 'stream',
+  backup: 'backup',
+  create: 'create',
+};
+
+/** QEMU's type of a job that libvirt began, by its name. */
+export function typeOf(id: string): JobType {
+  return TYPES[id.slice(0, id.indexOf('-'))] ?? 'unknown';
 }

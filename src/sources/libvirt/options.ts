@@ -9,6 +9,8 @@ export interface LibvirtOptions extends KeepOptions, JobSyncOptions {
    * `full`: verbs that libvirt has no call for are written to QEMU by qemu-monitor-command, behind libvirt's back: force, pause, resume, finalize.
    */
   commands: 'abort' | 'full';
+  /** `native`: no command is written to QEMU's monitor, so libvirt never marks the domain as tainted; jobs are known from their first event on. */
+  queries: 'monitor' | 'native';
   /** Milliseconds from the start of a connection until libvirtd has opened it: after its start that takes some seconds. */
   openMs: number;
   /** Milliseconds between pings, and to their answers. */
@@ -29,6 +31,7 @@ export const LIBVIRT_DEFAULTS: LibvirtOptions = {
   maxMs: 5_000,
   healthyMs: 10_000,
   commands: 'abort',
+  queries: 'monitor',
   openMs: 15_000,
   keepaliveMs: 5_000,
   queryMs: 5_000,

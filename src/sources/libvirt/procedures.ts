@@ -48,7 +48,7 @@ export const EVENT = { lifecycle: 0, blockJob2: 16 } as const;
 export const LIFECYCLE = { started: 2, stopped: 5 } as const;
 /** virDomainBlockJobAbortFlags. */
 export const ABORT = { async: 1, pivot: 2 } as const;
-/** virDomainBlockJobSetSpeedFlags: bytes per second; without it MiB. */
+/** virDomainBlockJobSetSpeedFlags, virDomainBlockJobInfoFlags: bytes per second; without it MiB. */
 export const SPEED_BYTES = 1;
 
 export const PROCEDURES = {
@@ -108,11 +108,12 @@ export const PROCEDURES = {
     },
     nothing,
   ),
+  /** Its bandwidth in bytes a second. */
   jobInfo: procedure(
     238,
     (writer, { domain, target }: { domain: Domain; target: string }) => {
       writeDomain(writer, domain);
-      writer.string(target).int(0);
+      writer.string(target).int(SPEED_BYTES);
     },
     (reader) => {
       const found = reader.int();

@@ -1,5 +1,4 @@
 // Domains of a real libvirtd: jobs that virsh begins are seen, aborted and pivoted, and libvirt's own books stay right.
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry, JobRef } from '../../../src/protocol/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
@@ -17,7 +16,9 @@ async function copy(domain: string, { slow = false } = {}): Promise<string> {
   return target;
 }
 
-async function open(flags: { libvirtCommands?: string } = {}): Promise<{ app: TestApp; wire: Wire }> {
+async function open(
+  flags: { libvirtCommands?: string; libvirtQueries?: string } = {},
+): Promise<{ app: TestApp; wire: Wire }> {
   const app = await startApp(
     {},
     { libvirt: { baseMs: 5, maxMs: 50, keepaliveMs: 200 } },
@@ -248,6 +249,45 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
     expect(wire.events.filter(({ type }) => type === 'GATEWAY_COMMAND')).toEqual([]);
   }, 60_000);
 
+  it('natively: seen, aborted, pivoted and proven, over a restart of libvirtd too, and the domain is never tainted', async () => {
+    await libvirt?.domain('pure');
+    const { wire } = await open({ libvirtQueries: 'native' });
+    await up(wire, 'pure');
+    const target = { source: 'pure', job: 'vda' };
+    await copy('pure', { slow: true });
+    const first = await began(wire);
+    expect(await wire.call('job.get', target)).toMatchObject({
+      ...{ run: first.run, type: 'mirror', status: 'running', len: 67_108_864, speed: 1_048_576 },
+    });
+    await libvirt?.kill();
+    await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_DOWN' && source === 'pure');
+    const lost = wire.events.at(-1)?.offset ?? 0;
+    await libvirt?.start();
+    await wire.event(
+      ({ type, source, offset }) => type === 'GATEWAY_SOURCE_SYNCED' && source === 'pure' && offset > lost,
+    );
+    expect(await wire.call('job.abort', { ...target, run: first.run, sync: true })).toMatchObject({
+      ...{ outcome: 'cancelled', provenance: 'observed', pivoted: false },
+    });
+    const end = await settled(wire, first);
+    await copy('pure');
+    const second = await began(wire, end.offset);
+    await ready(wire, second);
+    expect(await wire.call('job.abort', { ...target, sync: true })).toMatchObject({
+      ...{ outcome: 'completed', pivoted: false, pivotProof: 'graph' },
+    });
+    const kept = await settled(wire, second);
+    expect(kept.data).toMatchObject({ libvirt: 'canceled' });
+    const place = await copy('pure');
+    const third = await began(wire, kept.offset);
+    await ready(wire, third);
+    expect(await wire.call('job.complete', { ...target, sync: true })).toMatchObject({
+      ...{ outcome: 'completed', pivoted: true, pivotProof: 'graph' },
+    });
+    expect(await virsh('domblklist', 'pure')).toContain(place);
+    expect(libvirt?.logOf('pure')).not.toContain('custom-monitor');
+  }, 60_000);
+
   it('events have QEMU’s own time', async () => {
     const { wire } = await open();
     await up(wire, 'vm1');
@@ -260,6 +300,6 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
       .map(({ type, time }) => `${type} ${time}`);
     const virshs = await heard?.(ours.length, job.id);
     expect(virshs).toEqual(ours);
-    expect(readFileSync(`${libvirt?.folder}/log/qemu/vm1.log`, 'utf8')).toContain('custom-monitor');
+    expect(libvirt?.logOf('vm1')).toContain('custom-monitor');
   });
 });

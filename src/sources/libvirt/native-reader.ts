@@ -1,0 +1,142 @@
+// A domain read by libvirt's own calls, so that it is never tainted. libvirt has no ids of jobs, so a job is known from its first event on; figures
+// are libvirt's (virDomainGetBlockJobInfo), statuses those of the last event, and the disks those of the domain's XML.
+import type { JobStatus, JobType } from '../../protocol/types.js';
+import type { QmpEvent } from '../../qmp/index.js';
+import type { GraphReply, QueriedJob } from '../port.js';
+import type { JobQueries } from '../qmp/job-sync.js';
+import type { CallReply, DomainCalls } from './calls.js';
+import type { DomainReader, ReaderHooks } from './domain-reader.js';
+import { readDisks } from './domain-xml.js';
+import { statusOf } from './events.js';
+import { targetOf, typeOf } from './names.js';
+import { type Domain, PROCEDURES, type Procedure } from './procedures.js';
+import { graphOf } from './xml-graph.js';
+
+/** Jobs as their events told them, by id: they outlast a connection, and end with the QEMU. */
+export type HeardJobs = Map<string, JobStatus>;
+
+export class NativeReader implements DomainReader, JobQueries {
+  readonly queries = this;
+  readonly hasGraph = true;
+  readonly #calls: DomainCalls;
+  readonly #domain: Domain;
+  readonly #jobs: HeardJobs;
+  readonly #timeoutMs: number;
+  readonly #hooks: ReaderHooks;
+  #running: Promise<boolean> | undefined;
+  #next: Promise<boolean> | undefined;
+  #isClosed = false;
+
+  constructor(calls: DomainCalls, domain: Domain, jobs: HeardJobs, timeoutMs: number, hooks: ReaderHooks) {
+    this.#calls = calls;
+    this.#domain = domain;
+    this.#jobs = jobs;
+    this.#timeoutMs = timeoutMs;
+    this.#hooks = hooks;
+  }
+
+  has(): boolean {
+    return true;
+  }
+
+  hear(event: QmpEvent): void {
+    const changed = statusOf(event);
+    if (!changed) return;
+    if (changed.status === 'null') this.#jobs.delete(changed.id);
+    else this.#jobs.set(changed.id, changed.status as JobStatus);
+  }
+
+  async version(): Promise<string | undefined> {
+    const reply = await this.#call(PROCEDURES.version, {});
+    if (reply.kind === 'timeout') return undefined;
+    if (reply.kind !== 'return') return 'unknown';
+    const version = reply.value;
+    return [version / 1_000_000, (version / 1_000) % 1_000, version % 1_000].map(Math.trunc).join('.');
+  }
+
+  fresh(): Promise<boolean> {
+    if (!this.#running) return this.#start();
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.#start();
+    });
+    return this.#next;
+  }
+
+  current(): Promise<boolean> {
+    return this.#running ?? this.#start();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** The lane is that of all reads here: a command does not wait for the XML. */
+  readGraph(_lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
+    void this.#call(PROCEDURES.xml, { domain: this.#domain }).then((answer) => {
+      const disks = answer.kind === 'return' ? readDisks(answer.value) : undefined;
+      const jobs = new Map([...this.#jobs.keys()].map((id) => [targetOf(id) ?? '', id]));
+      reply(disks ? { kind: 'graph', graph: graphOf(disks, jobs) } : { kind: 'none' });
+    });
+  }
+
+  #start(): Promise<boolean> {
+    this.#running = this.#ask().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #ask(): Promise<boolean> {
+    while (!this.#isClosed) {
+      const rows = await this.#rows();
+      if (rows === 'refused') return false;
+      this.#hooks.stalled(rows === 'timeout');
+      if (rows === 'timeout') continue;
+      if (!this.#isClosed) this.#hooks.merge(rows, false);
+      return true;
+    }
+    return false;
+  }
+
+  async #rows(): Promise<QueriedJob[] | 'timeout' | 'refused'> {
+    this.#hooks.asked();
+    const rows: QueriedJob[] = [];
+    for (const id of [...this.#jobs.keys()]) {
+      const target = targetOf(id);
+      const reply =
+        target === undefined ? undefined : await this.#call(PROCEDURES.jobInfo, { domain: this.#domain, target });
+      if (reply?.kind === 'timeout') return 'timeout';
+      if (reply && reply.kind !== 'return') return 'refused';
+      // Events have gone on meanwhile.
+      const status = this.#jobs.get(id);
+      if (status === undefined) continue;
+      const info = reply?.value;
+      // libvirt is done with a job before QEMU's last event of it has come.
+      if (reply && !info && status !== 'concluded') this.#jobs.delete(id);
+      else rows.push(rowOf(id, status, info));
+    }
+    return rows;
+  }
+
+  #call<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<CallReply<Result>> {
+    return new Promise((answer) => {
+      this.#calls.send(procedure, args, { lane: 'query', timeoutMs: this.#timeoutMs, answer });
+    });
+  }
+}
+
+interface BlockJobInfo {
+  bandwidth: bigint;
+  cur: bigint;
+  end: bigint;
+}
+
+function rowOf(id: string, status: JobStatus, info: BlockJobInfo | undefined): QueriedJob {
+  const type: JobType = typeOf(id);
+  if (!info) return { id, type, status, len: 0, offset: 0 };
+  return { id, type, status, len: exact(info.end), offset: exact(info.cur), speed: exact(info.bandwidth) };
+}
+
+const exact = (value: bigint): number | string =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
