@@ -96,7 +96,7 @@ function circlesIn(all: readonly Edge[]): string[] {
 
 /** The rooms of a layer in the order of their imports: each imports itself, those before it, and the layer's own files. */
 const ROOMS: Record<string, readonly string[]> = {
-  sources: ['qmp', 'libvirt'],
+  sources: ['qmp', 'libvirt', 'files'],
   jobs: ['model', 'tracking', 'commands'],
   gateway: ['wire', 'fan-out', 'session', 'http'],
 };

@@ -16,6 +16,11 @@ function addSettings(command: Command): Command {
       'a monitor: NAME=unix:/path or NAME=tcp:HOST:PORT; a domain: NAME=libvirt:DOMAIN; all domains: libvirt:*; again for more',
       collect,
     )
+    .option(
+      '--discover <pattern>',
+      'monitors by their sockets: unix:/run/vms/*.qmp; the stars name them; again for more',
+      collect,
+    )
     .addOption(
       new Option(
         '--libvirt-commands <which>',

@@ -10,7 +10,7 @@ import {
   type ProxyTrust,
   type TlsMaterial,
 } from '../gateway/index.js';
-import { type Discovery, formatLibvirt, parseSource, type Source } from '../sources/index.js';
+import { type Discovery, formatDiscovery, parseDiscovery, parseSource, type Source } from '../sources/index.js';
 import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
@@ -127,9 +127,14 @@ function readSources(settings: Settings, problems: Problems): Pick<Config, 'sour
   for (const given of settings.many('source')) {
     const parsed = parseSource(given.value);
     if (!parsed.ok) problems.of(given, parsed.error);
-    else if ('discovery' in parsed) discoveries.set(formatLibvirt('*', parsed.discovery.libvirt), parsed.discovery);
+    else if ('discovery' in parsed) discoveries.set(formatDiscovery(parsed.discovery), parsed.discovery);
     else if (sources.has(parsed.source.name)) problems.of(given, 'the name is given twice');
     else sources.set(parsed.source.name, parsed.source);
+  }
+  for (const given of settings.many('discover')) {
+    const parsed = parseDiscovery(given.value);
+    if (parsed.ok) discoveries.set(formatDiscovery(parsed.discovery), parsed.discovery);
+    else problems.of(given, parsed.error);
   }
   return { sources: [...sources.values()], discoveries: [...discoveries.values()] };
 }

@@ -37,6 +37,7 @@ export const SETTINGS = z
         'Monitors and domains: a list of NAME=URI or libvirt:*, or a map of names to unix:/path, tcp:HOST:PORT or libvirt:DOMAIN.',
       )
       .optional(),
+    discover: list('Monitors found by their sockets: unix:/path with stars, which name the source.'),
     libvirtCommands: z
       .enum(LIBVIRT_COMMANDS)
       .describe('Verbs of libvirt’s domains: abort, or full, which also writes to QEMU’s monitor. Default abort.')
@@ -74,7 +75,15 @@ export const SETTINGS = z
 export type SettingsFile = z.output<typeof SETTINGS>;
 
 /** Settings that flags and the environment can give: many texts, or one. */
-export const LISTS = ['listen', 'source', 'allowHost', 'allowOrigin', 'jwtAlgorithms', 'trustProxy'] as const;
+export const LISTS = [
+  'listen',
+  'source',
+  'discover',
+  'allowHost',
+  'allowOrigin',
+  'jwtAlgorithms',
+  'trustProxy',
+] as const;
 export const TEXTS = [
   'socketMode',
   'socketGroup',

@@ -1,7 +1,7 @@
 // The sources that the configuration names, and those that it says where to find; another configuration adds, removes and moves them.
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import type { JobSource, ProvidedSource, SourceProvider } from './port.js';
-import { type Discovery, formatLibvirt, formatSource, type Source } from './source.js';
+import { type Discovery, formatDiscovery, formatSource, type Source } from './source.js';
 
 export interface SourceChanges {
   added: string[];
@@ -110,4 +110,4 @@ export class ConfiguredSources implements SourceProvider {
 const byName = (sources: readonly Source[]): ReadonlyMap<string, Source> =>
   new Map(sources.map((source) => [source.name, source]));
 const byAddress = (discoveries: readonly Discovery[]): ReadonlyMap<string, Discovery> =>
-  new Map(discoveries.map((discovery) => [formatLibvirt('*', discovery.libvirt), discovery]));
+  new Map(discoveries.map((discovery) => [formatDiscovery(discovery), discovery]));

@@ -24,9 +24,11 @@ export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
 export {
   type Discovery,
   formatAddress,
+  formatDiscovery,
   formatLibvirt,
   formatSource,
   type MonitorSource,
+  parseDiscovery,
   parseSource,
   type Source,
 } from './source.js';

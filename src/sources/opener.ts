@@ -1,5 +1,6 @@
 // Which kind of source the configuration means by what it names.
 import type { Opener } from './configured.js';
+import { SocketFiles } from './files/socket-files.js';
 import {
   type BudgetLimits,
   LibvirtDomainSource,
@@ -36,15 +37,23 @@ export function sourceOpener({ qmp, libvirt, calls, logger }: OpenerOptions): Op
         options,
       );
     },
-    discovery: ({ libvirt: address }, isTaken) =>
-      new LibvirtDomains(
+    discovery: (discovery, isTaken) => {
+      const note = (what: string, details: object): void => logger.info(details, what);
+      if (discovery.kind === 'files')
+        return new SocketFiles(discovery.pattern, {
+          isTaken,
+          note,
+          open: (name, path) => new QmpJobSource({ name, address: { kind: 'unix', path } }, qmp),
+        });
+      return new LibvirtDomains(
         {
-          libvirtd: libvirtds.at(address),
+          libvirtd: libvirtds.at(discovery.libvirt),
           isTaken,
           open: (settings) => new LibvirtDomainSource(settings, options),
-          note: (what, details) => logger.info(details, what),
+          note,
         },
         options,
-      ),
+      );
+    },
   };
 }

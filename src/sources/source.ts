@@ -1,6 +1,7 @@
 // A source as it is configured: where it is, under the operator's name for it; or where sources are to be found.
 import { SOURCE_NAME } from '../protocol/limits.js';
 import type { MonitorAddress } from '../qmp/index.js';
+import { type PathPattern, parsePattern } from './files/pattern.js';
 
 /** One monitor. */
 export interface MonitorSource {
@@ -27,16 +28,22 @@ export interface DomainSource {
 
 export type Source = MonitorSource | DomainSource;
 
-/** Every running domain of a libvirtd. */
-export interface Discovery {
-  kind: 'libvirt';
-  libvirt: LibvirtAddress;
-}
+/** Where sources are to be found: every running domain of a libvirtd, or the monitors whose sockets match a pattern. */
+export type Discovery = { kind: 'libvirt'; libvirt: LibvirtAddress } | { kind: 'files'; pattern: PathPattern };
 
 export type ParsedSource =
   | { ok: true; source: Source }
   | { ok: true; discovery: Discovery }
   | { ok: false; error: string };
+
+/** Parses `unix:/path` with stars in the path. Never throws. */
+export function parseDiscovery(text: string): { ok: true; discovery: Discovery } | { ok: false; error: string } {
+  const path = /^unix:(.*)$/.exec(text)?.[1];
+  const pattern = path === undefined ? 'expected unix:/path, with stars in it' : parsePattern(path);
+  return typeof pattern === 'string'
+    ? { ok: false, error: `discover "${text}": ${pattern}` }
+    : { ok: true, discovery: { kind: 'files', pattern } };
+}
 
 const FORMS = 'NAME=unix:/path, NAME=tcp:HOST:PORT, NAME=libvirt:DOMAIN or libvirt:*';
 export const LIBVIRT_URI = 'qemu:///system';
@@ -107,4 +114,8 @@ export function formatLibvirt(domain: string, { socket, uri }: LibvirtAddress): 
     ...(uri === LIBVIRT_URI ? [] : [`uri=${uri}`]),
   ];
   return `libvirt:${domain}${params.length > 0 ? `?${params.join('&')}` : ''}`;
+}
+
+export function formatDiscovery(discovery: Discovery): string {
+  return discovery.kind === 'files' ? `unix:${discovery.pattern.text}` : formatLibvirt('*', discovery.libvirt);
 }

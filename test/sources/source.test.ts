@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Configured } from '../../src/sources/configured.js';
 import {
   ConfiguredSources,
-  formatLibvirt,
+  formatDiscovery,
   formatSource,
   type JobSource,
   logSignals,
@@ -56,7 +56,7 @@ describe('a source on the command line', () => {
 
 it('all domains of a libvirtd are one setting', () => {
   const parsed = parseSource('libvirt:*?socket=/run/s');
-  expect('discovery' in parsed && formatLibvirt('*', parsed.discovery.libvirt)).toBe('libvirt:*?socket=/run/s');
+  expect('discovery' in parsed && formatDiscovery(parsed.discovery)).toBe('libvirt:*?socket=/run/s');
 });
 
 describe('configured sources', () => {

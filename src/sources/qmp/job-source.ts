@@ -57,6 +57,10 @@ export class QmpJobSource implements JobSource {
     });
   }
 
+  get isConnected(): boolean {
+    return this.#phase.kind !== 'down';
+  }
+
   can(what: Ability): boolean {
     return what !== 'graph' || this.#has(GRAPH_QUERY);
   }
