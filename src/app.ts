@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
 import { type Config, EXPOSED } from './config/index.js';
-import { type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
+import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
@@ -71,13 +71,24 @@ export interface Reloaded {
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
   const log = tuning.openLog?.() ?? new MemoryLog({ limits: { ...config.limits.log, ...tuning.log } });
-  const jobs = openJobs({ journal: log, logger, track: tuning.track });
+  const jobs = openJobs({
+    journal: log,
+    logger,
+    track: { ...tuning.track, limited: (limit) => metrics.limited(limit) },
+  });
   const access = new AccessPolicy(config.access);
   let gateway: Gateway | undefined;
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
   const opener = sourceOpener({
-    qmp: { ...tuning.source, qmp: { replied: (command, ms) => metrics.replied(command, ms), ...tuning.source?.qmp } },
+    qmp: {
+      ...tuning.source,
+      qmp: {
+        replied: (command, ms) => metrics.replied(command, ms),
+        eventCut: () => metrics.limited('event_data'),
+        ...tuning.source?.qmp,
+      },
+    },
     libvirt: { ...config.libvirt, ...tuning.libvirt },
     calls: config.limits.libvirt,
     logger,
@@ -92,6 +103,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   });
   running.add(log.entries$.subscribe(metrics.entry));
 
+  const tracing = new CommandTracing(VERSION);
   gateway = await openGateway({
     listen: listenersOf(config),
     tls: config.tls,
@@ -107,6 +119,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     metrics: () => metrics.text(),
     health: () => Object.entries(health()).flatMap(([part, isUnwell]) => (isUnwell ? [part] : [])),
     recorder: metrics.recorder,
+    tracing,
     pages: openPages(),
     logger,
     limits: { ...config.limits.gateway, ...tuning.gateway },
@@ -114,7 +127,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
   running.add(
     jobs.ended$.subscribe({
-      next: ({ settled }) => metrics.settled(settled.outcome, settled.provenance),
+      next: (ended) => {
+        metrics.settled(ended.settled.outcome, ended.settled.provenance);
+        tracing.settled(ended);
+      },
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
@@ -145,6 +161,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       await gateway.close();
       running.unsubscribe();
       jobs.close();
+      tracing.close();
     },
   };
 }

@@ -1,6 +1,12 @@
 // The first argument of every command: who calls, until when, and whether the caller is still there. It is not on the wire.
 import type { Principal, Transport } from './access.js';
 
+/** W3C Trace Context, as the caller has given it: it may be malformed. */
+export interface TraceParent {
+  readonly traceparent: string;
+  readonly tracestate?: string | undefined;
+}
+
 export interface CallContext {
   /** The caller. */
   readonly principal: Principal;
@@ -12,4 +18,6 @@ export interface CallContext {
   readonly deadline: number;
   /** Aborted when the connection closes or the POST is cancelled: waits end, and what was sent to QEMU stays in force. */
   readonly signal: AbortSignal;
+  /** What the caller does of which this call is a part. */
+  readonly trace?: TraceParent | undefined;
 }

@@ -10,7 +10,7 @@ export {
   type Principal,
   type Transport,
 } from './access.js';
-export type { CallContext } from './call.js';
+export type { CallContext, TraceParent } from './call.js';
 export { CERTIFICATES, type CertificateEntry } from './certificates.js';
 export { JWT_ALGORITHMS, type JwtSettings, parseKey } from './jwt.js';
 export { ALL_GRANTS, NO_ACCESS_POLICY, NOBODY } from './none.js';

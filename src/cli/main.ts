@@ -3,9 +3,11 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { addAbort } from './abort.js';
+import { addAudit } from './audit.js';
 import { addEvents } from './events.js';
 import { CliError, EXIT } from './exit.js';
 import { addJobs } from './jobs.js';
+import { addLogin } from './login.js';
 import { complain } from './output.js';
 import { addServe } from './serve.js';
 import { addSimulate } from './simulate.js';
@@ -18,7 +20,19 @@ const program = new Command('qmp-gateway')
   .version(VERSION)
   .showHelpAfterError('(try --help)')
   .exitOverride();
-for (const add of [addServe, addSimulate, addSources, addJobs, addAbort, addEvents, addWatch, addToken]) add(program);
+for (const add of [
+  addServe,
+  addSimulate,
+  addSources,
+  addJobs,
+  addAbort,
+  addEvents,
+  addWatch,
+  addAudit,
+  addLogin,
+  addToken,
+])
+  add(program);
 
 // `| head` closed stdout. This is no success: an abort whose outcome was not printed must not exit with 0.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

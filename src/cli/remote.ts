@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
 import { describeGap, describeTimeout } from '../protocol/words.js';
+import { storedToken } from './credentials.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
 import { whyUnreachable } from './unreachable.js';
 
@@ -16,9 +17,10 @@ export const urlOption = (): Option =>
   new Option('--url <url>', 'the gateway').env('QMP_GATEWAY_URL').default('http://127.0.0.1:7070');
 /** A token itself is no flag: every user of the host sees the arguments of a process. */
 export const tokenOption = (): Option =>
-  new Option('--token-file <file>', 'a file with the token; else env QMP_GATEWAY_TOKEN has it').env(
-    'QMP_GATEWAY_TOKEN_FILE',
-  );
+  new Option(
+    '--token-file <file>',
+    'a file with the token; else env QMP_GATEWAY_TOKEN, or what "login" has stored',
+  ).env('QMP_GATEWAY_TOKEN_FILE');
 export const jsonOption = (): Option => new Option('--json', 'JSON lines for programs');
 
 /**
@@ -41,24 +43,40 @@ export function socketUrl(text: string): string {
   return url.href;
 }
 
+interface GivenToken {
+  token: string;
+  /** `given`: by a flag, the environment or stdin. `stored`: by `login`. */
+  from: 'given' | 'stored';
+}
+
 /**
  * Runs one command; rejects with a CliError if the gateway can't be reached or refuses. Once it was reached, the client reconnects without end: how
  * long a command waits is its own bound.
  */
-export async function withGateway<Result>(
-  options: RemoteOptions,
+export function withGateway<Result>(
+  { url, tokenFile }: RemoteOptions,
   run: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const token = readToken(options.tokenFile);
-  const client = createClient({ url: socketUrl(options.url), ...(token !== undefined && { token }) });
+  // A wrong URL is said as such, before a token is looked for.
+  socketUrl(url);
+  return withToken(url, findToken(url, tokenFile), run);
+}
+
+/** As {@link withGateway}, with this token alone. */
+export async function withToken<Result>(
+  url: string,
+  given: GivenToken | undefined,
+  run: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = createClient({ url: socketUrl(url), ...(given && { token: given.token }) });
   let reached = false;
   const lost = new Promise<never>((_, reject) => {
     client.onState((state) => {
       if (state.phase === 'open') reached = true;
       else if (state.phase === 'waiting' && !reached && state.reason.cause === 'unreachable')
-        reject(new CliError(EXIT.unreachable, whyUnreachable(options.url, state.reason.detail)));
+        reject(new CliError(EXIT.unreachable, whyUnreachable(url, state.reason.detail)));
       else if (state.phase === 'closed' && state.reason.cause !== 'asked')
-        reject(new CliError(EXIT.unreachable, whyClosed(options.url, state.reason, token !== undefined)));
+        reject(new CliError(EXIT.unreachable, whyClosed(url, state.reason, given?.from)));
     });
   });
   try {
@@ -70,8 +88,14 @@ export async function withGateway<Result>(
   }
 }
 
-function readToken(file: string | undefined): string | undefined {
-  if (file === undefined) return process.env.QMP_GATEWAY_TOKEN?.trim() || undefined;
+function findToken(url: string, file: string | undefined): GivenToken | undefined {
+  const given = file === undefined ? process.env.QMP_GATEWAY_TOKEN?.trim() || undefined : readTokenFile(file);
+  if (given !== undefined) return { token: given, from: 'given' };
+  const token = storedToken(url);
+  return token === undefined ? undefined : { token, from: 'stored' };
+}
+
+export function readTokenFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
@@ -81,10 +105,18 @@ function readToken(file: string | undefined): string | undefined {
   }
 }
 
-function whyClosed(url: string, { code, detail }: { code?: number; detail: string }, hadToken: boolean): string {
-  if ((code === 4401 || code === 4408) && !hadToken)
-    return `the gateway at ${url} asks for a token: --token-file FILE, or QMP_GATEWAY_TOKEN`;
-  if (code === 4401 || code === 4403) return `the gateway at ${url} refused the token: ${detail}`;
+const HOW_TO_LOG_IN = 'qmp-gateway login, --token-file FILE, or QMP_GATEWAY_TOKEN';
+
+function whyClosed(
+  url: string,
+  { code, detail }: { code?: number; detail: string },
+  from: GivenToken['from'] | undefined,
+): string {
+  if ((code === 4401 || code === 4408) && !from) return `the gateway at ${url} asks for a token: ${HOW_TO_LOG_IN}`;
+  if (code === 4401 || code === 4403) {
+    const which = from === 'stored' ? 'the token that is stored for it' : 'the token';
+    return `the gateway at ${url} refused ${which}: ${detail}${from === 'stored' ? '; qmp-gateway login stores another' : ''}`;
+  }
   return `the gateway at ${url} closed the connection: ${detail}`;
 }
 
@@ -124,7 +156,7 @@ function refused(error: GatewayError): CliError {
     `${error.reason}: ${error.message}`,
     ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
     ...(hint ? [`  hint: ${hint}`] : []),
-    ...(error.reason === 'UNAUTHENTICATED' ? ['  hint: --token-file FILE, or QMP_GATEWAY_TOKEN'] : []),
+    ...(error.reason === 'UNAUTHENTICATED' ? [`  hint: ${HOW_TO_LOG_IN}`] : []),
     ...(error.reason === 'TIMEOUT' ? [`  ${describeTimeout(accepted)}`] : []),
   ];
   return new CliError(code, lines, { cause: error });

@@ -100,8 +100,8 @@ export function createClient(options: ClientOptions): Client {
     arm();
   }
 
-  function transmit({ id, method, params, reject }: Pending): void {
-    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()) });
+  function transmit({ id, method, params, traceparent, reject }: Pending): void {
+    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()), traceparent });
     // A larger message makes the server close with 1009, after which the client would not reconnect.
     if (new TextEncoder().encode(text).length > MESSAGE_BYTES) {
       requests.cancel(id);
@@ -120,7 +120,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function request(method: string, params: unknown, options: RequestOptions): Promise<never> {
-    const { signal, repeat, paramsAt = () => params } = options;
+    const { signal, repeat, traceparent, paramsAt = () => params } = options;
     return new Promise((resolve, reject) => {
       if (closed) return reject(closed);
       if (signal?.aborted) return reject(signal.reason);
@@ -139,6 +139,7 @@ export function createClient(options: ClientOptions): Client {
         method,
         params: paramsAt,
         repeat,
+        traceparent,
         lane: 'queue',
         deadline: runtime.now() + (options.timeoutMs ?? timeoutMs),
         resolve: settle(resolve as (value: unknown) => void),

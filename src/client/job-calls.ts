@@ -11,7 +11,15 @@ export interface CallOptions {
   timeoutMs?: number;
   /** Ends the wait; what was sent stays in force. The promise rejects with the signal's reason. */
   signal?: AbortSignal;
+  /**
+   * W3C `traceparent` of what this call is a part of: the gateway's span of the command becomes its child. Only for a gateway whose `info().features`
+   * have `trace`: an older one refuses the request.
+   */
+  traceparent?: string;
 }
+
+/** Of a call whose bound is among its params. */
+export type BoundedOptions = Omit<CallOptions, 'timeoutMs'>;
 
 export interface RequestOptions extends CallOptions {
   repeat: 'safe' | 'never';
@@ -37,14 +45,14 @@ export interface JobVerbs {
    * applies to the run that is live when the gateway receives it (JOB_NOT_FOUND if there is none), and rejects with CONNECTION_LOST if the connection
    * is lost before the answer.
    */
-  abort(params: AbortParams & { sync: true }, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
-  abort(params: AbortParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
+  abort(params: AbortParams & { sync: true }, options?: BoundedOptions): Promise<Settled>;
+  abort(params: AbortParams, options?: BoundedOptions): Promise<Requested | Settled>;
   /** The fresh state of one job, or of a settled run. */
   jobGet(target: JobTarget, options?: CallOptions): Promise<Job>;
   jobList(params?: Methods['job.list']['params'], options?: CallOptions): Promise<Methods['job.list']['result']>;
   /** Resolves when the run has ended. `run` means the same as for `abort`. */
-  jobWait(params: WaitParams, options?: Pick<CallOptions, 'signal'>): Promise<Settled>;
-  jobComplete(params: CompleteParams, options?: Pick<CallOptions, 'signal'>): Promise<Requested | Settled>;
+  jobWait(params: WaitParams, options?: BoundedOptions): Promise<Settled>;
+  jobComplete(params: CompleteParams, options?: BoundedOptions): Promise<Requested | Settled>;
   jobPause(target: JobTarget, options?: CallOptions): Promise<Requested>;
   jobResume(target: JobTarget, options?: CallOptions): Promise<Requested>;
   jobFinalize(target: JobTarget, options?: CallOptions): Promise<Requested>;

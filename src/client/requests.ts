@@ -15,6 +15,7 @@ export interface Pending {
   lane: 'first' | 'queue';
   /** Milliseconds since 1970. */
   deadline: number;
+  traceparent?: string | undefined;
   resolve(result: unknown): void;
   reject(error: GatewayError): void;
 }

@@ -19,7 +19,7 @@ export interface AuditDeps {
 }
 
 /** They change nothing. */
-const READING: readonly CommandName[] = ['job.get', 'job.wait'];
+export const READING: readonly CommandName[] = ['job.get', 'job.wait'];
 
 /** @param commands as clients may use them: what is refused by their grants is refused in there. */
 export function audit(commands: CommandPort, { logger, recorder, clock }: AuditDeps): CommandPort {

@@ -11,3 +11,4 @@ export {
   GATEWAY_LIMIT_NAMES,
   type GatewayRecorder,
 } from './recorder.js';
+export { CommandTracing } from './tracing.js';

@@ -4,6 +4,7 @@ import type { Outcome } from '../protocol/types.js';
 
 /** The limits of docs/OPERATIONS.md that are enforced in the gateway and have no metric of their own. */
 export const GATEWAY_LIMIT_NAMES = [
+  'answers_bytes',
   'connection_globs',
   'connections',
   'drain_progress',
@@ -13,12 +14,14 @@ export const GATEWAY_LIMIT_NAMES = [
   'posts_rate',
   'posts_waiting',
   'refusals_rate',
+  'request_time',
   'requests_in_flight',
   'requests_rate',
   'sign_of_life',
   'subscribes_rate',
   'subscriptions',
   'turn_bytes',
+  'unauthenticated',
   'upgrades_rate',
 ] as const;
 export type GatewayLimitName = (typeof GATEWAY_LIMIT_NAMES)[number];

@@ -24,8 +24,8 @@ export interface JobsOptions {
 export type Jobs = ReturnType<typeof openJobs>;
 
 export function openJobs({ journal, logger, track }: JobsOptions) {
-  const { clock } = { ...TRACK_DEFAULTS, ...track };
-  const registry = new SourceRegistry(clock);
+  const { clock, settlements, limited } = { ...TRACK_DEFAULTS, ...track };
+  const registry = new SourceRegistry(clock, settlements, () => limited('settlements'));
   const poller = new ProgressPoller(clock);
   const jobCommands = new JobCommands(registry, clock, (source, waiting) =>
     poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),

@@ -7,10 +7,23 @@ import {
 } from '../gateway/index.js';
 import type { Families } from './families.js';
 
-/** Limits that the other layers enforce: a command's refusal, or an entry of the log, tells that one was met. */
-const LIMIT_NAMES = [...GATEWAY_LIMIT_NAMES, 'block_job_errors', 'commands_waiting', 'waits'] as const;
+/** Beside those of the gateway: limits that the other layers enforce. A command's refusal, or an entry of the log, tells of some that they were met. */
+const LIMIT_NAMES = [
+  ...GATEWAY_LIMIT_NAMES,
+  ...([
+    'block_job_errors',
+    'commands_waiting',
+    'event_data',
+    'graph_edges',
+    'settlements',
+    'source_jobs',
+    'waits',
+  ] as const),
+] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
 
 export interface GatewayMetrics extends GatewayRecorder {
+  limited(limit: LimitName): void;
   /** So many BLOCK_JOB_ERROR became one entry. */
   merged(events: number): void;
 }

@@ -7,7 +7,7 @@ import type { Outcome, Provenance } from '../protocol/types.js';
 import type { QmpCommandName } from '../qmp/index.js';
 import { openEventMetrics } from './event-metrics.js';
 import { Families, type Sample } from './families.js';
-import { openGatewayMetrics } from './gateway-metrics.js';
+import { type LimitName, openGatewayMetrics } from './gateway-metrics.js';
 import { type JobReaders, openJobMetrics } from './job-metrics.js';
 import { type LogReaders, openLogMetrics } from './log-metrics.js';
 
@@ -30,6 +30,8 @@ export interface MetricReaders extends JobReaders {
 
 export interface Metrics {
   recorder: GatewayRecorder;
+  /** A source or a monitor met this limit. */
+  limited(limit: LimitName): void;
   settled(outcome: Outcome, provenance: Provenance): void;
   /** To be called for each entry that the log shows. */
   entry(entry: LoggedEntry): void;
@@ -65,6 +67,7 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
   const { registry } = families;
   return {
     recorder,
+    limited: recorder.limited,
     settled,
     entry,
     replied: (command, ms) => replies.of({ command }).observe(ms / 1_000),

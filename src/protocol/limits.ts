@@ -44,7 +44,7 @@ export const LIMITS = {
 } as const;
 
 /** What this server supports beyond the first release of v1: `server.info.features`. */
-export const FEATURES = ['pivotProof', 'began', 'command', 'tag', 'last', 'providers'] as const;
+export const FEATURES = ['pivotProof', 'began', 'command', 'tag', 'last', 'providers', 'trace'] as const;
 
 /** Settlements in one snapshot, the newest; job.get finds older ones. Clients do not need this limit. */
 export const SNAPSHOT_SETTLED = 1_000;

@@ -149,6 +149,9 @@ export interface RpcRequest {
   id: RpcId;
   method: string;
   params?: unknown;
+  /** W3C Trace Context of the caller; a malformed one is ignored. Feature `trace`. */
+  traceparent?: string;
+  tracestate?: string;
 }
 export interface RpcResult<Result = unknown> {
   jsonrpc: '2.0';

@@ -17,6 +17,7 @@ export interface MessageLimits {
   maxEventBytes: number;
   /** Characters of an error's text. */
   maxText: number;
+  eventCut?: (() => void) | undefined;
 }
 
 /** Characters of an event's name, of an error's class and of a version's package: QEMU's own are below 64. */
@@ -49,6 +50,7 @@ function readEvent({ event: type, data = {}, timestamp }: Dict, bytes: number, l
   if (!isEventData(type, data)) return malformed(`malformed data of ${type}`);
   const time = readTimestamp(timestamp);
   if (bytes <= limits.maxEventBytes) return { kind: 'event', event: { type, time, data, bytes } };
+  limits.eventCut?.();
   const kept = truncateData(data, bytes, limits.maxText);
   return { kind: 'event', event: { type, time, data: kept, bytes: JSON.stringify(kept).length } };
 }

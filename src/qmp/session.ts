@@ -38,6 +38,8 @@ export interface ExecuteOptions {
 export interface QmpOptions extends QmpLimits {
   /** Called at each reply, also at one that came too late for its caller. @param ms milliseconds since the command was written. */
   replied?: ((command: QmpCommandName, ms: number) => void) | undefined;
+  /** Called for each event whose data was too large to be kept whole. */
+  eventCut?: (() => void) | undefined;
 }
 
 interface Pending {

@@ -73,7 +73,7 @@ function open(limits: Partial<GatewayLimits> = {}): Opened {
       ...bench.deps,
       deflater: new Deflater(),
       traffic: { sentBytes: 0 },
-      unauthenticated: new Unauthenticated(bench.limits, bench.clock),
+      unauthenticated: new Unauthenticated(bench.limits, bench.clock, bench.recorder),
       requests: new Scheduler(bench.clock).queue(),
       sendQueues: { of: () => Promise.resolve(kernel.bytes) } as unknown as SendQueues,
     },
@@ -176,6 +176,7 @@ describe('a connection', () => {
     await bench.turn(10);
     expect(end.messages.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
     expect(ws.isPaused).toBe(false);
+    expect(new Set(bench.recorder.limits)).toEqual(new Set(['answers_bytes']));
   });
 
   it('says bye with 4429 where more requests wait than it keeps', async () => {
@@ -184,7 +185,7 @@ describe('a connection', () => {
     await bench.turn();
     expect(end.of('bye')).toMatchObject([{ code: 4429, retryAfterMs: 1_000 }]);
     expect(ws.closes).toEqual([[4429, 'too many requests wait']]);
-    expect(bench.recorder.limits).toEqual(['inbox_bytes']);
+    expect(bench.recorder.limits).toEqual(['answers_bytes', 'inbox_bytes']);
   });
 
   it('counts what waits, and not what was executed', async () => {
@@ -336,4 +337,15 @@ describe('what the kernel holds of a socket', () => {
     expect(await twice.of({ localPort: 1, remotePort: 2 } as never)).toBeUndefined();
     expect(await new SendQueues(new FakeClock()).of({ localPort: 0, remotePort: 0 } as never)).toBeUndefined();
   });
+});
+
+it('of too many connections that have not authenticated the oldest goes, which is counted', () => {
+  const { bench } = open();
+  const gone: number[] = [];
+  const peers = new Unauthenticated({ authenticateMs: 1_000, unauthenticated: 2 }, bench.clock, bench.recorder);
+  for (const n of [1, 2]) peers.add({ late: () => void gone.push(n) });
+  expect([gone, bench.recorder.limits]).toEqual([[], []]);
+  peers.add({ late: () => void gone.push(3) });
+  expect(gone).toEqual([1]);
+  expect(bench.recorder.limits).toEqual(['unauthenticated']);
 });

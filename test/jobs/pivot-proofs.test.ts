@@ -21,6 +21,7 @@ class Source {
   readonly world = new GraphWorld();
   readonly #waiting: ((reply: unknown) => void)[] = [];
   asked = 0;
+  readonly limits: string[] = [];
 
   constructor(commands = ['query-jobs', GRAPH]) {
     const session = {
@@ -36,6 +37,7 @@ class Source {
     const tracked = openTracked({
       clock: this.clock,
       journal: this.#journal,
+      track: { limited: (limit) => void this.limits.push(limit) },
       source: { socketBirth: () => 'birth', refusedMs: 3_600_000, refusedMaxMs: 3_600_000 },
     });
     this.tracker = tracked.tracker;
@@ -170,5 +172,24 @@ describe('a run that has ended', () => {
     source.reply();
     source.reply();
     expect(source.asked - before).toBe(2);
+  });
+
+  it('is not proven by a graph with too many edges near its nodes, which is counted', async () => {
+    source.world.start('j');
+    source.status('created', 'running', 'ready');
+    const graph = source.world.graph();
+    const { child } = graph.edges.find(({ name }) => name === 'source') ?? { child: 0 };
+    const many = Array.from({ length: 1_025 }, (_, n) => ({ parent: 1_000_000 + n, child, name: `user${n}` }));
+    source.world.graph = () => ({ ...graph, edges: [...graph.edges, ...many] });
+    source.reply();
+    source.reply();
+    source.status('waiting', 'pending');
+    source.hear('BLOCK_JOB_COMPLETED', { device: 'j', type: 'mirror', len: 1, offset: 1, speed: 0 });
+    source.status('concluded');
+    source.reply();
+    source.status('null');
+    await source.clock.advance(1_000);
+    expect(source.settled).toMatchObject([{ outcome: 'completed', pivoted: 'unknown', pivotProof: null }]);
+    expect(new Set(source.limits)).toEqual(new Set(['graph_edges']));
   });
 });

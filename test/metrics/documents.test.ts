@@ -64,7 +64,10 @@ it('the table of limits has each limit that is counted, and what it names is cou
   const rows = section('Limits').match(/^\| .+ \|$/gm) ?? [];
   const cells = rows.slice(2).flatMap((row) => named(row.split(' | ').at(-1) ?? ''));
   const known = await families();
-  const counted = [...GATEWAY_LIMIT_NAMES, 'block_job_errors', 'commands_waiting', 'waits'];
+  const counted = [
+    ...GATEWAY_LIMIT_NAMES,
+    ...['block_job_errors', 'commands_waiting', 'event_data', 'graph_edges', 'settlements', 'source_jobs', 'waits'],
+  ];
   const isMetric = (name: string): boolean => known.has(PREFIX + name) || known.has(name);
   // One limit and one metric have the same name: `connections`.
   const limits = cells.filter((name) => counted.includes(name) || !isMetric(name));

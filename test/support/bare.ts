@@ -5,6 +5,7 @@ import { type Access, type CallContext, NO_ACCESS_POLICY } from '../../src/acces
 import { CLOCK, type Clock } from '../../src/clock.js';
 import {
   type CommandPort,
+  CommandTracing,
   type GatewayCounts,
   type GatewayLimits,
   NO_PROXY,
@@ -111,6 +112,7 @@ export async function openBare(
     metrics: () => Promise.resolve({ type: 'text/plain', text: 'none 0\n' }),
     health: () => [],
     recorder,
+    tracing: new CommandTracing('0.0.0'),
     pages: (_request, _response, miss) => miss(),
     logger: recordErrors(errors, lines),
     limits,

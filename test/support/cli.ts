@@ -15,9 +15,16 @@ export interface Run {
   exit: Promise<number | null>;
 }
 
-export function run(args: readonly string[], command: readonly string[] = [process.execPath, MAIN]): Run {
+/** Of the environment: no colour, no gateway, and no token that somebody has stored on this machine. */
+export const ENV = { NO_COLOR: '1', QMP_GATEWAY_URL: '', QMP_GATEWAY_TOKEN: '', XDG_CONFIG_HOME: '/nowhere' };
+
+export function run(
+  args: readonly string[],
+  command: readonly string[] = [process.execPath, MAIN],
+  env: Record<string, string> = {},
+): Run {
   const [program = '', ...first] = command;
-  const child = spawn(program, [...first, ...args], { env: { ...process.env, NO_COLOR: '1', QMP_GATEWAY_URL: '' } });
+  const child = spawn(program, [...first, ...args], { env: { ...process.env, ...ENV, ...env } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';

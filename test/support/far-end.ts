@@ -23,7 +23,8 @@ export class FarEnd {
 
   constructor(options: Partial<OutboxOptions> = {}) {
     this.socket = new Writable({
-      highWaterMark: 1_024,
+      // As of a real socket, below every limit of the outbox: else it would not say that it has drained.
+      highWaterMark: 256,
       write: (chunk: Buffer, _encoding, done) => {
         const take = (): void => {
           this.#read(chunk);

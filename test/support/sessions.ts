@@ -11,6 +11,7 @@ import { Scheduler } from '../../src/gateway/scheduler.js';
 import { plainMethods } from '../../src/gateway/session/methods.js';
 import { SessionRegistry } from '../../src/gateway/session/registry.js';
 import { ClientSession, type SessionDeps } from '../../src/gateway/session/session.js';
+import { CommandTracing } from '../../src/gateway/tracing.js';
 import { type LogLimits, MemoryLog } from '../../src/log/index.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import type { JobTarget, MethodName, Methods } from '../../src/protocol/methods.js';
@@ -55,6 +56,7 @@ export class Sessions {
   freshen: ViewPort['freshen'] = () => undefined;
   /** What metrics are told. */
   readonly recorder = new TestRecorder();
+  readonly tracing = new CommandTracing('0.0.0');
   readonly hub: Hub;
   readonly limits: GatewayLimits;
   readonly access: Access;
@@ -106,6 +108,7 @@ export class Sessions {
       methods: plainMethods({
         ...{ version: '0.0.0', log: this.log, view, commands, limits: this.limits, clock: this.clock },
         recorder,
+        tracing: this.tracing,
         logger: { info: (fields) => void this.audited.push(fields) },
       }),
       logger: recordErrors(this.errors, this.lines),

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import xterm from '@xterm/headless';
 import { onTestFinished } from 'vitest';
-import { MAIN } from './cli.js';
+import { ENV, MAIN } from './cli.js';
 
 export interface TerminalRun {
   /** The lines on the screen now, without blanks at their ends. */
@@ -14,10 +14,13 @@ export interface TerminalRun {
 }
 
 /** util-linux' `script` gives it the terminal, `@xterm/headless` reads it. */
-export function runInTerminal(args: readonly string[], { columns = 100, rows = 24 } = {}): TerminalRun {
+export function runInTerminal(
+  args: readonly string[],
+  { columns = 100, rows = 24, env = {} as Record<string, string> } = {},
+): TerminalRun {
   const quoted = [process.execPath, MAIN, ...args].map((arg) => `'${arg}'`).join(' ');
   const child = spawn('script', ['-qec', `stty cols ${columns} rows ${rows}; exec ${quoted}`, '/dev/null'], {
-    env: { ...process.env, NO_COLOR: '1', QMP_GATEWAY_URL: '' },
+    env: { ...process.env, ...ENV, ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });

@@ -2,7 +2,14 @@
 // connection ends the wait of its request.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Access, type Authentication, type Credentials, NOBODY, type Transport } from '../../access/index.js';
+import {
+  type Access,
+  type Authentication,
+  type Credentials,
+  NOBODY,
+  type TraceParent,
+  type Transport,
+} from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -127,6 +134,7 @@ class PostCaller implements Caller {
   readonly #socket: Socket;
   readonly #gone = new AbortController();
   readonly #requests: WorkQueue;
+  readonly trace: TraceParent | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -142,6 +150,8 @@ class PostCaller implements Caller {
     this.#posts = posts;
     this.#socket = request.socket;
     this.#peer = peerOf(transport.address);
+    const { traceparent, tracestate } = request.headers;
+    if (typeof traceparent === 'string') this.trace = { traceparent, tracestate: tracestate?.toString() };
   }
 
   get address(): string | undefined {

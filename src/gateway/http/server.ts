@@ -23,8 +23,10 @@ import { AddressRates } from '../session/rates.js';
 import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { Unauthenticated } from '../session/unauthenticated.js';
+import type { CommandTracing } from '../tracing.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import type { Traffic } from '../wire/outbox.js';
+import { answerClientErrors } from './client-errors.js';
 import type { Compression } from './compression.js';
 import { checkTls, type ListenAddress, type Listener, openListeners, type TlsMaterial } from './listen.js';
 import type { GuardOptions } from './origin-policy.js';
@@ -59,6 +61,7 @@ export interface GatewayOptions {
   metrics: HttpDeps['metrics'];
   health: HttpDeps['health'];
   recorder: GatewayRecorder;
+  tracing: CommandTracing;
   /** For the gateway's own exceptions. */
   logger: GatewayLogger;
   limits?: Partial<GatewayLimits>;
@@ -102,20 +105,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const hub = new Hub({ log, snapshots, limits, clock, scheduler, recorder });
   const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
   const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
-  const methods = plainMethods({
-    version: options.version,
-    log,
-    view,
-    commands: options.commands,
-    limits,
-    logger,
-    recorder,
-    clock,
-  });
+  const { version, commands, tracing } = options;
+  const methods = plainMethods({ version, log, view, commands, limits, logger, recorder, tracing, clock });
   const deflater = new Deflater();
   const sendQueues = new SendQueues(clock);
   const traffic: Traffic = { sentBytes: 0 };
-  const unknown = new Unauthenticated(limits, clock);
+  const unknown = new Unauthenticated(limits, clock, recorder);
   const deps: ConnectionDeps = {
     access,
     sessions,
@@ -170,6 +165,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
+    answerClientErrors(server, recorder);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
       if (serves === 'metrics') return rejectUpgrade(socket, { status: 404, why: 'this listener has no WebSocket' });

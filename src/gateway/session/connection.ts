@@ -48,6 +48,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   #seen: { in: number; taken: number; at: number };
   /** Pings sent since then: if this process slept, the time alone proves nothing. */
   #pings = 0;
+  #isOverfull = false;
   /** Bytes that the kernel held at the last check. */
   #queued: number | undefined;
 
@@ -86,7 +87,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#inbox = new Inbox(requests, clock, {
       maxBytes: limits.inboxBytes,
       execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
-      isBlocked: () => this.#session.isVerifying || this.#outbox.pending >= limits.hardStopBytes,
+      isBlocked: () => this.#session.isVerifying || this.#owesTooMuch(),
       onFull: () => {
         deps.recorder.limited('inbox_bytes');
         this.bye(4429, 'too many requests wait', 1_000);
@@ -164,6 +165,14 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
   kill(code: CloseCode, reason: string): void {
     this.#end(code, reason);
     this.#ws.terminate();
+  }
+
+  /** Whether so many bytes of answers are unsent that no request is executed. */
+  #owesTooMuch(): boolean {
+    const before = this.#isOverfull;
+    this.#isOverfull = this.#outbox.pending >= this.#deps.limits.hardStopBytes;
+    if (this.#isOverfull && !before) this.#deps.recorder.limited('answers_bytes');
+    return this.#isOverfull;
   }
 
   /** Nothing is written after a close frame, and no message that came after its cause is executed. */

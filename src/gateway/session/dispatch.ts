@@ -1,5 +1,11 @@
 // From one text message to its answer, for WebSocket and POST alike: exactly one answer to each message.
-import { type Authentication, afterAuthentication, type CallContext, type Principal } from '../../access/index.js';
+import {
+  type Authentication,
+  afterAuthentication,
+  type CallContext,
+  type Principal,
+  type TraceParent,
+} from '../../access/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
@@ -18,6 +24,8 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Of the client: {@link Transport.address}. */
   readonly address: string | undefined;
+  /** From the headers of the request; the envelope's own has precedence. */
+  readonly trace?: TraceParent | undefined;
   /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
   admit(id: RpcId, method: string): Authentication;
   /** The method `authenticate`: who asks from here on, as far as the transport remembers it. */
@@ -58,7 +66,7 @@ export function dispatch(caller: Caller, text: string, receivedAt: number, deps:
 
 function execute(
   caller: Caller,
-  { id, method, params }: Extract<Envelope, { ok: true }>,
+  { id, method, params, trace = caller.trace }: Extract<Envelope, { ok: true }>,
   principal: Principal,
   receivedAt: number,
   { methods, logger }: Dispatch,
@@ -80,6 +88,7 @@ function execute(
     receivedAt,
     deadline,
     signal: caller.signal,
+    trace,
   };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {

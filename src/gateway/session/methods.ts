@@ -14,6 +14,7 @@ import type { GatewayLimits } from '../limits.js';
 import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, ViewPort } from '../ports.js';
 import type { GatewayRecorder } from '../recorder.js';
+import type { CommandTracing } from '../tracing.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
@@ -39,13 +40,14 @@ export interface RpcDeps {
   limits: GatewayLimits;
   logger: Pick<GatewayLogger, 'info'>;
   recorder: GatewayRecorder;
+  tracing: CommandTracing;
   clock: Clock;
 }
 
 export function plainMethods(deps: RpcDeps): PlainMethods {
-  const { version, log, view, commands, limits, logger, recorder, clock } = deps;
+  const { version, log, view, commands, limits, logger, recorder, tracing, clock } = deps;
   return {
-    ...audit(authorize(commands), { logger, recorder, clock }),
+    ...tracing.traced(audit(authorize(commands), { logger, recorder, clock }), view),
     'server.info': () => {
       const { bookmarkMs } = limits;
       const { epoch, cursor } = log;

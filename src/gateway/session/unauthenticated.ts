@@ -1,5 +1,6 @@
 // Connections that have not said yet who they are: each has some seconds, and of too many the oldest goes.
 import type { Clock } from '../../clock.js';
+import type { GatewayRecorder } from '../recorder.js';
 
 export interface UnauthenticatedPeer {
   /** It has taken too long, or others need its place. */
@@ -10,10 +11,16 @@ export class Unauthenticated {
   readonly #peers = new Map<UnauthenticatedPeer, () => void>();
   readonly #limits: { authenticateMs: number; unauthenticated: number };
   readonly #clock: Clock;
+  readonly #recorder: Pick<GatewayRecorder, 'limited'>;
 
-  constructor(limits: { authenticateMs: number; unauthenticated: number }, clock: Clock) {
+  constructor(
+    limits: { authenticateMs: number; unauthenticated: number },
+    clock: Clock,
+    recorder: Pick<GatewayRecorder, 'limited'>,
+  ) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#recorder = recorder;
   }
 
   get size(): number {
@@ -22,7 +29,10 @@ export class Unauthenticated {
 
   add(peer: UnauthenticatedPeer): void {
     const [oldest] = this.#peers.keys();
-    if (oldest && this.#peers.size >= this.#limits.unauthenticated) this.#end(oldest);
+    if (oldest && this.#peers.size >= this.#limits.unauthenticated) {
+      this.#recorder.limited('unauthenticated');
+      this.#end(oldest);
+    }
     this.#peers.set(
       peer,
       this.#clock.after(this.#limits.authenticateMs, () => this.#end(peer)),

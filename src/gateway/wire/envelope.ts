@@ -1,14 +1,15 @@
 // One text message from a client as a request or its refusal: JSON-RPC 2.0 as docs/PROTOCOL.md narrows it. Pure.
+import type { TraceParent } from '../../access/index.js';
 import { type Refusal, refuse } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
 
 export type Envelope =
-  | { ok: true; id: RpcId; method: string; params: unknown }
+  | { ok: true; id: RpcId; method: string; params: unknown; trace?: TraceParent }
   /** `id` is null where it could not be read. */
   | { ok: false; id: RpcId | null; error: Refusal };
 
-const MEMBERS = ['jsonrpc', 'id', 'method', 'params'];
+const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'traceparent', 'tracestate'];
 
 export function readEnvelope(text: string): Envelope {
   let value: unknown;
@@ -28,7 +29,7 @@ export function readEnvelope(text: string): Envelope {
   });
   if (Array.isArray(value)) return invalid(null, 'batches are not supported; nothing was executed');
   if (typeof value !== 'object' || value === null) return invalid(null, 'a request is an object');
-  const { jsonrpc, id, method, params = {} } = value as Record<string, unknown>;
+  const { jsonrpc, id, method, params = {}, traceparent, tracestate } = value as Record<string, unknown>;
   if (!isRpcId(id)) return invalid(null, `id must be a string of 1 to ${LIMITS.idLength} characters or a safe integer`);
   if (jsonrpc !== '2.0') return invalid(id, 'jsonrpc must be "2.0"');
   if (typeof method !== 'string') return invalid(id, 'method must be a string');
@@ -36,7 +37,10 @@ export function readEnvelope(text: string): Envelope {
   if (unknown.length > 0) return invalid(id, `unknown member: ${unknown.join(', ').slice(0, 200)}`);
   if (typeof params !== 'object' || params === null || Array.isArray(params))
     return { ok: false, id, error: refuse('INVALID_PARAMS', 'params are named: an object').error };
-  return { ok: true, id, method, params };
+  // One that is no text is ignored, as any that is malformed.
+  if (typeof traceparent !== 'string') return { ok: true, id, method, params };
+  const state = typeof tracestate === 'string' ? { tracestate } : {};
+  return { ok: true, id, method, params, trace: { traceparent, ...state } };
 }
 
 function isRpcId(id: unknown): id is RpcId {

@@ -36,6 +36,7 @@ export class GraphIndex {
   /** Filter nodes of running jobs, each with the node below it. A user of the filter counts as a user of that node. */
   readonly #filters = new Map<number, number>();
   #steps = 0;
+  #isTooLarge = false;
 
   constructor({ nodes, edges }: BlockGraph) {
     for (const { id, type, name } of nodes) {
@@ -55,6 +56,11 @@ export class GraphIndex {
       const source = this.#child(job, 'source') ?? (hasTarget ? this.#child(filter, 'file', 'backing') : undefined);
       if (filter !== undefined && source !== undefined && filter !== source) this.#filters.set(filter, source);
     }
+  }
+
+  /** Whether a question had no answer because of the bounds. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
   }
 
   nodesOf(job: string): JobNodes {
@@ -108,7 +114,9 @@ export class GraphIndex {
   /** The graph comes from the monitor and may have any shape, so the work on it is bounded. */
   #isTooMuch(near: number): boolean {
     this.#steps += 1;
-    return near > MAX_NEAR || this.#steps > MAX_STEPS;
+    const isOver = near > MAX_NEAR || this.#steps > MAX_STEPS;
+    this.#isTooLarge ||= isOver;
+    return isOver;
   }
 
   #child(parent: number | undefined, ...names: string[]): number | undefined {

@@ -12,6 +12,7 @@ export interface ProofsOptions {
   /** Milliseconds from a run's end until it is settled without a proof. */
   proofMs: number;
   runs: ReadonlyMap<string, Run>;
+  limited: (limit: 'graph_edges') => void;
   /** Applies an input to one run. */
   apply: (id: string, input: Extract<JobInput, { kind: 'graph' | 'unproven' }>) => void;
 }
@@ -139,6 +140,7 @@ export class PivotProofs {
       if (graph) this.#options.apply(id, { kind: 'graph', graph });
       else if (asking.end) this.#options.apply(id, { kind: 'unproven' });
     }
+    if (graph?.isTooLarge) this.#options.limited('graph_edges');
   }
 
   #giveUp(id: string, run: string): void {

@@ -34,6 +34,7 @@ export interface RunStoreOptions {
    */
   maxRuns: number;
   maxIds: number;
+  limited?: (limit: 'source_jobs') => void;
   clock: Clock;
 }
 
@@ -60,6 +61,7 @@ export class RunStore {
   readonly #proving = new Set<string>();
   readonly #maxRuns: number;
   readonly #maxIds: number;
+  readonly #limited: RunStoreOptions['limited'];
   /** Characters of the ids of all runs. */
   #ids = 0;
   /** One object for all steps, since this is the hottest path of the program. */
@@ -70,13 +72,15 @@ export class RunStore {
   #commandsWritten = 0;
 
   /** @param ability asked when a step needs it. */
-  constructor(source: string, journal: Journal, ability: Ability, { storm, clock, maxRuns, maxIds }: RunStoreOptions) {
+  constructor(source: string, journal: Journal, ability: Ability, options: RunStoreOptions) {
+    const { storm, clock, maxRuns, maxIds, limited } = options;
     this.#source = source;
     this.#journal = journal;
     this.#clock = clock;
     this.#store = clock.token(6);
     this.#maxRuns = maxRuns;
     this.#maxIds = maxIds;
+    this.#limited = limited;
     this.#context = {
       source,
       id: '',
@@ -127,6 +131,7 @@ export class RunStore {
   apply(id: string, input: JobInput): Applied {
     const before = this.#runs.get(id);
     if (!before && (this.#runs.size >= this.#maxRuns || this.#ids + id.length > this.#maxIds)) {
+      this.#limited?.('source_jobs');
       if (input.kind === 'event') this.publish(input.event);
       if (input.kind !== 'answered') return NOTHING;
     }

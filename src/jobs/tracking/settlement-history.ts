@@ -36,9 +36,12 @@ export class SettlementHistory {
   readonly #runs = new Map<string, Remembered>();
   /** The newest settled run of each source and job id. */
   readonly #newest = new Map<string, string>();
+  readonly #evicted: () => void;
   #bytes = 0;
 
-  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
+  /** @param evicted called for each settlement that is removed before its time. */
+  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}, evicted: () => void = () => undefined) {
+    this.#evicted = evicted;
     this.#limits = { ...HISTORY_LIMITS, ...limits };
     this.#clock = clock;
   }
@@ -79,6 +82,7 @@ export class SettlementHistory {
     const horizon = this.#clock.now() - this.#limits.ageMs;
     for (const [run, { at, settled, bytes }] of this.#runs) {
       if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;
+      if (at >= horizon) this.#evicted();
       this.#runs.delete(run);
       this.#bytes -= bytes;
       if (this.#newest.get(keyOf(settled)) === run) this.#newest.delete(keyOf(settled));

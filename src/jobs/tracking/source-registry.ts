@@ -11,9 +11,10 @@ export class SourceRegistry {
   readonly #clock: Clock;
   readonly #trackers = new Map<string, SourceTracker>();
 
-  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
+  /** @param evicted called for each settlement that is removed before its time. */
+  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}, evicted: () => void = () => undefined) {
     this.#clock = clock;
-    this.history = new SettlementHistory(clock, limits);
+    this.history = new SettlementHistory(clock, limits, evicted);
   }
 
   add(tracker: SourceTracker): void {

@@ -63,10 +63,11 @@ export class SourceTracker implements Ability {
     this.#state = new SourceState({ name, ...about }, this.#store, this.#options, () =>
       this.#applyAll({ kind: 'gone' }),
     );
-    const { clock, proofMs } = this.#options;
+    const { clock, proofMs, limited } = this.#options;
     this.#proofs = new PivotProofs(source, {
       clock,
       proofMs,
+      limited,
       runs: this.#store.runs,
       apply: (id, input) => this.#apply(id, input),
     });

@@ -1,6 +1,13 @@
 // What a tracked source may wait for and keep, each with its reason. Tests shorten the intervals.
 import { CLOCK, type Clock } from '../../clock.js';
 import { THROTTLE_DEFAULTS, type ThrottleOptions } from './error-throttle.js';
+import { HISTORY_LIMITS, type HistoryLimits } from './settlement-history.js';
+
+/**
+ * `source_jobs`: an event or a query of a job that gets no run. `graph_edges`: a block graph too large to prove anything. `settlements`: a settlement
+ * that was removed before its time.
+ */
+export type JobLimitName = 'source_jobs' | 'graph_edges' | 'settlements';
 
 export interface TrackOptions {
   /** Milliseconds without a listener at the source's address after which its runs are lost. */
@@ -11,6 +18,10 @@ export interface TrackOptions {
   /** Present runs of a source, and characters of their ids. Jobs beyond them get no run. */
   maxRuns: number;
   maxIds: number;
+  /** Settlements that are kept. */
+  settlements: HistoryLimits;
+  /** Called each time that a limit is met. */
+  limited: (limit: JobLimitName) => void;
   clock: Clock;
 }
 export const TRACK_DEFAULTS: TrackOptions = {
@@ -19,5 +30,7 @@ export const TRACK_DEFAULTS: TrackOptions = {
   storm: THROTTLE_DEFAULTS,
   maxRuns: 16_384,
   maxIds: 8 * 1024 * 1024,
+  settlements: HISTORY_LIMITS,
+  limited: () => undefined,
   clock: CLOCK,
 };

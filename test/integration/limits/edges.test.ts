@@ -123,6 +123,8 @@ describe('a request', () => {
       }),
     );
     expect(closed).toEqual([400, 400, 900, 900]);
+    expect(new Set(bare.recorder.limits)).toEqual(new Set(['request_time']));
+    expect(bare.recorder.limits.length).toBeGreaterThanOrEqual(3);
   });
 
   it('with a body in chunks is read; one that is too long gets 413', async () => {

@@ -1,0 +1,17 @@
+// Stands for an operator's SDK: loaded by NODE_OPTIONS=--import, it writes each span that ends to stderr.
+import { trace } from '@opentelemetry/api';
+
+const startSpan = (name, { attributes }, context) => {
+  const parent = trace.getSpanContext(context);
+  const all = { ...attributes };
+  const span = {
+    spanContext: () => ({ traceId: parent?.traceId ?? 'b'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }),
+    isRecording: () => true,
+    setAttribute: (key, value) => Object.assign(all, { [key]: value }) && span,
+    setAttributes: (more) => Object.assign(all, more) && span,
+    setStatus: () => span,
+    end: () => process.stderr.write(`SPAN ${JSON.stringify({ name, trace: parent?.traceId, ...all })}\n`),
+  };
+  return span;
+};
+trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan }) });
