@@ -229,9 +229,9 @@ export type SourceVerb = JobVerb | 'force';
 
 export interface SourceInfo {
   name: string;
-  /** Servers without the feature `providers` omit this and the following two. */
+  /** Servers without the feature `providers` omit it. */
   provider?: ProviderName;
-  /** Verbs that it has; any other is refused with UNSUPPORTED. */
+  /** Verbs that it has, where it lacks some: any other is refused with UNSUPPORTED. */
   verbs?: readonly SourceVerb[];
   /** Its name where it comes from, where that is no name of a source: libvirt allows blanks, for instance. */
   label?: string;

@@ -59,7 +59,8 @@ export class SourceTracker implements Ability {
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
-    const about = { ...source.about, verbs: SOURCE_VERBS.filter((verb) => source.can(verb)) };
+    const verbs = SOURCE_VERBS.filter((verb) => source.can(verb));
+    const about = { ...source.about, ...(verbs.length < SOURCE_VERBS.length && { verbs }) };
     this.#state = new SourceState({ name, ...about }, this.#store, this.#options, () =>
       this.#applyAll({ kind: 'gone' }),
     );
