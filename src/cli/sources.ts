@@ -18,8 +18,12 @@ export function addSources(program: Command): void {
       else {
         print(
           ...table(
-            ['SOURCE', 'STATE', 'REASON', 'QEMU', 'SINCE'],
-            sources.map(({ name, state, reason = '', qemu = '', since }) => [name, state, reason, qemu, since]),
+            ['SOURCE', 'FROM', 'STATE', 'REASON', 'QEMU', 'SINCE'],
+            sources.map(({ name, provider = 'qmp', label, state, reason = '', qemu = '', since }) => [
+              name,
+              label === undefined ? provider : `${provider} ${label}`,
+              ...[state, reason, qemu, since],
+            ]),
           ),
         );
         complain(...sources.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));

@@ -31,6 +31,7 @@ export {
   DECISIONS,
   type Decision,
   decisionOf,
+  hasVerb,
   hintFor,
   isAnswering,
   isBlockJob,

@@ -3,7 +3,18 @@
 import { formatCursor } from './cursor.js';
 import { SNAPSHOT_SETTLED } from './limits.js';
 import { JOB_STATUSES } from './rules.js';
-import type { Entry, Job, JobRef, JobStatus, KnownEntry, RunId, SettledRun, Settlement, SourceInfo } from './types.js';
+import type {
+  Entry,
+  GatewayEventData,
+  Job,
+  JobRef,
+  JobStatus,
+  KnownEntry,
+  RunId,
+  SettledRun,
+  Settlement,
+  SourceInfo,
+} from './types.js';
 
 /** What is known at one position of the log. */
 export interface ProjectedState {
@@ -68,7 +79,7 @@ export class Projection implements ProjectedState {
         // The run may have ended before this entry, and may be unknown by now.
         break;
       case 'GATEWAY_SOURCE_UP':
-        this.#source(event, { state: 'connecting', qemu: event.data.qemu });
+        this.#source(event, { ...aboutOf(event.data), state: 'connecting', qemu: event.data.qemu });
         break;
       case 'GATEWAY_SOURCE_SYNCED':
         this.#source(event, { state: 'up' });
@@ -172,4 +183,9 @@ function isStatus(status: string): status is JobStatus {
 /** The members of these events that are read; `device` is the job's id. */
 function measuresOf<Data extends { device: string }>({ device: _device, ...measures }: Data): Omit<Data, 'device'> {
   return measures;
+}
+
+/** What a source is, beside its state; the data of a monitor has none of it. */
+function aboutOf({ provider, verbs, label }: GatewayEventData['GATEWAY_SOURCE_UP']): Partial<SourceInfo> {
+  return { ...(provider && { provider }), ...(verbs && { verbs }), ...(label !== undefined && { label }) };
 }

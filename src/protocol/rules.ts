@@ -1,6 +1,6 @@
 // QEMU's rules for jobs, shared by the gateway, the command line and the dashboard: which verb is legal in which status (job.c: JobSTT,
 // JobVerbTable), and what a soft cancel does. Pure, imports no code. The simulator has tables of its own, and a test compares the two.
-import type { Job, JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo } from './types.js';
+import type { Job, JobStatus, JobType, JobVerb, Outcome, Settlement, SourceInfo, SourceVerb } from './types.js';
 
 /** Every status that a query can show. */
 export const JOB_STATUSES: readonly JobStatus[] = [
@@ -67,15 +67,27 @@ export function isInSync(status: JobStatus | Outcome): boolean {
   return status === 'ready' || status === 'standby';
 }
 
+/** Whether its source has the verb: `verbs` is missing where it has all, and from servers without the feature `providers`. */
+export function hasVerb(source: Pick<SourceInfo, 'verbs'> | undefined, verb: SourceVerb): boolean {
+  return source?.verbs?.includes(verb) ?? true;
+}
+
 /**
  * The verbs that would have an effect, in the order in which to offer them. Of pause and resume only one, since QEMU refuses the other. `dismiss`
  * only for a settled run: before that its end is still being examined, or the job is dismissed automatically.
+ *
+ * @param source of the job; by default it has every verb.
  */
-export function offeredVerbs({ status, settled }: { status: JobStatus; settled?: Settlement }): readonly JobVerb[] {
-  if (settled) return ['dismiss'];
-  return (Object.keys(VERBS) as JobVerb[]).filter(
-    (verb) => allows(status, verb) && verb !== 'dismiss' && verb !== (isPaused(status) ? 'pause' : 'resume'),
-  );
+export function offeredVerbs(
+  { status, settled }: { status: JobStatus; settled?: Settlement },
+  source?: Pick<SourceInfo, 'verbs'>,
+): readonly JobVerb[] {
+  const verbs = settled
+    ? (['dismiss'] as const)
+    : (Object.keys(VERBS) as JobVerb[]).filter(
+        (verb) => allows(status, verb) && verb !== 'dismiss' && verb !== (isPaused(status) ? 'pause' : 'resume'),
+      );
+  return verbs.filter((verb) => hasVerb(source, verb));
 }
 
 const BLOCK_JOB_TYPES: readonly JobType[] = ['commit', 'stream', 'mirror', 'backup'];

@@ -135,7 +135,14 @@ export type CommandResult = 'accepted' | 'refused' | 'unknown';
 
 /** The gateway's own events. */
 export interface GatewayEventData {
-  GATEWAY_SOURCE_UP: { qemu: string; same: Same };
+  /** `provider`, `verbs` and `label` as in {@link SourceInfo}; a monitor has none of them. */
+  GATEWAY_SOURCE_UP: {
+    qemu: string;
+    same: Same;
+    provider?: ProviderName;
+    verbs?: readonly SourceVerb[];
+    label?: string;
+  };
   GATEWAY_SOURCE_SYNCED: { jobs: number };
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };

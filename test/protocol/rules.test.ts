@@ -4,6 +4,7 @@ import { mayPivot } from '../../src/jobs/model/outcome.js';
 import { beginRun } from '../../src/jobs/model/run.js';
 import {
   allows,
+  hasVerb,
   hintFor,
   isAnswering,
   isReachable,
@@ -59,6 +60,13 @@ describe('the verbs that are offered', () => {
 
   it('for one that has ended and holds its id are dismiss alone', () =>
     expect(offeredVerbs({ status: 'concluded', settled: {} as Settlement })).toEqual(['dismiss']));
+
+  it('are those that its source has', () => {
+    const source = { verbs: ['abort', 'complete', 'setSpeed'] as const };
+    expect(offeredVerbs({ status: 'ready' }, source)).toEqual(['complete', 'setSpeed', 'abort']);
+    expect(offeredVerbs({ status: 'concluded', settled: {} as Settlement }, source)).toEqual([]);
+    expect([hasVerb(source, 'force'), hasVerb(undefined, 'force'), hasVerb({}, 'force')]).toEqual([false, true, true]);
+  });
 
   it.each(JOB_STATUSES)('come with a hint where the job is %s and another verb was called', (status) => {
     for (const verb of VERBS) if (!allows(status, verb)) expect(hintFor(status, verb)).not.toBe('');

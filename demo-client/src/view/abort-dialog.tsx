@@ -19,10 +19,12 @@ interface AbortDialogProps {
   job: Job;
   /** The job as it is now; `undefined`: it has ended. */
   now: Job | undefined;
+  /** Whether the source of the job can end it by force. */
+  mayForce: boolean;
   onClose(): void;
 }
 
-export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialogProps) {
+export function AbortDialog({ gateway, job, now: current, mayForce, onClose }: AbortDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const waiting = useRef<AbortController | undefined>(undefined);
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
@@ -88,7 +90,7 @@ export function AbortDialog({ gateway, job, now: current, onClose }: AbortDialog
         Abort <span class="mono">{job.job}</span> <span class="muted">on {job.source}</span>
       </h2>
       {stage.name === 'asking' ? (
-        <AbortForm job={current ?? job} onSend={send} onCancel={() => dialog.current?.close()} />
+        <AbortForm job={current ?? job} mayForce={mayForce} onSend={send} onCancel={() => dialog.current?.close()} />
       ) : stage.name === 'waiting' ? (
         <AbortWait stage={stage} onStop={() => waiting.current?.abort()} />
       ) : (

@@ -5,11 +5,13 @@ import { ABORT_FORM, planAbort } from '../model/abort.js';
 
 interface AbortFormProps {
   job: Job;
+  /** Whether the source of the job can end it by force. */
+  mayForce: boolean;
   onSend(params: AbortParams & { timeoutMs: number }): void;
   onCancel(): void;
 }
 
-export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
+export function AbortForm({ job, mayForce, onSend, onCancel }: AbortFormProps) {
   const soft = softCancel(job);
   const [form, setForm] = useState(ABORT_FORM);
   const plan = planAbort(job, form);
@@ -61,33 +63,39 @@ export function AbortForm({ job, onSend, onCancel }: AbortFormProps) {
         </label>
         <p class="small text-bad">{wrong('bound')}</p>
       </fieldset>
-      <fieldset>
-        <legend>How</legend>
-        <label class="choice">
-          <input
-            type="checkbox"
-            name="force"
-            checked={form.force}
-            onChange={(event) => setForm({ ...form, force: event.currentTarget.checked })}
-          />
-          <span>
-            Force <span class="muted small">cancel at once, give up the copy</span>
-          </span>
-        </label>
-        <label class="field">
-          <span>Force it after</span>
-          <input
-            name="escalate"
-            inputMode="decimal"
-            placeholder="never"
-            disabled={form.force}
-            value={form.escalateSeconds}
-            onInput={(event) => setForm({ ...form, escalateSeconds: event.currentTarget.value })}
-          />
-          <span>seconds</span>
-        </label>
-        <p class="small text-bad">{wrong('escalate')}</p>
-      </fieldset>
+      {mayForce ? (
+        <fieldset>
+          <legend>How</legend>
+          <label class="choice">
+            <input
+              type="checkbox"
+              name="force"
+              checked={form.force}
+              onChange={(event) => setForm({ ...form, force: event.currentTarget.checked })}
+            />
+            <span>
+              Force <span class="muted small">cancel at once, give up the copy</span>
+            </span>
+          </label>
+          <label class="field">
+            <span>Force it after</span>
+            <input
+              name="escalate"
+              inputMode="decimal"
+              placeholder="never"
+              disabled={form.force}
+              value={form.escalateSeconds}
+              onInput={(event) => setForm({ ...form, escalateSeconds: event.currentTarget.value })}
+            />
+            <span>seconds</span>
+          </label>
+          <p class="small text-bad">{wrong('escalate')}</p>
+        </fieldset>
+      ) : (
+        <p class="small muted" data-testid="no-force">
+          libvirt has no forced abort: the job ends as soon as QEMU lets it.
+        </p>
+      )}
       <p class={`expect small tone-${!form.force && soft !== 'cancels' ? 'warn' : 'calm'}`} role="status">
         {describeAbort(job, form.force)}
       </p>

@@ -1,7 +1,7 @@
 // Buttons for the verbs that the job's status allows, and the result of the last one.
 import { useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import { type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
+import { hasVerb, type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../gateway.js';
 import { refusalText } from '../model/abort.js';
 import { AbortDialog } from './abort-dialog.js';
@@ -22,7 +22,8 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
   const [said, setSaid] = useState<Said>();
   const [open, setOpen] = useState<'abort' | 'setSpeed'>();
   const [target, setTarget] = useState<Job>();
-  const verbs = job ? offeredVerbs(job) : [];
+  const source = job && gateway.table.value?.sources.get(job.source);
+  const verbs = job ? offeredVerbs(job, source) : [];
   const state = gateway.state.value;
   const { principal, scopes } = state.phase === 'open' ? state : {};
   const isGranted = !job || !scopes || mayControl(scopes, job.source);
@@ -89,7 +90,13 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
         {said?.text}
       </p>
       {open === 'abort' && target && (
-        <AbortDialog gateway={gateway} job={target} now={job} onClose={() => setOpen(undefined)} />
+        <AbortDialog
+          gateway={gateway}
+          job={target}
+          now={job}
+          mayForce={hasVerb(source, 'force')}
+          onClose={() => setOpen(undefined)}
+        />
       )}
     </div>
   );

@@ -56,9 +56,12 @@ export class SourceState {
 
   /** Identified; its jobs are queried next. */
   identified(qemu: string, same: Same): void {
+    const { name: _name, ...about } = this.#source;
+    const { provider } = about;
     this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
       qemu,
       same,
+      ...(provider !== 'qmp' && about),
     });
   }
 
