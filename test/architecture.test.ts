@@ -27,6 +27,8 @@ const ALLOWED: Record<string, readonly string[]> = {
 const BARE = [
   ...[
     'types',
+    'int64',
+    'generated/events',
     'codes',
     'limits',
     'cursor',
@@ -156,7 +158,7 @@ describe('the layers', () => {
   it('leave the wire free of every dependency', () => {
     const wire = files.filter((file) => BARE.some((name) => file === `src/protocol/${name}.ts`));
     expect(wire).toHaveLength(BARE.length);
-    expect(wire.flatMap(importsOf).filter((path) => !path.startsWith('./'))).toEqual([]);
+    expect(wire.flatMap(importsOf).filter((path) => !/^\.\.?\//.test(path))).toEqual([]);
     const client = files.filter((file) => file.startsWith('src/client/') && !/\/(node|rx)\.ts$/.test(file));
     expect(client.flatMap(importsOf).filter((path) => !path.startsWith('.'))).toEqual([]);
   });
@@ -189,8 +191,9 @@ describe('the dashboard', () => {
 });
 
 describe('the files', () => {
-  it('stay below 300 lines and open by saying what they are', () => {
-    const long = [...files, ...pages].filter((file) => readFileSync(file, 'utf8').split('\n').length > 301);
+  it('stay below 300 lines, but for what is generated, and open by saying what they are', () => {
+    const written = [...files, ...pages].filter((file) => !file.includes('/generated/'));
+    const long = written.filter((file) => readFileSync(file, 'utf8').split('\n').length > 301);
     expect(long).toEqual([]);
     const mute = [...files, ...pages].filter((file) => !/^(#!.*\n)?\/\//.test(readFileSync(file, 'utf8')));
     expect(mute.filter((file) => !/\/(exit)\.ts$/.test(file))).toEqual([]);

@@ -1,11 +1,11 @@
 // What is counted for each entry of the log, in the place where it goes to the fan-out.
 import type { Clock } from '../clock.js';
 import type { LoggedEntry } from '../log/index.js';
-import type { KnownEventType } from '../protocol/types.js';
+import type { GatewayEventData, LibvirtEventData, QemuEventData } from '../protocol/types.js';
 import type { Families } from './families.js';
 
 /** A monitor may send any name, so only these become label values; `true`: QEMU's own. */
-const KNOWN: Readonly<Record<KnownEventType, boolean>> = {
+const KNOWN: Readonly<Record<keyof (QemuEventData & LibvirtEventData & GatewayEventData), boolean>> = {
   BLOCK_JOB_COMPLETED: true,
   BLOCK_JOB_CANCELLED: true,
   BLOCK_JOB_READY: true,

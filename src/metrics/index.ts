@@ -4,7 +4,6 @@ import { CLOCK, type Clock } from '../clock.js';
 import type { GatewayCounts, GatewayRecorder } from '../gateway/index.js';
 import type { LoggedEntry } from '../log/index.js';
 import type { Outcome, Provenance } from '../protocol/types.js';
-import type { QmpCommandName } from '../qmp/index.js';
 import { openEventMetrics } from './event-metrics.js';
 import { Families, type Sample } from './families.js';
 import { type LimitName, openGatewayMetrics } from './gateway-metrics.js';
@@ -36,7 +35,7 @@ export interface Metrics {
   /** To be called for each entry that the log shows. */
   entry(entry: LoggedEntry): void;
   /** A monitor has answered. */
-  replied(command: QmpCommandName, ms: number): void;
+  replied(command: string, ms: number): void;
   text(): Promise<{ type: string; text: string }>;
 }
 

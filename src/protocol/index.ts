@@ -17,6 +17,7 @@ export {
   type Position,
   parseCursor,
 } from './cursor.js';
+export type { QemuEvents } from './generated/events.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,

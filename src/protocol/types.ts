@@ -1,7 +1,9 @@
-// The wire `qmp-gateway.v1` as types. Imports nothing, so that browsers, services and the server share one definition.
+// The wire `qmp-gateway.v1` as types, for browsers, services and the server alike.
 
-/** A 64-bit integer on the wire: a number up to 2^53-1, beyond it a decimal string. Never rounded. */
-export type Int64 = number | string;
+import type { QemuEvents } from './generated/events.js';
+import type { Int64 } from './int64.js';
+
+export type { Int64 };
 
 /** Position in the log, `"<epoch>:<offset>"`. Opaque to clients. */
 export type Cursor = string;
@@ -55,7 +57,7 @@ export interface BlockJobEventData {
   speed: Int64;
 }
 
-/** Every event of QEMU whose data this project knows. Any other passes with `data: unknown`. */
+/** The events of QEMU that the job model reads: the gateway checks their data. */
 export interface QemuEventData {
   BLOCK_JOB_COMPLETED: BlockJobEventData & { error?: string };
   BLOCK_JOB_CANCELLED: BlockJobEventData;
@@ -162,7 +164,11 @@ export interface GatewayEventData {
   GATEWAY_JOB_SETTLED: Settlement;
 }
 
-export type EventData = QemuEventData & LibvirtEventData & GatewayEventData;
+/**
+ * Every event with its data. The types of QEMU's events beyond {@link QemuEventData} are those of its schema, and their data passes unchecked:
+ * another QEMU may send more, and of an event over 256 KiB the gateway keeps `truncated`, its bytes, and few members.
+ */
+export type EventData = QemuEventData & Omit<QemuEvents, keyof QemuEventData> & LibvirtEventData & GatewayEventData;
 export type KnownEventType = keyof EventData;
 
 interface EntryOf<Type extends string, Data> {

@@ -1,6 +1,7 @@
 // qmp: one connection to one monitor.
 
 export { MonitorLost } from './connection-error.js';
+export type { QemuCommands } from './generated/commands.js';
 export { stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
 export { type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';

@@ -6,6 +6,7 @@ import { MonitorLost, toMonitorLost } from './connection-error.js';
 import { QMP_LIMITS } from './limits.js';
 import { type QmpMessage, readMessage } from './message.js';
 import { MessageSplitter } from './message-splitter.js';
+import type { CommandTable, QmpCommands } from './qapi.js';
 import { type QmpOptions, QmpSession } from './session.js';
 import { unacknowledged } from './unacknowledged.js';
 
@@ -15,9 +16,9 @@ export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; hos
  * `waiting` is emitted once for each reason, and the connection is kept: QEMU's backlog is 1, so connections that are abandoned and made anew would
  * lock out every client; and a blocked main loop may recover.
  */
-export type MonitorState =
+export type MonitorState<Commands extends CommandTable<Commands> = QmpCommands> =
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
-  | { kind: 'open'; session: QmpSession };
+  | { kind: 'open'; session: QmpSession<Commands> };
 
 /**
  * Connects, waits for the greeting, negotiates, and emits the session once.

@@ -1,7 +1,8 @@
-// The QMP commands that this project writes, with their arguments and replies (qapi/job.json, block-core.json, control.json), and the events whose
-// data it reads. No other command is ever written to a monitor.
+// The QMP commands that the gateway writes, with their arguments and the members of their replies that it reads (qapi/job.json, block-core.json,
+// control.json). It writes no other command to a monitor; a program that uses this layer by itself has all of them (generated/commands).
+import type { QemuEvents } from '../protocol/generated/events.js';
 import type { Micros } from '../protocol/time.js';
-import type { Int64, IoStatus, JobStatus, JobType, QemuEventData } from '../protocol/types.js';
+import type { EventData, Int64, IoStatus, JobStatus, JobType } from '../protocol/types.js';
 
 /** BlockJobInfo of query-block-jobs. `device` is the job id; `status` and `auto-*` since QEMU 2.12. */
 export interface BlockJobInfo {
@@ -55,7 +56,7 @@ type ById = { id: string };
 type ByDevice = { device: string };
 
 export interface QmpCommands {
-  qmp_capabilities: { args: { enable?: string[] }; value: Nothing };
+  qmp_capabilities: { args: { enable?: 'oob'[] }; value: Nothing };
   'query-version': { args: Nothing; value: QmpVersion };
   'query-commands': { args: Nothing; value: { name: string }[] };
   'query-block-jobs': { args: Nothing; value: BlockJobInfo[] };
@@ -78,6 +79,9 @@ export interface QmpCommands {
 }
 export type QmpCommandName = keyof QmpCommands;
 
+/** Commands by their names: {@link QmpCommands}, or all of QEMU's. */
+export type CommandTable<Commands> = { [Name in keyof Commands]: { args: unknown; value: unknown } };
+
 export interface QmpVersion {
   qemu: { major: number; minor: number; micro: number };
   package: string;
@@ -98,8 +102,8 @@ export interface QmpEvent<Type extends string = string, Data = unknown> {
   /** Bytes of the message that brought it, for the log's retention. */
   bytes?: number;
 }
-export type QmpEventOf<Type extends keyof QemuEventData> = {
-  [Each in Type]: QmpEvent<Each, QemuEventData[Each]>;
+export type QmpEventOf<Type extends keyof QemuEvents> = {
+  [Each in Type]: QmpEvent<Each, EventData[Each]>;
 }[Type];
 
 export function formatVersion({ qemu }: QmpVersion): string {

@@ -3,12 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { filter, type Observable, type OperatorFunction } from 'rxjs';
 import { Broadcast } from '../broadcast.js';
-import type { QemuEventData } from '../protocol/types.js';
+import type { QemuEvents } from '../protocol/generated/events.js';
 import { isReplyTo } from './guards.js';
 import { stringifyJson } from './json.js';
 import type { QmpLimits } from './limits.js';
 import type { QmpMessage } from './message.js';
-import type { QmpCommandName, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './qapi.js';
+import type { CommandTable, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './qapi.js';
 
 /**
  * The result of a command. `busy` and `sent:false`: it was never written, so it has no effect. Otherwise it may have had its effect or may still have
@@ -37,14 +37,14 @@ export interface ExecuteOptions {
 /** What a session is given beside its limits. */
 export interface QmpOptions extends QmpLimits {
   /** Called at each reply, also at one that came too late for its caller. @param ms milliseconds since the command was written. */
-  replied?: ((command: QmpCommandName, ms: number) => void) | undefined;
+  replied?: ((command: string, ms: number) => void) | undefined;
   /** Called for each event whose data was too large to be kept whole. */
   eventCut?: (() => void) | undefined;
 }
 
 interface Pending {
   id: string;
-  name: QmpCommandName;
+  name: string;
   line: string;
   lane: QmpLane;
   answer: (reply: QmpReply) => void;
@@ -60,7 +60,7 @@ const RESERVED: Readonly<Record<QmpLane, number>> = { abort: 0, verb: 1, query: 
 
 const noAnswer = (): void => {};
 
-export class QmpSession {
+export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
   readonly greeting: QmpGreeting;
   readonly events$: Observable<QmpEvent>;
   readonly #events = new Broadcast<QmpEvent>();
@@ -85,12 +85,16 @@ export class QmpSession {
     return this.#inFlight.size;
   }
 
-  /** Resolves at the reply, at the deadline, or when the socket closes; never rejects. */
-  execute<Name extends QmpCommandName>(
+  /**
+   * Resolves at the reply, at the deadline, or when the socket closes; never rejects. Types are those of QEMU's schema. Only the members that
+   * the gateway itself reads are checked, of query-commands, query-block-jobs, query-jobs, query-cpus-fast and x-debug-query-block-graph: a malformed
+   * reply to these ends the connection. Every other value is what QEMU sent.
+   */
+  execute<Name extends keyof Commands & string>(
     name: Name,
-    args: QmpCommands[Name]['args'],
+    args: Commands[Name]['args'],
     options: ExecuteOptions = {},
-  ): Promise<QmpReply<QmpCommands[Name]['value']>> {
+  ): Promise<QmpReply<Commands[Name]['value']>> {
     return new Promise((resolve) => void this.request(name, args, resolve, options));
   }
 
@@ -99,10 +103,10 @@ export class QmpSession {
    *
    * @returns withdraws the command if it is not yet written; then it is not answered. It returns `false` if the command is written or answered.
    */
-  request<Name extends QmpCommandName>(
+  request<Name extends keyof Commands & string>(
     name: Name,
-    args: QmpCommands[Name]['args'],
-    answer: (reply: QmpReply<QmpCommands[Name]['value']>) => void,
+    args: Commands[Name]['args'],
+    answer: (reply: QmpReply<Commands[Name]['value']>) => void,
     { timeoutMs = this.#limits.commandMs, lane = 'query', onWrite }: ExecuteOptions = {},
   ): () => boolean {
     const queue = this.#queued[lane];
@@ -116,7 +120,7 @@ export class QmpSession {
       name,
       line: `${stringifyJson({ execute: name, arguments: args, id })}\r\n`,
       lane,
-      // Called only with a value that has passed the guard of this command's replies.
+      // Called only with a value that has passed the guard of this command's replies, if it has one.
       answer: answer as Pending['answer'],
       onWrite,
       timer: setTimeout(() => this.#expire(pending), timeoutMs),
@@ -208,9 +212,10 @@ export class QmpSession {
   }
 }
 
-/** Narrows a stream of events to the named types; `data` follows. */
-export function ofType<Type extends keyof QemuEventData>(
-  ...types: Type[]
-): OperatorFunction<QmpEvent, QmpEventOf<Type>> {
+/**
+ * Narrows a stream of events to the named types; `data` follows from QEMU's schema. Only the data of the events that the gateway reads (of jobs) is
+ * checked; of an event over `maxEventBytes` it is cut to few members.
+ */
+export function ofType<Type extends keyof QemuEvents>(...types: Type[]): OperatorFunction<QmpEvent, QmpEventOf<Type>> {
   return filter((event: QmpEvent): event is QmpEventOf<Type> => (types as string[]).includes(event.type));
 }

@@ -1,6 +1,7 @@
 // sources: named places where jobs run, behind one port. Each QMP monitor and each domain of libvirt is kept connected independently.
 
 export { ConfiguredSources, type SourceChanges } from './configured.js';
+export type { ConnectionSignal } from './keep-connected.js';
 export { BUDGET_LIMITS, type BudgetLimits, type LibvirtOptions } from './libvirt/index.js';
 export { logSignals } from './log.js';
 export { sourceOpener } from './opener.js';
@@ -21,6 +22,7 @@ export type {
 } from './port.js';
 export { QmpJobSource } from './qmp/job-source.js';
 export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
+export { type SuperviseOptions, supervise } from './qmp/supervise.js';
 export {
   type Discovery,
   formatAddress,

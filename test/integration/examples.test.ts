@@ -1,4 +1,4 @@
-// The ten-line service: each outcome once, whatever happens to its line, and a restart of the gateway said to be one.
+// The examples, run as they are: the service's outcomes each once, whatever happens to its line; the monitor's jobs across a restart of its QEMU.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -90,6 +90,39 @@ it('exits where the gateway refuses it for good', async () => {
   });
   onTestFinished(() => void service.kill('SIGKILL'));
   expect(await new Promise((resolve) => service.once('exit', resolve))).toBe(1);
+});
+
+it('the QMP client follows the jobs of a monitor across its restart', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'example-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'vm.sock');
+  const program = spawn(process.execPath, ['examples/monitor.mjs', path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void program.kill('SIGKILL'));
+  let said = '';
+  program.stdout.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  await expect.poll(() => said).toContain('down: absent\n');
+  for (const round of [1, 2]) {
+    said = '';
+    const simulator = await startSimulator({ listen: { path } });
+    onTestFinished(() => simulator.close());
+    simulator.jobs.start({ id: `copy${round}`, type: 'mirror', len: 1 << 20, bytesPerSecond: 1 });
+    await expect.poll(() => said).toContain('up: 1 jobs\n');
+    simulator.jobs.cancel(`copy${round}`);
+    await expect.poll(() => said).toMatch(new RegExp(`^BLOCK_JOB_CANCELLED copy${round}: \\d+ of 1048576$`, 'm'));
+    await simulator.close();
+    await expect.poll(() => said).toMatch(/^down: /m);
+  }
+});
+
+it('is what docs/QMP.md prints', async () => {
+  const [example, page] = await Promise.all([
+    readFile('examples/monitor.mjs', 'utf8'),
+    readFile('docs/QMP.md', 'utf8'),
+  ]);
+  const code = example.replace(/^\/\/.*\n/, '').replace(/\[path = ('.*')\] = process.*;/, 'path = $1;');
+  expect(page).toContain(`\`\`\`js\n${code}\`\`\``);
 });
 
 it('is what the README prints', async () => {

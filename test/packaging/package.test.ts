@@ -29,6 +29,10 @@ it('installs in an empty folder without a warning, answers, and has no dead link
   expect(execFileSync(bin, ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
   const script = "import('qmp-gateway').then(({ start, VERSION }) => console.log(typeof start, VERSION))";
   expect(execFileSync(process.execPath, ['-e', script], { cwd: home, encoding: 'utf8' })).toMatch(/^function \d/);
+  const named = "import('qmp-gateway/qmp').then((qmp) => console.log(Object.keys(qmp).join()))";
+  expect(execFileSync(process.execPath, ['-e', named], { cwd: home, encoding: 'utf8' })).toBe(
+    'MonitorLost,QMP_LIMITS,ofType,openMonitor,supervise\n',
+  );
   const own = join(home, 'node_modules/qmp-gateway');
   const files = readdirSync(own, { recursive: true, encoding: 'utf8' }).filter(
     (each) => !each.startsWith('node_modules'),

@@ -19,3 +19,14 @@ ofType('BLOCK_JOB_FAILED');
 
 expectTypeOf(entry.data).toBeUnknown();
 if (isEventOf(entry, 'GATEWAY_JOB_SETTLED')) expectTypeOf(entry.data).toEqualTypeOf<Settlement>();
+
+// Every event of QEMU's schema, also those that the job model does not read.
+events$.pipe(ofType('BLOCK_IO_ERROR', 'DEVICE_DELETED')).subscribe((event) => {
+  if (event.type === 'DEVICE_DELETED') {
+    expectTypeOf(event.data).toEqualTypeOf<{ device?: string; path: string }>();
+    return;
+  }
+  expectTypeOf(event.data['qom-path']).toEqualTypeOf<string | undefined>();
+  if (event.data.operation === 'read') expectTypeOf(event.data.operation).toExtend<string>();
+});
+if (isEventOf(entry, 'DEVICE_DELETED')) expectTypeOf(entry.data.device).toEqualTypeOf<string | undefined>();

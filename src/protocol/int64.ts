@@ -1,0 +1,4 @@
+// A 64-bit integer of QEMU in JSON.
+
+/** A 64-bit integer on the wire: a number up to 2^53-1, beyond it a decimal string. Never rounded. */
+export type Int64 = number | string;
