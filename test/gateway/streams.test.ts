@@ -300,7 +300,7 @@ describe('progress', () => {
     const { bench, client } = open();
     bench.jobs.push(jobOf('vm1', 'k'));
     await client.call('subscribe', { progress: 150 });
-    expect([...bench.demands.keys()]).toEqual(['progress 250']);
+    expect([...bench.demands.values()]).toMatchObject([{ everyMs: 250 }]);
     for (const offset of [1, 2]) bench.progress(progressOf('vm1', 'j', offset), progressOf('vm1', 'k', offset));
     bench.jobs.pop();
     await bench.clock.advance(250);

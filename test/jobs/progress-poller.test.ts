@@ -62,6 +62,22 @@ describe('polls', () => {
     poller.close();
   });
 
+  it('of one interval are made for whoever wants them, however many choose other sources, and for a source that comes later', async () => {
+    const poller = new ProgressPoller(clock);
+    const [x, y] = [trackerOf('x'), trackerOf('y')];
+    poller.add(x);
+    poller.demand('one', { wants: only('x'), everyMs: 1_000 });
+    poller.demand('another', { wants: only('y'), everyMs: 1_000 });
+    poller.add(y);
+    poller.arm(y);
+    await clock.advance(3_500);
+    expect([x.polled, y.polled]).toEqual([3, 3]);
+    poller.demand('one', undefined);
+    await clock.advance(2_000);
+    expect([x.polled, y.polled]).toEqual([3, 5]);
+    poller.close();
+  });
+
   it('take at most a quarter of the time of a slow source', async () => {
     const poller = new ProgressPoller(clock);
     const x = trackerOf('x', 1_000);

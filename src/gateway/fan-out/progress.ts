@@ -96,7 +96,7 @@ export class ProgressLanes {
       stop: this.#clock.every(progressMs, () => this.#due.later(lane, () => this.#send(lane))),
     };
     this.#lanes.set(key, lane);
-    this.#changed(progressMs);
+    this.#demand(lane, true);
   }
 
   remove(subscription: Subscription): void {
@@ -105,7 +105,7 @@ export class ProgressLanes {
     lane.stop();
     this.#due.drop(lane);
     this.#lanes.delete(`${lane.filter.id} ${lane.everyMs}`);
-    this.#changed(lane.everyMs);
+    this.#demand(lane, false);
   }
 
   /** The subscription's socket has drained: writes what it lacks of the newest round. */
@@ -127,17 +127,11 @@ export class ProgressLanes {
     return progressMs === undefined ? undefined : this.#lanes.get(`${filter.id} ${progressMs}`);
   }
 
-  /** One demand for each interval, however many lanes it has. */
-  #changed(everyMs: number): void {
+  /** The sources of a lane are polled from now on, or no longer. */
+  #demand({ filter, everyMs }: Lane, isWanted: boolean): void {
     this.#routes.clear();
-    const filters = [...this.#lanes.values()].filter((lane) => lane.everyMs === everyMs).map(({ filter }) => filter);
-    const known = new Map<string, boolean>();
-    const wants = (source: string): boolean => {
-      const wanted = known.get(source) ?? filters.some((filter) => filter.wantsSource(source));
-      known.set(source, wanted);
-      return wanted;
-    };
-    this.#view.demand(`progress ${everyMs}`, filters.length === 0 ? undefined : { wants, everyMs });
+    const wants = (source: string): boolean => filter.wantsSource(source);
+    this.#view.demand(`progress ${everyMs} ${filter.id}`, isWanted ? { wants, everyMs } : undefined);
   }
 
   #take(rows: readonly Progress[]): void {

@@ -15,7 +15,8 @@ const SLOWDOWN = 4;
 export class ProgressPoller {
   readonly #clock: Clock;
   readonly #demands = new Map<string, Demand>();
-  readonly #trackers = new Set<SourceTracker>();
+  /** Each with the intervals of the demands that want it, by key: a poll of one source does not look at the demands of all others. */
+  readonly #trackers = new Map<SourceTracker, Map<string, number>>();
   readonly #armed = new Map<SourceTracker, { dueAt: number; stop: () => void }>();
   /** When the last poll was answered (or the first was wanted), and how long it took. */
   readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
@@ -26,7 +27,9 @@ export class ProgressPoller {
   }
 
   add(tracker: SourceTracker): void {
-    this.#trackers.add(tracker);
+    const wanted = new Map<string, number>();
+    for (const [key, { wants, everyMs }] of this.#demands) if (wants(tracker.name)) wanted.set(key, everyMs);
+    this.#trackers.set(tracker, wanted);
   }
 
   delete(tracker: SourceTracker): void {
@@ -36,15 +39,18 @@ export class ProgressPoller {
     this.#trackers.delete(tracker);
   }
 
-  /** Sets the demand of a key; `undefined` ends it. */
+  /** Sets the demand of a key, which stands for one choice of sources; `undefined` ends it. */
   demand(key: string, demand: Demand | undefined): void {
     const before = this.#demands.get(key);
-    // A key stands for one filter, so only the interval can have changed.
     if (before?.everyMs === demand?.everyMs) return;
     if (demand) this.#demands.set(key, demand);
     else this.#demands.delete(key);
-    for (const tracker of this.#trackers)
-      if (before?.wants(tracker.name) || demand?.wants(tracker.name)) this.arm(tracker);
+    for (const [tracker, wanted] of this.#trackers) {
+      const isWanted = demand?.wants(tracker.name) === true;
+      if (isWanted) wanted.set(key, demand.everyMs);
+      else if (!wanted.delete(key)) continue;
+      this.arm(tracker);
+    }
   }
 
   /**
@@ -91,8 +97,8 @@ export class ProgressPoller {
   #intervalOf(tracker: SourceTracker): number | undefined {
     if (!tracker.isUp || !hasActiveRun(tracker)) return undefined;
     let everyMs: number | undefined;
-    for (const demand of this.#demands.values())
-      if ((everyMs === undefined || demand.everyMs < everyMs) && demand.wants(tracker.name)) everyMs = demand.everyMs;
+    for (const each of this.#trackers.get(tracker)?.values() ?? [])
+      if (everyMs === undefined || each < everyMs) everyMs = each;
     return everyMs;
   }
 }
