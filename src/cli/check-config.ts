@@ -1,5 +1,6 @@
 // `check-config`: reads the settings as `serve` does, and starts nothing.
 import { type Config, type ConfigInput, readConfig } from '../config/index.js';
+import { formatDiscovery } from '../sources/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printJson } from './output.js';
 
@@ -26,7 +27,7 @@ interface Summary {
   clients: string[];
 }
 
-function summaryOf({ listen, sources, access, trust }: Config): Summary {
+function summaryOf({ listen, sources, discoveries, access, trust }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -39,7 +40,7 @@ function summaryOf({ listen, sources, access, trust }: Config): Summary {
       if (each.kind === 'tcp') return `${each.host}:${each.port}`;
       return each.kind === 'unix' ? `unix:${each.path}` : `fd:${each.fd}`;
     }),
-    sources: sources.map(({ name }) => name),
+    sources: [...sources.map(({ name }) => name), ...discoveries.map(formatDiscovery)],
     clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
   };
 }

@@ -33,6 +33,9 @@ export interface DomainSourceSettings {
   libvirtd: Libvirtd;
 }
 
+/** VIR_ERR_NO_DOMAIN. */
+const NO_DOMAIN = 42;
+
 const ABILITIES: Readonly<Record<LibvirtOptions['commands'], readonly Ability[]>> = {
   abort: ['abort', 'complete', 'setSpeed', 'graph'],
   // Never dismiss: libvirt dismisses its jobs, and would take an end that it did not see for a failure.
@@ -52,8 +55,6 @@ export class LibvirtDomainSource implements JobSource {
   #conversation: DomainConversation | undefined;
   #known: KnownDomain | undefined;
   readonly #heard: HeardJobs = new Map();
-  /** Whether the last signal was `down`. */
-  #isDown = true;
 
   constructor({ name, label, domain, libvirtd }: DomainSourceSettings, options: Partial<LibvirtOptions> = {}) {
     this.name = name;
@@ -126,7 +127,6 @@ export class LibvirtDomainSource implements JobSource {
     }
     if (signal.kind === 'down') {
       this.#leave();
-      this.#isDown = true;
       // QEMU goes on without libvirtd, so nothing here means that its jobs are gone.
       const reason = signal.reason === 'absent' || signal.reason === 'refused' ? 'unreachable' : signal.reason;
       return this.#emit({ ...signal, reason });
@@ -145,7 +145,7 @@ export class LibvirtDomainSource implements JobSource {
     const { name, uuid } = this.#key;
     const domain = uuid === undefined ? undefined : { name, uuid, id: -1 };
     const watched = await connection.request(PROCEDURES.watch, { event: EVENT.lifecycle, ...(domain && { domain }) });
-    if (watched.kind === 'error') return this.#refused(connection, watched.message);
+    if (watched.kind === 'error' && watched.code !== NO_DOMAIN) return this.#refused(connection, watched.message);
     const found = await (uuid === undefined
       ? connection.request(PROCEDURES.lookupByName, { name })
       : connection.request(PROCEDURES.lookupByUuid, { uuid }));
@@ -162,12 +162,12 @@ export class LibvirtDomainSource implements JobSource {
     const conversation = this.#conversation;
     if (message.kind === 'lifecycle') {
       if (!this.#isOurs(message.domain)) return;
-      if (message.event === LIFECYCLE.started && !conversation) this.#started(message.domain);
-      if (message.event === LIFECYCLE.stopped && conversation) {
-        conversation.close();
-        this.#conversation = undefined;
-        this.#stopped();
+      if (message.event === LIFECYCLE.started && !conversation?.isOf(message.domain)) {
+        // Its stop was not heard.
+        if (conversation) this.#stopped();
+        this.#started(message.domain);
       }
+      if (message.event === LIFECYCLE.stopped && conversation) this.#stopped();
       return;
     }
     if (conversation?.isOf(message.domain)) conversation.hear(readEvent(message));
@@ -178,15 +178,14 @@ export class LibvirtDomainSource implements JobSource {
   }
 
   #stopped(): void {
-    this.#isDown = true;
+    this.#conversation?.close();
+    this.#conversation = undefined;
     this.#emit({ kind: 'down', reason: 'absent', detail: 'the domain is not running', attempt: 1, retryInMs: 0 });
   }
 
   #started(domain: Domain): void {
     const connection = this.#connection;
     if (!connection) return;
-    if (!this.#isDown) this.#emit({ kind: 'connecting', attempt: 1 });
-    this.#isDown = false;
     const known: KnownDomain = { uuid: domain.uuid, id: domain.id, boot: this.#options.bootId() };
     const same = this.#known === undefined ? 'unknown' : isSame(this.#known, known);
     this.#known = known;

@@ -72,7 +72,8 @@ export class LibvirtDomains implements SourceProvider {
     const watched = await connection.request(PROCEDURES.watch, { event: EVENT.lifecycle });
     if (watched.kind === 'error') return connection.end(new LibvirtLost('denied', watched.message));
     const listed = await connection.request(PROCEDURES.list, {});
-    if (listed.kind !== 'return') return;
+    if (listed.kind === 'error') return connection.end(new LibvirtLost('denied', listed.message));
+    if (listed.kind === 'closed') return;
     const running = new Set(listed.value.map(({ uuid }) => uuid));
     for (const uuid of [...this.#names.keys()]) if (!running.has(uuid)) this.#remove(uuid);
     for (const domain of listed.value) this.#add(domain);
