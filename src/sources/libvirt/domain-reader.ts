@@ -3,6 +3,7 @@ import { formatVersion, type QmpEvent } from '../../qmp/index.js';
 import type { GraphReply, QueriedJob } from '../port.js';
 import type { JobQueries } from '../qmp/job-sync.js';
 import { Queries } from '../qmp/queries.js';
+import type { CallLane } from './budget.js';
 import type { RelayedMonitor } from './relayed-monitor.js';
 
 /** What the reader of a domain calls. */
@@ -24,6 +25,9 @@ export interface DomainReader {
   /** Each event of QEMU, before it is passed on. */
   hear(event: QmpEvent): void;
 }
+
+/** One call at a time is written to a domain, so the users of the disk are read before the command only if their call goes before it. */
+export const laneOf = (lane: 'verb' | 'query'): CallLane => (lane === 'verb' ? 'abort' : 'query');
 
 const GRAPH_QUERY = 'x-debug-query-block-graph';
 
@@ -63,7 +67,7 @@ export class MonitorReader implements DomainReader {
         if (isMissing) this.#lacksGraph = true;
         reply({ kind: isMissing ? 'unsupported' : 'none' });
       },
-      { lane },
+      { lane: laneOf(lane) },
     );
   }
 

@@ -4,8 +4,9 @@ import type { JobStatus, JobType } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
 import type { GraphReply, QueriedJob } from '../port.js';
 import type { JobQueries } from '../qmp/job-sync.js';
+import type { CallLane } from './budget.js';
 import type { CallReply, DomainCalls } from './calls.js';
-import type { DomainReader, ReaderHooks } from './domain-reader.js';
+import { type DomainReader, laneOf, type ReaderHooks } from './domain-reader.js';
 import { readDisks } from './domain-xml.js';
 import { statusOf } from './events.js';
 import { targetOf, typeOf } from './names.js';
@@ -71,9 +72,8 @@ export class NativeReader implements DomainReader, JobQueries {
     this.#isClosed = true;
   }
 
-  /** The lane is that of all reads here: a command does not wait for the XML. */
-  readGraph(_lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
-    void this.#call(PROCEDURES.xml, { domain: this.#domain }).then((answer) => {
+  readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
+    void this.#call(PROCEDURES.xml, { domain: this.#domain }, laneOf(lane)).then((answer) => {
       const disks = answer.kind === 'return' ? readDisks(answer.value) : undefined;
       const jobs = new Map([...this.#jobs.keys()].map((id) => [targetOf(id) ?? '', id]));
       reply(disks ? { kind: 'graph', graph: graphOf(disks, jobs) } : { kind: 'none' });
@@ -119,9 +119,13 @@ export class NativeReader implements DomainReader, JobQueries {
     return rows;
   }
 
-  #call<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<CallReply<Result>> {
+  #call<Args, Result>(
+    procedure: Procedure<Args, Result>,
+    args: Args,
+    lane: CallLane = 'query',
+  ): Promise<CallReply<Result>> {
     return new Promise((answer) => {
-      this.#calls.send(procedure, args, { lane: 'query', timeoutMs: this.#timeoutMs, answer });
+      this.#calls.send(procedure, args, { lane, timeoutMs: this.#timeoutMs, answer });
     });
   }
 }

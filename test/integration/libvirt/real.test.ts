@@ -177,7 +177,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
     await up(wire, 'guest');
     await copy('guest', { slow: true });
     const job = await began(wire);
-    await virsh('destroy', 'guest');
+    process.kill(libvirt?.qemuOf('guest') ?? 0, 'SIGKILL');
     const { data } = await settled(wire, job);
     expect(data).toMatchObject({ outcome: 'lost', provenance: 'unknown' });
     await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_REMOVED' && source === 'guest');
