@@ -172,6 +172,8 @@ class PostCaller implements Caller {
       this.#posts.end(this.#peer, this.#socket);
       this.#gone.abort();
     };
+    // One for each request of this connection that waits, and their number has a bound: more than ten are no leak.
+    this.#socket.setMaxListeners(0);
     this.#socket.once('close', end);
     this.#response.once('close', end);
     if (method === 'authenticate') return { ok: true, result: NOBODY };

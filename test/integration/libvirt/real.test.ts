@@ -207,6 +207,26 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
     expect(wire.events.filter((entry) => entry.type === 'GATEWAY_JOB_SETTLED' && isCopy(entry))).toHaveLength(1);
   }, 60_000);
 
+  it('libvirtd stands still: its sources are stalled, what is asked is not sent, and it goes on without a gap', async () => {
+    const { wire } = await open();
+    await up(wire, 'vm1');
+    await copy('vm1', { slow: true });
+    const job = await began(wire);
+    await wire.call('job.get', { source: 'vm1', job: 'vda' });
+    libvirt?.signal('SIGSTOP');
+    await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_STALLED' && source === 'vm1');
+    await expect(
+      wire.call('job.abort', { source: 'vm1', job: 'vda', sync: true, timeoutMs: 200 }),
+    ).rejects.toMatchObject({ reason: 'TIMEOUT', body: { data: { accepted: false } } });
+    libvirt?.signal('SIGCONT');
+    await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_RESPONSIVE' && source === 'vm1');
+    const answer = await wire.call('job.abort', { source: 'vm1', job: 'vda', run: job.run, sync: true });
+    expect(answer).toMatchObject({ outcome: 'cancelled', provenance: 'observed' });
+    await settled(wire, job);
+    expect(wire.events.filter(({ type }) => type === 'GATEWAY_SOURCE_DOWN')).toEqual([]);
+    expect(wire.events.filter(({ type }) => type === 'GATEWAY_COMMAND')).toHaveLength(1);
+  }, 60_000);
+
   it('QEMU stands still: the source is stalled, an abort is bounded, others are served; it goes on and one settlement comes', async () => {
     const { wire } = await open();
     await up(wire, 'vm1');
