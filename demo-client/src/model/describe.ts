@@ -21,6 +21,7 @@ const KNOWN = [
   'BLOCK_JOB_ERROR',
   'BLOCK_JOB_PENDING',
   'JOB_STATUS_CHANGE',
+  'LIBVIRT_BLOCK_JOB',
   'GATEWAY_SOURCE_UP',
   'GATEWAY_SOURCE_SYNCED',
   'GATEWAY_SOURCE_STALLED',
@@ -64,6 +65,8 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
       return line(`${entry.data.operation} error, action ${entry.data.action}${times}`, 'bad');
     case 'BLOCK_JOB_PENDING':
       return line('waits for finalize', 'warn');
+    case 'LIBVIRT_BLOCK_JOB':
+      return line(`libvirt says ${entry.data.status} of ${entry.data.target}`);
     case 'GATEWAY_SOURCE_UP':
       return line(`QEMU ${entry.data.qemu}, ${SAME[String(entry.data.same) as keyof typeof SAME]}`);
     case 'GATEWAY_SOURCE_SYNCED':

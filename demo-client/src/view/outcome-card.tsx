@@ -13,7 +13,7 @@ interface OutcomeCardProps {
 export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
   const proof = describeProof(settled.pivotProof);
   const hands = [...settled.requestedBy, ...finalizedBy.map((by) => `${by} (finalize)`)];
-  const { outcome, provenance, pivoted, forced, escalated, dismissed, error } = settled;
+  const { outcome, provenance, pivoted, forced, escalated, dismissed, libvirt, error } = settled;
   return (
     <section class={`card pad outcome tone-${OUTCOME_TONE[outcome]}`} aria-label="Outcome" data-testid="outcome">
       <h2>
@@ -48,6 +48,12 @@ export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
           <dt>Dismissed</dt>
           <dd>{dismissed ? 'yes' : 'no, it holds its id'}</dd>
         </div>
+        {libvirt && (
+          <div>
+            <dt>libvirt says</dt>
+            <dd data-testid="libvirt">{libvirt}</dd>
+          </div>
+        )}
       </dl>
       <p class="muted small">
         {PROVENANCE_TEXT[provenance]} {pivoted !== 'unknown' && describePivot(pivoted)}{' '}
