@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
+import { CLOCK } from './clock.js';
 import { type Config, EXPOSED } from './config/index.js';
 import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
@@ -13,6 +14,7 @@ import { openJobs, type TrackOptions } from './jobs/index.js';
 import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
 import { openMetrics } from './metrics/index.js';
 import { openPages } from './pages.js';
+import { SHARE_LIMITS, type ShareLimits, Shares } from './share/index.js';
 import {
   ConfiguredSources,
   type LibvirtOptions,
@@ -33,6 +35,7 @@ export interface Tuning {
   /** Sources beside the configured ones. */
   provider: SourceProvider;
   gateway: Partial<GatewayLimits>;
+  share: Partial<ShareLimits>;
 }
 
 export interface App {
@@ -77,12 +80,20 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     track: { ...tuning.track, limited: (limit) => metrics.limited(limit) },
   });
   const access = new AccessPolicy(config.access);
+  const shares = new Shares(config.shares, {
+    limits: { ...SHARE_LIMITS, ...tuning.share },
+    clock: CLOCK,
+    commands: jobs.shared,
+    limited: (limit) => metrics.limited(limit),
+    logger,
+  });
   let gateway: Gateway | undefined;
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
   const opener = sourceOpener({
     qmp: {
       ...tuning.source,
+      sessions: shares,
       qmp: {
         replied: (command, ms) => metrics.replied(command, ms),
         eventCut: () => metrics.limited('event_data'),
@@ -104,6 +115,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   running.add(log.entries$.subscribe(metrics.entry));
 
   const tracing = new CommandTracing(VERSION);
+  await shares.listen();
   gateway = await openGateway({
     listen: listenersOf(config),
     tls: config.tls,
@@ -123,6 +135,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     pages: openPages(),
     logger,
     limits: { ...config.limits.gateway, ...tuning.gateway },
+  }).catch(async (error: unknown) => {
+    await shares.close();
+    throw error;
   });
 
   running.add(
@@ -158,7 +173,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     },
     close: async () => {
       jobs.conclude();
-      await gateway.close();
+      await Promise.all([shares.close(), gateway.close()]);
       running.unsubscribe();
       jobs.close();
       tracing.close();
@@ -170,6 +185,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 function fixedOf(before: Config, next: Config): string[] {
   const names = ['listen', 'metricsListen', 'trust', 'allowHosts', 'allowOrigins', 'compression', 'libvirt'] as const;
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
+  if (differ(before.shares, next.shares)) changed.push('share');
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
   if (differ(before.limits.log, next.limits.log)) changed.push('limits of the log');
   if (differ(before.limits.libvirt, next.limits.libvirt)) changed.push('libvirtHeldCalls');

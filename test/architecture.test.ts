@@ -3,24 +3,26 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Each layer and what else it may import. Data flows left to right; commands come back by an interface alone. `clock` is `src/clock.ts`, `broadcast` `src/broadcast.ts`. */
+/** Each layer and what else it may import. Data flows left to right; commands come back by an interface alone. `clock` is `src/clock.ts`, `broadcast` `src/broadcast.ts`, `socket-file` `src/socket-file.ts`. */
 const ALLOWED: Record<string, readonly string[]> = {
   clock: [],
   broadcast: [],
+  'socket-file': [],
   protocol: [],
   access: ['protocol', 'clock'],
   qmp: ['protocol', 'broadcast'],
   sources: ['qmp', 'protocol', 'clock'],
   jobs: ['sources', 'access', 'protocol', 'clock'],
   log: ['protocol', 'clock', 'broadcast'],
-  gateway: ['log', 'access', 'protocol', 'clock'],
+  share: ['jobs', 'sources', 'qmp', 'protocol', 'clock', 'socket-file'],
+  gateway: ['log', 'access', 'protocol', 'clock', 'socket-file'],
   metrics: ['gateway', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
-  config: ['access', 'gateway', 'log', 'sources'],
+  config: ['access', 'gateway', 'log', 'share', 'sources'],
   cli: ['.', 'config', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
-  '.': ['metrics', 'config', 'gateway', 'log', 'jobs', 'sources', 'qmp', 'access', 'protocol'],
+  '.': ['metrics', 'config', 'gateway', 'share', 'log', 'jobs', 'clock', 'sources', 'qmp', 'access', 'protocol'],
 };
 
 /** The wire's own files that run anywhere: no package either. */
@@ -61,7 +63,7 @@ const importsOf = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
 const layerOf = (file: string): string => {
   const parts = file.split('/');
-  const shared = /^src\/(clock|broadcast)\.ts$/.exec(file)?.[1];
+  const shared = /^src\/(clock|broadcast|socket-file)\.ts$/.exec(file)?.[1];
   if (shared) return shared;
   return parts.length > 2 ? (parts[1] ?? '') : '.';
 };
@@ -117,7 +119,7 @@ describe('the layers', () => {
       const layer = layerOf(to);
       return (
         layerOf(from) !== layer &&
-        !['.', 'clock', 'broadcast', 'protocol'].includes(layer) &&
+        !['.', 'clock', 'broadcast', 'socket-file', 'protocol'].includes(layer) &&
         !/\/(index|node|rx)\.ts$/.test(to)
       );
     });

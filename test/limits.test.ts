@@ -129,6 +129,13 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'write bigints exactly, and keep at most eight in flight: places are left for verbs, and more for aborts',
   ],
   'commands that wait for a monitor': ['integration/qmp', 'report a full lane, and withdraw what is not yet written'],
+  'tools on a shared socket': ['integration/share', 'closes tools beyond its number of them'],
+  'message of a tool': ['share/tool', 'whose message is too large is closed'],
+  'commands of a tool that wait': [
+    'share/tool',
+    'that floods has nine commands read, the rest waits as bytes, and none is lost',
+  ],
+  'unsent bytes to a tool': ['integration/share', 'that does not read is closed, and delays nobody'],
   'proof of a pivot': ['jobs/pivot-proofs', 'a second has passed'],
   'age of the figures in `job.list`': ['jobs/job-commands', 'lists jobs and sources, and renews what is old'],
   'BLOCK_JOB_ERROR of one run': [

@@ -12,10 +12,11 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     return;
   }
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
-  const { listen, sources, clients } = summaryOf(read.config);
+  const { listen, sources, shares, clients } = summaryOf(read.config);
   print(
     `listens at ${listen.join(' and ')}`,
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
+    ...shares.map((share) => `shares ${share}`),
     `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
   );
 }
@@ -23,11 +24,13 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
 interface Summary {
   listen: string[];
   sources: string[];
+  /** Which source, at which path, and which commands. */
+  shares: string[];
   /** By what clients are known. */
   clients: string[];
 }
 
-function summaryOf({ listen, sources, discoveries, access, trust }: Config): Summary {
+function summaryOf({ listen, sources, discoveries, shares, access, trust }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -41,6 +44,9 @@ function summaryOf({ listen, sources, discoveries, access, trust }: Config): Sum
       return each.kind === 'unix' ? `unix:${each.path}` : `fd:${each.fd}`;
     }),
     sources: [...sources.map(({ name }) => name), ...discoveries.map(formatDiscovery)],
+    shares: shares.map(
+      ({ source, path, allow }) => `${source} at unix:${path} for ${(allow ?? ['query-*']).join(', ')}`,
+    ),
     clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
   };
 }

@@ -21,6 +21,11 @@ function addSettings(command: Command): Command {
       'monitors by their sockets: unix:/run/vms/*.qmp; the stars name them; again for more',
       collect,
     )
+    .option(
+      '--share <name=unix:/path>',
+      'a unix socket at which other QMP tools use that source; ?allow=query-*,block-job-* says what they may; again for more',
+      collect,
+    )
     .addOption(
       new Option(
         '--libvirt-commands <which>',

@@ -10,6 +10,7 @@ import {
   type ProxyTrust,
   type TlsMaterial,
 } from '../gateway/index.js';
+import type { ShareSettings } from '../share/index.js';
 import { type Discovery, formatDiscovery, parseDiscovery, parseSource, type Source } from '../sources/index.js';
 import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
@@ -17,6 +18,7 @@ import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
 import { type Given, Problems } from './problem.js';
 import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS, type TextSetting } from './settings.js';
+import { readShares } from './share.js';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
@@ -26,6 +28,8 @@ export interface Config {
   readonly sources: readonly Source[];
   /** Where sources are to be found. */
   readonly discoveries: readonly Discovery[];
+  /** Unix sockets at which other tools speak QMP to a source. */
+  readonly shares: readonly ShareSettings[];
   readonly libvirt: LibvirtSettings;
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
@@ -121,7 +125,7 @@ function readOrigins(settings: Settings, problems: Problems): string[] {
   return origins.map(({ value }) => value);
 }
 
-function readSources(settings: Settings, problems: Problems): Pick<Config, 'sources' | 'discoveries'> {
+function readSources(settings: Settings, problems: Problems): Pick<Config, 'sources' | 'discoveries' | 'shares'> {
   const sources = new Map<string, Source>();
   const discoveries = new Map<string, Discovery>();
   for (const given of settings.many('source')) {
@@ -136,7 +140,8 @@ function readSources(settings: Settings, problems: Problems): Pick<Config, 'sour
     if (parsed.ok) discoveries.set(formatDiscovery(parsed.discovery), parsed.discovery);
     else problems.of(given, parsed.error);
   }
-  return { sources: [...sources.values()], discoveries: [...discoveries.values()] };
+  const named = { sources: [...sources.values()], discoveries: [...discoveries.values()] };
+  return { ...named, shares: readShares(settings, named, problems) };
 }
 
 function readTls(settings: Settings, problems: Problems): TlsMaterial | undefined {

@@ -38,6 +38,7 @@ export const SETTINGS = z
       )
       .optional(),
     discover: list('Monitors found by their sockets: unix:/path with stars, which name the source.'),
+    share: list('Unix sockets for other QMP tools: NAME=unix:/path, with ?allow=GLOB,GLOB&mode=0660&group=NAME.'),
     libvirtCommands: z
       .enum(LIBVIRT_COMMANDS)
       .describe('Verbs of libvirt’s domains: abort, or full, which also writes to QEMU’s monitor. Default abort.')
@@ -79,6 +80,7 @@ export const LISTS = [
   'listen',
   'source',
   'discover',
+  'share',
   'allowHost',
   'allowOrigin',
   'jwtAlgorithms',

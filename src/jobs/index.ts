@@ -1,4 +1,5 @@
 // jobs: a source's events become runs of jobs, their settlements, and commands on jobs that answer within a time bound.
+export type { SharedCommand, SharedCommands, SharedCommandTrace } from './commands/shared-commands.js';
 export type { Journal } from './model/journal.js';
 export { type Jobs, openJobs } from './open.js';
 export type { Demand } from './tracking/progress-poller.js';

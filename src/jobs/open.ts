@@ -5,6 +5,7 @@ import { Subject, type Subscription } from 'rxjs';
 import type { Progress, SettledRun } from '../protocol/types.js';
 import { type JobSource, logSignals, type SourceProvider } from '../sources/index.js';
 import { JobCommands } from './commands/job-commands.js';
+import { SharedCommands } from './commands/shared-commands.js';
 import type { Journal } from './model/journal.js';
 import { ProgressPoller } from './tracking/progress-poller.js';
 import { SourceRegistry } from './tracking/source-registry.js';
@@ -100,6 +101,8 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
       freshen: registry.freshen.bind(registry),
       demand: poller.demand.bind(poller),
     },
+    /** Commands of other tools over the gateway's connections. */
+    shared: new SharedCommands(registry, journal, clock),
     /** Every settlement, once the log shows it. */
     ended$: ended$.asObservable(),
     /** Adds and removes sources as the provider says. A source with the name of a present one replaces it. */

@@ -24,6 +24,7 @@ const KNOWN: Readonly<Record<keyof (QemuEventData & LibvirtEventData & GatewayEv
   GATEWAY_COMMAND: false,
   GATEWAY_COMMAND_ANSWERED: false,
   GATEWAY_JOB_SETTLED: false,
+  GATEWAY_SHARED_COMMAND: false,
 };
 
 /** @param merged called with the number of BLOCK_JOB_ERROR that an entry stands for. */

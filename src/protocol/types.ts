@@ -162,6 +162,8 @@ export interface GatewayEventData {
   GATEWAY_COMMAND: { command: CommandId; verb: JobVerb; by: string; args: Record<string, unknown> };
   GATEWAY_COMMAND_ANSWERED: { command: CommandId; result: CommandResult; error?: string };
   GATEWAY_JOB_SETTLED: Settlement;
+  /** `args` of commands on jobs alone. */
+  GATEWAY_SHARED_COMMAND: { command: string; tool: string; args?: Record<string, unknown> };
 }
 
 /**

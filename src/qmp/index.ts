@@ -2,7 +2,7 @@
 
 export { MonitorLost } from './connection-error.js';
 export type { QemuCommands } from './generated/commands.js';
-export { stringifyJson } from './json.js';
+export { parseVerbatim, stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
 export { type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';
 export {
@@ -25,3 +25,4 @@ export {
   type QmpReply,
   type QmpSession,
 } from './session.js';
+export type { ToolCommand, ToolReply } from './tool-command.js';

@@ -38,6 +38,15 @@ export function parseJson(text: string, exact: boolean = hasLongNumber(Buffer.fr
   }
 }
 
+/** As {@link parseJson}, but every number keeps its text: {@link stringifyJson} writes it as it came. Never throws. */
+export function parseVerbatim(text: string): Parsed {
+  try {
+    return { ok: true, value: parseExactly(text) };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 /** Writes a bigint as a bare integer, everything else as JSON.stringify does. */
 export function stringifyJson(value: unknown): string {
   return stringifyExactly(value) ?? 'null';

@@ -20,6 +20,8 @@ const TOO_MANY = `a message has more than ${MAX_VALUES} values`;
 
 export interface SplitResult {
   messages: unknown[];
+  /** Each message as it came; its line end may be there in part. */
+  texts: string[];
   /** Characters of each message, on the wire. */
   sizes: number[];
   /** Set once, when a message exceeds a limit or is not JSON; after that the splitter gives nothing more. */
@@ -89,9 +91,10 @@ export class MessageSplitter {
   }
 
   push(chunk: Buffer): SplitResult {
-    if (this.#error !== undefined) return { messages: [], sizes: [] };
+    if (this.#error !== undefined) return { messages: [], texts: [], sizes: [] };
     const end = chunk.lastIndexOf(LF);
     const messages: unknown[] = [];
+    const texts: string[] = [];
     const sizes: number[] = [];
     if (end < 0) this.#keep(chunk);
     else {
@@ -102,10 +105,10 @@ export class MessageSplitter {
       this.#keep(chunk.subarray(end + 1));
       const exact = hasLongNumber(bytes);
       for (const line of bytes.toString('utf8').split('\n'))
-        if (this.#error === undefined) this.#line(line, exact, messages, sizes);
+        if (this.#error === undefined) this.#line(line, exact, { messages, texts, sizes });
     }
     if (this.#restBytes + this.#lineBytes > this.#maxBytes) this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
-    return this.#error === undefined ? { messages, sizes } : { messages, sizes, error: this.#error };
+    return { messages, texts, sizes, ...(this.#error !== undefined && { error: this.#error }) };
   }
 
   #keep(tail: Buffer): void {
@@ -119,7 +122,7 @@ export class MessageSplitter {
     this.#restBytes = bytes;
   }
 
-  #line(line: string, exact: boolean, messages: unknown[], sizes: number[]): void {
+  #line(line: string, exact: boolean, { messages, texts, sizes }: SplitResult): void {
     if (line.length > this.#maxBytes) return this.#fail(`a message exceeds ${this.#maxBytes} bytes`);
     if (this.#lines.length === 0) {
       // Most lines are a whole message.
@@ -130,6 +133,7 @@ export class MessageSplitter {
       const parsed = whole ? parseJson(line, exact) : undefined;
       if (parsed?.ok) {
         messages.push(parsed.value);
+        texts.push(line);
         sizes.push(line.length);
         return;
       }
@@ -147,6 +151,7 @@ export class MessageSplitter {
     const parsed = parseJson(text);
     if (parsed.ok) {
       messages.push(parsed.value);
+      texts.push(text);
       sizes.push(text.length);
     } else this.#fail(`not JSON: ${parsed.error}`);
     this.#lines = [];

@@ -7,7 +7,7 @@ import { QMP_LIMITS } from './limits.js';
 import { type QmpMessage, readMessage } from './message.js';
 import { MessageSplitter } from './message-splitter.js';
 import type { CommandTable, QmpCommands } from './qapi.js';
-import { type QmpOptions, QmpSession } from './session.js';
+import { FOREVER_MS, type QmpOptions, QmpSession } from './session.js';
 import { unacknowledged } from './unacknowledged.js';
 
 export type MonitorAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
@@ -40,9 +40,6 @@ export function openMonitor(address: MonitorAddress, limits: Partial<QmpOptions>
   });
 }
 
-/** The longest delay of a Node timer: 24 days. */
-const FOREVER_MS = 2 ** 31 - 1;
-
 type Phase =
   | { kind: 'greeting' }
   | { kind: 'negotiating'; session: QmpSession }
@@ -57,7 +54,7 @@ class MonitorConnection {
   #phase: Phase = { kind: 'greeting' };
   #deadline: NodeJS.Timeout | undefined;
   /** Events that came before the negotiation reply. They are delivered right after it, so that no event is lost. */
-  readonly #early: QmpMessage[] = [];
+  readonly #early: { message: QmpMessage; text: string }[] = [];
   #watch: NodeJS.Timeout | undefined;
   #earlyCount = 0;
   #earlyBytes = 0;
@@ -135,29 +132,29 @@ class MonitorConnection {
   }
 
   #receive(chunk: Buffer): void {
-    const { messages, sizes, error } = this.#splitter.push(chunk);
+    const { messages, texts, sizes, error } = this.#splitter.push(chunk);
     for (let at = 0; at < messages.length && !this.#over; at++) {
       const bytes = sizes[at] ?? 0;
-      this.#take(readMessage(messages[at], bytes, this.#limits), bytes);
+      this.#take(readMessage(messages[at], bytes, this.#limits), bytes, texts[at] ?? '');
     }
     if (this.#over) return;
     if (error) this.#lose(new MonitorLost('protocol', error));
   }
 
-  #take(message: QmpMessage, bytes: number): void {
+  #take(message: QmpMessage, bytes: number, text: string): void {
     if (message.kind === 'malformed') return this.#lose(new MonitorLost('protocol', message.why));
     const phase = this.#phase;
     // Before the greeting and before the negotiation reply, QEMU may send an event, or a reply to an earlier client's command.
     if (phase.kind === 'greeting') {
       if (message.kind === 'greeting')
         this.#negotiate(new QmpSession(message.greeting, this.#limits, (line) => this.#write(line)));
-      else this.#keepEarly(message, bytes);
+      else this.#keepEarly(message, bytes, text);
       return;
     }
     const isReply = message.kind === 'return' || message.kind === 'error';
     if (phase.kind === 'negotiating' && (message.kind === 'event' || (isReply && !phase.session.owns(message.id))))
-      return this.#keepEarly(message, bytes);
-    const why = phase.session.receive(message);
+      return this.#keepEarly(message, bytes, text);
+    const why = phase.session.receive(message, text);
     if (why !== undefined) this.#lose(new MonitorLost('protocol', why));
   }
 
@@ -170,8 +167,8 @@ class MonitorConnection {
     this.#socket.write(line);
   }
 
-  #keepEarly(message: QmpMessage, bytes: number): void {
-    if (message.kind === 'event') this.#early.push(message);
+  #keepEarly(message: QmpMessage, bytes: number, text: string): void {
+    if (message.kind === 'event') this.#early.push({ message, text });
     this.#earlyCount += 1;
     this.#earlyBytes += bytes;
     const { maxEarly, maxEarlyBytes } = this.#limits;
@@ -194,8 +191,9 @@ class MonitorConnection {
       clearTimeout(this.#deadline);
       this.#phase = { kind: 'open', session };
       this.#onState({ kind: 'open', session });
-      for (const message of this.#early.splice(0)) session.receive(message);
+      for (const { message, text } of this.#early.splice(0)) session.receive(message, text);
     };
-    session.request('qmp_capabilities', {}, answer, { timeoutMs: FOREVER_MS });
+    const isOob = this.#limits.oob === true && session.greeting.capabilities.includes('oob');
+    session.request('qmp_capabilities', isOob ? { enable: ['oob'] } : {}, answer, { timeoutMs: FOREVER_MS });
   }
 }

@@ -1,7 +1,7 @@
 // A negotiated QMP session: `events$` and the reply to each command, delivered synchronously in the order of the byte stream. So a reply says what
 // was true after the events before it and before the events after it.
 import { randomBytes } from 'node:crypto';
-import { filter, type Observable, type OperatorFunction } from 'rxjs';
+import { filter, map, type Observable, type OperatorFunction } from 'rxjs';
 import { Broadcast } from '../broadcast.js';
 import type { QemuEvents } from '../protocol/generated/events.js';
 import { isReplyTo } from './guards.js';
@@ -9,6 +9,7 @@ import { stringifyJson } from './json.js';
 import type { QmpLimits } from './limits.js';
 import type { QmpMessage } from './message.js';
 import type { CommandTable, QmpCommands, QmpEvent, QmpEventOf, QmpGreeting } from './qapi.js';
+import { type ToolCommand, type ToolReply, toolLine, withId } from './tool-command.js';
 
 /**
  * The result of a command. `busy` and `sent:false`: it was never written, so it has no effect. Otherwise it may have had its effect or may still have
@@ -25,6 +26,9 @@ export type QmpReply<Value = unknown> =
 /** Commands wait only behind others of their lane: an abort never waits behind a pause, nor a pause behind a query. */
 export type QmpLane = 'abort' | 'verb' | 'query';
 
+/** With those of tools. QEMU executes one that is `oob` at once, whatever waits. */
+type Lane = QmpLane | 'oob' | 'tool';
+
 export interface ExecuteOptions {
   /** Milliseconds from the call to the reply, with the wait to be written. Default: the session's `commandMs`. */
   timeoutMs?: number;
@@ -38,16 +42,23 @@ export interface ExecuteOptions {
 export interface QmpOptions extends QmpLimits {
   /** Called at each reply, also at one that came too late for its caller. @param ms milliseconds since the command was written. */
   replied?: ((command: string, ms: number) => void) | undefined;
+  /** Negotiates the capability `oob` where QEMU offers it. Default false. */
+  oob?: boolean | undefined;
   /** Called for each event whose data was too large to be kept whole. */
   eventCut?: (() => void) | undefined;
 }
 
+/** The longest delay of a Node timer: 24 days. */
+export const FOREVER_MS = 2 ** 31 - 1;
+
 interface Pending {
   id: string;
-  name: string;
+  /** `undefined`: a tool's, whose reply is passed on unread. */
+  name: string | undefined;
   line: string;
-  lane: QmpLane;
-  answer: (reply: QmpReply) => void;
+  lane: Lane;
+  /** @param text of the message that replies; empty where there is none. */
+  answer: (reply: QmpReply, text: string) => void;
   onWrite: (() => void) | undefined;
   timer: NodeJS.Timeout;
   written: boolean;
@@ -55,27 +66,40 @@ interface Pending {
 }
 
 /** In the order in which they are written; and how many of the `maxInFlight` places a lane leaves free for the lanes before it. */
-const LANES: readonly QmpLane[] = ['abort', 'verb', 'query'];
-const RESERVED: Readonly<Record<QmpLane, number>> = { abort: 0, verb: 1, query: 2 };
+const LANES: readonly Lane[] = ['oob', 'abort', 'verb', 'query', 'tool'];
+/** QEMU executes commands in order, so an abort waits for those of tools that are in flight: two at most. */
+const RESERVED: Readonly<Record<Exclude<Lane, 'oob'>, number>> = { abort: 0, verb: 1, query: 2, tool: 6 };
 
 const noAnswer = (): void => {};
 
 export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
   readonly greeting: QmpGreeting;
   readonly events$: Observable<QmpEvent>;
+  /** Each event as the monitor sent it, without its line end; among the replies to tools in the order of the byte stream. */
+  readonly eventTexts$: Observable<string>;
   readonly #events = new Broadcast<QmpEvent>();
+  readonly #eventTexts = new Broadcast<string>();
   readonly #limits: QmpOptions;
   readonly #write: (line: string) => void;
   /** Unique over connections and processes, since a new client receives the replies that an earlier one did not wait for. */
   readonly #prefix = `qmpgw-${randomBytes(6).toString('hex')}-`;
   readonly #inFlight = new Map<string, Pending>();
-  readonly #queued: Readonly<Record<QmpLane, Set<Pending>>> = { abort: new Set(), verb: new Set(), query: new Set() };
+  /** Of these, the ones that QEMU executes out of band. */
+  #outOfBand = 0;
+  readonly #queued: Readonly<Record<Lane, Set<Pending>>> = {
+    oob: new Set(),
+    abort: new Set(),
+    verb: new Set(),
+    query: new Set(),
+    tool: new Set(),
+  };
   #next = 1;
   #closed = false;
 
   constructor(greeting: QmpGreeting, limits: QmpOptions, write: (line: string) => void) {
     this.greeting = greeting;
     this.events$ = this.#events.values$;
+    this.eventTexts$ = this.#eventTexts.values$.pipe(map((text) => text.trimEnd()));
     this.#limits = limits;
     this.#write = write;
   }
@@ -109,20 +133,45 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
     answer: (reply: QmpReply<Commands[Name]['value']>) => void,
     { timeoutMs = this.#limits.commandMs, lane = 'query', onWrite }: ExecuteOptions = {},
   ): () => boolean {
-    const queue = this.#queued[lane];
+    const line = (id: string): string => `${stringifyJson({ execute: name, arguments: args, id })}\r\n`;
+    // Called only with a value that has passed the guard of this command's replies.
+    return this.#enqueue({ name, lane, answer: answer as Pending['answer'], onWrite }, line, timeoutMs);
+  }
+
+  /**
+   * Passes on a tool's command. There is no deadline: QEMU's reply, or the end of the connection, is the answer. `onWrite` and the result are as of
+   * {@link request}.
+   */
+  relay(command: ToolCommand, answer: (reply: ToolReply) => void, onWrite: () => void): () => boolean {
+    const lane = command.member === 'exec-oob' ? 'oob' : 'tool';
+    let ours = '';
+    const replied = (reply: QmpReply, text: string): void => {
+      if (reply.kind === 'return') answer({ kind: 'return', text: withId(text.trimEnd(), ours, command.id) });
+      else if (reply.kind === 'error') answer({ ...reply, text: withId(text.trimEnd(), ours, command.id) });
+      else answer(reply.kind === 'timeout' ? { kind: 'closed', sent: reply.sent } : reply);
+    };
+    const line = (id: string): string => {
+      ours = id;
+      return toolLine(command, id);
+    };
+    return this.#enqueue({ name: undefined, lane, answer: replied, onWrite }, line, FOREVER_MS);
+  }
+
+  #enqueue(
+    command: Pick<Pending, 'name' | 'lane' | 'answer' | 'onWrite'>,
+    line: (id: string) => string,
+    timeoutMs: number,
+  ): () => boolean {
+    const queue = this.#queued[command.lane];
     if (this.#closed || queue.size >= this.#limits.maxQueued) {
-      answer(this.#closed ? { kind: 'closed', sent: false } : { kind: 'busy' });
+      command.answer(this.#closed ? { kind: 'closed', sent: false } : { kind: 'busy' }, '');
       return () => false;
     }
     const id = `${this.#prefix}${this.#next++}`;
     const pending: Pending = {
+      ...command,
       id,
-      name,
-      line: `${stringifyJson({ execute: name, arguments: args, id })}\r\n`,
-      lane,
-      // Called only with a value that has passed the guard of this command's replies, if it has one.
-      answer: answer as Pending['answer'],
-      onWrite,
+      line: line(id),
       timer: setTimeout(() => this.#expire(pending), timeoutMs),
       written: false,
       writtenAt: 0,
@@ -138,15 +187,16 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
   }
 
   /** For `MonitorConnection`: the next message. @returns why the peer does not speak QMP; the connection is to be closed then. */
-  receive(message: QmpMessage): string | undefined {
+  receive(message: QmpMessage, text: string): string | undefined {
     switch (message.kind) {
       case 'event':
+        this.#eventTexts.next(text);
         this.#events.next(message.event);
         return undefined;
       case 'return':
-        return this.#reply(message.id, { kind: 'return', value: message.value });
+        return this.#reply(message.id, { kind: 'return', value: message.value }, text);
       case 'error':
-        return this.#reply(message.id, { kind: 'error', class: message.class, desc: message.desc });
+        return this.#reply(message.id, { kind: 'error', class: message.class, desc: message.desc }, text);
       case 'greeting':
         return 'a second greeting';
       case 'malformed':
@@ -162,15 +212,17 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
     this.#inFlight.clear();
     for (const each of pending) {
       clearTimeout(each.timer);
-      each.answer({ kind: 'closed', sent: each.written });
+      each.answer({ kind: 'closed', sent: each.written }, '');
     }
     this.#events.complete();
+    this.#eventTexts.complete();
   }
 
   #pump(): void {
     for (const lane of LANES) {
       for (const next of this.#queued[lane]) {
-        if (this.#inFlight.size >= Math.max(1, this.#limits.maxInFlight - RESERVED[lane])) break;
+        if (!this.#hasPlace(lane)) break;
+        if (lane === 'oob') this.#outOfBand += 1;
         this.#queued[lane].delete(next);
         next.written = true;
         next.writtenAt = performance.now();
@@ -181,6 +233,11 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
     }
   }
 
+  #hasPlace(lane: Lane): boolean {
+    if (lane === 'oob') return true;
+    return this.#inFlight.size - this.#outOfBand < Math.max(1, this.#limits.maxInFlight - RESERVED[lane]);
+  }
+
   #withdraw(pending: Pending): boolean {
     if (!this.#queued[pending.lane].delete(pending)) return false;
     clearTimeout(pending.timer);
@@ -188,17 +245,20 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
   }
 
   /** A reply with another client's id is dropped. */
-  #reply(id: unknown, reply: QmpReply): string | undefined {
+  #reply(id: unknown, reply: QmpReply, text: string): string | undefined {
     // QEMU replies without an id to what it could not parse. That is clear with one command in flight, and ambiguous with several.
     if (id === undefined && this.#inFlight.size > 1) return 'a reply without an id while several commands wait';
     const key = id === undefined ? this.#inFlight.keys().next().value : id;
     const pending = typeof key === 'string' ? this.#inFlight.get(key) : undefined;
     if (!pending) return undefined;
-    if (reply.kind === 'return' && !isReplyTo(pending.name, reply.value)) return `malformed reply to ${pending.name}`;
+    const { name } = pending;
+    if (name !== undefined && reply.kind === 'return' && !isReplyTo(name, reply.value))
+      return `malformed reply to ${name}`;
     this.#inFlight.delete(pending.id);
+    if (pending.lane === 'oob') this.#outOfBand -= 1;
     clearTimeout(pending.timer);
-    this.#limits.replied?.(pending.name, performance.now() - pending.writtenAt);
-    pending.answer(reply);
+    if (name !== undefined) this.#limits.replied?.(name, performance.now() - pending.writtenAt);
+    pending.answer(reply, text);
     this.#pump();
     return undefined;
   }
@@ -208,7 +268,7 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
     const { answer } = pending;
     pending.answer = noAnswer;
     this.#queued[pending.lane].delete(pending);
-    answer({ kind: 'timeout', sent: pending.written });
+    answer({ kind: 'timeout', sent: pending.written }, '');
   }
 }
 

@@ -21,7 +21,7 @@ export type {
   SourceSignal,
 } from './port.js';
 export { QmpJobSource } from './qmp/job-source.js';
-export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './qmp/options.js';
+export { QMP_SOURCE_DEFAULTS, type QmpSourceOptions, type SessionListener } from './qmp/options.js';
 export { type SuperviseOptions, supervise } from './qmp/supervise.js';
 export {
   type Discovery,

@@ -138,6 +138,36 @@ it('sockets of a service manager are taken where they were passed to this proces
   for (const fd of ['fd:2', 'fd:5', 'fd:x']) expect(problemsOf({ listen: [fd] }, env)).toHaveLength(1);
 });
 
+describe('a shared socket', () => {
+  const source = ['vm1=unix:/run/vm1.qmp', 'web=libvirt:web'];
+  const read = (...share: string[]) => readConfig({ source, share }, {});
+
+  it('has its policy, its mode and its group in its parameters', () => {
+    const all = read('vm1=unix:/run/a', 'vm1=unix:/run/b?allow=query-*,job-?x&mode=0660&group=0');
+    expect(all.ok && all.config.shares).toEqual([
+      { source: 'vm1', path: '/run/a', allow: undefined, mode: 0o600, group: undefined },
+      { source: 'vm1', path: '/run/b', allow: ['query-*', 'job-?x'], mode: 0o660, group: 0 },
+    ]);
+  });
+
+  it.each([
+    ['web=unix:/run/a', 'a domain of libvirt can’t be shared: its monitor is libvirt’s (virsh qemu-monitor-command)'],
+    ['vm2=unix:/run/a', 'no source vm2'],
+    ['vm1=unix:/run/vm1.qmp', 'QEMU listens at that path itself'],
+    ['vm1=unix:/run/a?allow=', 'allow has names of QMP commands, with * and ?, separated by commas'],
+    ['vm1=unix:/run/a?mode=9', 'expected three octal digits, as 0660'],
+    ['vm1=unix:/run/a?deny=x', 'a shared socket has no parameter deny'],
+    ['vm1=tcp:host:1', 'expected NAME=unix:/path, then perhaps ?allow=query-*,block-job-*&mode=0660&group=NAME'],
+  ])('%s: %s', (share, why) => {
+    const { problems } = read(share) as { problems: readonly string[] };
+    expect(problems.map((line) => line.split(': ').slice(1).join(': '))).toEqual([why]);
+  });
+
+  it('of a source that may be found is taken', () => {
+    expect(readConfig({ discover: ['unix:/run/*.qmp'], share: ['vm7=unix:/x'] }, {}).ok).toBe(true);
+  });
+});
+
 it('every limit of the file stands in docs/OPERATIONS.md, in one row', () => {
   const rows = readFileSync('docs/OPERATIONS.md', 'utf8')
     .split('\n')

@@ -92,7 +92,7 @@ describe('MessageSplitter', () => {
   ])('refuses a message over its limit %s, once', (_, text) => {
     const splitter = new MessageSplitter(100);
     expect(splitter.push(Buffer.from(text)).error).toMatch(/100 bytes/);
-    expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [], sizes: [] });
+    expect(splitter.push(Buffer.from('{}\r\n'))).toEqual({ messages: [], texts: [], sizes: [] });
   });
 });
 

@@ -31,9 +31,13 @@ export interface RigOptions {
   tuning?: Partial<Tuning>;
   /** The gateway is connected through a {@link Cutter}. Default false. */
   cuttable?: boolean;
+  /** The gateway shares the source at {@link sharePath}, with these parameters. */
+  share?: string;
   /** Monitors beyond the two; default 0. */
   more?: number;
 }
+
+export const sharePath = (qemu: Qemu): string => join(qemu.folder, 'share.sock');
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const qemu = await startQemu({ monitors: 2 + (options.more ?? 0), pretty: options.pretty ?? false });
@@ -42,7 +46,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   await raw.negotiate();
   const line = new Cutter(join(qemu.folder, 'line.sock'), qemu.path);
   if (options.cuttable) await line.listen();
-  const app = await startApp({ vm1: `unix:${options.cuttable ? line.path : qemu.path}` }, options.tuning);
+  const share = options.share === undefined ? [] : [`vm1=unix:${sharePath(qemu)}?${options.share}`];
+  const app = await startApp({ vm1: `unix:${options.cuttable ? line.path : qemu.path}` }, options.tuning, { share });
   const wire = await app.wire();
   await allUp(wire);
   await wire.call('subscribe', {});

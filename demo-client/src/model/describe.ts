@@ -32,6 +32,7 @@ const KNOWN = [
   'GATEWAY_COMMAND',
   'GATEWAY_COMMAND_ANSWERED',
   'GATEWAY_JOB_SETTLED',
+  'GATEWAY_SHARED_COMMAND',
 ] as const satisfies readonly KnownEntry['type'][];
 
 /** Texts for types that the protocol's types don't list, of this gateway or a later one. */
@@ -92,6 +93,8 @@ function known(entry: Extract<KnownEntry, { type: (typeof KNOWN)[number] }>): Li
       return answered(entry.data);
     case 'GATEWAY_JOB_SETTLED':
       return line(summarizeSettlement(entry.data), OUTCOME_TONE[entry.data.outcome]);
+    case 'GATEWAY_SHARED_COMMAND':
+      return line(`${entry.data.command} sent by ${entry.data.tool}${brief(entry.data.args ?? {}, ' ')}`);
   }
 }
 

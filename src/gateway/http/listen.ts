@@ -1,18 +1,17 @@
 // One listening socket: TCP with or without TLS, a unix socket, or one that a service manager has opened.
-import { chmodSync, chownSync, lstatSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { connect } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Transport } from '../../access/index.js';
+import { bind, listenOnFile, type SocketFile } from '../../socket-file.js';
 import { isLoopbackName } from './origin-policy.js';
 import type { ServedListener } from './routes.js';
 
 export type ListenAddress =
   /** Port 0 takes a free one. */
   | { kind: 'tcp'; host: string; port: number }
-  /** The file's mode and group decide who can connect. @property group its number; `undefined`: the process's. */
-  | { kind: 'unix'; path: string; mode: number; group?: number | undefined }
+  | ({ kind: 'unix' } & SocketFile)
   /** A socket that listens already, as systemd passes it. */
   | { kind: 'fd'; fd: number };
 
@@ -140,39 +139,6 @@ function kindOf(address: ListenAddress): Transport['listener'] {
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {
-  if (address.kind === 'fd') return bind(server, { fd: address.fd });
-  if (address.kind === 'tcp') return bind(server, { host: address.host, port: address.port });
-  await removeStale(address.path);
-  // Between `bind` and `chmod` nobody else may connect.
-  const umask = process.umask(0o177);
-  const done = bind(server, { path: address.path });
-  process.umask(umask);
-  await done;
-  if (address.group !== undefined) chownSync(address.path, -1, address.group);
-  chmodSync(address.path, address.mode);
-}
-
-function bind(
-  server: Server,
-  where: { fd: number } | { path: string } | { host: string; port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...where, backlog: BACKLOG }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** A process that was killed leaves its socket file, on which nobody listens. Any other file stays. */
-async function removeStale(path: string): Promise<void> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
-  const refused = await new Promise<boolean>((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(false));
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
-    socket.once('connect', () => socket.destroy());
-  });
-  if (refused) unlinkSync(path);
+  if (address.kind === 'unix') return listenOnFile(server, address, BACKLOG);
+  return bind(server, address.kind === 'fd' ? { fd: address.fd } : { host: address.host, port: address.port }, BACKLOG);
 }

@@ -242,7 +242,7 @@ export class JobCommands {
 }
 
 /**
- * Whether a complete is under way, the gateway's or another client's. QEMU shows the latter only once the job leaves READY, which a soft cancel of
+ * Whether a complete is under way, through the gateway or of another client. QEMU shows the latter only once the job leaves READY, which a soft cancel of
  * the gateway causes too.
  */
 function isCompleting({ complete, soft, sawReady, status }: Run): boolean {

@@ -35,7 +35,7 @@ export function sendCommand(
   });
 }
 
-function answerOf(reply: CommandReply): Extract<JobInput, { kind: 'answered' }>['answer'] {
+export function answerOf(reply: CommandReply): Extract<JobInput, { kind: 'answered' }>['answer'] {
   if (reply.kind === 'accepted') return { result: 'accepted' };
   if (reply.kind === 'refused') return { result: 'refused', error: reply.desc };
   return { result: 'unknown' };

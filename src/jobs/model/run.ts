@@ -16,7 +16,7 @@ import type {
 import { nameOf } from './job-name.js';
 import type { Baseline } from './pivot.js';
 
-/** How far a command of the gateway has got. A refused one is `none` again. */
+/** How far a command through the gateway has got, its own or a tool's. A refused one is `none` again. */
 export type CommandPhase = 'none' | 'written' | 'accepted';
 
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
@@ -64,7 +64,7 @@ export interface Run {
   readonly soft: CommandPhase;
   readonly force: CommandPhase;
   readonly complete: CommandPhase;
-  /** A complete of the gateway was accepted, and the connection has not been lost since. */
+  /** A complete through the gateway was accepted, and the connection has not been lost since. */
   readonly completeObserved: boolean;
   readonly escalated: boolean;
   /** Who used the disk while the job ran, by the block graph. */

@@ -15,7 +15,7 @@ import type { MonitorSource } from '../source.js';
 import { qmpCall } from './commands.js';
 import { compareIdentity, type Identity, observe } from './identity.js';
 import { JobSync } from './job-sync.js';
-import { QMP_SOURCE_DEFAULTS, type QmpSourceOptions } from './options.js';
+import { QMP_SOURCE_DEFAULTS, type QmpSourceOptions, type SessionListener } from './options.js';
 import { Queries } from './queries.js';
 import type { MonitorSignal } from './supervise.js';
 
@@ -32,6 +32,9 @@ export class QmpJobSource implements JobSource {
   readonly about: SourceAbout = { provider: 'qmp' };
   readonly signals$: Observable<SourceSignal>;
   readonly #options: QmpSourceOptions;
+  /** Who else uses the connection; `undefined`: nobody. */
+  readonly #sessions: SessionListener | undefined;
+  #isShared = false;
   readonly #socketBirth: () => string | undefined;
   #emit: (signal: SourceSignal) => void = () => {};
   #phase: Phase = { kind: 'down' };
@@ -43,6 +46,8 @@ export class QmpJobSource implements JobSource {
   constructor({ name, address }: Omit<MonitorSource, 'kind'>, options: Partial<QmpSourceOptions> = {}) {
     this.name = name;
     this.#options = { ...QMP_SOURCE_DEFAULTS, ...options };
+    this.#sessions = options.sessions?.wants(name) ? options.sessions : undefined;
+    if (this.#sessions) this.#options.qmp = { ...this.#options.qmp, oob: true };
     this.#socketBirth = () => this.#options.socketBirth(address);
     this.signals$ = new Observable((subscriber) => {
       this.#emit = subscriber.next.bind(subscriber);
@@ -132,6 +137,8 @@ export class QmpJobSource implements JobSource {
 
   #leave(): void {
     this.#events?.unsubscribe();
+    if (this.#isShared) this.#sessions?.closed(this.name);
+    this.#isShared = false;
     if ('sync' in this.#phase) this.#phase.sync.close();
     this.#phase = { kind: 'down' };
   }
@@ -191,5 +198,8 @@ export class QmpJobSource implements JobSource {
   #merged(jobs: Extract<SourceSignal, { kind: 'jobs' }>['jobs'], legacy: boolean): void {
     if ('sync' in this.#phase) this.#phase.sync.merged();
     this.#emit({ kind: 'jobs', jobs, legacy });
+    if (this.#isShared || !this.#sessions || !('sync' in this.#phase)) return;
+    this.#isShared = true;
+    this.#sessions.opened(this.name, this.#phase.session);
   }
 }

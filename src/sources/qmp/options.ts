@@ -1,8 +1,17 @@
 // Time and memory bounds for one monitor, each with its reason. Tests shorten the intervals.
 import type { Observable } from 'rxjs';
-import type { MonitorAddress } from '../../qmp/index.js';
+import type { MonitorAddress, QmpSession } from '../../qmp/index.js';
 import { socketBirth } from './identity.js';
 import { type MonitorSignal, SUPERVISE_DEFAULTS, type SuperviseOptions, supervise } from './supervise.js';
+
+/** Who else uses the connections to monitors. */
+export interface SessionListener {
+  /** Whether it uses the connection of that source; then the capability `oob` is negotiated too. Asked once. */
+  wants(source: string): boolean;
+  /** The source is connected, and its jobs are known. */
+  opened(source: string, session: QmpSession): void;
+  closed(source: string): void;
+}
 
 export interface QmpSourceOptions extends SuperviseOptions {
   /** Milliseconds of silence after which a monitor is probed. */
@@ -16,6 +25,7 @@ export interface QmpSourceOptions extends SuperviseOptions {
   heldBytes: number;
   /** Identifies the listening socket's file. */
   socketBirth: (address: MonitorAddress) => string | undefined;
+  sessions?: SessionListener | undefined;
   /** Connects to the monitor and keeps connected. */
   monitor$: (address: MonitorAddress, options: SuperviseOptions) => Observable<MonitorSignal>;
 }
