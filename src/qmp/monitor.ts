@@ -69,7 +69,7 @@ class MonitorConnection {
     this.#limits = limits;
     this.#onState = onState;
     this.#onLost = onLost;
-    this.#splitter = new MessageSplitter(limits.maxMessageBytes);
+    this.#splitter = new MessageSplitter(limits.maxMessageBytes, limits.oob === true);
     this.#socket =
       address.kind === 'unix'
         ? connect({ path: address.path })

@@ -42,7 +42,7 @@ export interface ExecuteOptions {
 export interface QmpOptions extends QmpLimits {
   /** Called at each reply, also at one that came too late for its caller. @param ms milliseconds since the command was written. */
   replied?: ((command: string, ms: number) => void) | undefined;
-  /** Negotiates the capability `oob` where QEMU offers it. Default false. */
+  /** The connection is shared with tools: `oob` is negotiated where QEMU offers it, and the texts of messages are kept for them. Default false. */
   oob?: boolean | undefined;
   /** Called for each event whose data was too large to be kept whole. */
   eventCut?: (() => void) | undefined;
