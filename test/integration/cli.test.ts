@@ -66,7 +66,7 @@ it('`sources` says why one is not up, and what would help', async () => {
   await expect.poll(async () => (await wire.call('source.list', {})).sources[0]?.reason).toBe('absent');
   const sources = run(['sources', '--url', app.url]);
   expect(await sources.exit).toBe(0);
-  expect(sources.out()).toMatch(/\ngone +(down|connecting) +absent/);
+  expect(sources.out()).toMatch(/\ngone +qmp +(down|connecting) +absent/);
   expect(sources.err()).toBe('gone: No socket at this path. Is the VM running?\n');
 });
 
@@ -153,7 +153,7 @@ describe('a gateway with the demo', () => {
     for (const line of events.out().trim().split('\n').slice(0, -1)) expect(JSON.parse(line)).toHaveProperty('offset');
     const sources = run(['sources', '--url', url]);
     expect(await sources.exit).toBe(0);
-    expect(sources.out()).toMatch(/^SOURCE +STATE[\s\S]*\ndemo +up/);
+    expect(sources.out()).toMatch(/^SOURCE +FROM +STATE[\s\S]*\ndemo +qmp +up/);
     const jobs = run(['jobs', '--json', '--url', url]);
     expect(await jobs.exit).toBe(0);
     expect(JSON.parse(jobs.out().split('\n')[0] ?? '')).toMatchObject({

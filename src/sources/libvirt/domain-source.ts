@@ -1,7 +1,7 @@
 // A domain of libvirt as a source of jobs: one connection to libvirtd for its events and its commands together, so that a reply says what was true
 // after the events before it. Jobs are ended by libvirt's own call, so that libvirt knows of it.
 import { Observable } from 'rxjs';
-import { type ConnectionSignal, keepConnected } from '../keep-connected.js';
+import type { ConnectionSignal } from '../keep-connected.js';
 import type {
   Ability,
   CommandReply,
@@ -12,9 +12,10 @@ import type {
   SourceAbout,
   SourceSignal,
 } from '../port.js';
-import { connectLibvirt, type LibvirtConnection, LibvirtLost } from './connection.js';
+import { type LibvirtConnection, LibvirtLost } from './connection.js';
 import { DomainConversation, type KnownDomain } from './domain-conversation.js';
 import { readEvent } from './events.js';
+import { keepLibvirt } from './keep-libvirt.js';
 import { targetOf } from './names.js';
 import type { HeardJobs } from './native-reader.js';
 import { LIBVIRT_DEFAULTS, type Libvirtd, type LibvirtOptions } from './options.js';
@@ -101,22 +102,10 @@ export class LibvirtDomainSource implements JobSource {
   }
 
   #connections(): Observable<ConnectionSignal<LibvirtConnection>> {
-    const { path, uri } = this.#libvirtd;
-    const handlers = {
+    return keepLibvirt(this.#libvirtd, this.#options, {
       message: (message: LibvirtMessage) => this.#hear(message),
       silent: (is: boolean) => this.#conversation?.silent(is),
-    };
-    return keepConnected(
-      () =>
-        new Observable((subscriber) =>
-          connectLibvirt({ ...this.#options, path, uri }, handlers).subscribe({
-            next: (session) => subscriber.next({ kind: 'up', session }),
-            error: (error: unknown) => subscriber.error(error),
-          }),
-        ),
-      (error) => (error instanceof LibvirtLost ? error : new LibvirtLost('protocol', String(error))),
-      this.#options,
-    );
+    });
   }
 
   #take(signal: ConnectionSignal<LibvirtConnection>): void {

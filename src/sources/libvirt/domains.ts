@@ -1,9 +1,10 @@
 // The running domains of one libvirtd as sources that come and go with them.
 import { Observable } from 'rxjs';
-import { type ConnectionSignal, keepConnected } from '../keep-connected.js';
+import type { ConnectionSignal } from '../keep-connected.js';
 import type { JobSource, ProvidedSource, SourceProvider } from '../port.js';
-import { connectLibvirt, type LibvirtConnection, LibvirtLost } from './connection.js';
+import { type LibvirtConnection, LibvirtLost } from './connection.js';
 import type { DomainSourceSettings } from './domain-source.js';
+import { keepLibvirt } from './keep-libvirt.js';
 import { sourceNameOf } from './names.js';
 import { LIBVIRT_DEFAULTS, type Libvirtd, type LibvirtOptions } from './options.js';
 import { type Domain, EVENT, LIFECYCLE, type LibvirtMessage, PROCEDURES } from './procedures.js';
@@ -40,23 +41,13 @@ export class LibvirtDomains implements SourceProvider {
   }
 
   #connections(): Observable<ConnectionSignal<LibvirtConnection>> {
-    const { path, uri } = this.#domains.libvirtd;
-    const handlers = {
+    const { libvirtd } = this.#domains;
+    const { path } = libvirtd;
+    return keepLibvirt(libvirtd, this.#options, {
       message: (message: LibvirtMessage) => this.#hear(message),
       silent: (is: boolean) =>
         this.#domains.note?.(is ? 'libvirtd answers no ping' : 'libvirtd answers again', { path }),
-    };
-    return keepConnected(
-      () =>
-        new Observable((subscriber) =>
-          connectLibvirt({ ...this.#options, path, uri }, handlers).subscribe({
-            next: (session) => subscriber.next({ kind: 'up', session }),
-            error: (error: unknown) => subscriber.error(error),
-          }),
-        ),
-      (error) => (error instanceof LibvirtLost ? error : new LibvirtLost('protocol', String(error))),
-      this.#options,
-    );
+    });
   }
 
   /** Without libvirtd the domains go on, and so do their sources. */

@@ -4,6 +4,7 @@ import type { JobStatus, JobType } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
 import type { GraphReply, QueriedJob } from '../port.js';
 import type { JobQueries } from '../qmp/job-sync.js';
+import { Turns } from '../qmp/turns.js';
 import type { CallLane } from './budget.js';
 import type { CallReply, DomainCalls } from './calls.js';
 import { type DomainReader, laneOf, type ReaderHooks } from './domain-reader.js';
@@ -24,8 +25,7 @@ export class NativeReader implements DomainReader, JobQueries {
   readonly #jobs: HeardJobs;
   readonly #timeoutMs: number;
   readonly #hooks: ReaderHooks;
-  #running: Promise<boolean> | undefined;
-  #next: Promise<boolean> | undefined;
+  readonly #turns = new Turns(() => this.#ask());
   #isClosed = false;
 
   constructor(calls: DomainCalls, domain: Domain, jobs: HeardJobs, timeoutMs: number, hooks: ReaderHooks) {
@@ -56,16 +56,11 @@ export class NativeReader implements DomainReader, JobQueries {
   }
 
   fresh(): Promise<boolean> {
-    if (!this.#running) return this.#start();
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      return this.#start();
-    });
-    return this.#next;
+    return this.#turns.fresh();
   }
 
   current(): Promise<boolean> {
-    return this.#running ?? this.#start();
+    return this.#turns.current();
   }
 
   close(): void {
@@ -78,13 +73,6 @@ export class NativeReader implements DomainReader, JobQueries {
       const jobs = new Map([...this.#jobs.keys()].map((id) => [targetOf(id) ?? '', id]));
       reply(disks ? { kind: 'graph', graph: graphOf(disks, jobs) } : { kind: 'none' });
     });
-  }
-
-  #start(): Promise<boolean> {
-    this.#running = this.#ask().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
   }
 
   async #ask(): Promise<boolean> {

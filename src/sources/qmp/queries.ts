@@ -4,6 +4,7 @@ import type { BlockJobInfo, JobInfo, QmpReply, QmpSession } from '../../qmp/inde
 import type { QueriedJob } from '../port.js';
 import type { JobQueries } from './job-sync.js';
 import { mergeQueries } from './queried-job.js';
+import { Turns } from './turns.js';
 
 export interface QueriesOptions {
   /** Milliseconds to the replies; after that QEMU's main loop is `stalled` and the queries are repeated. */
@@ -22,8 +23,7 @@ export class Queries implements JobQueries {
   readonly #session: QmpCaller;
   readonly #options: QueriesOptions;
   #commands: ReadonlySet<string> | undefined;
-  #running: Promise<boolean> | undefined;
-  #next: Promise<boolean> | undefined;
+  readonly #turns = new Turns(() => this.#ask());
   #closed = false;
 
   constructor(session: QmpCaller, options: QueriesOptions) {
@@ -36,30 +36,16 @@ export class Queries implements JobQueries {
     return this.#commands?.has(command) ?? true;
   }
 
-  /** Queries after this call, even where a query is under way: its reply may be older than what the caller knows. */
   fresh(): Promise<boolean> {
-    if (!this.#running) return this.#start();
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      return this.#start();
-    });
-    return this.#next;
+    return this.#turns.fresh();
   }
 
-  /** The query that is under way, or a new one. */
   current(): Promise<boolean> {
-    return this.#running ?? this.#start();
+    return this.#turns.current();
   }
 
   close(): void {
     this.#closed = true;
-  }
-
-  #start(): Promise<boolean> {
-    this.#running = this.#ask().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
   }
 
   async #ask(): Promise<boolean> {

@@ -21,7 +21,8 @@ async function open(
 ): Promise<{ app: TestApp; wire: Wire }> {
   const app = await startApp(
     {},
-    { libvirt: { baseMs: 5, maxMs: 50, keepaliveMs: 200 } },
+    // Beside other suites libvirtd may take more than a second to answer.
+    { libvirt: { baseMs: 5, maxMs: 50, keepaliveMs: 200 }, track: { proofMs: 15_000 } },
     { source: [`libvirt:*?socket=${libvirt?.socket}`], ...flags },
   );
   const wire = await app.wire();

@@ -72,13 +72,13 @@ describe('progress of 10,000 jobs', () => {
     expect(bare.counts().parked).toBe(0);
   });
 
-  it('causes one poll an interval, and compares no filter twice with a job', async () => {
+  it('is one demand for each filter, and no filter is compared twice with a job', async () => {
     const bare = await openBare();
     const wires = await Promise.all(Array.from({ length: 4 }, () => bare.wire()));
     for (const [n, wire] of wires.entries())
       for (let m = 0; m < 64; m += 1)
         await wire.call('subscribe', { jobs: [`*${n}?${String(m).padStart(3, '0')}*`], progress: 100 });
-    expect([...bare.demands.keys()]).toEqual(['progress 100']);
+    expect(bare.demands.size).toBe(256);
     bare.progress$.next(rows(1));
     const before = cpuMs();
     for (let round = 2; round < 12; round += 1) bare.progress$.next(rows(round));
