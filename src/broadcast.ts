@@ -21,7 +21,7 @@ export class Broadcast<Value> {
     for (const subscriber of this.#subscribers) subscriber.next(value);
   }
 
-  /** No value follows, and later subscribers are told so at once. */
+  /** No value follows; who subscribes later completes at once. */
   complete(): void {
     this.#isComplete = true;
     for (const subscriber of this.#subscribers) subscriber.complete();

@@ -108,7 +108,7 @@ export type GraphReply = { kind: 'graph'; graph: BlockGraph } | { kind: 'unsuppo
 /** What a source may have: verbs; `force`, an abort that ends a READY mirror at once; and QEMU's block graph. */
 export type Ability = JobVerb | 'force' | 'graph';
 
-/** What clients are told of a source beside its name. */
+/** What clients see of a source beside its name and state. */
 export interface SourceAbout {
   provider: ProviderName;
   /** Its name where it comes from, if that is another. */

@@ -14,7 +14,7 @@ import { targetOf, typeOf } from './names.js';
 import { type Domain, PROCEDURES, type Procedure } from './procedures.js';
 import { graphOf } from './xml-graph.js';
 
-/** Jobs as their events told them, by id: they outlast a connection, and end with the QEMU. */
+/** Jobs as their events reported them, by id: they outlast a connection, and end with the QEMU. */
 export type HeardJobs = Map<string, JobStatus>;
 
 export class NativeReader implements DomainReader, JobQueries {
