@@ -15,6 +15,7 @@ export interface LibvirtCalls {
   path: string;
   fresh: number;
   held: number;
+  maxHeld: number;
 }
 
 export interface MetricReaders extends JobReaders {
@@ -55,6 +56,9 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
         [{ socket: path, state: 'fresh' }, fresh],
         [{ socket: path, state: 'held' }, held],
       ]),
+  );
+  families.gauges('libvirt_held_limit', 'Held calls beyond which that libvirtd is sent no more', ['socket'], () =>
+    read.libvirtds().map(({ path, maxHeld }): Sample => [{ socket: path }, maxHeld]),
   );
   const settled = openJobMetrics(families, read, clock);
   const entry = openEventMetrics(families, clock, merged);

@@ -24,7 +24,7 @@ async function families(): Promise<Map<string, string>> {
   const metrics = openMetrics({
     gateway: () => undefined,
     log: { status: () => log.status, head: () => log.head },
-    libvirtds: () => [{ path: '/run/s', fresh: 0, held: 0 }],
+    libvirtds: () => [{ path: '/run/s', fresh: 0, held: 0, maxHeld: 8 }],
     sources: () => [],
     jobs: () => [],
     health: () => ({ log: false, credentials: false }),

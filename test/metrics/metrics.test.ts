@@ -22,7 +22,7 @@ function open(more: Partial<MetricReaders> = {}) {
       }),
       log: { status: () => LOG, head: () => 11 },
       sources: () => [{ name: 'vm1', state: 'up', reason: 'stalled', since: '' }],
-      libvirtds: () => [{ path: '/run/libvirt/libvirt-sock', fresh: 1, held: 2 }],
+      libvirtds: () => [{ path: '/run/libvirt/libvirt-sock', fresh: 1, held: 2, maxHeld: 8 }],
       jobs: () => [],
       health: () => ({ log: false, credentials: true }),
       ...more,

@@ -53,9 +53,9 @@ export class CallBudget {
   }
 
   /** Unanswered calls. */
-  get counts(): { fresh: number; held: number } {
+  get counts(): { fresh: number; held: number; maxHeld: number } {
     const held = this.#count('held');
-    return { fresh: this.#grants.size - held, held };
+    return { fresh: this.#grants.size - held, held, maxHeld: this.#limits.held };
   }
 
   /** Grants a place, at once or when there is one. @returns withdraws a request that is still waiting. */

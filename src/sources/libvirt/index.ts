@@ -42,7 +42,7 @@ export class Libvirtds {
   }
 
   /** Unanswered calls of each socket. */
-  get counts(): { path: string; fresh: number; held: number }[] {
+  get counts(): ({ path: string } & CallBudget['counts'])[] {
     const budgets = new Map([...this.#known.values()].map(({ path, budget }) => [path, budget]));
     return [...budgets].map(([path, budget]) => ({ path, ...budget.counts }));
   }

@@ -54,7 +54,7 @@ describe('a budget of calls', () => {
     await clock.advance(1);
     expect(granted).toEqual(['a', 'b', 'c', 'd']);
     expect(late).toEqual(['a', 'b', 'c']);
-    expect(budget.counts).toEqual({ fresh: 1, held: 3 });
+    expect(budget.counts).toEqual({ fresh: 1, held: 3, maxHeld: 8 });
   });
 
   it('owes at most twelve in all, says that the held places are taken, and goes on with the first answer', async () => {
@@ -64,7 +64,7 @@ describe('a budget of calls', () => {
       await clock.advance(5_000);
     }
     expect(granted).toHaveLength(12);
-    expect(budget.counts).toEqual({ fresh: 4, held: 8 });
+    expect(budget.counts).toEqual({ fresh: 4, held: 8, maxHeld: 8 });
     expect(filled).toEqual([true]);
     await clock.advance(3_600_000);
     expect(granted).toHaveLength(12);
@@ -74,7 +74,7 @@ describe('a budget of calls', () => {
     // Aborts wait before queries, so a second pass releases what the first one let in.
     for (let at = 2; at < 40; at += 1) release(`stopped ${at % 20}`);
     expect(granted).toHaveLength(20);
-    expect(budget.counts).toEqual({ fresh: 0, held: 0 });
+    expect(budget.counts).toEqual({ fresh: 0, held: 0, maxHeld: 8 });
     expect(filled).toEqual([true, false]);
   });
 
@@ -87,6 +87,6 @@ describe('a budget of calls', () => {
     release('a');
     release('a');
     expect(granted).toEqual(['a', 'c']);
-    expect(budget.counts).toEqual({ fresh: 1, held: 0 });
+    expect(budget.counts).toEqual({ fresh: 1, held: 0, maxHeld: 8 });
   });
 });

@@ -84,7 +84,7 @@ describe('calls to a domain', () => {
     const { written, connection, send, calls, budget } = open();
     connection.isSilent = true;
     send('a', 'query');
-    expect([written, budget.counts]).toEqual([[], { fresh: 0, held: 0 }]);
+    expect([written, budget.counts]).toEqual([[], { fresh: 0, held: 0, maxHeld: 8 }]);
     connection.isSilent = false;
     calls.resume();
     expect(written).toEqual(['a']);
