@@ -44,6 +44,14 @@ const ready = (wire: Wire, { run }: JobRef): Promise<Entry> =>
 const settled = (wire: Wire, { run }: JobRef): Promise<Entry> =>
   wire.event(({ type, job }) => type === 'GATEWAY_JOB_SETTLED' && job?.run === run);
 
+/** A gateway that has seen a slow copy of vm1's disk begin. */
+async function openOnCopy(): Promise<{ wire: Wire; job: JobRef }> {
+  const { wire } = await open();
+  await up(wire, 'vm1');
+  await copy('vm1', { slow: true });
+  return { wire, job: await began(wire) };
+}
+
 describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   beforeAll(async () => {
     await libvirt?.start();
@@ -140,10 +148,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   });
 
   it('verbs that libvirt has no call for are UNSUPPORTED, and nothing is sent', async () => {
-    const { wire } = await open();
-    await up(wire, 'vm1');
-    await copy('vm1', { slow: true });
-    const job = await began(wire);
+    const { wire, job } = await openOnCopy();
     const target = { source: 'vm1', job: 'vda' };
     for (const refused of [
       wire.call('job.abort', { ...target, force: true }),
@@ -186,10 +191,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   });
 
   it('libvirtd is killed in mid-job and started: the same QEMU, the same run, one settlement', async () => {
-    const { wire } = await open();
-    await up(wire, 'vm1');
-    await copy('vm1', { slow: true });
-    const job = await began(wire);
+    const { wire, job } = await openOnCopy();
     await libvirt?.kill();
     await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_DOWN' && source === 'vm1');
     await expect(wire.call('job.abort', { source: 'vm1', job: 'vda' })).rejects.toMatchObject({
@@ -209,10 +211,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   }, 60_000);
 
   it('libvirtd stands still: its sources are stalled, what is asked is not sent, and it goes on without a gap', async () => {
-    const { wire } = await open();
-    await up(wire, 'vm1');
-    await copy('vm1', { slow: true });
-    const job = await began(wire);
+    const { wire, job } = await openOnCopy();
     await wire.call('job.get', { source: 'vm1', job: 'vda' });
     libvirt?.signal('SIGSTOP');
     await wire.event(({ type, source }) => type === 'GATEWAY_SOURCE_STALLED' && source === 'vm1');
@@ -229,10 +228,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   }, 60_000);
 
   it('QEMU stands still: the source is stalled, an abort is bounded, others are served; it goes on and one settlement comes', async () => {
-    const { wire } = await open();
-    await up(wire, 'vm1');
-    await copy('vm1', { slow: true });
-    const job = await began(wire);
+    const { wire, job } = await openOnCopy();
     // Its reply is the last that QEMU owes.
     await wire.call('job.get', { source: 'vm1', job: 'vda' });
     const qemu = libvirt?.qemuOf('vm1') ?? 0;
@@ -254,10 +250,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
   }, 60_000);
 
   it('an abort behind a call that QEMU owes an answer to is never sent, and says so', async () => {
-    const { wire } = await open();
-    await up(wire, 'vm1');
-    await copy('vm1', { slow: true });
-    const job = await began(wire);
+    const { wire, job } = await openOnCopy();
     await wire.call('job.get', { source: 'vm1', job: 'vda' });
     const qemu = libvirt?.qemuOf('vm1') ?? 0;
     process.kill(qemu, 'SIGSTOP');
