@@ -48,6 +48,16 @@ export default defineConfig({
         extends: true as const,
         test: { name: `${log} log`, include: ON_OTHER_LOGS, exclude: ['**/slow.test.ts'], env: { TEST_LOG: log } },
       })),
+      // Whole gateways again, on a log on disk.
+      {
+        extends: true,
+        test: {
+          name: 'disk log',
+          include: ON_OTHER_LOGS.filter((each) => each.startsWith('test/integration')),
+          exclude: ['**/slow.test.ts'],
+          env: { TEST_LOG: 'disk' },
+        },
+      },
       // What is installed: the package, the Debian package, units, and the proxies' examples on the real proxy.
       {
         extends: true,

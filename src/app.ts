@@ -11,8 +11,9 @@ import { type Config, EXPOSED } from './config/index.js';
 import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
-import { type EventLog, type LogLimits, MemoryLog } from './log/index.js';
+import { type EventLog, FolderInUse, type LogLimits } from './log/index.js';
 import { openMetrics } from './metrics/index.js';
+import { type DiskTuning, openLog } from './open-log.js';
 import { openPages } from './pages.js';
 import { SHARE_LIMITS, type ShareLimits, Shares } from './share/index.js';
 import {
@@ -31,12 +32,15 @@ export interface Tuning {
   source: Partial<QmpSourceOptions>;
   libvirt: Partial<LibvirtOptions>;
   log: Partial<LogLimits>;
+  disk: DiskTuning;
   openLog: () => EventLog;
   /** Sources beside the configured ones. */
   provider: SourceProvider;
   gateway: Partial<GatewayLimits>;
   share: Partial<ShareLimits>;
 }
+
+export { FolderInUse };
 
 export interface App {
   /** Of the dashboard and of clients: `http://HOST:PORT/`; `unix:/path` where there is no TCP listener. */
@@ -68,17 +72,21 @@ export interface Reloaded {
  * Starts the gateway.
  *
  * @returns once it listens; sources connect later, as soon as they can.
- * @throws the error of `listen` (EADDRINUSE, EACCES).
+ * @throws the error of `listen` (EADDRINUSE, EACCES); of the data folder: `FolderInUse`, or the error of the file system.
  * @example const app = await start(config, pino()); console.log(app.url); await app.close();
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
-  const log = tuning.openLog?.() ?? new MemoryLog({ limits: { ...config.limits.log, ...tuning.log } });
+  const { log, restored, saveFrom } = tuning.openLog
+    ? { log: tuning.openLog(), restored: undefined, saveFrom: () => undefined }
+    : await openLog(config, logger, tuning);
   const jobs = openJobs({
     journal: log,
+    restored,
     logger,
     track: { ...tuning.track, limited: (limit) => metrics.limited(limit) },
   });
+  saveFrom(jobs.save);
   const access = new AccessPolicy(config.access);
   const shares = new Shares(config.shares, {
     limits: { ...SHARE_LIMITS, ...tuning.share },
@@ -115,7 +123,13 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   running.add(log.entries$.subscribe(metrics.entry));
 
   const tracing = new CommandTracing(VERSION);
-  await shares.listen();
+  const abandon = async (error: unknown): Promise<never> => {
+    await shares.close();
+    jobs.close();
+    await log.close();
+    throw error;
+  };
+  await shares.listen().catch(abandon);
   gateway = await openGateway({
     listen: listenersOf(config),
     tls: config.tls,
@@ -135,10 +149,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     pages: openPages(),
     logger,
     limits: { ...config.limits.gateway, ...tuning.gateway },
-  }).catch(async (error: unknown) => {
-    await shares.close();
-    throw error;
-  });
+  }).catch(abandon);
 
   running.add(
     jobs.ended$.subscribe({
@@ -176,6 +187,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       await Promise.all([shares.close(), gateway.close()]);
       running.unsubscribe();
       jobs.close();
+      await log.close();
       tracing.close();
     },
   };
@@ -187,7 +199,9 @@ function fixedOf(before: Config, next: Config): string[] {
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
   if (differ(before.shares, next.shares)) changed.push('share');
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
-  if (differ(before.limits.log, next.limits.log)) changed.push('limits of the log');
+  if (differ(before.data, next.data)) changed.push('data');
+  if (differ([before.limits.log, before.limits.disk], [next.limits.log, next.limits.disk]))
+    changed.push('limits of the log');
   if (differ(before.limits.libvirt, next.limits.libvirt)) changed.push('libvirtHeldCalls');
   return changed;
 }

@@ -92,6 +92,10 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'integration/limits/edges',
     'of half a head, half a body, or nothing at all is given up in time: 408',
   ],
+  'log on disk: `logDiskBytes`': [
+    'log/segments/segment-log',
+    'removes its oldest file when it is over the quota, but none that no checkpoint covers',
+  ],
   'log: `logEntries`': [
     'integration/stream/resume',
     'past the retention gets a reset in place: the present, then what follows',

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
-import { type App, start } from '../app.js';
+import { type App, FolderInUse, start } from '../app.js';
 import { type Config, type ConfigInput, EXPOSED, readConfig } from '../config/index.js';
 import { type Demo, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
@@ -69,6 +69,7 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     const { code, message } = error as NodeJS.ErrnoException;
     const cause = { cause: error };
     if (code === 'EXPOSED') throw new CliError(EXIT.usage, `${message}: ${EXPOSED}`, cause);
+    if (error instanceof FolderInUse || isOfData(message, config)) throw new CliError(EXIT.failed, message, cause);
     const where = whereOf(error as NodeJS.ErrnoException, config);
     if (code === 'EADDRINUSE')
       throw new CliError(
@@ -81,6 +82,9 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     throw error;
   }
 }
+
+/** The error of the file system names the path. */
+const isOfData = (message: string, { data }: Config): boolean => data !== undefined && message.includes(data.folder);
 
 const CANT_LISTEN = ['EACCES', 'EPERM', 'EADDRNOTAVAIL', 'ENOTFOUND', 'ENOENT', 'ENOTDIR'];
 

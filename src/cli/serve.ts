@@ -39,6 +39,8 @@ function addSettings(command: Command): Command {
       ).choices(['monitor', 'native']),
     )
     .option('--config <file>', 'a YAML or JSON file of settings')
+    .option('--data <folder>', 'keep the log of events there: it then outlives the gateway (default: in memory)')
+    .option('--sync <ms>', 'after which what was written to it is on the disk; 0: before it is shown (default 50ms)')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
     .option('--tokens <file>', 'a YAML list of tokens, each with what it may see and do (see "token new")')

@@ -1,5 +1,6 @@
 // Flags, environment and files become one frozen Config, or a list of every problem. Nothing is read later, but at a reload.
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type AccessSettings, asksWho } from '../access/index.js';
 import {
   COMPRESSION,
@@ -43,10 +44,18 @@ export interface Config {
   readonly compression: Compression;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly limits: Limits;
+  /** Where the log is kept; `undefined`: in memory. */
+  readonly data: DataSettings | undefined;
   /** Whether there is a file, which may name sources at a reload. */
   readonly hasFile: boolean;
   /** Whether a file says something that may be said otherwise while the gateway runs. */
   readonly reloads: boolean;
+}
+
+export interface DataSettings {
+  readonly folder: string;
+  /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
+  readonly syncMs: number;
 }
 
 export interface LibvirtSettings {
@@ -84,6 +93,7 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     compression: oneOf(settings, 'compression', COMPRESSION, 'auto', problems),
     logLevel: oneOf(settings, 'logLevel', LOG_LEVELS, 'info', problems),
     limits: splitLimits(settings.ofFile('limits') ?? {}),
+    data: readData(settings, problems),
     hasFile: settings.path !== undefined,
     reloads:
       settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,
@@ -116,6 +126,16 @@ function oneOf<Value extends string>(
   if (given && !found) problems.of(given, `one of ${values.join(' ')}`);
   return found ?? normally;
 }
+
+function readData(settings: Settings, problems: Problems): DataSettings | undefined {
+  const [folder, sync] = [settings.pathOf('data'), settings.one('sync')];
+  const syncMs = sync ? Number(/^(\d{1,5})(?:ms)?$/.exec(sync.value)?.[1] ?? Number.NaN) : SYNC_MS;
+  if (sync && Number.isNaN(syncMs)) problems.of(sync, 'expected milliseconds, as 50ms, or 0');
+  if (sync && !folder) problems.of(sync, 'there is nothing on a disk without --data');
+  return folder && { folder: resolve(folder.value), syncMs };
+}
+
+const SYNC_MS = 50;
 
 function readOrigins(settings: Settings, problems: Problems): string[] {
   const origins = settings.many('allowOrigin');

@@ -1,7 +1,7 @@
 // The bounds that an operator may set: what each means, its default, and how far it may go.
 import { z } from 'zod';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../gateway/index.js';
-import { LOG_LIMITS, type LogLimits } from '../log/index.js';
+import { DISK_LOG_LIMITS, type DiskLogLimits, LOG_LIMITS, type LogLimits } from '../log/index.js';
 import { BUDGET_LIMITS, type BudgetLimits } from '../sources/index.js';
 
 const bound = (description: string, ofDefault: number, min: number, max: number): z.ZodOptional<z.ZodInt> =>
@@ -34,6 +34,9 @@ export const LIMIT_SETTINGS = z.strictObject({
   logEntriesPerSource: bound('Entries that it retains of one source.', perSource, 100, 100_000_000),
   logBytes: bound('Bytes of entries that it retains.', totalBytes, 1_048_576, 17_179_869_184),
   logAgeMs: bound('Milliseconds that it retains an entry.', ageMs, 1_000, 2_592_000_000),
+  logDiskBytes: bound('Bytes of the files of a log on disk.', DISK_LOG_LIMITS.maxBytes, 1_048_576, 1_099_511_627_776),
+  logDiskAgeMs: bound('Milliseconds that it keeps an entry.', DISK_LOG_LIMITS.ageMs, 60_000, 31_622_400_000),
+  logReserveBytes: bound('Bytes of its disk that it leaves free.', DISK_LOG_LIMITS.reserveBytes, 0, 1_099_511_627_776),
   libvirtHeldCalls: bound(
     'Calls that one libvirtd may leave unanswered for longer than 5 s. Each occupies one of its workers, of which it has 20 by default.',
     BUDGET_LIMITS.held,
@@ -47,14 +50,22 @@ export type LimitSettings = z.output<typeof LIMIT_SETTINGS>;
 export interface Limits {
   gateway: Partial<GatewayLimits>;
   log: Partial<LogLimits>;
+  disk: Partial<DiskLogLimits>;
   libvirt: Partial<BudgetLimits>;
 }
 
 /** Those that were given. */
 export function splitLimits(given: LimitSettings): Limits {
-  const { logEntries, logEntriesPerSource, logBytes, logAgeMs, libvirtHeldCalls: held, ...gateway } = given;
+  const { logEntries, logEntriesPerSource, logBytes, logAgeMs, libvirtHeldCalls: held, ...others } = given;
+  const { logDiskBytes, logDiskAgeMs, logReserveBytes, ...gateway } = others;
+  const disk = { maxBytes: logDiskBytes, ageMs: logDiskAgeMs, reserveBytes: logReserveBytes };
   const log = { total: logEntries, perSource: logEntriesPerSource, totalBytes: logBytes, ageMs: logAgeMs };
-  return { gateway: withoutUndefined(gateway), log: withoutUndefined(log), libvirt: withoutUndefined({ held }) };
+  return {
+    gateway: withoutUndefined(gateway),
+    log: withoutUndefined(log),
+    disk: withoutUndefined(disk),
+    libvirt: withoutUndefined({ held }),
+  };
 }
 
 const withoutUndefined = <Value extends object>(value: Value): { [Key in keyof Value]?: NonNullable<Value[Key]> } =>

@@ -67,6 +67,11 @@ export const SETTINGS = z
     proxyGroupsHeader: text('The header in which it names the user’s groups, separated by commas.'),
     proxyGroups: PROXY_GROUPS.describe('What each of these groups grants; * is every user.').optional(),
     insecureNoAuth: z.boolean().describe('Listen beyond loopback although nobody is asked who they are.').optional(),
+    data: text('A folder for the log of events, which then outlives the gateway. Default: in memory.'),
+    sync: z
+      .union([z.string(), z.int()])
+      .describe('Time after which what was written to it is on the disk, as 50ms; 0: before it is shown. Default 50ms.')
+      .optional(),
     compression: z.enum(COMPRESSION).describe('Of messages to clients that offer it. Default auto.').optional(),
     logLevel: z.enum(LOG_LEVELS).describe('The lowest level that is logged. Default info.').optional(),
     limits: LIMIT_SETTINGS.describe('Bounds, each with a default.').optional(),
@@ -101,6 +106,8 @@ export const TEXTS = [
   'jwtClaim',
   'proxyUserHeader',
   'proxyGroupsHeader',
+  'data',
+  'sync',
   'compression',
   'libvirtCommands',
   'libvirtQueries',

@@ -3,5 +3,6 @@ export type { SharedCommand, SharedCommands, SharedCommandTrace } from './comman
 export type { Journal } from './model/journal.js';
 export { type Jobs, openJobs } from './open.js';
 export type { Demand } from './tracking/progress-poller.js';
+export { Restoration } from './tracking/restoration.js';
 export type { SourceTracker } from './tracking/source-tracker.js';
 export { TRACK_DEFAULTS, type TrackOptions } from './tracking/track-options.js';

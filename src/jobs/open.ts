@@ -7,7 +7,10 @@ import { type JobSource, logSignals, type SourceProvider } from '../sources/inde
 import { JobCommands } from './commands/job-commands.js';
 import { SharedCommands } from './commands/shared-commands.js';
 import type { Journal } from './model/journal.js';
+import { absentSource } from './tracking/absent-source.js';
 import { ProgressPoller } from './tracking/progress-poller.js';
+import type { Restoration } from './tracking/restoration.js';
+import type { RestoredSource } from './tracking/source-evidence.js';
 import { SourceRegistry } from './tracking/source-registry.js';
 import { SourceTracker } from './tracking/source-tracker.js';
 import type { TrackListener } from './tracking/track-listener.js';
@@ -18,14 +21,16 @@ const WAIT_POLL_MS = 2_000;
 
 export interface JobsOptions {
   journal: Journal;
+  /** What the log had when the gateway started. */
+  restored?: Restoration | undefined;
   logger: Logger;
   track?: Partial<TrackOptions> | undefined;
 }
 
 export type Jobs = ReturnType<typeof openJobs>;
 
-export function openJobs({ journal, logger, track }: JobsOptions) {
-  const { clock, settlements, limited } = { ...TRACK_DEFAULTS, ...track };
+export function openJobs({ journal, restored, logger, track }: JobsOptions) {
+  const { clock, settlements, limited, claimMs } = { ...TRACK_DEFAULTS, ...track };
   const registry = new SourceRegistry(clock, settlements, () => limited('settlements'));
   const poller = new ProgressPoller(clock);
   const jobCommands = new JobCommands(registry, clock, (source, waiting) =>
@@ -53,10 +58,37 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
     ended$.next(ended);
   }
 
+  /** Stand-ins for sources of before the restart that have not come again. */
+  const awaited = new Map<string, SourceTracker>();
+
+  /** A source of before the restart: until it comes, or is given up, its runs are unobserved. */
+  function expectAgain({ name, about, ...rest }: RestoredSource): void {
+    const tracker = new SourceTracker(absentSource(name, about), journal, listener, track);
+    tracker.restore(rest);
+    registry.add(tracker);
+    awaited.set(name, tracker);
+    tracker.restarted();
+  }
+
+  /** Sources that have not come by now were removed while the gateway was not running. */
+  function giveUp(): void {
+    for (const [name, tracker] of awaited) {
+      logger.warn({ source: name }, 'a source from before the restart has not come again');
+      tracker.remove(() => registry.delete(tracker));
+    }
+    awaited.clear();
+  }
+
   function add(source: JobSource): void {
     remove(source.name);
+    const stand = awaited.get(source.name);
+    awaited.delete(source.name);
     const log = logger.child({ source: source.name });
     const tracker = new SourceTracker(source, journal, listener, track);
+    if (stand) {
+      tracker.restore({ ...stand.saved, runs: stand.runs.values() }, stand.info);
+      stand.close();
+    }
     registry.add(tracker);
     poller.add(tracker);
     const note = logSignals(log);
@@ -78,6 +110,10 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
     poller.delete(known.tracker);
     known.tracker.remove(() => registry.delete(known.tracker));
   }
+
+  for (const ended of restored?.settled ?? []) registry.history.restore(ended);
+  for (const source of restored?.sources ?? []) expectAgain(source);
+  const stopAwaiting = awaited.size > 0 ? clock.after(claimMs, giveUp) : undefined;
 
   return {
     /** Each under the name of its method on the wire. */
@@ -103,6 +139,8 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
     },
     /** Commands of other tools over the gateway's connections. */
     shared: new SharedCommands(registry, journal, clock),
+    /** Runs, settlements and sources as the log shows them, as lines for {@link Restoration}. */
+    save: () => registry.save(),
     /** Every settlement, once the log shows it. */
     ended$: ended$.asObservable(),
     /** Adds and removes sources as the provider says. A source with the name of a present one replaces it. */
@@ -119,6 +157,8 @@ export function openJobs({ journal, logger, track }: JobsOptions) {
     },
     /** Closes the connection of every source. */
     close(): void {
+      stopAwaiting?.();
+      for (const tracker of awaited.values()) tracker.close();
       poller.close();
       for (const { tracker, subscription } of followed.values()) {
         subscription.unsubscribe();

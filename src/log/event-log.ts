@@ -24,6 +24,8 @@ export interface LoggedEntry {
 export interface Slice {
   entries: LoggedEntry[];
   examined: number;
+  /** Nothing could be read at once; it can when this has resolved. */
+  pending?: Promise<void>;
 }
 
 /** Why an entry was evicted: the quota of its source, the number of all entries, their bytes, or its age. */
@@ -47,10 +49,12 @@ export interface LogStatus {
   maxWaitingBytes: number;
   /** Whether the store has refused the batch that is being written. */
   isRetrying: boolean;
+  /** Of a log on disk; with a `problem` the log is in memory, and goes back to the disk when that takes it again. */
+  disk?: { readonly problem: string | undefined };
 }
 
 export interface EventLog {
-  /** Names the log; a cursor with another epoch has no position in it. */
+  /** Names the log; a cursor with another epoch has no position in it. It changes as {@link replaced$} says. */
   readonly epoch: string;
   /** Offset of the newest entry that is shown; 0 before the first. */
   readonly head: number;
@@ -59,6 +63,8 @@ export interface EventLog {
   readonly status: LogStatus;
   /** Every entry, in order, when it is shown: with a log in memory before `append` returns. */
   readonly entries$: Observable<LoggedEntry>;
+  /** The log goes on under another epoch: no cursor from before has a position in it. Offsets go on. */
+  readonly replaced$: Observable<void>;
   /** Resolves with the reason when the log can take no more entries. The gateway must end then, and its next start begins another epoch. */
   readonly failed: Promise<Error>;
   /**
@@ -85,4 +91,8 @@ export interface EventLog {
   ): { offset: number; truncated: boolean };
   /** The newest offset at which an entry of the sources that `wants` accepts was evicted. */
   evictedUpTo(wants: (source: string) => boolean): number;
+  /** The offset of an entry before the first one that was appended at `time` or later, and not long before it. @param time milliseconds since 1970. */
+  offsetAt(time: number): number;
+  /** Resolves when everything that was appended is where a restart finds it. Nothing may be appended any more. */
+  close(): Promise<void>;
 }

@@ -1,4 +1,8 @@
 // log: the numbered log.
 export { EVICTIONS, type EventLog, type LoggedEntry, type LogStatus } from './event-log.js';
 export { LOG_LIMITS, type LogLimits, type LogOptions, MemoryLog } from './memory-log.js';
+export type { DiskReport } from './segments/disk-report.js';
+export { DISK_LOG_LIMITS, type DiskLogLimits, type OpenedLog, openDiskLog } from './segments/open.js';
+export { FolderInUse } from './segments/owner.js';
+export type { Discontinuity, Restorer } from './segments/recover.js';
 export { type Batch, type BatchStore, StoredLog, type StoredLogOptions } from './stored-log.js';

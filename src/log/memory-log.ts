@@ -1,6 +1,6 @@
 // The log of one epoch in memory: it ends with the process. Bounded by count, bytes and age, with a quota for each source so that one noisy QEMU
 // can't evict the rest.
-import type { Observable } from 'rxjs';
+import { NEVER, type Observable } from 'rxjs';
 import { Broadcast } from '../broadcast.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { formatCursor } from '../protocol/cursor.js';
@@ -40,6 +40,7 @@ export class MemoryLog implements EventLog {
   readonly entries$: Observable<LoggedEntry>;
   /** Never: memory takes every entry. */
   readonly failed = new Promise<never>(() => {});
+  readonly replaced$ = NEVER;
   readonly #entries = new Broadcast<LoggedEntry>();
   readonly #limits: LogLimits;
   readonly #clock: Clock;
@@ -129,6 +130,21 @@ export class MemoryLog implements EventLog {
     for (const [name, partition] of this.#partitions)
       if (partition.evictedUpTo > offset && wants(name)) offset = partition.evictedUpTo;
     return offset;
+  }
+
+  offsetAt(time: number): number {
+    const since = time - this.#clock.date() + this.#clock.now();
+    let [low, high] = [0, this.#all.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#all.at(middle)?.at ?? 0) < since) low = middle + 1;
+      else high = middle;
+    }
+    return (this.#all.at(low)?.offset ?? this.#head + 1) - 1;
+  }
+
+  async close(): Promise<void> {
+    this.#entries.complete();
   }
 
   #append(draft: EntryDraft): void {

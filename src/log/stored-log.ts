@@ -1,6 +1,6 @@
 // A log whose entries are kept elsewhere: nothing is shown before the store has taken it. A failed batch is written again under the same id and
 // before any later one. The waiting entries are bounded by bytes; beyond that the log fails for good, which ends its epoch.
-import type { Observable } from 'rxjs';
+import { NEVER, type Observable } from 'rxjs';
 import { CLOCK, type Clock } from '../clock.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import type { Cursor } from '../protocol/types.js';
@@ -47,6 +47,7 @@ interface Waiting {
 export class StoredLog implements EventLog {
   readonly entries$: Observable<LoggedEntry>;
   readonly failed: Promise<Error>;
+  readonly replaced$ = NEVER;
   readonly #shown: MemoryLog;
   readonly #store: BatchStore;
   readonly #options: StoredLogOptions;
@@ -117,6 +118,14 @@ export class StoredLog implements EventLog {
 
   evictedUpTo(wants: (source: string) => boolean): number {
     return this.#shown.evictedUpTo(wants);
+  }
+
+  offsetAt(time: number): number {
+    return this.#shown.offsetAt(time);
+  }
+
+  async close(): Promise<void> {
+    await this.#shown.close();
   }
 
   async #write(): Promise<void> {

@@ -35,7 +35,7 @@ export interface GatewayMetrics extends GatewayRecorder {
 const NOTHING: GatewayCounts = {
   ...{ connections: 0, unauthenticated: 0, subscribers: 0, parked: 0, caughtUp: 0, deliveries: 0 },
   ...{ sentBytes: 0, unsentBytes: 0, deflatedFrames: 0, deflatedFrom: 0, deflatedTo: 0 },
-  resets: { retention: 0, grants: 0 },
+  resets: { retention: 0, grants: 0, epoch: 0 },
 };
 
 /** @param counts `undefined` until it listens. */

@@ -28,6 +28,10 @@ export function openLogMetrics(families: Families, { status, head }: LogReaders)
       return EVICTIONS.map((bound): Sample => [{ bound }, evicted[bound]]);
     },
   );
+  families.gauge('log_on_disk', '1: entries are kept on a disk', () => (status().disk ? 1 : 0));
+  families.gauge('log_disk_failing', '1: the disk takes nothing, and entries are in memory alone', () =>
+    status().disk?.problem === undefined ? 0 : 1,
+  );
   families.gauge('log_offset', 'Offset of the newest entry', head);
   families.gauge('log_waiting_bytes', 'Bytes of entries that the store has not taken yet', () => status().waitingBytes);
   families.gauge(

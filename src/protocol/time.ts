@@ -15,3 +15,11 @@ export function formatMicros(moment: Micros): string {
   }
   return `${cachedText}${String(moment - second * 1e6).padStart(6, '0')}Z`;
 }
+
+/** The reverse of {@link formatMicros}. @returns `null` for `null`, and for a text that is no such time. */
+export function parseMicros(text: string | null): Micros | null {
+  if (text === null) return null;
+  // Date.parse reads three digits of a fraction.
+  const moment = Date.parse(`${text.slice(0, 19)}Z`) * 1_000 + Number(text.slice(20, -1));
+  return Number.isNaN(moment) ? null : moment;
+}

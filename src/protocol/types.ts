@@ -118,7 +118,9 @@ export interface Settlement {
   error?: string;
 }
 
+/** `restarted`: the gateway was, and has not reached the source since. */
 export type DownReason =
+  | 'restarted'
   | 'absent'
   | 'denied'
   | 'refused'

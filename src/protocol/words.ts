@@ -186,6 +186,7 @@ const REASON_TEXT: Readonly<Record<DownReason, string>> = {
   closed: 'QEMU closed the connection.',
   protocol: 'The peer does not speak QMP.',
   unreachable: 'The host does not answer. Is the network up? Its jobs may go on.',
+  restarted: 'The gateway was restarted and has not reached the source since. It tries again.',
   'refused-query': 'QEMU refuses to list its jobs yet. The gateway tries again.',
 };
 

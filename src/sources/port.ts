@@ -53,8 +53,10 @@ export type SourceSignal =
   | { kind: 'waiting'; reason: 'silent' | 'stalled'; detail: string }
   /** QMP is negotiated; events that come before `up` may be of another QEMU than the previous connection's. */
   | { kind: 'negotiated'; qemu: string }
-  /** The QEMU is identified. `same`: whether it is that of the previous connection. */
-  | { kind: 'up'; qemu: string; same: Same }
+  /**
+   * The QEMU is identified. `same`: whether it is that of the previous connection. `identity`, as JSON, is for {@link JobSource.recall} after a restart.
+   */
+  | { kind: 'up'; qemu: string; same: Same; identity?: unknown }
   | { kind: 'event'; event: SourceEvent }
   /** A query for the jobs is written now: its reply may lack what happens from here on. */
   | { kind: 'querying' }
@@ -118,6 +120,8 @@ export interface SourceAbout {
 export interface JobSource {
   readonly name: string;
   readonly about: SourceAbout;
+  /** Before it is subscribed to: the QEMU of the connection before, by the identity that was signalled then. One that it can't read tells nothing. */
+  recall?(identity: unknown): void;
   /** Subscribing connects and keeps connected; unsubscribing closes the connection. One subscriber at a time. It never errors and never completes. */
   readonly signals$: Observable<SourceSignal>;
   can(what: Ability): boolean;

@@ -53,6 +53,7 @@ describe('a setting', () => {
     expect(configOf({ config }).limits).toEqual({
       gateway: { connections: 5 },
       log: { total: 2_000 },
+      disk: {},
       libvirt: {},
     });
   });

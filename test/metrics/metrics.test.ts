@@ -18,7 +18,7 @@ function open(more: Partial<MetricReaders> = {}) {
       gateway: () => ({
         ...{ connections: 1, unauthenticated: 1, subscribers: 2, parked: 3, caughtUp: 5, deliveries: 12 },
         ...{ deflatedFrames: 6, deflatedFrom: 7, deflatedTo: 8, sentBytes: 13, unsentBytes: 14 },
-        resets: { retention: 4, grants: 1 },
+        resets: { retention: 4, grants: 1, epoch: 0 },
       }),
       log: { status: () => LOG, head: () => 11 },
       sources: () => [{ name: 'vm1', state: 'up', reason: 'stalled', since: '' }],

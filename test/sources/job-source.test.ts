@@ -80,7 +80,7 @@ describe('a connection', () => {
     expect(kinds()).toEqual(['connecting', 'negotiated', 'up', 'querying', 'jobs']);
     expect(signals.slice(1, 3)).toEqual([
       { kind: 'negotiated', qemu: '9.0.0' },
-      { kind: 'up', qemu: '9.0.0', same: 'unknown' },
+      { kind: 'up', qemu: '9.0.0', same: 'unknown', identity: expect.objectContaining({ socket: 'A' }) },
     ]);
     expect(signals.at(-1)).toMatchObject({ jobs: [{ id: 'j', type: 'backup' }], legacy: false });
   });

@@ -1,4 +1,7 @@
 // A gateway in this process on a free port, with short intervals and a silent log; closed after the test.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
@@ -17,10 +20,13 @@ export async function startApp(
   flags: ConfigInput = {},
 ): Promise<TestApp> {
   const source = Object.entries(sources).map(([name, uri]) => `${name}=${uri}`);
-  const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', ...flags }, {});
+  // The bounds of a log in memory are meant where a test sets them.
+  const isOnDisk = process.env.TEST_LOG === 'disk' && tuning.log === undefined;
+  const data = isOnDisk ? newFolder() : undefined;
+  const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', data, ...flags }, {});
   if (!read.ok) throw new Error(read.problems.join('\n'));
   const app = await start(read.config, pino({ level: 'silent' }), {
-    ...(process.env.TEST_LOG !== undefined && { openLog: () => openTestLog(tuning.log) }),
+    ...(['late', 'flaky'].includes(process.env.TEST_LOG ?? '') && { openLog: () => openTestLog(tuning.log) }),
     ...tuning,
     source: { baseMs: 5, maxMs: 20, ...tuning.source },
   });
@@ -34,6 +40,13 @@ export async function startApp(
       return wire;
     },
   };
+}
+
+/** A folder that is removed after the test. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-data-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Resolves when every source is up. */

@@ -24,10 +24,12 @@ export interface HubDeps {
   recorder: GatewayRecorder;
 }
 
+export type ResetReason = 'retention' | 'grants' | 'epoch';
+
 /** Counts since the gateway started. */
 export interface CatchUpCounts extends DeliveryCounts {
-  /** Subscriptions that were reset, since entries that they lacked had left the retention or their grants changed. */
-  resets: { retention: number; grants: number };
+  /** Subscriptions that were reset, since entries that they lacked had left the retention, their grants changed, or the log began another epoch. */
+  resets: Record<ResetReason, number>;
   /** Subscriptions that reached the newest entry and went live. */
   caughtUp: number;
 }
@@ -38,6 +40,8 @@ interface Replay {
   examined: number;
   /** Offset of the log's newest entry when it was made. A replay that reaches it holds until the next entry. */
   head: number;
+  /** The log has to read them first. */
+  pending?: Promise<void> | undefined;
 }
 
 /**
@@ -47,7 +51,6 @@ interface Replay {
 const MAX_REPLAYS = 32;
 const MAX_REPLAY_BYTES = 8 * 1024 * 1024;
 const REPLAY_MS = 1_000;
-const RETENTION = { reason: 'retention' } as const;
 /** Milliseconds for which a slice is searched. */
 const SLICE_MS = 2;
 
@@ -61,6 +64,7 @@ export class CatchUp {
   readonly #turns: WorkQueue;
   readonly #replays = new Map<string, Replay>();
   #replayBytes = 0;
+  #isClosed = false;
   #stopForgetting: (() => void) | undefined;
 
   /** @param join makes a subscription live that has everything up to the newest entry. */
@@ -97,8 +101,9 @@ export class CatchUp {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#turns.clear();
-    this.#forget();
+    this.forget();
   }
 
   /** One slice. `true`: there is nothing to do until the socket drains, or ever. */
@@ -110,11 +115,18 @@ export class CatchUp {
       return false;
     }
     const { filter } = subscription;
-    if (state.kind === 'regranted' || !this.#log.retainsAfter(subscription.examined, filter.wantsSource)) {
+    const isVoid = state.kind === 'regranted' || state.kind === 'voided';
+    if (isVoid || !this.#log.retainsAfter(subscription.examined, filter.wantsSource)) {
       if (this.#snapshots.prepare(filter)) this.#reset(subscription);
       return false;
     }
-    const { frames, examined } = this.#replay(filter, subscription.examined);
+    const { frames, examined, pending } = this.#replay(filter, subscription.examined);
+    if (pending) {
+      void pending.then(() => {
+        if (!this.#isClosed) this.later(subscription);
+      });
+      return true;
+    }
     for (const frame of frames) {
       // A single frame may fill the socket; the others follow when it has drained.
       if (peer.outbox.isBlocked) return true;
@@ -139,21 +151,23 @@ export class CatchUp {
     const key = `${filter.id} ${from}`;
     const known = this.#replays.get(key);
     if (known && (known.examined < known.head || known.head === head)) return known;
-    const { wanted, examined } = this.#slice(filter, from);
+    const { wanted, examined, pending } = this.#slice(filter, from);
+    if (pending) return { frames: [], examined, head, pending };
     const cursorOf = (offset: number): string => formatCursor(this.#log.epoch, offset);
     const frames = encodeEvents(filter.id, wanted, examined, this.#limits.frameBytes, cursorOf);
     const replay = { frames, examined, head };
     this.#replayBytes += frames.reduce((sum, { message }) => sum + message.bytes.length, 0);
-    if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.#forget();
+    if (this.#replays.size >= MAX_REPLAYS || this.#replayBytes > MAX_REPLAY_BYTES) this.forget();
     else this.#replays.set(key, replay);
-    this.#stopForgetting ??= this.#clock.after(REPLAY_MS, () => this.#forget());
+    this.#stopForgetting ??= this.#clock.after(REPLAY_MS, () => this.forget());
     return replay;
   }
 
   /** A slice, bounded by the number of entries, by bytes of the wanted ones (but at least one), and by time. */
-  #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number } {
+  #slice(filter: CompiledFilter, from: number): { wanted: LoggedEntry[]; examined: number; pending?: Promise<void> } {
     const { sliceEntries, sliceBytes } = this.#limits;
-    const { entries, examined } = this.#log.readAfter(from, sliceEntries);
+    const { entries, examined, pending } = this.#log.readAfter(from, sliceEntries);
+    if (pending) return { wanted: [], examined: from, pending };
     const due = this.#clock.now() + SLICE_MS;
     const wanted: LoggedEntry[] = [];
     let bytes = 0;
@@ -170,7 +184,8 @@ export class CatchUp {
     return { wanted, examined };
   }
 
-  #forget(): void {
+  /** The replays that are cached: their cursors are of the present epoch. */
+  forget(): void {
     this.#stopForgetting?.();
     this.#stopForgetting = undefined;
     this.#replays.clear();
@@ -202,16 +217,17 @@ export class CatchUp {
     const { sources } = snapshot;
     const regranted = state.kind === 'regranted' && subscription.formerly !== undefined;
     const known = regranted ? subscription.formerly : filter.id;
-    const key = `${regranted ? 'grants' : 'retention'} ${known}`;
+    const reason: ResetReason = regranted ? 'grants' : state.kind === 'voided' ? 'epoch' : 'retention';
+    const key = `${reason} ${known}`;
     let frame = snapshot.resets.get(key);
     if (!frame) {
-      const why = regranted ? ({ reason: 'grants', next: filter.id } as const) : RETENTION;
+      const why = regranted ? { reason, next: filter.id } : { reason };
       const pages = paged ? { pages: snapshot.pages.length } : {};
       frame = shareFrame(resetText({ subscription: known, ...why, cursor, jobs, settled, sources, ...pages }));
       snapshot.resets.set(key, frame);
     }
     peer.outbox.share(frame);
     subscription.reset(snapshot, this.#log.head);
-    this.#counts.resets[regranted ? 'grants' : 'retention'] += 1;
+    this.#counts.resets[reason] += 1;
   }
 }

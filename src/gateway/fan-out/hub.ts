@@ -31,7 +31,7 @@ const NONE: ReadonlyMap<string, Subscription> = new Map();
 const MAX_ROUTES = 16_384;
 
 export class Hub {
-  readonly counts: HubCounts = { parked: 0, resets: { retention: 0, grants: 0 }, caughtUp: 0, deliveries: 0 };
+  readonly counts: HubCounts = { parked: 0, resets: { retention: 0, grants: 0, epoch: 0 }, caughtUp: 0, deliveries: 0 };
   readonly #log: EventLog;
   readonly #limits: GatewayLimits;
   readonly #recorder: GatewayRecorder;
@@ -56,6 +56,7 @@ export class Hub {
     this.#broadcasts = scheduler.queue(0);
     this.#catchUp = new CatchUp(deps, this.counts, (subscription) => this.#join(subscription));
     this.#following = log.entries$.subscribe((entry) => this.#route(entry));
+    this.#following.add(log.replaced$.subscribe(() => this.#void()));
   }
 
   get subscribers(): number {
@@ -134,6 +135,17 @@ export class Hub {
       if (group.batchLength > this.#limits.batchBytes) this.#overflow(group);
       else this.#schedule(group);
     }
+  }
+
+  /** The log goes on under another epoch, in which nobody has a position. */
+  #void(): void {
+    this.#catchUp.forget();
+    for (const own of this.#subscriptions.values())
+      for (const subscription of own.values()) {
+        this.#leave(subscription);
+        subscription.void();
+        this.#catchUp.later(subscription);
+      }
   }
 
   #schedule(group: Group): void {

@@ -13,13 +13,14 @@ export interface Peer {
 
 /**
  * `live`: a member of its group. `behind`: it reads on from the log. `paging`: pages of its snapshot are still to be sent. `regranted`: its grants
- * have changed, and the client has not been sent that.
+ * have changed, and the client has not been sent that. `voided`: the log goes on under another epoch, and the client has not been sent that.
  */
 export type SubscriptionState =
   | { readonly kind: 'live' }
   | { readonly kind: 'behind' }
   | { readonly kind: 'paging'; readonly snapshot: Snapshot; readonly next: number }
   | { readonly kind: 'regranted' }
+  | { readonly kind: 'voided' }
   | { readonly kind: 'ended' };
 
 /** What a subscription begins with. */
@@ -39,6 +40,7 @@ export interface SubscriptionStart {
 /** One object for each, so that a broadcast reads the state of every member from the processor's cache. */
 const LIVE = { kind: 'live' } as const;
 const BEHIND = { kind: 'behind' } as const;
+const VOIDED = { kind: 'voided' } as const;
 
 export class Subscription {
   readonly peer: Peer;
@@ -116,9 +118,15 @@ export class Subscription {
     this.#state = next + 1 < snapshot.pages.length ? { kind: 'paging', snapshot, next: next + 1 } : BEHIND;
   }
 
+  /** The log goes on under another epoch: what the client has is to be replaced. */
+  void(): void {
+    if (this.#state.kind !== 'regranted' && this.#state.kind !== 'ended') this.#state = VOIDED;
+  }
+
   /** A snapshot at `offset` replaces everything that the client had. */
   reset(snapshot: Snapshot, offset: number): void {
-    if (this.#state !== BEHIND && this.#state.kind !== 'regranted') throw this.#illegal('behind or regranted');
+    if (this.#state !== BEHIND && this.#state !== VOIDED && this.#state.kind !== 'regranted')
+      throw this.#illegal('behind, voided or regranted');
     this.#advance(offset);
     this.#state = positionAfter(snapshot);
   }

@@ -2,7 +2,7 @@
 // run. One entry for each change.
 import type { JobType } from '../../protocol/types.js';
 import type { Baseline } from './pivot.js';
-import type { EndEvidence, MutableRun, Run } from './run.js';
+import { beginRun, type EndEvidence, type MutableRun, type Run } from './run.js';
 
 export const RUN_EVIDENCE = 'GATEWAY_RUN_EVIDENCE';
 
@@ -47,6 +47,21 @@ function readBaselineRecord(record: BaselineRecord): Baseline {
     replaceable: new Map(replaceable),
     targetUsers: { named: new Set(targetUsers.named), nameless: targetUsers.nameless },
   };
+}
+
+/** A {@link Run} in JSON types. */
+export type RunRecord = Omit<Run, 'baseline'> & { baseline?: BaselineRecord };
+
+export function recordRun(run: Run): RunRecord {
+  const { baseline, ...rest } = run;
+  return { ...rest, ...(baseline && { baseline: recordBaseline(baseline) }) };
+}
+
+/** @param record as JSON gave it back, without the fields that are undefined. */
+export function readRunRecord({ baseline, ...record }: RunRecord): Run {
+  const { source, id, run, began } = record;
+  const begun = beginRun({ source, id, run, began }, record.status, record.updated, record.gap);
+  return Object.assign(begun, record, { baseline: baseline && readBaselineRecord(baseline) });
 }
 
 /** What a query said of a run and no event had said; for a run that begins with the query, GATEWAY_JOB_FOUND says the rest. */

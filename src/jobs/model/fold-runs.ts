@@ -18,16 +18,27 @@ export interface FoldedEntry {
   data: unknown;
 }
 
+/** A command that was written, and that nothing has answered. */
+export interface UnansweredCommand {
+  /** QEMU's id of the job, which may be longer than that of `ref`. */
+  id: string;
+  ref: JobRef;
+  command: GatewayEventData['GATEWAY_COMMAND'];
+}
+
 export class RunFold {
   /** Present runs, by id. */
   readonly runs = new Map<string, Run>();
+  /** QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
+  legacy: boolean;
   /** Commands that are not answered. */
-  readonly #commands = new Map<CommandId, GatewayEventData['GATEWAY_COMMAND']>();
-  readonly #legacy: boolean;
+  readonly commands = new Map<CommandId, UnansweredCommand>();
+  readonly #settled: (run: Run, entry: FoldedEntry) => void;
 
-  /** @param legacy QEMU before 3.0: it raises no JOB_STATUS_CHANGE. */
-  constructor(legacy = false) {
-    this.#legacy = legacy;
+  /** @param settled called for each settlement with the run in its last state. */
+  constructor(legacy = false, settled: (run: Run, entry: FoldedEntry) => void = () => undefined) {
+    this.legacy = legacy;
+    this.#settled = settled;
   }
 
   apply(entry: FoldedEntry): void {
@@ -46,9 +57,9 @@ export class RunFold {
     const run =
       this.#present(job) ??
       begin(entry, { ...job, id }, { status: statusAt(signal), gap: !isCreation(signal), ref: job });
-    applySignal(run, signal, () => entry.time ?? run.updated, this.#legacy);
+    applySignal(run, signal, () => entry.time ?? run.updated, this.legacy);
     const outcome = signal.kind === 'completed' || signal.kind === 'cancelled';
-    const isEnd = (this.#legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
+    const isEnd = (this.legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
     // The settlement of a run that is not settled follows as an entry of its own.
     if (isEnd && run.settled) this.runs.delete(run.id);
     else this.runs.set(run.id, run);
@@ -78,20 +89,21 @@ export class RunFold {
       run.settled = data as GatewayEventData['GATEWAY_JOB_SETTLED'];
       run.end = undefined;
       run.baseline = undefined;
+      this.#settled(run, entry);
       if (run.settled.dismissed) return void this.runs.delete(run.id);
     }
     this.runs.set(run.id, run);
   }
 
   #written(job: JobRef, command: GatewayEventData['GATEWAY_COMMAND']): void {
-    this.#commands.set(command.command, command);
+    this.commands.set(command.command, { id: this.#present(job)?.id ?? job.id, ref: job, command });
     this.#request(job, command, 'written');
   }
 
   #answered(job: JobRef, { command, result }: GatewayEventData['GATEWAY_COMMAND_ANSWERED']): void {
-    const written = this.#commands.get(command);
-    this.#commands.delete(command);
-    if (written) this.#request(job, written, result);
+    const written = this.commands.get(command);
+    this.commands.delete(command);
+    if (written) this.#request(job, written.command, result);
   }
 
   #request(

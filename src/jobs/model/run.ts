@@ -213,3 +213,16 @@ export function progressOf({ source, ref, run, status, len, offset, speed }: Run
 /** Whether the run has ended, settled or not yet. */
 export const hasEnded = (run: Run | undefined): boolean => run?.end !== undefined || run?.settled !== undefined;
 export const isActive = (run: Run): boolean => !hasEnded(run);
+
+/** The newest run that its source also knows by that name. */
+export function runAlsoNamed(
+  runs: ReadonlyMap<string, Run>,
+  name: string,
+  source: { otherNameOf?(id: string): string | undefined },
+): Run | undefined {
+  let found: Run | undefined;
+  if (source.otherNameOf)
+    for (const run of runs.values())
+      if (source.otherNameOf(run.id) === name && (!found || hasEnded(found))) found = run;
+  return found;
+}

@@ -2,13 +2,15 @@
 // on; `shownRuns`, as far as the log shows the entries, for clients. A log in memory shows an entry at once, and the two are one.
 import type { Clock } from '../../clock.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
-import type { GatewayEventData, SettledRun } from '../../protocol/types.js';
+import type { CommandId, GatewayEventData, SettledRun } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
+import type { UnansweredCommand } from '../model/fold-runs.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from '../model/input.js';
 import type { Journal } from '../model/journal.js';
 import { reduceJob } from '../model/reduce-job.js';
 import type { Run } from '../model/run.js';
 import { ErrorThrottle, type ThrottleOptions } from './error-throttle.js';
+import { SOURCE_EVIDENCE, type SourceEvidence } from './source-evidence.js';
 
 /** A run that has settled. Clients may see the settlement once the log shows its entry. */
 export interface Ended {
@@ -64,6 +66,7 @@ export class RunStore {
   readonly #limited: RunStoreOptions['limited'];
   /** Characters of the ids of all runs. */
   #ids = 0;
+  readonly #unanswered = new Map<CommandId, UnansweredCommand>();
   /** One object for all steps, since this is the hottest path of the program. */
   readonly #context: ReduceContext & { id: string };
   /** Names the runs and commands of this store; another process, or another source, has another. */
@@ -99,6 +102,21 @@ export class RunStore {
   /** Present runs by id, with concluded ones that still occupy their id. */
   get runs(): ReadonlyMap<string, Run> {
     return this.#runs;
+  }
+
+  /** Commands that were written and that nothing has answered. */
+  get unanswered(): UnansweredCommand[] {
+    return [...this.#unanswered.values()];
+  }
+
+  /** Runs and commands of before the gateway's restart, which the log has. Before any input. */
+  restore(runs: Iterable<Run>, commands: Iterable<UnansweredCommand>): void {
+    for (const run of runs) {
+      this.#runs.set(run.id, run);
+      this.#ids += run.id.length;
+      if (run.baseline || run.end) this.#proving.add(run.id);
+    }
+    for (const each of commands) this.#unanswered.set(each.command.command, each);
   }
 
   /** Ids of runs for which it matters who uses their disks. */
@@ -137,6 +155,9 @@ export class RunStore {
     }
     // Errors of this run that are held back came before this input.
     if (before && !(input.kind === 'event' && input.signal.kind === 'error')) this.#throttle.flush(before.run);
+    if (input.kind === 'written')
+      this.#unanswered.set(input.command.command, { id, ref: input.ref, command: input.command });
+    if (input.kind === 'answered') this.#unanswered.delete(input.command.command);
     this.#context.id = id;
     const { run, drafts, ended, needsQuery, needsGraph } = reduceJob(before, input, this.#context);
     if (run) this.#runs.set(id, run);
@@ -162,6 +183,13 @@ export class RunStore {
   /** Publishes an event that concerns no job. */
   publish({ type, time, data, bytes }: SourceEvent): void {
     this.#journal.append([{ source: this.#source, type, time, data, bytes }]);
+  }
+
+  /** Records what a restart should know of the source. */
+  note(evidence: SourceEvidence): void {
+    this.#journal.append([
+      { source: this.#source, type: SOURCE_EVIDENCE, time: this.#micros(), data: evidence, internal: true },
+    ]);
   }
 
   /** A name for the next command. */

@@ -46,10 +46,27 @@ export class SettlementHistory {
     this.#clock = clock;
   }
 
-  add({ settled, last }: Ended): void {
+  add(ended: Ended): void {
+    this.#add(ended, this.#clock.now());
+  }
+
+  /** One from before a restart. */
+  restore(ended: Ended): void {
+    const { time } = ended.settled;
+    const ageMs = time === null ? 0 : Math.max(0, this.#clock.date() - Date.parse(time));
+    this.#add(ended, this.#clock.now() - ageMs);
+  }
+
+  /** All of them, the oldest first. */
+  all(): readonly Ended[] {
+    this.#expire();
+    return [...this.#runs.values()];
+  }
+
+  #add({ settled, last }: Ended, at: number): void {
     const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
     this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
-    this.#runs.set(settled.run, { settled, last, at: this.#clock.now(), bytes });
+    this.#runs.set(settled.run, { settled, last, at, bytes });
     this.#newest.set(keyOf(settled), settled.run);
     this.#expire();
   }

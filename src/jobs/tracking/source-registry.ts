@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.js';
 import type { Job, SettledRun, SourceInfo } from '../../protocol/types.js';
 import { runNamed } from '../model/job-name.js';
 import { viewRun } from '../model/run.js';
+import { saveState } from './saved-state.js';
 import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
 import type { SourceTracker } from './source-tracker.js';
 
@@ -27,6 +28,11 @@ export class SourceRegistry {
 
   get(source: string): SourceTracker | undefined {
     return this.#trackers.get(source);
+  }
+
+  /** Its state as the log shows it, as lines for a restart. */
+  save(): Iterable<string> {
+    return saveState(this.#trackers.values(), this.history);
   }
 
   get sources(): SourceInfo[] {

@@ -1,6 +1,7 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
 import type { Clock } from '../../clock.js';
-import type { DownReason, GatewayEventData, Same, SourceInfo } from '../../protocol/types.js';
+import type { DownReason, GatewayEventData, Same, SourceInfo, SourceVerb } from '../../protocol/types.js';
+import type { JobSource } from '../../sources/index.js';
 import type { RunStore } from './run-store.js';
 
 export interface SourceStateOptions {
@@ -13,6 +14,22 @@ export interface SourceStateOptions {
  * Reasons that mean that nothing listens at the address: if it stays so, QEMU has ended. With any other reason there may be a QEMU whose jobs go on.
  */
 const NOBODY_LISTENS: readonly DownReason[] = ['absent', 'refused'];
+
+const SOURCE_VERBS: readonly SourceVerb[] = [
+  'abort',
+  'force',
+  'complete',
+  'pause',
+  'resume',
+  'finalize',
+  'dismiss',
+  'setSpeed',
+];
+
+export function identify(source: JobSource): SourceIdentity {
+  const verbs = SOURCE_VERBS.filter((verb) => source.can(verb));
+  return { name: source.name, ...source.about, ...(verbs.length < SOURCE_VERBS.length && { verbs }) };
+}
 
 /** What never changes of a source. */
 export type SourceIdentity = Pick<SourceInfo, 'name' | 'provider' | 'verbs' | 'label'>;
@@ -100,6 +117,12 @@ export class SourceState {
     this.#stalledAt = undefined;
     const { reason: _stalled, ...rest } = this.#info;
     this.#become({ ...rest, since: this.#store.timestamp() }, 'GATEWAY_SOURCE_RESPONSIVE', { stalledMs });
+  }
+
+  /** @param info of before, from the one whose place this takes. */
+  continue({ state, reason, since, qemu }: SourceInfo): void {
+    this.#info = { ...this.#info, state, since, ...(reason && { reason }), ...(qemu !== undefined && { qemu }) };
+    this.#shown = this.#info;
   }
 
   close(): void {

@@ -2,29 +2,20 @@
 import type { LogPosition } from '../../protocol/draft.js';
 import type { DownReason, GatewayEventData, SourceInfo, SourceVerb } from '../../protocol/types.js';
 import type { JobCommand, JobSource, QueriedJob, SendOptions, SourceEvent, SourceSignal } from '../../sources/index.js';
+import type { UnansweredCommand } from '../model/fold-runs.js';
 import type { JobInput } from '../model/input.js';
 import { isDisturbing, readJobEvent } from '../model/job-event.js';
 import { runNamed } from '../model/job-name.js';
 import type { Journal } from '../model/journal.js';
 import { mayPivot } from '../model/outcome.js';
-import { hasEnded, isActive, progressOf, type Run } from '../model/run.js';
+import { hasEnded, isActive, progressOf, type Run, runAlsoNamed } from '../model/run.js';
 import { Doubts } from './doubts.js';
 import { PivotProofs } from './pivot-proofs.js';
 import { type Ability, RunStore } from './run-store.js';
-import { SourceState } from './source-state.js';
+import type { RestoredSource, SourceEvidence } from './source-evidence.js';
+import { identify, SourceState } from './source-state.js';
 import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
-
-const SOURCE_VERBS: readonly SourceVerb[] = [
-  'abort',
-  'force',
-  'complete',
-  'pause',
-  'resume',
-  'finalize',
-  'dismiss',
-  'setSpeed',
-];
 
 /** `negotiated`: it is not known yet which QEMU the events are of. `syncing`: its jobs are being queried. */
 type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
@@ -40,8 +31,7 @@ export class SourceTracker implements Ability {
   readonly #source: JobSource;
   #phase: Phase = 'down';
   #qemu = '';
-  legacy = false;
-  /** By the monotonic clock. */
+  #evidence: SourceEvidence = {};
   #lastMerged = Number.NEGATIVE_INFINITY;
   readonly #doubts: Doubts;
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
@@ -59,19 +49,9 @@ export class SourceTracker implements Ability {
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
-    const verbs = SOURCE_VERBS.filter((verb) => source.can(verb));
-    const about = { ...source.about, ...(verbs.length < SOURCE_VERBS.length && { verbs }) };
-    this.#state = new SourceState({ name, ...about }, this.#store, this.#options, () =>
-      this.#applyAll({ kind: 'gone' }),
-    );
-    const { clock, proofMs, limited } = this.#options;
-    this.#proofs = new PivotProofs(source, {
-      clock,
-      proofMs,
-      limited,
-      runs: this.#store.runs,
-      apply: (id, input) => this.#apply(id, input),
-    });
+    this.#state = new SourceState(identify(source), this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
+    const apply = (id: string, input: JobInput): void => this.#apply(id, input);
+    this.#proofs = new PivotProofs(source, { ...this.#options, runs: this.#store.runs, apply });
   }
 
   /** As the log shows it. */
@@ -110,16 +90,35 @@ export class SourceTracker implements Ability {
 
   /** The present run of that name: QEMU's own, or else another by which the source knows it. */
   runNamed(name: string): Run | undefined {
-    const exact = runNamed(this.runs, name);
-    if (exact || !this.#source.otherNameOf) return exact;
-    let found: Run | undefined;
-    for (const run of this.runs.values())
-      if (this.#source.otherNameOf(run.id) === name && (!found || hasEnded(found))) found = run;
-    return found;
+    return runNamed(this.runs, name) ?? runAlsoNamed(this.runs, name, this.#source);
+  }
+
+  get legacy(): boolean {
+    return this.#evidence.legacy === true;
   }
 
   get canProve(): boolean {
     return !this.legacy && this.#proofs.isPossible;
+  }
+
+  /** What a restart is to know of it, beside its runs. */
+  get saved(): { evidence: SourceEvidence; commands: UnansweredCommand[] } {
+    return { evidence: this.#evidence, commands: this.#store.unanswered };
+  }
+
+  /** Goes on with the runs of before. Before any signal. @param info as it was shown; by default the source is connecting. */
+  restore({ runs, commands, evidence }: Omit<RestoredSource, 'name' | 'about'>, info?: SourceInfo): void {
+    this.#store.restore(runs, commands);
+    this.#evidence = evidence;
+    if (evidence.identity !== undefined) this.#source.recall?.(evidence.identity);
+    if (info) this.#state.continue(info);
+  }
+
+  /** The gateway has restarted: nobody has heard what QEMU said, and nobody gets the answers that were awaited. */
+  restarted(): void {
+    for (const each of this.saved.commands) this.answered(each, { result: 'unknown' });
+    this.#applyAll({ kind: 'unobserved' });
+    this.#state.down('restarted', true);
   }
 
   /** The next signal of the source. */
@@ -182,7 +181,7 @@ export class SourceTracker implements Ability {
   }
 
   /** QEMU's reply to that command, or that there was none. */
-  answered({ id, ref, command }: WrittenCommand, answer: Extract<JobInput, { kind: 'answered' }>['answer']): void {
+  answered({ id, ref, command }: UnansweredCommand, answer: Extract<JobInput, { kind: 'answered' }>['answer']): void {
     this.#apply(id, { kind: 'answered', ref, command, answer });
   }
 
@@ -196,7 +195,7 @@ export class SourceTracker implements Ability {
     if (this.canProve && mayPivot(run)) this.#proofs.wantFirst(run);
   }
 
-  /** Settles runs that await the proof of a pivot without it: one run, or all. */
+  /** Settles runs, or one run, that await the proof of a pivot without it. */
   conclude(run?: string): void {
     this.#proofs.conclude(({ run: each }) => run === undefined || each === run);
   }
@@ -221,8 +220,9 @@ export class SourceTracker implements Ability {
     this.#store.close();
   }
 
-  #up({ qemu, same }: Extract<SourceSignal, { kind: 'up' }>): void {
+  #up({ qemu, same, identity }: Extract<SourceSignal, { kind: 'up' }>): void {
     this.#phase = 'syncing';
+    if (identity !== undefined) this.#learn({ identity });
     this.#qemu = qemu;
     this.#state.identified(qemu, same);
     if (same === false) this.#applyAll({ kind: 'gone' });
@@ -271,13 +271,16 @@ export class SourceTracker implements Ability {
     for (const signal of signals) this.#listener.signal(this.name, signal);
   }
 
-  #query(): void {
-    void this.#source.refresh();
+  #learn(evidence: SourceEvidence): void {
+    this.#evidence = { ...this.#evidence, ...evidence };
+    this.#store.note(evidence);
   }
+
+  readonly #query = (): void => void this.#source.refresh();
 
   /** Merges the replies of both queries, at their place between the events. */
   #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
-    this.legacy = legacy;
+    if (legacy !== this.legacy) this.#learn({ legacy });
     this.#lastMerged = this.#options.clock.now();
     const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
@@ -286,13 +289,11 @@ export class SourceTracker implements Ability {
     const doubtful = new Set(jobs.filter(({ id }) => this.#endedSinceQuery.has(id) && isFree(id)));
     for (const each of jobs) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'queried', job: each });
     if (doubtful.size > 0) this.#query();
-    if (this.#phase === 'syncing') this.#synced(jobs.length);
+    if (this.#phase === 'syncing') {
+      this.#phase = 'up';
+      this.#state.synced(jobs.length, this.#qemu);
+      this.#listener.signal(this.name, { kind: 'synced' });
+    }
     if (this.runs.size > 0) this.#listener.measured([...this.shownRuns].filter(isActive).map(progressOf));
-  }
-
-  #synced(jobs: number): void {
-    this.#phase = 'up';
-    this.#state.synced(jobs, this.#qemu);
-    this.#listener.signal(this.name, { kind: 'synced' });
   }
 }

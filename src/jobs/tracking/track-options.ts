@@ -12,6 +12,8 @@ export type JobLimitName = 'source_jobs' | 'graph_edges' | 'settlements';
 export interface TrackOptions {
   /** Milliseconds without a listener at the source's address after which its runs are lost. */
   lostAfterMs: number;
+  /** Milliseconds from the gateway's start after which a source of before, which has not come again, was removed. */
+  claimMs: number;
   /** Milliseconds from a run's end until it is settled without the proof of a pivot. */
   proofMs: number;
   storm: ThrottleOptions;
@@ -26,6 +28,7 @@ export interface TrackOptions {
 }
 export const TRACK_DEFAULTS: TrackOptions = {
   lostAfterMs: 10_000,
+  claimMs: 60_000,
   proofMs: 1_000,
   storm: THROTTLE_DEFAULTS,
   maxRuns: 16_384,

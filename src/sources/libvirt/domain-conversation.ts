@@ -28,6 +28,7 @@ export interface KnownDomain {
 
 export interface ConversationContext {
   options: LibvirtOptions;
+  known: KnownDomain;
   same: Same;
   /** Jobs of this QEMU that earlier connections have heard of. */
   heard: HeardJobs;
@@ -176,7 +177,7 @@ export class DomainConversation {
     }
     if (this.#isClosed || qemu === undefined) return;
     emit({ kind: 'negotiated', qemu });
-    emit({ kind: 'up', qemu, same });
+    emit({ kind: 'up', qemu, same, identity: this.#context.known });
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const event of held) this.#publish(event);

@@ -73,6 +73,12 @@ export class LibvirtDomainSource implements JobSource {
     });
   }
 
+  recall(identity: unknown): void {
+    const { uuid, id, boot } = (identity ?? {}) as Record<string, unknown>;
+    if (typeof uuid === 'string' && typeof id === 'number' && typeof boot === 'string')
+      this.#known = { uuid, id, boot };
+  }
+
   can(what: Ability): boolean {
     if (!ABILITIES[this.#options.commands].includes(what)) return false;
     return what !== 'graph' || this.#conversation?.hasGraph === true;
@@ -181,6 +187,7 @@ export class LibvirtDomainSource implements JobSource {
     if (same !== true) this.#heard.clear();
     this.#conversation = new DomainConversation(connection, domain, this.#libvirtd.budget, {
       options: this.#options,
+      known,
       same,
       heard: this.#heard,
       emit: (signal) => this.#emit(signal),

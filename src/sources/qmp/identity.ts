@@ -5,6 +5,8 @@ import type { Same } from '../../protocol/types.js';
 import { formatVersion, type MonitorAddress, type QmpGreeting } from '../../qmp/index.js';
 
 export interface Identity {
+  /** Where it listens; missing where a QEMU connects to the gateway. */
+  address?: string;
   /** Version and package of the greeting. */
   version: string;
   /** Device, inode and birth time of the listening socket's file: QEMU unlinks the file and binds a new one when it starts. */
@@ -46,10 +48,25 @@ export function observe(
  */
 export function compareIdentity(before: Identity | undefined, now: Identity): Same {
   if (!before) return 'unknown';
-  if (before.version !== now.version) return false;
+  if (before.version !== now.version || before.address !== now.address) return false;
   const sockets = before.socket && now.socket ? before.socket === now.socket : 'unknown';
   const threads =
     before.threads?.length && now.threads?.length ? before.threads.some((id) => now.threads?.includes(id)) : 'unknown';
   if (sockets === false || threads === false) return false;
   return sockets === true || threads === true ? true : 'unknown';
+}
+
+/**
+ * The identity of before the gateway's restart, from its log. Thread ids count only while the gateway runs: over a longer time, or in a container that
+ * starts anew, another process gets the same ones.
+ */
+export function recallIdentity(recorded: unknown): Identity | undefined {
+  if (typeof recorded !== 'object' || recorded === null) return undefined;
+  const { version, address, socket } = recorded as Record<string, unknown>;
+  if (typeof version !== 'string') return undefined;
+  return {
+    version,
+    ...(typeof address === 'string' && { address }),
+    ...(typeof socket === 'string' && { socket }),
+  };
 }

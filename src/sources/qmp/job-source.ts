@@ -11,9 +11,9 @@ import type {
   SourceAbout,
   SourceSignal,
 } from '../port.js';
-import type { MonitorSource } from '../source.js';
+import { formatAddress, type MonitorSource } from '../source.js';
 import { qmpCall } from './commands.js';
-import { compareIdentity, type Identity, observe } from './identity.js';
+import { compareIdentity, type Identity, observe, recallIdentity } from './identity.js';
 import { JobSync } from './job-sync.js';
 import { QMP_SOURCE_DEFAULTS, type QmpSourceOptions, type SessionListener } from './options.js';
 import { Queries } from './queries.js';
@@ -36,6 +36,7 @@ export class QmpJobSource implements JobSource {
   readonly #sessions: SessionListener | undefined;
   #isShared = false;
   readonly #socketBirth: () => string | undefined;
+  readonly #address: string;
   #emit: (signal: SourceSignal) => void = () => {};
   #phase: Phase = { kind: 'down' };
   /** To the events of the present session. */
@@ -48,6 +49,7 @@ export class QmpJobSource implements JobSource {
     this.#options = { ...QMP_SOURCE_DEFAULTS, ...options };
     this.#sessions = options.sessions?.wants(name) ? options.sessions : undefined;
     if (this.#sessions) this.#options.qmp = { ...this.#options.qmp, oob: true };
+    this.#address = formatAddress(address);
     this.#socketBirth = () => this.#options.socketBirth(address);
     this.signals$ = new Observable((subscriber) => {
       this.#emit = subscriber.next.bind(subscriber);
@@ -64,6 +66,10 @@ export class QmpJobSource implements JobSource {
 
   get isConnected(): boolean {
     return this.#phase.kind !== 'down';
+  }
+
+  recall(identity: unknown): void {
+    this.#identity = recallIdentity(identity);
   }
 
   can(what: Ability): boolean {
@@ -144,7 +150,8 @@ export class QmpJobSource implements JobSource {
   }
 
   #negotiated(session: QmpSession): void {
-    const identity = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
+    const seen = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
+    const identity = { ...seen, address: this.#address };
     const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
     this.#phase = phase;
     this.#emit({ kind: 'negotiated', qemu: formatVersion(session.greeting.version) });
@@ -178,7 +185,7 @@ export class QmpJobSource implements JobSource {
     });
     const sync = new JobSync(queries, this.#options, () => this.#emit({ kind: 'refused' }));
     this.#phase = { kind: 'known', session, queries, sync };
-    this.#emit({ kind: 'up', qemu: formatVersion(session.greeting.version), same });
+    this.#emit({ kind: 'up', qemu: formatVersion(session.greeting.version), same, identity });
     for (const event of held) this.#emit({ kind: 'event', event });
     sync.begin();
   }

@@ -1,0 +1,89 @@
+// The job layer as a log has it: the saved lines, then the entries after them. It decides nothing; the sources do, once they are connected again.
+import { formatMicros, parseMicros } from '../../protocol/time.js';
+import type { Entry, GatewayEventData } from '../../protocol/types.js';
+import { readRunRecord } from '../model/evidence.js';
+import { type FoldedEntry, RunFold } from '../model/fold-runs.js';
+import type { Run } from '../model/run.js';
+import type { Ended } from './run-store.js';
+import type { SavedLine } from './saved-state.js';
+import { type RestoredSource, type SavedAbout, SOURCE_EVIDENCE, type SourceEvidence } from './source-evidence.js';
+
+interface Restoring {
+  about: SavedAbout;
+  identity: unknown;
+  fold: RunFold;
+}
+
+export class Restoration {
+  readonly #sources = new Map<string, Restoring>();
+  /** The oldest first. */
+  readonly #settled = new Map<string, Ended>();
+
+  /** The next line of {@link saveState}. */
+  line(text: string): void {
+    const line = JSON.parse(text) as SavedLine;
+    if (line.kind === 'settled') {
+      this.#settled.set(line.settled.run, { settled: line.settled, last: readRunRecord(line.last) });
+      return;
+    }
+    if (line.kind === 'source') {
+      const source = this.#source(line.name);
+      source.about = line.about;
+      source.identity = line.evidence.identity;
+      source.fold.legacy = line.evidence.legacy === true;
+      return;
+    }
+    if (line.kind === 'run') this.#source(line.run.source).fold.runs.set(line.run.id, readRunRecord(line.run));
+    else {
+      const { source, kind: _kind, ...command } = line;
+      this.#source(source).fold.commands.set(command.command.command, command);
+    }
+  }
+
+  /** The next entry of the log. @param json as the wire has it. */
+  entry(json: string, cursor: string): void {
+    const { source: name, type, time, job, data } = JSON.parse(json) as Entry;
+    if (type === 'GATEWAY_SOURCE_REMOVED') return void this.#sources.delete(name);
+    const source = this.#source(name);
+    if (type === SOURCE_EVIDENCE) {
+      const { identity, legacy } = data as SourceEvidence;
+      if (identity !== undefined) source.identity = identity;
+      if (legacy !== undefined) source.fold.legacy = legacy;
+    }
+    if (type === 'GATEWAY_SOURCE_UP') {
+      const { same: _same, ...about } = data as GatewayEventData['GATEWAY_SOURCE_UP'];
+      source.about = about;
+    }
+    source.fold.apply({ cursor, source: name, type, time: parseMicros(time), job, data });
+  }
+
+  get sources(): RestoredSource[] {
+    return [...this.#sources].map(([name, { about, identity, fold }]) => ({
+      name,
+      about,
+      evidence: { ...(identity !== undefined && { identity }), legacy: fold.legacy },
+      runs: fold.runs.values(),
+      commands: fold.commands.values(),
+    }));
+  }
+
+  get settled(): Iterable<Ended> {
+    return this.#settled.values();
+  }
+
+  #source(name: string): Restoring {
+    const known = this.#sources.get(name);
+    if (known) return known;
+    const fold = new RunFold(false, (run, entry) => this.#ended(run, entry));
+    const source: Restoring = { about: {}, identity: undefined, fold };
+    this.#sources.set(name, source);
+    return source;
+  }
+
+  #ended(last: Run, { cursor, source, time, data }: FoldedEntry): void {
+    const { run, ref } = last;
+    const settled = data as GatewayEventData['GATEWAY_JOB_SETTLED'];
+    const moment = time === null ? null : formatMicros(time);
+    this.#settled.set(run, { settled: { source, job: ref.id, run, cursor, time: moment, settled }, last });
+  }
+}

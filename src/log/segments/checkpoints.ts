@@ -1,0 +1,65 @@
+// When a checkpoint is made: when a file of the log is full, when the entries that it would stand for can't be had again, and at the end.
+import type { Clock } from '../../clock.js';
+import { writeCheckpoint } from './checkpoint.js';
+import type { Disk } from './disk.js';
+import type { SegmentFiles } from './segment-files.js';
+
+export interface CheckpointParts {
+  path: string;
+  /** The name of the folder in its files. */
+  folder: string;
+  files: SegmentFiles;
+  disk: Disk;
+  clock: Clock;
+  failed: (error: unknown) => void;
+}
+
+export class Checkpoints {
+  readonly #parts: CheckpointParts;
+  #capture: (() => Iterable<string>) | undefined;
+  #making: Promise<void> | undefined;
+  isWanted: boolean;
+
+  constructor(parts: CheckpointParts, isWanted: boolean) {
+    this.#parts = parts;
+    this.isWanted = isWanted;
+  }
+
+  /** @param capture the state of everything that the log shows, as lines. */
+  from(capture: () => Iterable<string>): void {
+    this.#capture = capture;
+  }
+
+  /** Begins one if it is wanted. To be called while everything that was appended is shown. @param last its last offset. */
+  make(last: number): void {
+    if (!this.isWanted || this.#making || !this.#capture) return;
+    this.isWanted = false;
+    this.#making = this.#write(last, this.#capture())
+      .catch((error: unknown) => {
+        this.isWanted = true;
+        this.#parts.failed(error);
+      })
+      .finally(() => {
+        this.#making = undefined;
+      });
+  }
+
+  /** Resolves when none is being made. */
+  async idle(): Promise<void> {
+    await this.#making;
+  }
+
+  /** The last one. @throws the error of the file system. */
+  async finish(last: number): Promise<void> {
+    if (this.#capture) await this.#write(last, this.#capture());
+  }
+
+  async #write(last: number, lines: Iterable<string>): Promise<void> {
+    const { path, folder, files, disk, clock } = this.#parts;
+    // A checkpoint never covers an entry that is not on the disk.
+    await files.sync();
+    await writeCheckpoint(path, folder, last, lines, { disk, clock });
+    files.covered = last;
+    files.retain(clock.date());
+  }
+}

@@ -1,0 +1,295 @@
+// Keeps the folder: writes to its files, brings them to the disk, makes checkpoints, removes what is too old or too much, and finds out when a disk that
+// took nothing takes something again.
+import type { Clock } from '../../clock.js';
+import { type BlockFailure, Blocks } from './blocks.js';
+import { Checkpoints } from './checkpoints.js';
+import { type Disk, isFull } from './disk.js';
+import { type DiskReport, errorOf } from './disk-report.js';
+import { type FolderState, markAbandoned, writeState } from './folder.js';
+import type { Block } from './segment.js';
+import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
+
+export interface KeeperOptions extends FileLimits {
+  /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
+  syncMs: number;
+  /** Bytes of the file system that are left to others. */
+  reserveBytes: number;
+  /** Milliseconds between looks at the free space and at the age of files, which are also tries of a disk that took nothing. */
+  checkMs: number;
+}
+
+/** The log whose folder it is. */
+export interface KeptLog {
+  /** Calls {@link DiskKeeper.quiet} as soon as everything that was appended is shown. */
+  settle(): void;
+  /** The disk takes nothing: from now on entries are in memory alone. */
+  replace(): void;
+}
+
+export interface KeeperParts {
+  path: string;
+  state: FolderState;
+  files: SegmentFiles;
+  disk: Disk;
+  clock: Clock;
+  report: (report: DiskReport) => void;
+  /** Gives the folder back. */
+  release: () => Promise<void>;
+}
+
+export class DiskKeeper {
+  readonly #parts: KeeperParts;
+  readonly #options: KeeperOptions;
+  readonly #stopChecks: () => void;
+  #log: KeptLog | undefined;
+  #state: FolderState;
+  #problem: string | undefined;
+  #mayReturn = false;
+  readonly #checkpoints: Checkpoints;
+  #syncing: Promise<void> | undefined;
+  #stopSync: (() => void) | undefined;
+  #closing = false;
+
+  /** @param wantsCheckpoint the entries that the present state was made of can't be had again. */
+  constructor(parts: KeeperParts, options: KeeperOptions, wantsCheckpoint: boolean) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#state = parts.state;
+    this.#checkpoints = new Checkpoints(
+      {
+        ...parts,
+        folder: parts.state.folder,
+        failed: (error) => parts.report({ kind: 'checkpoint-failed', error: errorOf(error) }),
+      },
+      wantsCheckpoint,
+    );
+    this.#stopChecks = parts.clock.every(options.checkMs, () => void this.#check());
+  }
+
+  /** Why entries are in memory alone; `undefined`: they are on the disk. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get limits(): FileLimits {
+    return this.#options;
+  }
+
+  get bytes(): number {
+    return this.#parts.files.bytes;
+  }
+
+  get entries(): number {
+    return this.#parts.files.entries;
+  }
+
+  get freed(): SegmentFiles['freed'] {
+    return this.#parts.files.freed;
+  }
+
+  get oldestAt(): number | undefined {
+    return this.#parts.files.segments.find(({ isEmpty }) => !isEmpty)?.firstAt;
+  }
+
+  /** Every later entry that is not in memory alone is in a file; `undefined`: none is. */
+  get readableAfter(): number | undefined {
+    const { before } = this.#parts.files;
+    return before === undefined || this.#problem !== undefined ? undefined : Math.max(before, this.#state.floor);
+  }
+
+  /** From now on the log is told what befalls the disk. */
+  attach(log: KeptLog): void {
+    this.#log = log;
+  }
+
+  /** @param capture the state of everything that the log shows, as lines; called while everything that was appended is shown. */
+  checkpointFrom(capture: () => Iterable<string>): void {
+    this.#checkpoints.from(capture);
+    if (this.#checkpoints.isWanted) this.#log?.settle();
+  }
+
+  openBlocks(failed: (failure: BlockFailure) => void): Blocks {
+    return new Blocks(this.#parts.disk, (failure) => {
+      // A file that was removed while it was read is no failure.
+      if (this.#parts.files.segments.includes(failure.block.segment)) failed(failure);
+    });
+  }
+
+  blockAfter(offset: number): Block | undefined {
+    return this.#problem === undefined ? this.#parts.files.blockAfter(offset) : undefined;
+  }
+
+  offsetBefore(time: number): number | undefined {
+    return this.#problem === undefined ? this.#parts.files.offsetBefore(time) : undefined;
+  }
+
+  complain(error: Error): void {
+    this.#parts.report({ kind: 'unreadable', error });
+  }
+
+  /**
+   * Writes entries whose offsets follow the last one.
+   *
+   * @returns `memory`: the disk took nothing before, and was not tried. `failed`: it takes nothing from now on. With `syncMs: 0` the promise that they are
+   * on the disk; `false`: it takes nothing from now on.
+   */
+  write(entries: readonly PendingEntry[]): 'written' | 'memory' | 'failed' | Promise<boolean> {
+    if (this.#problem !== undefined) return 'memory';
+    if (entries.length === 0) return 'written';
+    const { files } = this.#parts;
+    try {
+      files.write(entries);
+    } catch (error) {
+      if (!this.#retry(error, entries)) {
+        this.#fail(error);
+        return 'failed';
+      }
+    }
+    if (this.#options.syncMs > 0) {
+      this.#stopSync ??= this.#parts.clock.after(this.#options.syncMs, () => this.#sync());
+      return 'written';
+    }
+    return files.sync().then(
+      () => true,
+      (error: unknown) => {
+        this.#fail(error);
+        return false;
+      },
+    );
+  }
+
+  /** Nothing could be written at the start. */
+  giveUp(error: unknown): void {
+    this.#fail(error);
+    this.#log?.replace();
+  }
+
+  /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
+  quiet(last: number, epoch: string): void {
+    if (this.#closing) return;
+    if (this.#problem !== undefined && this.#mayReturn) this.#goBack(last, epoch);
+    if (this.#problem !== undefined) return;
+    const { files, clock } = this.#parts;
+    if (files.isDue(clock.date())) this.#roll(last + 1);
+    this.#checkpoints.make(last);
+  }
+
+  /** The last thing that is done: everything is on the disk, and the folder is free for another gateway. */
+  async close(last: number): Promise<void> {
+    this.#closing = true;
+    this.#stopChecks();
+    this.#stopSync?.();
+    await this.#checkpoints.idle();
+    await this.#syncing;
+    if (this.#problem === undefined)
+      try {
+        await this.#parts.files.sync();
+        await this.#checkpoints.finish(last);
+        await this.#write({ ...this.#state, isClean: true });
+      } catch (error) {
+        this.#fail(error);
+      }
+    this.#parts.files.abandon();
+    await this.#parts.release();
+  }
+
+  /** The disk is full: the oldest file goes, once. */
+  #retry(error: unknown, entries: readonly PendingEntry[]): boolean {
+    const { files } = this.#parts;
+    try {
+      if (!isFull(error) || !files.freeOldest()) return false;
+      files.write(entries);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #sync(): void {
+    this.#stopSync = undefined;
+    if (this.#problem !== undefined || this.#syncing) return;
+    this.#syncing = this.#parts.files
+      .sync()
+      .catch((error: unknown) => {
+        // What was written since the last time may never reach the disk.
+        if (this.#problem !== undefined || this.#closing) return;
+        this.giveUp(error);
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
+  }
+
+  #roll(first: number): void {
+    const { files, clock } = this.#parts;
+    try {
+      files.begin(first, clock.date());
+      this.#checkpoints.isWanted = true;
+    } catch {
+      // The newest file goes on; a disk that is full refuses the next write too, and that is reported.
+      files.freeOldest();
+    }
+  }
+
+  /** Entries are in memory alone from now on. */
+  #fail(error: unknown): void {
+    this.#problem = errorOf(error).message;
+    this.#mayReturn = false;
+    this.#stopSync?.();
+    this.#stopSync = undefined;
+    this.#parts.files.abandon();
+    this.#parts.report({ kind: 'failing', error: errorOf(error) });
+    // Where not even this is possible, the next start can't know that entries are missing.
+    void markAbandoned(this.#parts.path, this.#state).catch(() => undefined);
+  }
+
+  /** The disk takes entries again: those that follow, under the epoch that the log has now. */
+  #goBack(last: number, epoch: string): void {
+    this.#mayReturn = false;
+    try {
+      this.#parts.files.begin(last + 1, this.#parts.clock.date());
+    } catch {
+      return;
+    }
+    this.#problem = undefined;
+    this.#checkpoints.isWanted = true;
+    void this.#write({ ...this.#state, epoch, floor: last, isAbandoned: false }).then(
+      () => this.#parts.report({ kind: 'recovered' }),
+      (error: unknown) => {
+        if (this.#problem === undefined) this.giveUp(error);
+      },
+    );
+  }
+
+  /** Whether a file can be made, written and brought to the disk. */
+  async #takesAgain(): Promise<boolean> {
+    try {
+      await writeState(this.#parts.path, { ...this.#state, isAbandoned: true }, this.#parts);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #write(state: FolderState): Promise<void> {
+    this.#state = state;
+    await writeState(this.#parts.path, state, this.#parts);
+  }
+
+  async #check(): Promise<void> {
+    const { files, disk, path, clock } = this.#parts;
+    const { reserveBytes } = this.#options;
+    const free = await disk.free(path).catch(() => 0);
+    if (this.#closing) return;
+    if (this.#problem !== undefined) {
+      // Twice the reserve, so that it does not fail again at once.
+      if (free < 2 * reserveBytes || !(await this.#takesAgain())) return;
+      this.#mayReturn = true;
+      return this.#log?.settle();
+    }
+    files.retain(clock.date());
+    if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
+    if (free >= reserveBytes || files.freeOldest()) return;
+    this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));
+  }
+}

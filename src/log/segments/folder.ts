@@ -1,0 +1,109 @@
+// What the folder says of itself: which log it has, and whether that log can go on. One file of 512 bytes, which is replaced as a whole.
+import { constants, promises as fs, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.js';
+import { codeOf, type Disk } from './disk.js';
+
+export interface FolderState {
+  version: 1;
+  /** Names the folder, in every file of it: 16 hex digits. */
+  folder: string;
+  epoch: string;
+  /** The entries of this epoch come after it. */
+  floor: number;
+  /** Of the machine's run; empty where the system has none. */
+  bootId: string;
+  /** The gateway ended by itself and everything is on the disk. */
+  isClean: boolean;
+  /** Every entry was on the disk before it was shown, so that the machine's end loses none. */
+  isSynced: boolean;
+  /** Entries were shown that are not in the folder. */
+  isAbandoned: boolean;
+}
+
+/** By which a file is written. */
+export interface Means {
+  disk: Disk;
+  clock: Clock;
+}
+
+const NAME = 'state.json';
+const BYTES = 512;
+
+/** Of the folder: arguments of commands and texts of errors are not for everybody. */
+export const FOLDER_MODE = 0o700;
+
+/** @returns `undefined` where there is none, or none that can be read. */
+export function readState(folder: string): FolderState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(join(folder, NAME), 'utf8')) as FolderState;
+    const isWhole =
+      state.version === 1 && /^[0-9a-f]{16}$/.test(state.folder) && /^[A-Za-z0-9]{1,32}$/.test(state.epoch);
+    return isWhole && Number.isSafeInteger(state.floor) ? state : undefined;
+  } catch (error) {
+    if (codeOf(error) === undefined || codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const textOf = (state: FolderState): Buffer => Buffer.from(`${JSON.stringify(state).padEnd(BYTES - 1)}\n`);
+
+/** Resolves when it is on the disk, in place of the former one. */
+export async function writeState(folder: string, state: FolderState, means: Means): Promise<void> {
+  await replaceFile(folder, NAME, [textOf(state)], means);
+}
+
+/**
+ * Marks it in its place, which needs no space: the disk may be full.
+ *
+ * @throws where not even that is possible.
+ */
+export async function markAbandoned(folder: string, state: FolderState): Promise<void> {
+  const handle = await fs.open(join(folder, NAME), constants.O_WRONLY);
+  try {
+    await handle.write(textOf({ ...state, isAbandoned: true }), 0, BYTES, 0);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes a file beside it and renames that, so that there is always a whole one. Resolves when the new one is on the disk. */
+export async function replaceFile(
+  folder: string,
+  name: string,
+  chunks: Iterable<Buffer>,
+  { disk, clock }: Means,
+): Promise<void> {
+  const path = join(folder, name);
+  const temporary = `${path}.new`;
+  const fd = disk.create(temporary);
+  try {
+    let at = 0;
+    for (const chunk of chunks) {
+      let written = 0;
+      while (written < chunk.length) {
+        const bytes = disk.write(fd, chunk.subarray(written), at + written);
+        if (bytes === 0) throw new Error('the disk takes nothing');
+        written += bytes;
+      }
+      at += chunk.length;
+      // One chunk a turn: a large file stops nobody.
+      await new Promise<void>((resolve) => clock.soon(resolve));
+    }
+    await disk.sync(fd);
+  } finally {
+    disk.close(fd);
+  }
+  await fs.rename(temporary, path);
+  await disk.syncFolder(folder);
+}
+
+/** Of this run of the machine; empty where the system has none (Linux: `/proc/sys/kernel/random/boot_id`). */
+export function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

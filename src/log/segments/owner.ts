@@ -1,0 +1,89 @@
+// One gateway at a time has the folder: it listens at a socket in it. Node has no flock; and a file with a process id says nothing where two
+// containers share the folder, which number their processes alike. The kernel closes the socket with the process, whatever ended that.
+import { promises as fs } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.js';
+import { codeOf } from './disk.js';
+
+const NAME = 'owner.sock';
+/** sun_path has 108 bytes; the temporary name is the longest. */
+const PATH_BYTES = 107;
+const TOKEN_BYTES = 4;
+
+export class FolderInUse extends Error {
+  override readonly name = 'FolderInUse';
+  constructor(folder: string) {
+    super(`the folder ${folder} is in use by another gateway`);
+  }
+}
+
+/** Whether something listens at the socket. */
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => {
+      if (['ECONNREFUSED', 'ENOENT'].includes(codeOf(error) ?? '')) resolve(false);
+      else reject(error);
+    });
+  });
+}
+
+/**
+ * @returns gives the folder back.
+ * @throws {@link FolderInUse}, or the error of the file system.
+ */
+export async function ownFolder(folder: string, clock: Clock): Promise<() => Promise<void>> {
+  const path = join(folder, NAME);
+  const token = clock.token(TOKEN_BYTES);
+  const own = `${path}.${token}`;
+  if (Buffer.byteLength(own) > PATH_BYTES) throw new Error(`the path of the folder is too long: ${folder}`);
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(own, resolve);
+  });
+  server.unref();
+  try {
+    await take(folder, path, own, token);
+  } catch (error) {
+    await close(server);
+    throw error;
+  } finally {
+    await fs.rm(own, { force: true });
+  }
+  return async () => {
+    await fs.rm(path, { force: true });
+    await close(server);
+  };
+}
+
+/** Gives the listening socket `own` its name, unless one that has it listens. */
+async function take(folder: string, path: string, own: string, token: string): Promise<void> {
+  for (;;) {
+    try {
+      return await fs.link(own, path);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    if (await listens(path)) throw new FolderInUse(folder);
+    // What is moved away may be the name of a gateway that has come in between.
+    const aside = `${path}.${token}.old`;
+    await fs.rename(path, aside).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    });
+    const isLive = await listens(aside);
+    if (isLive) await fs.link(aside, path).catch(() => undefined);
+    await fs.rm(aside, { force: true });
+    if (isLive) throw new FolderInUse(folder);
+  }
+}
+
+const close = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+  });

@@ -1,0 +1,195 @@
+// Opens the folder of a log: what is in it, whether the log goes on, and everything since the checkpoint for the caller that rebuilds its state.
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+import { formatCursor } from '../../protocol/cursor.js';
+import { readCheckpoint } from './checkpoint.js';
+import type { Disk } from './disk.js';
+import { type FolderState, readState } from './folder.js';
+import { SEGMENT_HEAD_BYTES } from './record.js';
+import { type FoundRecord, type ScanEnd, scan } from './scan.js';
+import { firstOf, Segment } from './segment.js';
+
+/**
+ * Why the log does not go on: it begins anew under another epoch, since a cursor of the former one might miss entries or mean others.
+ *
+ * `new`: the folder is. `state`: its `state.json` is missing or can't be read. `machine`: the machine went down without a clean end, so that entries
+ * that clients have seen may be lost. `damaged`: bytes of a file were changed. `missing`: entries are missing. `foreign`: a file is of another folder.
+ * `checkpoint`: the checkpoint that the oldest file needs is missing or damaged. `abandoned`: the disk had failed, and entries were shown that are not
+ * in the folder.
+ */
+export type Discontinuity =
+  | 'new'
+  | 'state'
+  | 'machine'
+  | 'damaged'
+  | 'missing'
+  | 'foreign'
+  | 'checkpoint'
+  | 'abandoned';
+
+/** Takes what the folder has, in order: the lines of the checkpoint, then the entries after it. */
+export interface Restorer {
+  line(text: string): void;
+  /** @param json the entry as the wire has it. @param cursor its cursor in the epoch in which it was written. */
+  entry(json: string, cursor: string): void;
+}
+
+export interface Recovered {
+  state: FolderState | undefined;
+  discontinuity: Discontinuity | undefined;
+  /** For the operator: which file, and where. */
+  detail: string;
+  /** Oldest first. The last one goes on, if the log does. */
+  segments: Segment[];
+  /** Offset of the last entry, and of the last that clients see. */
+  last: number;
+  head: number;
+  /** Offset up to which the checkpoint covers the log; 0: there is none. */
+  checkpoint: number;
+}
+
+const UNREADABLE = '.unreadable';
+
+export async function recover(path: string, disk: Disk, bootId: string, restorer: Restorer): Promise<Recovered> {
+  const recovery = new Recovery(path, disk, restorer);
+  return recovery.run(bootId);
+}
+
+class Recovery {
+  readonly #path: string;
+  readonly #disk: Disk;
+  readonly #restorer: Restorer;
+  #discontinuity: Discontinuity | undefined;
+  #detail = '';
+  #head = 0;
+  #concerns = true;
+
+  constructor(path: string, disk: Disk, restorer: Restorer) {
+    this.#path = path;
+    this.#disk = disk;
+    this.#restorer = restorer;
+  }
+
+  async run(bootId: string): Promise<Recovered> {
+    const state = readState(this.#path);
+    const found = await this.#segments();
+    if (!state) {
+      if (found.length > 0) this.#broken('state', 'state.json is missing or unreadable');
+      for (const segment of found) await this.#setAside(segment);
+      this.#broken('new', 'the folder is new');
+      return this.#result(undefined, [], 0, 0);
+    }
+    this.#judge(state, bootId);
+    const checkpoint = await readCheckpoint(this.#path, state.folder);
+    const covered = checkpoint.kind === 'read' ? checkpoint.offset : 0;
+    if (checkpoint.kind === 'damaged') this.#broken('checkpoint', 'checkpoint.jsonl is damaged');
+    if (checkpoint.kind === 'read') for (const line of checkpoint.lines) this.#restorer.line(line);
+    const { segments, last } = await this.#scanAll(found, state, covered);
+    return this.#result(state, segments, Math.max(last, covered, state.floor), covered);
+  }
+
+  #result(state: FolderState | undefined, segments: Segment[], last: number, checkpoint: number): Recovered {
+    const [discontinuity, detail] = [this.#discontinuity, this.#detail];
+    return { state, discontinuity, detail, segments, last, head: this.#head || last, checkpoint };
+  }
+
+  /** The first reason counts: those that follow may be its consequences. */
+  #broken(why: Discontinuity, detail: string): void {
+    if (!this.#concerns) return;
+    this.#discontinuity ??= why;
+    this.#detail ||= detail;
+  }
+
+  #judge({ isClean, isSynced, isAbandoned, bootId }: FolderState, now: string): void {
+    if (isAbandoned) this.#broken('abandoned', 'entries were shown while the disk took none');
+    else if (!isClean && !isSynced && (bootId === '' || bootId !== now))
+      this.#broken('machine', 'the machine went down without a clean end');
+  }
+
+  async #segments(): Promise<Segment[]> {
+    const names = await fs.readdir(this.#path);
+    const segments: Segment[] = [];
+    for (const name of names.sort()) {
+      const first = firstOf(name);
+      if (first === undefined) continue;
+      const { size, mtimeMs } = await fs.stat(join(this.#path, name));
+      segments.push(new Segment(this.#path, first, size, Math.trunc(mtimeMs)));
+    }
+    return segments;
+  }
+
+  async #scanAll(
+    found: readonly Segment[],
+    state: FolderState,
+    covered: number,
+  ): Promise<{ segments: Segment[]; last: number }> {
+    const segments: Segment[] = [];
+    let last: number | undefined;
+    for (const [index, segment] of found.entries()) {
+      const next = found[index + 1]?.first;
+      // Of an earlier epoch, and in the checkpoint: nobody reads it.
+      if (next !== undefined && next - 1 <= Math.min(state.floor, covered)) {
+        segment.last = next - 1;
+        segments.push(segment);
+        continue;
+      }
+      // What is wrong in a file of an earlier epoch alone does not concern readers of this one.
+      this.#concerns = next === undefined || next - 1 > state.floor;
+      const before = segment.first - 1;
+      if (last === undefined ? before > covered && before > 0 : last !== before && before > state.floor)
+        this.#broken(
+          last === undefined ? 'checkpoint' : 'missing',
+          `no entries from ${(last ?? covered) + 1} to ${before}`,
+        );
+      const end = await scan(segment, state.folder, this.#disk, (record) => this.#found(record, state, covered));
+      if (await this.#keep(segment, end, next === undefined)) {
+        segments.push(segment);
+        last = segment.last;
+      }
+    }
+    if (last !== undefined && covered > last && covered > state.floor)
+      this.#broken('missing', `no entries from ${last + 1} to ${covered}, which the checkpoint covers`);
+    return { segments, last: last ?? 0 };
+  }
+
+  #found({ head, text }: FoundRecord, { epoch, floor }: FolderState, covered: number): void {
+    if (!head.isInternal && head.offset > floor) this.#head = head.offset;
+    if (head.offset > covered) this.#restorer.entry(text.toString(), formatCursor(epoch, head.offset));
+  }
+
+  /** Whether the file stays a file of the log. */
+  async #keep(segment: Segment, end: ScanEnd, isNewest: boolean): Promise<boolean> {
+    const name = segment.path.slice(this.#path.length + 1);
+    switch (end) {
+      case 'whole':
+        return true;
+      case 'cut':
+        if (!isNewest) this.#broken('damaged', `${name} ends within an entry`);
+        // The append was not whole, so it was not shown.
+        else await fs.truncate(segment.path, segment.size);
+        return true;
+      case 'empty':
+        // A process that was killed when it had just made the file.
+        if (isNewest) await fs.rm(segment.path);
+        else {
+          this.#broken('missing', `${name} is empty`);
+          await this.#setAside(segment);
+        }
+        return false;
+      case 'foreign':
+        this.#broken('foreign', `${name} is of another folder or format`);
+        await this.#setAside(segment);
+        return false;
+      case 'damaged':
+        this.#broken('damaged', `${name} is damaged at byte ${segment.size}`);
+        if (segment.size > SEGMENT_HEAD_BYTES && !segment.isEmpty) return true;
+        await this.#setAside(segment);
+        return false;
+    }
+  }
+
+  /** Its name would hide the files that follow; what it has may still be of use to the operator. */
+  async #setAside(segment: Segment): Promise<void> {
+    await fs.rename(segment.path, `${segment.path}${UNREADABLE}`);
+  }
+}

@@ -1,0 +1,73 @@
+// The log that the configuration asks for: in memory, or in a folder, with the state of the job layer that the folder has.
+import type { Logger } from 'pino';
+import type { Config } from './config/index.js';
+import { Restoration } from './jobs/index.js';
+import {
+  type DiskLogLimits,
+  type DiskReport,
+  type EventLog,
+  type LogLimits,
+  MemoryLog,
+  openDiskLog,
+} from './log/index.js';
+
+export interface OpenLog {
+  log: EventLog;
+  /** What it had; `undefined`: it keeps nothing over a restart. */
+  restored: Restoration | undefined;
+  /** @param save the state of the job layer as the log shows it, for the next start. */
+  saveFrom(save: () => Iterable<string>): void;
+}
+
+/** How the log of a folder may be tuned by a test. */
+export type DiskTuning = Partial<DiskLogLimits>;
+
+/** @throws `FolderInUse`, or the error of the file system. */
+export async function openLog(
+  { data, limits }: Config,
+  logger: Logger,
+  tuning: { log?: Partial<LogLimits> | undefined; disk?: DiskTuning | undefined },
+): Promise<OpenLog> {
+  if (data === undefined)
+    return {
+      log: new MemoryLog({ limits: { ...limits.log, ...tuning.log } }),
+      restored: undefined,
+      saveFrom: () => undefined,
+    };
+  const restored = new Restoration();
+  const opened = await openDiskLog({
+    path: data.folder,
+    restorer: restored,
+    report: (report) => note(report, data.folder, logger),
+    limits: {
+      ...(limits.log.totalBytes !== undefined && { memoryBytes: limits.log.totalBytes }),
+      ...limits.disk,
+      syncMs: data.syncMs,
+      ...tuning.disk,
+    },
+  });
+  const { log, discontinuity: reason, detail } = opened;
+  const details = { folder: data.folder, cursor: log.cursor };
+  if (reason === undefined) logger.info(details, 'the log goes on');
+  else logger[reason === 'new' ? 'info' : 'warn']({ ...details, reason, detail }, 'the log begins another epoch');
+  return { log, restored, saveFrom: opened.checkpointFrom };
+}
+
+function note(report: DiskReport, folder: string, logger: Logger): void {
+  switch (report.kind) {
+    case 'failing':
+      return logger.error({ folder, err: report.error }, 'the log cannot be written: events are kept in memory alone');
+    case 'recovered':
+      return logger.info({ folder }, 'the log is written again');
+    case 'checkpoint-failed':
+      return logger.error(
+        { folder, err: report.error },
+        'the checkpoint of the log cannot be written: it is tried again',
+      );
+    case 'unreadable':
+      return logger.error(
+        { folder, err: report.error },
+        'older entries of the log cannot be read: who needs them is reset',
+      );
+  }
+}

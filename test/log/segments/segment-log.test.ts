@@ -1,0 +1,367 @@
+// The log in a folder: what a restart finds after a clean end and after a kill, what it makes of damage, and what happens while the disk takes nothing.
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FolderInUse } from '../../../src/log/index.js';
+import {
+  append,
+  copyOf,
+  draftOf,
+  edit,
+  FaultyDisk,
+  newFolder,
+  openTestDiskLog,
+  segmentsIn,
+  TimeInHand,
+  typesOf,
+} from '../../support/disk-log.js';
+
+/** Small files, so that a few hundred entries fill several. */
+const SMALL = { maxBytes: 524_288, tailBytes: 1_024 };
+const BIG = 'x'.repeat(1_000);
+const NAMES = Array.from({ length: 400 }, (_, index) => `E${index}`);
+
+/** A log with several files, whose checkpoint says `saved`. */
+async function openLong(path = newFolder(), names = NAMES) {
+  const opened = await openTestDiskLog(path, { limits: SMALL });
+  opened.checkpointFrom(() => ['"saved"']);
+  for (const name of names)
+    await new Promise<void>((resolve) => opened.log.append([draftOf(name, { data: BIG })], resolve));
+  return { path, ...opened };
+}
+
+describe('a log on disk', () => {
+  it('goes on after its end: the same epoch, the same entries, and what was saved', async () => {
+    const path = newFolder();
+    const first = await openTestDiskLog(path);
+    expect(first.discontinuity).toBe('new');
+    first.checkpointFrom(() => ['"saved"']);
+    await append(first.log, 'A', 'B');
+    const { cursor } = first.log;
+    await first.log.close();
+
+    const second = await openTestDiskLog(path);
+    expect([second.discontinuity, second.log.cursor, second.lines, second.types]).toEqual([
+      undefined,
+      cursor,
+      ['"saved"'],
+      [],
+    ]);
+    await append(second.log, 'C');
+    expect(await typesOf(second.log)).toEqual(['A', 'B', 'C']);
+    expect(second.log.retainsAfter(1)).toBe(true);
+  });
+
+  it('goes on after a kill: everything that was shown is there, and is handed to who rebuilds the state', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A', 'B');
+    log.append([draftOf('HIDDEN', { internal: true })]);
+    await append(log, 'C');
+    const killed = await openTestDiskLog(copyOf(path));
+    expect([killed.discontinuity, killed.log.cursor]).toEqual([undefined, log.cursor]);
+    expect(killed.types).toEqual(['A', 'B', 'HIDDEN', 'C']);
+    expect(await typesOf(killed.log)).toEqual(['A', 'B', 'C']);
+    await append(killed.log, 'D');
+    expect(killed.log.head).toBe(5);
+  });
+
+  it('shows nothing before it is written', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    const seen: number[] = [];
+    log.entries$.subscribe(() => seen.push(statSync(join(path, segmentsIn(path)[0] ?? '')).size));
+    const before = statSync(join(path, segmentsIn(path)[0] ?? '')).size;
+    const shown = append(log, 'A');
+    expect([log.head, seen]).toEqual([0, []]);
+    await shown;
+    expect(seen[0]).toBeGreaterThan(before);
+  });
+
+  it('reads entries that memory no longer has from its files, in order and without a gap', async () => {
+    const { log, path } = await openLong();
+    expect(segmentsIn(path).length).toBeGreaterThan(3);
+    expect(await typesOf(log)).toEqual(NAMES);
+    expect(await typesOf(log, 390)).toEqual(NAMES.slice(390));
+    await log.close();
+    const again = await openTestDiskLog(path, { limits: SMALL });
+    expect(await typesOf(again.log)).toEqual(NAMES);
+    expect(again.lines).toEqual(['"saved"']);
+  });
+
+  it('removes its oldest file when it is over the quota, but none that no checkpoint covers', async () => {
+    const path = newFolder();
+    const names = Array.from({ length: 1_000 }, (_, index) => `E${index}`);
+    const bare = await openTestDiskLog(path, { limits: SMALL });
+    for (const name of names)
+      await new Promise<void>((resolve) => bare.log.append([draftOf(name, { data: BIG })], resolve));
+    expect(bare.log.retainsAfter(0)).toBe(true);
+    expect(bare.log.status.bytes).toBeGreaterThan(SMALL.maxBytes);
+    bare.checkpointFrom(() => ['"saved"']);
+    await append(bare.log, 'LAST');
+    await expect.poll(() => bare.log.status.bytes).toBeLessThanOrEqual(SMALL.maxBytes);
+    expect(bare.log.retainsAfter(0)).toBe(false);
+    expect(bare.log.status.evicted.bytes).toBeGreaterThan(0);
+    const oldest = bare.log.evictedUpTo();
+    expect(await typesOf(bare.log, oldest)).toEqual([...names, 'LAST'].slice(oldest));
+  });
+
+  it('removes files that are too old', async () => {
+    const clock = new TimeInHand();
+    const path = newFolder();
+    const { log, checkpointFrom } = await openTestDiskLog(path, { clock, limits: { ageMs: 1_000, checkMs: 100 } });
+    checkpointFrom(() => []);
+    await append(log, 'OLD');
+    await clock.advance(2_000);
+    await append(log, 'NEW');
+    await expect
+      .poll(async () => {
+        await clock.advance(100);
+        return log.status.evicted.age;
+      })
+      .toBe(1);
+    expect(segmentsIn(path)).not.toContain('0000000000000001.log');
+  });
+
+  it('finds the entries since a time', async () => {
+    const clock = new TimeInHand();
+    const { log } = await openTestDiskLog(newFolder(), { clock });
+    for (const type of ['A', 'B', 'C']) {
+      await append(log, type);
+      await clock.advance(1_000);
+    }
+    const start = clock.date() - 3_000;
+    expect([start, start + 1_500, start + 5_000].map((time) => log.offsetAt(time))).toEqual([0, 2, 3]);
+  });
+
+  it('keeps the order of its times where the clock is set back', async () => {
+    const clock = new TimeInHand();
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { clock });
+    await append(log, 'A');
+    clock.setDate(-3_600_000);
+    await append(log, 'B');
+    const again = await openTestDiskLog(copyOf(path));
+    expect(await typesOf(again.log)).toEqual(['A', 'B']);
+  });
+
+  it('belongs to one gateway; what a killed one leaves is no hindrance', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await expect(openTestDiskLog(path)).rejects.toThrow(FolderInUse);
+    await log.close();
+    writeFileSync(join(path, 'owner.sock'), '');
+    await openTestDiskLog(path);
+  });
+
+  it('has a mode that keeps others out', async () => {
+    const path = join(newFolder(), 'made');
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A');
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(path).filter((each) => !each.endsWith('.sock')))
+      expect([name, statSync(join(path, name)).mode & 0o777]).toEqual([name, 0o600]);
+  });
+});
+
+describe('a start', () => {
+  it('cuts an append that was not whole, at whatever byte it ends, and goes on', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A');
+    const [name = ''] = segmentsIn(path);
+    const whole = statSync(join(path, name)).size;
+    await append(log, 'B', 'C');
+    const full = statSync(join(path, name)).size;
+    for (let size = whole; size < full; size++) {
+      const copy = copyOf(path);
+      truncateSync(join(copy, name), size);
+      const killed = await openTestDiskLog(copy);
+      expect([size, killed.discontinuity, killed.types]).toEqual([size, undefined, ['A']]);
+      await killed.log.close();
+    }
+  });
+
+  it('begins another epoch where any byte of an entry or of a head was changed', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A');
+    await append(log, 'B');
+    const [name = ''] = segmentsIn(path);
+    const size = statSync(join(path, name)).size;
+    for (let at = 0; at < size; at++) {
+      const copy = copyOf(path);
+      edit(copy, name, (bytes) => {
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
+        return bytes;
+      });
+      const damaged = await openTestDiskLog(copy);
+      expect([at, damaged.log.epoch === log.epoch]).toEqual([at, false]);
+      expect(['damaged', 'foreign', 'missing']).toContain(damaged.discontinuity);
+      await append(damaged.log, 'C');
+      expect(await typesOf(damaged.log, damaged.log.head - 1)).toEqual(['C']);
+      await damaged.log.close();
+      const after = await openTestDiskLog(copy);
+      expect([at, after.discontinuity, after.log.epoch]).toEqual([at, undefined, damaged.log.epoch]);
+      await after.log.close();
+    }
+  });
+
+  const DAMAGE: Record<string, [reason: string, damage: (path: string, name: string) => void]> = {
+    'a file in the middle is missing': ['missing', (path, name) => rmSync(join(path, name))],
+    'a file in the middle is empty': ['missing', (path, name) => writeFileSync(join(path, name), '')],
+    'a file in the middle ends early': ['damaged', (path, name) => edit(path, name, (bytes) => bytes.subarray(0, -10))],
+    'a file is of another folder': [
+      'foreign',
+      (path, name) => {
+        const other = segmentsIn(path)[0] ?? '';
+        copyFileSync(join(path, other), join(path, name));
+      },
+    ],
+    'state.json is missing': ['state', (path) => rmSync(join(path, 'state.json'))],
+  };
+  it.each(Object.entries(DAMAGE))('begins another epoch where %s', async (_what, [reason, damage]) => {
+    const { path, log } = await openLong();
+    const copy = copyOf(path);
+    const [, middle = ''] = segmentsIn(copy);
+    damage(copy, middle);
+    const opened = await openTestDiskLog(copy, { limits: SMALL });
+    expect(opened.discontinuity).toBe(reason);
+    expect(opened.log.epoch).not.toBe(log.epoch);
+    await append(opened.log, 'AFTER');
+    expect(await typesOf(opened.log, opened.log.head - 1)).toEqual(['AFTER']);
+    expect(opened.log.retainsAfter(10)).toBe(false);
+  });
+
+  it('begins another epoch where the checkpoint that the oldest file needs is gone', async () => {
+    const { path, log } = await openLong(
+      newFolder(),
+      Array.from({ length: 1_000 }, (_, at) => `E${at}`),
+    );
+    await log.close();
+    rmSync(join(path, 'checkpoint.jsonl'));
+    expect((await openTestDiskLog(path, { limits: SMALL })).discontinuity).toBe('checkpoint');
+  });
+
+  it('begins another epoch after the machine went down, but not where all was on the disk or the end was clean', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A');
+    expect((await openTestDiskLog(copyOf(path), { bootId: 'next' })).discontinuity).toBe('machine');
+    expect((await openTestDiskLog(copyOf(path), { bootId: '' })).discontinuity).toBe('machine');
+    await log.close();
+    expect((await openTestDiskLog(copyOf(path), { bootId: 'next' })).discontinuity).toBe(undefined);
+
+    const synced = newFolder();
+    const other = await openTestDiskLog(synced, { limits: { syncMs: 0 } });
+    await append(other.log, 'A');
+    expect((await openTestDiskLog(copyOf(synced), { bootId: 'next' })).discontinuity).toBe(undefined);
+  });
+
+  it('removes an empty file that a killed process had just made', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    await append(log, 'A');
+    const copy = copyOf(path);
+    writeFileSync(join(copy, '0000000000000002.log'), '');
+    const opened = await openTestDiskLog(copy);
+    expect(opened.discontinuity).toBe(undefined);
+    await append(opened.log, 'B');
+    expect(await typesOf(opened.log)).toEqual(['A', 'B']);
+  });
+});
+
+describe('a disk that takes nothing', () => {
+  it.each([
+    { call: 'write', code: 'ENOSPC' },
+    { call: 'write', code: 'ENOSPC', short: true },
+    { call: 'write', code: 'EIO' },
+    { call: 'write', code: 'EROFS' },
+    { call: 'sync', code: 'EIO' },
+  ] as const)('($call $code) leaves the log in memory under another epoch, and gets it back', async (fault) => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const opened = await openTestDiskLog(path, { disk });
+    const { log, reports } = opened;
+    opened.checkpointFrom(() => ['"saved"']);
+    await append(log, 'A');
+    const { epoch } = log;
+    let replaced = 0;
+    log.replaced$.subscribe(() => {
+      replaced += 1;
+    });
+    disk.fault = { ...fault };
+    await append(log, 'B');
+    await expect.poll(() => log.status.disk?.problem).toContain(fault.code);
+    expect([replaced, log.epoch === epoch, log.retainsAfter(0), reports]).toEqual([1, false, false, ['failing']]);
+    await append(log, 'C');
+    expect((await typesOf(log, log.head - 1)).at(-1)).toBe('C');
+
+    disk.fault = undefined;
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+    await expect.poll(() => reports).toEqual(['failing', 'recovered']);
+    await append(log, 'D');
+    expect(replaced).toBe(1);
+    const { cursor } = log;
+    await log.close();
+    const again = await openTestDiskLog(path);
+    expect([again.discontinuity, again.log.cursor, again.lines]).toEqual([undefined, cursor, ['"saved"']]);
+    expect(await typesOf(again.log, again.log.evictedUpTo())).toEqual(['D']);
+  });
+
+  it('that fails until the end: the next start begins another epoch, since entries were shown that are not in the folder', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { disk });
+    await append(log, 'A');
+    disk.fault = { call: 'write', code: 'ENOSPC' };
+    await append(log, 'B');
+    await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":true');
+    await log.close();
+    expect((await openTestDiskLog(path)).discontinuity).toBe('abandoned');
+  });
+
+  it('that is full gets space from the oldest file, once, and nobody notices', async () => {
+    const { path, log: before } = await openLong();
+    await before.close();
+    const disk = new FaultyDisk();
+    const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
+    const { epoch } = log;
+    disk.unlinkNow = (file) => {
+      disk.unlinked.push(file);
+      rmSync(file);
+      disk.fault = undefined;
+    };
+    disk.fault = { call: 'write', code: 'ENOSPC' };
+    await append(log, 'AFTER');
+    expect([log.epoch === epoch, disk.unlinked.length, log.status.disk?.problem]).toEqual([true, 1, undefined]);
+  });
+
+  it('is left before it is full: so much of it stays free for others', async () => {
+    const disk = new FaultyDisk();
+    const { log } = await openTestDiskLog(newFolder(), { disk, limits: { reserveBytes: 1_000 } });
+    await append(log, 'A');
+    disk.freeBytes = 999;
+    await expect.poll(() => log.status.disk?.problem).toBe('less than 1000 bytes of the disk are free');
+    disk.freeBytes = 2_000;
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+  });
+
+  it('at the start is the same: the log is in memory', async () => {
+    const disk = new FaultyDisk();
+    disk.fault = { call: 'write', code: 'ENOSPC' };
+    const { log, reports } = await openTestDiskLog(newFolder(), { disk });
+    await append(log, 'A');
+    expect([log.head, reports]).toEqual([1, ['failing']]);
+  });
+
+  it('that has lost what it had: who needs it finds it gone, and the rest goes on', async () => {
+    const { path, log, reports } = await openLong();
+    const [first = ''] = segmentsIn(path);
+    edit(path, first, (bytes) => bytes.fill(0xff, 2_000));
+    expect(await typesOf(log)).toEqual([]);
+    expect(reports).toContain('unreadable');
+    expect(log.retainsAfter(0)).toBe(false);
+    expect(await typesOf(log, log.evictedUpTo())).toEqual(NAMES.slice(log.evictedUpTo()));
+  });
+});
