@@ -1,11 +1,9 @@
 // A gateway in this process on a free port, with short intervals and a silent log; closed after the test.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
 import { type Config, type ConfigInput, readConfig } from '../../src/config/index.js';
+import { newFolder } from './folder.js';
 import { openTestLog } from './log.js';
 import { connectWire, type Wire } from './wire.js';
 
@@ -40,13 +38,6 @@ export async function startApp(
       return wire;
     },
   };
-}
-
-/** A folder that is removed after the test. */
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-data-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Resolves when every source is up. */

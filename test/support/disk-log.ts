@@ -1,6 +1,5 @@
 // A log in a folder of its own, and what its start reports.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { DiskReport, LoggedEntry } from '../../src/log/index.js';
@@ -9,19 +8,6 @@ import { type DiskLogOptions, type OpenedLog, openDiskLog } from '../../src/log/
 import type { SegmentLog } from '../../src/log/segments/segment-log.js';
 import type { EntryDraft } from '../../src/protocol/draft.js';
 import { FakeClock } from './fake-clock.js';
-
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-log-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The folder as a killed process leaves it: what the kernel has, without the socket of its owner. */
-export function copyOf(folder: string): string {
-  const copy = newFolder();
-  cpSync(folder, copy, { recursive: true, filter: (name) => !name.endsWith('.sock') });
-  return copy;
-}
 
 export interface TestDiskLog extends OpenedLog {
   log: SegmentLog;

@@ -33,6 +33,8 @@ export interface RigOptions {
   cuttable?: boolean;
   /** The gateway shares the source at {@link sharePath}, with these parameters. */
   share?: string;
+  /** The folder of the gateway's log; default in memory. */
+  data?: string;
   /** Monitors beyond the two; default 0. */
   more?: number;
 }
@@ -47,7 +49,10 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const line = new Cutter(join(qemu.folder, 'line.sock'), qemu.path);
   if (options.cuttable) await line.listen();
   const share = options.share === undefined ? [] : [`vm1=unix:${sharePath(qemu)}?${options.share}`];
-  const app = await startApp({ vm1: `unix:${options.cuttable ? line.path : qemu.path}` }, options.tuning, { share });
+  const app = await startApp({ vm1: `unix:${options.cuttable ? line.path : qemu.path}` }, options.tuning, {
+    share,
+    ...(options.data !== undefined && { data: options.data }),
+  });
   const wire = await app.wire();
   await allUp(wire);
   await wire.call('subscribe', {});

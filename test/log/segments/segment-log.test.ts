@@ -5,16 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { FolderInUse } from '../../../src/log/index.js';
 import {
   append,
-  copyOf,
   draftOf,
   edit,
   FaultyDisk,
-  newFolder,
   openTestDiskLog,
   segmentsIn,
   TimeInHand,
   typesOf,
 } from '../../support/disk-log.js';
+import { copyOf, newFolder } from '../../support/folder.js';
 
 /** Small files, so that a few hundred entries fill several. */
 const SMALL = { maxBytes: 524_288, tailBytes: 1_024 };
