@@ -21,11 +21,13 @@ export class GatewayProcess {
   died: string | undefined;
   readonly #main: string;
   readonly #sources: Readonly<Record<string, string>>;
+  readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   #said = '';
 
   /** @param main the built `dist/cli/main.js`. */
-  constructor(main: string, port: number, sources: Readonly<Record<string, string>>) {
+  constructor(main: string, port: number, sources: Readonly<Record<string, string>>, flags: readonly string[] = []) {
+    this.#flags = flags;
     this.#main = main;
     this.port = port;
     this.#sources = sources;
@@ -51,6 +53,7 @@ export class GatewayProcess {
         '--compression',
         'on',
         ...sources,
+        ...this.#flags,
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
