@@ -1,7 +1,10 @@
 // Older entries, read from the files in blocks. Readers that were away together want the same blocks, so a block is read once for all of them.
+import { dirname } from 'node:path';
 import type { Disk } from './disk.js';
+import { errorOf } from './disk-report.js';
 import { readRecord } from './record.js';
-import type { Block } from './segment.js';
+import { CHUNK, scan } from './scan.js';
+import { type Block, Segment } from './segment.js';
 import { StoredEntry } from './stored-entry.js';
 
 /** Bytes of the blocks that are kept, as they are on the disk; in memory they take about twice that. */
@@ -21,6 +24,8 @@ export interface BlockFailure {
 
 export class Blocks {
   readonly #disk: Disk;
+  /** The name of the folder in its files. */
+  readonly #folder: string;
   readonly #failed: (failure: BlockFailure) => void;
   /** The least recently used first. */
   readonly #read = new Map<string, ReadBlock & { bytes: number }>();
@@ -28,13 +33,15 @@ export class Blocks {
   #bytes = 0;
 
   /** @param failed called before the promise of {@link read} resolves; the caller then reads from elsewhere. */
-  constructor(disk: Disk, failed: (failure: BlockFailure) => void) {
+  constructor(disk: Disk, folder: string, failed: (failure: BlockFailure) => void) {
     this.#disk = disk;
+    this.#folder = folder;
     this.#failed = failed;
   }
 
   /** The block, or the promise that it can be had now, or that it can't be read. */
   read(block: Block): ReadBlock | Promise<void> {
+    if (!block.segment.isIndexed) return this.index(block.segment);
     const key = `${block.segment.first} ${block.from} ${block.to}`;
     const known = this.#read.get(key);
     if (known) {
@@ -42,11 +49,30 @@ export class Blocks {
       this.#read.set(key, known);
       return known;
     }
-    let reading = this.#reading.get(key);
-    if (!reading) {
-      reading = this.#load(key, block).finally(() => this.#reading.delete(key));
-      this.#reading.set(key, reading);
-    }
+    return this.#once(key, () => this.#load(key, block));
+  }
+
+  /** Reads a file that a start has not read; everything in it is checked. */
+  index(segment: Segment): Promise<void> {
+    return this.#once(String(segment.first), async () => {
+      const read = new Segment(dirname(segment.path), segment.first, segment.size, segment.lastAt);
+      try {
+        const end = await scan(read, this.#folder, this.#disk, () => undefined, CHUNK.live);
+        if (end !== 'whole' || read.last !== segment.last)
+          throw new Error(`${segment.path} is ${end}, at byte ${read.size}`);
+        if (!segment.isIndexed) segment.index(read);
+      } catch (error) {
+        segment.isDamaged = true;
+        this.#failed({ block: { segment, from: 0, to: segment.size }, error: errorOf(error) });
+      }
+    });
+  }
+
+  #once(key: string, read: () => Promise<void>): Promise<void> {
+    const known = this.#reading.get(key);
+    if (known) return known;
+    const reading = read().finally(() => this.#reading.delete(key));
+    this.#reading.set(key, reading);
     return reading;
   }
 
@@ -58,7 +84,7 @@ export class Blocks {
       this.#read.set(key, read);
       this.#bytes += read.bytes;
     } catch (error) {
-      this.#failed({ block, error: error instanceof Error ? error : new Error(String(error)) });
+      this.#failed({ block, error: errorOf(error) });
       return;
     }
     for (const [each, { bytes }] of this.#read) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { codeOf } from './disk.js';
 import { type Means, replaceFile } from './folder.js';
+import type { SealedFile } from './segment.js';
 
 const NAME = 'checkpoint.jsonl';
 const CHUNK = 262_144;
@@ -14,6 +15,8 @@ interface Head {
   folder: string;
   /** It covers every entry up to this one. */
   offset: number;
+  /** The full files of that moment. */
+  files: readonly SealedFile[];
 }
 
 interface Foot {
@@ -41,14 +44,17 @@ function* encode(head: Head, lines: Iterable<string>): Generator<Buffer> {
 export async function writeCheckpoint(
   path: string,
   folder: string,
-  offset: number,
+  { offset, files }: { offset: number; files: readonly SealedFile[] },
   lines: Iterable<string>,
   means: Means,
 ): Promise<void> {
-  await replaceFile(path, NAME, encode({ version: 1, folder, offset }, lines), means);
+  await replaceFile(path, NAME, encode({ version: 1, folder, offset, files }, lines), means);
 }
 
-export type ReadCheckpoint = { kind: 'none' } | { kind: 'damaged' } | { kind: 'read'; offset: number; lines: string[] };
+export type ReadCheckpoint =
+  | { kind: 'none' }
+  | { kind: 'damaged' }
+  | { kind: 'read'; offset: number; files: readonly SealedFile[]; lines: string[] };
 
 export async function readCheckpoint(path: string, folder: string): Promise<ReadCheckpoint> {
   let bytes: Buffer;
@@ -65,7 +71,7 @@ export async function readCheckpoint(path: string, folder: string): Promise<Read
     const head = JSON.parse(lines[0] ?? '') as Head;
     if (crc !== crc32(bytes.subarray(0, end)) || head.version !== 1 || head.folder !== folder)
       return { kind: 'damaged' };
-    return { kind: 'read', offset: head.offset, lines: lines.slice(1, -1) };
+    return { kind: 'read', offset: head.offset, files: head.files, lines: lines.slice(1, -1) };
   } catch {
     return { kind: 'damaged' };
   }

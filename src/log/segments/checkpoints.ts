@@ -58,7 +58,8 @@ export class Checkpoints {
     const { path, folder, files, disk, clock } = this.#parts;
     // A checkpoint never covers an entry that is not on the disk.
     await files.sync();
-    await writeCheckpoint(path, folder, last, lines, { disk, clock });
+    const sealed = files.segments.filter((each) => each !== files.newest && !each.isEmpty).map((each) => each.sealed);
+    await writeCheckpoint(path, folder, { offset: last, files: sealed }, lines, { disk, clock });
     files.covered = last;
     files.retain(clock.date());
   }

@@ -5,9 +5,10 @@ import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
 import { type Disk, isFull } from './disk.js';
 import { type DiskReport, errorOf } from './disk-report.js';
-import { type FolderState, markAbandoned, writeState } from './folder.js';
+import type { FolderState } from './folder.js';
 import type { Block } from './segment.js';
 import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
+import { StateFile } from './state-file.js';
 
 export interface KeeperOptions extends FileLimits {
   /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
@@ -42,9 +43,11 @@ export class DiskKeeper {
   readonly #options: KeeperOptions;
   readonly #stopChecks: () => void;
   #log: KeptLog | undefined;
-  #state: FolderState;
+  readonly #state: StateFile;
   #problem: string | undefined;
   #mayReturn = false;
+  #blocks: Blocks | undefined;
+  #checking: Promise<void> | undefined;
   readonly #checkpoints: Checkpoints;
   #syncing: Promise<void> | undefined;
   #stopSync: (() => void) | undefined;
@@ -54,7 +57,7 @@ export class DiskKeeper {
   constructor(parts: KeeperParts, options: KeeperOptions, wantsCheckpoint: boolean) {
     this.#parts = parts;
     this.#options = options;
-    this.#state = parts.state;
+    this.#state = new StateFile(parts.path, parts.state, parts);
     this.#checkpoints = new Checkpoints(
       {
         ...parts,
@@ -63,7 +66,11 @@ export class DiskKeeper {
       },
       wantsCheckpoint,
     );
-    this.#stopChecks = parts.clock.every(options.checkMs, () => void this.#check());
+    this.#stopChecks = parts.clock.every(options.checkMs, () => {
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined;
+      });
+    });
   }
 
   /** Why entries are in memory alone; `undefined`: they are on the disk. */
@@ -94,7 +101,9 @@ export class DiskKeeper {
   /** Every later entry that is not in memory alone is in a file; `undefined`: none is. */
   get readableAfter(): number | undefined {
     const { before } = this.#parts.files;
-    return before === undefined || this.#problem !== undefined ? undefined : Math.max(before, this.#state.floor);
+    return before === undefined || this.#problem !== undefined
+      ? undefined
+      : Math.max(before, this.#state.present.floor);
   }
 
   /** From now on the log is told what befalls the disk. */
@@ -109,10 +118,11 @@ export class DiskKeeper {
   }
 
   openBlocks(failed: (failure: BlockFailure) => void): Blocks {
-    return new Blocks(this.#parts.disk, (failure) => {
+    this.#blocks = new Blocks(this.#parts.disk, this.#parts.state.folder, (failure) => {
       // A file that was removed while it was read is no failure.
       if (this.#parts.files.segments.includes(failure.block.segment)) failed(failure);
     });
+    return this.#blocks;
   }
 
   blockAfter(offset: number): Block | undefined {
@@ -179,13 +189,14 @@ export class DiskKeeper {
     this.#closing = true;
     this.#stopChecks();
     this.#stopSync?.();
+    await this.#checking;
     await this.#checkpoints.idle();
     await this.#syncing;
     if (this.#problem === undefined)
       try {
         await this.#parts.files.sync();
         await this.#checkpoints.finish(last);
-        await this.#write({ ...this.#state, isClean: true });
+        await this.#state.write({ isClean: true });
       } catch (error) {
         this.#fail(error);
       }
@@ -239,8 +250,7 @@ export class DiskKeeper {
     this.#stopSync = undefined;
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
-    // Where not even this is possible, the next start can't know that entries are missing.
-    void markAbandoned(this.#parts.path, this.#state).catch(() => undefined);
+    this.#state.abandon();
   }
 
   /** The disk takes entries again: those that follow, under the epoch that the log has now. */
@@ -253,27 +263,12 @@ export class DiskKeeper {
     }
     this.#problem = undefined;
     this.#checkpoints.isWanted = true;
-    void this.#write({ ...this.#state, epoch, floor: last, isAbandoned: false }).then(
+    void this.#state.write({ epoch, floor: last, isAbandoned: false }).then(
       () => this.#parts.report({ kind: 'recovered' }),
       (error: unknown) => {
         if (this.#problem === undefined) this.giveUp(error);
       },
     );
-  }
-
-  /** Whether a file can be made, written and brought to the disk. */
-  async #takesAgain(): Promise<boolean> {
-    try {
-      await writeState(this.#parts.path, { ...this.#state, isAbandoned: true }, this.#parts);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  async #write(state: FolderState): Promise<void> {
-    this.#state = state;
-    await writeState(this.#parts.path, state, this.#parts);
   }
 
   async #check(): Promise<void> {
@@ -283,11 +278,15 @@ export class DiskKeeper {
     if (this.#closing) return;
     if (this.#problem !== undefined) {
       // Twice the reserve, so that it does not fail again at once.
-      if (free < 2 * reserveBytes || !(await this.#takesAgain())) return;
+      if (free < 2 * reserveBytes || !(await this.#state.probe())) return;
       this.#mayReturn = true;
       return this.#log?.settle();
     }
     files.retain(clock.date());
+    // One that the start has not read: damage in it is found although nobody reads it.
+    const unread = files.segments.findLast(({ isIndexed, isDamaged }) => !isIndexed && !isDamaged);
+    if (unread) await this.#blocks?.index(unread);
+    if (this.#closing) return;
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
     if (free >= reserveBytes || files.freeOldest()) return;
     this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));

@@ -7,7 +7,7 @@ import type { Disk } from './disk.js';
 import { type FolderState, readState } from './folder.js';
 import { SEGMENT_HEAD_BYTES } from './record.js';
 import { type FoundRecord, type ScanEnd, scan } from './scan.js';
-import { firstOf, Segment } from './segment.js';
+import { firstOf, type SealedFile, Segment } from './segment.js';
 
 /**
  * Why the log does not go on: it begins anew under another epoch, since a cursor of the former one might miss entries or mean others.
@@ -48,6 +48,8 @@ export interface Recovered {
   checkpoint: number;
 }
 
+const isNext = (last: number | undefined, { first }: Segment): boolean => last === undefined || last === first - 1;
+
 const UNREADABLE = '.unreadable';
 
 export async function recover(path: string, disk: Disk, bootId: string, restorer: Restorer): Promise<Recovered> {
@@ -63,6 +65,8 @@ class Recovery {
   #detail = '';
   #head = 0;
   #concerns = true;
+  /** What the checkpoint says of full files, by their first offset. */
+  readonly #sealed = new Map<number, SealedFile>();
 
   constructor(path: string, disk: Disk, restorer: Restorer) {
     this.#path = path;
@@ -83,6 +87,7 @@ class Recovery {
     const checkpoint = await readCheckpoint(this.#path, state.folder);
     const covered = checkpoint.kind === 'read' ? checkpoint.offset : 0;
     if (checkpoint.kind === 'damaged') this.#broken('checkpoint', 'checkpoint.jsonl is damaged');
+    if (checkpoint.kind === 'read') for (const file of checkpoint.files) this.#sealed.set(file.first, file);
     if (checkpoint.kind === 'read') for (const line of checkpoint.lines) this.#restorer.line(line);
     const { segments, last } = await this.#scanAll(found, state, covered);
     return this.#result(state, segments, Math.max(last, covered, state.floor), covered);
@@ -131,6 +136,21 @@ class Recovery {
       if (next !== undefined && next - 1 <= Math.min(state.floor, covered)) {
         segment.last = next - 1;
         segments.push(segment);
+        continue;
+      }
+      const sealed = this.#sealed.get(segment.first);
+      if (
+        sealed &&
+        next === sealed.last + 1 &&
+        sealed.last <= covered &&
+        segment.size === sealed.size &&
+        isNext(last, segment)
+      ) {
+        // It was full and is as long as it was: its bytes are checked when they are read, and soon after the start.
+        segment.seal(sealed);
+        segments.push(segment);
+        last = segment.last;
+        if (sealed.last > state.floor) this.#head = sealed.last;
         continue;
       }
       // What is wrong in a file of an earlier epoch alone does not concern readers of this one.

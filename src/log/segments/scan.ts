@@ -3,7 +3,8 @@ import type { Disk } from './disk.js';
 import { headProblem, type RecordHead, readRecord, SEGMENT_HEAD_BYTES } from './record.js';
 import type { Segment } from './segment.js';
 
-const CHUNK = 4 * 1024 * 1024;
+/** Bytes that are read, and looked through, at once: at a start, and beside live traffic. */
+export const CHUNK = { start: 4 * 1024 * 1024, live: 256 * 1024 };
 
 export interface FoundRecord {
   head: RecordHead;
@@ -26,6 +27,7 @@ export async function scan(
   folder: string,
   disk: Disk,
   found: (record: FoundRecord) => void,
+  chunk: number = CHUNK.start,
 ): Promise<ScanEnd> {
   const fileBytes = segment.size;
   const problem = headProblem(await disk.read(segment.path, 0, SEGMENT_HEAD_BYTES), folder, segment.first);
@@ -44,7 +46,7 @@ export async function scan(
       // The texts of an append that is not whole yet are in the bytes that are replaced.
       for (const each of append) each.text = Buffer.from(each.text);
       begin = at;
-      bytes = await disk.read(segment.path, begin, Math.min(fileBytes - begin, Math.max(CHUNK, read.needs)));
+      bytes = await disk.read(segment.path, begin, Math.min(fileBytes - begin, Math.max(chunk, read.needs)));
       if (bytes.length === 0) return 'cut';
       continue;
     }

@@ -12,6 +12,16 @@ export interface Block {
   to: number;
 }
 
+/** What a checkpoint says of a file that was full, so that a start need not read it. */
+export interface SealedFile {
+  first: number;
+  last: number;
+  size: number;
+  shown: number;
+  firstAt: number;
+  lastAt: number;
+}
+
 export class Segment {
   readonly path: string;
   /** Offset of its first entry; the offset after the last one of the file before. */
@@ -28,6 +38,9 @@ export class Segment {
   readonly #offsets: number[] = [];
   readonly #positions: number[] = [];
   readonly #times: number[] = [];
+  #sealed: SealedFile | undefined;
+  /** It was found damaged, and is not read again. */
+  isDamaged = false;
 
   constructor(folder: string, first: number, size: number, at: number) {
     this.path = join(folder, nameOf(first));
@@ -39,7 +52,32 @@ export class Segment {
 
   /** Milliseconds since 1970 at which its first entry was written. */
   get firstAt(): number {
-    return this.#times[0] ?? this.lastAt;
+    return this.#times[0] ?? this.#sealed?.firstAt ?? this.lastAt;
+  }
+
+  /** Whether its blocks are known; else the file is to be read once from its beginning, and given to {@link index}. */
+  get isIndexed(): boolean {
+    return this.#positions.length > 0 || this.isEmpty;
+  }
+
+  /** As a checkpoint says it. */
+  get sealed(): SealedFile {
+    const { first, last, size, shown, firstAt, lastAt } = this;
+    return { first, last, size, shown, firstAt, lastAt };
+  }
+
+  seal(sealed: SealedFile): void {
+    this.#sealed = sealed;
+    this.last = sealed.last;
+    this.shown = sealed.shown;
+    this.lastAt = sealed.lastAt;
+  }
+
+  /** @param read the same file, as it was read from its beginning. */
+  index(read: Segment): void {
+    this.#offsets.push(...read.#offsets);
+    this.#positions.push(...read.#positions);
+    this.#times.push(...read.#times);
   }
 
   get isEmpty(): boolean {
@@ -62,6 +100,7 @@ export class Segment {
   /** The block that has the first entry after `offset`; `undefined` where the file has none. */
   blockAfter(offset: number): Block | undefined {
     if (offset >= this.last) return undefined;
+    if (!this.isIndexed) return { segment: this, from: 0, to: this.size };
     const index = Math.max(0, above(this.#offsets, offset + 1) - 1);
     const from = this.#positions[index];
     if (from === undefined) return undefined;

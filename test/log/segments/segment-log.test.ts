@@ -118,7 +118,7 @@ describe('a log on disk', () => {
         await clock.advance(100);
         return log.status.evicted.age;
       })
-      .toBe(1);
+      .toBeGreaterThan(0);
     expect(segmentsIn(path)).not.toContain('0000000000000001.log');
   });
 
@@ -255,6 +255,27 @@ describe('a start', () => {
     const other = await openTestDiskLog(synced, { limits: { syncMs: 0 } });
     await append(other.log, 'A');
     expect((await openTestDiskLog(copyOf(synced), { bootId: 'next' })).discontinuity).toBe(undefined);
+  });
+
+  it('does not read full files that the checkpoint covers; damage in one is found soon after, and ends what it retains', async () => {
+    const { path, log } = await openLong();
+    await log.close();
+    const [first = '', second = ''] = segmentsIn(path);
+    edit(path, first, (bytes) => bytes.fill(0xff, 2_000));
+    const quiet = await openTestDiskLog(path, { limits: { ...SMALL, checkMs: 3_600_000 } });
+    expect([quiet.discontinuity, quiet.log.retainsAfter(0)]).toEqual([undefined, true]);
+    expect(await typesOf(quiet.log, Number(second.slice(0, 16)) - 1)).toEqual(
+      NAMES.slice(Number(second.slice(0, 16)) - 1),
+    );
+    expect(await typesOf(quiet.log)).toEqual([]);
+    expect(quiet.log.retainsAfter(0)).toBe(false);
+    await quiet.log.close();
+
+    const other = await openTestDiskLog(path, { limits: SMALL });
+    await expect.poll(() => other.log.retainsAfter(0)).toBe(false);
+    expect(other.reports).toEqual(['unreadable']);
+    expect(other.log.retainsAfter(other.log.evictedUpTo())).toBe(true);
+    expect(await typesOf(other.log, other.log.evictedUpTo())).toEqual(NAMES.slice(other.log.evictedUpTo()));
   });
 
   it('removes an empty file that a killed process had just made', async () => {
