@@ -4,7 +4,7 @@
 //      ▲                 │                                │
 //      └── QMP command ◄─┴────────── CommandPort ◄────────┘
 import type { Logger } from 'pino';
-import { Subscription } from 'rxjs';
+import { BehaviorSubject, Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
 import { CLOCK } from './clock.js';
 import { type Config, EXPOSED } from './config/index.js';
@@ -17,6 +17,7 @@ import { type DiskTuning, openLog } from './open-log.js';
 import { openPages } from './pages.js';
 import { SHARE_LIMITS, type ShareLimits, Shares } from './share/index.js';
 import {
+  type AcceptOptions,
   ConfiguredSources,
   type LibvirtOptions,
   type QmpSourceOptions,
@@ -31,6 +32,7 @@ export interface Tuning {
   track: Partial<TrackOptions>;
   source: Partial<QmpSourceOptions>;
   libvirt: Partial<LibvirtOptions>;
+  accept: Partial<AcceptOptions>;
   log: Partial<LogLimits>;
   disk: DiskTuning;
   openLog: () => EventLog;
@@ -98,6 +100,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   let gateway: Gateway | undefined;
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
+  const tls$ = new BehaviorSubject(config.tls);
   const opener = sourceOpener({
     qmp: {
       ...tuning.source,
@@ -110,6 +113,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     },
     libvirt: { ...config.libvirt, ...tuning.libvirt },
     calls: config.limits.libvirt,
+    accept: tuning.accept ?? {},
+    tls$,
+    limited: (limit) => metrics.limited(limit),
     logger,
   });
   const metrics = openMetrics({
@@ -163,8 +169,21 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const sources = new ConfiguredSources(config, opener);
   running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
+  const { listeners, close: closeGateway } = gateway;
+  const close = async (): Promise<void> => {
+    jobs.conclude();
+    await Promise.all([shares.close(), closeGateway()]);
+    running.unsubscribe();
+    jobs.close();
+    await log.close();
+    tracing.close();
+  };
+  const refused = await opener.listening();
+  if (refused) {
+    await close();
+    throw refused;
+  }
 
-  const { listeners } = gateway;
   const main = listeners.find(({ serves, bound }) => serves === 'all' && bound) ?? listeners[0];
   return {
     url: main?.url ?? '',
@@ -173,7 +192,10 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     failed: log.failed,
     reload: (next) => {
       if (isLocalOnly(next) && listeners.some(({ isLocal }) => !isLocal)) throw new Error(EXPOSED);
-      if (next.tls) gateway.renewTls(next.tls);
+      if (next.tls) {
+        gateway.renewTls(next.tls);
+        tls$.next(next.tls);
+      }
       gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
       access.replace(next.access);
       isStale = false;
@@ -182,14 +204,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     unread: () => {
       isStale = true;
     },
-    close: async () => {
-      jobs.conclude();
-      await Promise.all([shares.close(), gateway.close()]);
-      running.unsubscribe();
-      jobs.close();
-      await log.close();
-      tracing.close();
-    },
+    close,
   };
 }
 

@@ -109,6 +109,23 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'gateway/streams',
     'lists settlements oldest first, the newest of them where there are many',
   ],
+  'connection to the name of `--accept`': [
+    'sources/accept/dial-in',
+    'that has a connection can’t be taken: the second one is refused, and the first goes on',
+  ],
+  'sources of one prefix of `--accept`': [
+    'sources/accept/dial-in',
+    'takes so many connections at once, and closes the next',
+  ],
+  'QEMUs that have connected and not negotiated': [
+    'sources/accept/dial-in',
+    'beyond those that may wait for their negotiation is refused, until one of these has ended',
+  ],
+  'QEMUs that connect': ['sources/accept/dial-in', 'that comes too early after very many others is refused'],
+  'greeting of a QEMU that has connected': [
+    'sources/accept/dial-in',
+    'that sends no greeting in time is closed; it never had a name',
+  ],
   'message of a monitor': ['integration/qmp', 'a message over the limit'],
   'jobs of a source': [
     'integration/limits/sources',

@@ -34,7 +34,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
   const config = withDemo(read.config);
   if (config.sources.length + config.discoveries.length === 0 && !config.hasFile)
-    throw new CliError(EXIT.usage, 'nothing to serve: give a --source NAME=unix:/path, or libvirt:*, or --demo');
+    throw new CliError(
+      EXIT.usage,
+      'nothing to serve: give a --source NAME=unix:/path, or libvirt:*, or an --accept NAME=unix:/path, or --demo',
+    );
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
   app = await listen(config, logger).catch(async (error: unknown) => {
     await demo?.close();
@@ -72,11 +75,7 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     if (error instanceof FolderInUse || isOfData(message, config)) throw new CliError(EXIT.failed, message, cause);
     const where = whereOf(error as NodeJS.ErrnoException, config);
     if (code === 'EADDRINUSE')
-      throw new CliError(
-        EXIT.usage,
-        `${where} is in use, perhaps by another gateway; choose another place with --listen`,
-        cause,
-      );
+      throw new CliError(EXIT.usage, `${where} is in use, perhaps by another gateway; choose another place`, cause);
     if (code !== undefined && CANT_LISTEN.includes(code))
       throw new CliError(EXIT.usage, `can't listen on ${where}: ${message}`, cause);
     throw error;
@@ -90,7 +89,9 @@ const CANT_LISTEN = ['EACCES', 'EPERM', 'EADDRNOTAVAIL', 'ENOTFOUND', 'ENOENT', 
 
 /** As the error says it; the error of a name that is not found does not. */
 function whereOf(error: NodeJS.ErrnoException & { address?: string; port?: number }, { listen }: Config): string {
-  if (error.address !== undefined) return error.port === undefined ? error.address : `${error.address}:${error.port}`;
+  const { address, port = -1 } = error;
+  // A path has the port -1.
+  if (address !== undefined) return port < 0 ? address : `${address}:${port}`;
   const [first] = listen;
   return first?.kind === 'tcp' ? `${first.host}:${first.port}` : 'the socket';
 }

@@ -22,6 +22,11 @@ function addSettings(command: Command): Command {
       collect,
     )
     .option(
+      '--accept <name=where>',
+      'a socket at which QEMU itself connects: NAME=unix:/path or NAME=tcp:HOST:PORT; PREFIX-*=… for any number; again for more',
+      collect,
+    )
+    .option(
       '--share <name=unix:/path>',
       'a unix socket at which other QMP tools use that source; ?allow=query-*,block-job-* says what they may; again for more',
       collect,
@@ -100,7 +105,9 @@ Examples:
   $ qmp-gateway serve --config /etc/qmp-gateway/gateway.yaml
 
 QEMU serves one client per monitor: give the gateway its own,
-  -chardev socket,id=gw,path=/run/vm1.qmp,server=on,wait=off -mon chardev=gw,mode=control`,
+  -chardev socket,id=gw,path=/run/vm1.qmp,server=on,wait=off -mon chardev=gw,mode=control
+or let it connect to the gateway, with --accept vm1=unix:/run/vm1.sock:
+  -chardev socket,id=gw,path=/run/vm1.sock,server=off,reconnect=2 -mon chardev=gw,mode=control`,
     )
     .action(async (flags: ServeFlags) => (await import('./gateway.js')).serve(flags));
   const check = program

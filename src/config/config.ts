@@ -5,14 +5,14 @@ import { type AccessSettings, asksWho } from '../access/index.js';
 import {
   COMPRESSION,
   type Compression,
-  checkTls,
   isLoopbackName,
   type ListenAddress,
   type ProxyTrust,
-  type TlsMaterial,
 } from '../gateway/index.js';
 import type { ShareSettings } from '../share/index.js';
 import { type Discovery, formatDiscovery, parseDiscovery, parseSource, type Source } from '../sources/index.js';
+import { checkTls, type TlsMaterial } from '../tls.js';
+import { readAccepts } from './accept.js';
 import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
@@ -76,10 +76,11 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
   const insecureNoAuth = settings.isOn('insecureNoAuth');
   const { proxies, trust } = readTrust(settings, problems);
   const access = readAccess(settings, proxies, problems);
+  const tls = readTls(settings, problems);
   const config: Config = {
     listen: (asked.length > 0 ? asked : [DEFAULT_LISTEN]).map(parse).filter((each) => each !== undefined),
     metricsListen: metrics && parse(metrics),
-    tls: readTls(settings, problems),
+    tls,
     ...readSources(settings, problems),
     libvirt: {
       commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems),
@@ -159,6 +160,10 @@ function readSources(settings: Settings, problems: Problems): Pick<Config, 'sour
     const parsed = parseDiscovery(given.value);
     if (parsed.ok) discoveries.set(formatDiscovery(parsed.discovery), parsed.discovery);
     else problems.of(given, parsed.error);
+  }
+  for (const accept of readAccepts(settings, sources, problems)) {
+    const discovery: Discovery = { kind: 'accept', accept };
+    discoveries.set(formatDiscovery(discovery), discovery);
   }
   const named = { sources: [...sources.values()], discoveries: [...discoveries.values()] };
   return { ...named, shares: readShares(settings, named, problems) };

@@ -38,6 +38,9 @@ export const SETTINGS = z
       )
       .optional(),
     discover: list('Monitors found by their sockets: unix:/path with stars, which name the source.'),
+    accept: list(
+      'Sockets at which QEMUs connect: NAME=unix:/path?mode=0660&group=NAME or NAME=tcp:HOST:PORT; PREFIX-* for any number.',
+    ),
     share: list('Unix sockets for other QMP tools: NAME=unix:/path, with ?allow=GLOB,GLOB&mode=0660&group=NAME.'),
     libvirtCommands: z
       .enum(LIBVIRT_COMMANDS)
@@ -85,6 +88,7 @@ export const LISTS = [
   'listen',
   'source',
   'discover',
+  'accept',
   'share',
   'allowHost',
   'allowOrigin',

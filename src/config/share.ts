@@ -52,7 +52,9 @@ function problemOf({ source, path }: ShareSettings, { sources, discoveries }: Na
   const named = sources.find(({ name }) => name === source);
   if (named?.kind === 'libvirt')
     return 'a domain of libvirt can’t be shared: its monitor is libvirt’s (virsh qemu-monitor-command)';
-  if (!named && !discoveries.some(({ kind }) => kind === 'files')) return `no source ${source}`;
+  const isNamed = (each: Discovery): boolean =>
+    each.kind === 'files' || (each.kind === 'accept' && !each.accept.many && each.accept.name === source);
+  if (!named && !discoveries.some(isNamed)) return `no source ${source}`;
   const isMonitor = sources.some(
     (each) => each.kind === 'qmp' && each.address.kind === 'unix' && each.address.path === path,
   );

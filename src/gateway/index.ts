@@ -1,6 +1,6 @@
 // gateway: WebSocket and HTTP, subscriptions and fan-out.
 export { COMPRESSION, type Compression } from './http/compression.js';
-export { checkTls, type ListenAddress, type TlsMaterial } from './http/listen.js';
+export type { ListenAddress } from './http/listen.js';
 export { isLoopbackName } from './http/origin-policy.js';
 export { type Gateway, type GatewayCounts, type GatewayOptions, openGateway } from './http/server.js';
 export { NO_PROXY, type ParsedTrust, type ProxyTrust, parseTrust } from './http/transport.js';

@@ -11,6 +11,11 @@ import type { Families } from './families.js';
 const LIMIT_NAMES = [
   ...GATEWAY_LIMIT_NAMES,
   ...([
+    'accept_connected',
+    'accept_greeting',
+    'accept_pending',
+    'accept_rate',
+    'accept_sources',
     'block_job_errors',
     'commands_waiting',
     'event_data',

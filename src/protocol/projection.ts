@@ -163,8 +163,16 @@ export class Projection implements ProjectedState {
   }
 
   #source(event: KnownEntry, changes: Partial<SourceInfo>): void {
-    const { reason: _reason, ...before } = this.sources.get(event.source) ?? { state: 'up', since: '' };
-    this.sources.set(event.source, { ...before, ...changes, name: event.source, since: event.time ?? before.since });
+    const { reason: _reason, label, ...before } = this.sources.get(event.source) ?? { state: 'up', since: '' };
+    // Another QEMU may have no label.
+    const kept = label === undefined || event.type === 'GATEWAY_SOURCE_UP' ? {} : { label };
+    this.sources.set(event.source, {
+      ...before,
+      ...kept,
+      ...changes,
+      name: event.source,
+      since: event.time ?? before.since,
+    });
   }
 }
 
@@ -185,7 +193,7 @@ function measuresOf<Data extends { device: string }>({ device: _device, ...measu
   return measures;
 }
 
-/** What a source is, beside its state; the data of a monitor has none of it. */
+/** What a source is, beside its state; the data of a monitor has a label at most. */
 function aboutOf({ provider, verbs, label }: GatewayEventData['GATEWAY_SOURCE_UP']): Partial<SourceInfo> {
   return { ...(provider && { provider }), ...(verbs && { verbs }), ...(label !== undefined && { label }) };
 }

@@ -139,7 +139,7 @@ export type CommandResult = 'accepted' | 'refused' | 'unknown';
 
 /** The gateway's own events. */
 export interface GatewayEventData {
-  /** `provider`, `verbs` and `label` as in {@link SourceInfo}; a monitor has none of them. */
+  /** `provider`, `verbs` and `label` as in {@link SourceInfo}; a monitor has a label at most. */
   GATEWAY_SOURCE_UP: {
     qemu: string;
     same: Same;
@@ -250,7 +250,7 @@ export interface SourceInfo {
   provider?: ProviderName;
   /** Verbs that it has, where it lacks some: any other is refused with UNSUPPORTED. */
   verbs?: readonly SourceVerb[];
-  /** Its name where it comes from, where that is no name of a source: libvirt allows blanks, for instance. */
+  /** Its name where it comes from, where that is another: libvirt's, or what a QEMU that has connected by itself calls itself (`-name`). */
   label?: string;
   state: 'up' | 'connecting' | 'down';
   reason?: DownReason;

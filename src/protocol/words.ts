@@ -177,7 +177,7 @@ export function describeTimeout(accepted: unknown): string {
 }
 
 const REASON_TEXT: Readonly<Record<DownReason, string>> = {
-  absent: 'No socket at this path. Is the VM running?',
+  absent: 'No socket at this path, or QEMU has not connected. Is the VM running?',
   denied: 'The gateway may not open the socket. Check its permissions.',
   refused: 'Nothing listens on the socket. Is the VM running?',
   occupied: 'Another client holds the monitor. Give the gateway one of its own.',
@@ -185,7 +185,7 @@ const REASON_TEXT: Readonly<Record<DownReason, string>> = {
   stalled: 'QEMU has stopped answering.',
   closed: 'QEMU closed the connection.',
   protocol: 'The peer does not speak QMP.',
-  unreachable: 'The host does not answer. Is the network up? Its jobs may go on.',
+  unreachable: 'No connection with the host. Is the network up? Its jobs may go on.',
   restarted: 'The gateway was restarted and has not reached the source since. It tries again.',
   'refused-query': 'QEMU refuses to list its jobs yet. The gateway tries again.',
 };

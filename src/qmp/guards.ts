@@ -40,6 +40,7 @@ const anything: Guard = () => true;
 
 /** Replies whose values are used. The values of all other replies are ignored. */
 const REPLIES: { [Name in QmpCommandName]?: Guard } = {
+  'query-name': hasMembers({ name: optional(isText) }),
   'query-commands': listOf(hasMembers({ name: isWord })),
   'query-block-jobs': listOf(
     hasMembers({

@@ -4,7 +4,7 @@ export { MonitorLost } from './connection-error.js';
 export type { QemuCommands } from './generated/commands.js';
 export { parseVerbatim, stringifyJson } from './json.js';
 export { QMP_LIMITS, type QmpLimits } from './limits.js';
-export { type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';
+export { converse, type MonitorAddress, type MonitorState, openMonitor } from './monitor.js';
 export {
   type BlockGraph,
   type BlockJobInfo,

@@ -57,6 +57,7 @@ type ByDevice = { device: string };
 
 export interface QmpCommands {
   qmp_capabilities: { args: { enable?: 'oob'[] }; value: Nothing };
+  'query-name': { args: Nothing; value: { name?: string } };
   'query-version': { args: Nothing; value: QmpVersion };
   'query-commands': { args: Nothing; value: { name: string }[] };
   'query-block-jobs': { args: Nothing; value: BlockJobInfo[] };

@@ -1,5 +1,6 @@
 // sources: named places where jobs run, behind one port. Each QMP monitor and each domain of libvirt is kept connected independently.
 
+export { ACCEPT_DEFAULTS, type AcceptLimitName, type AcceptOptions, type AcceptSettings } from './accept/options.js';
 export { ConfiguredSources, type SourceChanges } from './configured.js';
 export type { ConnectionSignal } from './keep-connected.js';
 export { BUDGET_LIMITS, type BudgetLimits, type LibvirtOptions } from './libvirt/index.js';

@@ -55,8 +55,9 @@ export type SourceSignal =
   | { kind: 'negotiated'; qemu: string }
   /**
    * The QEMU is identified. `same`: whether it is that of the previous connection. `identity`, as JSON, is for {@link JobSource.recall} after a restart.
+   * `label`: its own name, until the next `up`.
    */
-  | { kind: 'up'; qemu: string; same: Same; identity?: unknown }
+  | { kind: 'up'; qemu: string; same: Same; identity?: unknown; label?: string }
   | { kind: 'event'; event: SourceEvent }
   /** A query for the jobs is written now: its reply may lack what happens from here on. */
   | { kind: 'querying' }

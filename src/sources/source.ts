@@ -1,6 +1,7 @@
 // A source as it is configured: where it is, under the operator's name for it; or where sources are to be found.
 import { SOURCE_NAME } from '../protocol/limits.js';
 import type { MonitorAddress } from '../qmp/index.js';
+import { type AcceptSettings, formatAccept } from './accept/options.js';
 import { type PathPattern, parsePattern } from './files/pattern.js';
 
 /** One monitor. */
@@ -28,8 +29,11 @@ export interface DomainSource {
 
 export type Source = MonitorSource | DomainSource;
 
-/** Where sources are to be found: every running domain of a libvirtd, or the monitors whose sockets match a pattern. */
-export type Discovery = { kind: 'libvirt'; libvirt: LibvirtAddress } | { kind: 'files'; pattern: PathPattern };
+/** Where sources come from: every running domain of a libvirtd, the monitors whose sockets match a pattern, or the QEMUs that connect to a socket. */
+export type Discovery =
+  | { kind: 'libvirt'; libvirt: LibvirtAddress }
+  | { kind: 'files'; pattern: PathPattern }
+  | { kind: 'accept'; accept: AcceptSettings };
 
 export type ParsedSource =
   | { ok: true; source: Source }
@@ -117,5 +121,6 @@ export function formatLibvirt(domain: string, { socket, uri }: LibvirtAddress): 
 }
 
 export function formatDiscovery(discovery: Discovery): string {
+  if (discovery.kind === 'accept') return formatAccept(discovery.accept);
   return discovery.kind === 'files' ? `unix:${discovery.pattern.text}` : formatLibvirt('*', discovery.libvirt);
 }

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Config, type ConfigInput, readConfig, SETTINGS } from '../../src/config/index.js';
 import { LIMIT_SETTINGS } from '../../src/config/limits.js';
+import { formatDiscovery } from '../../src/sources/index.js';
 
 function fileOf(text: string, name = 'gateway.yaml'): string {
   const folder = mkdtempSync(join(tmpdir(), 'config-'));
@@ -166,6 +167,54 @@ describe('a shared socket', () => {
 
   it('of a source that may be found is taken', () => {
     expect(readConfig({ discover: ['unix:/run/*.qmp'], share: ['vm7=unix:/x'] }, {}).ok).toBe(true);
+  });
+});
+
+describe('a socket at which QEMUs connect', () => {
+  const problemOf = (accept: string[], flags: ConfigInput = {}): string =>
+    problemsOf({ accept, source: ['vm1=unix:/a'], ...flags }).join('\n');
+
+  it('is a name or a prefix, a path with mode and group, or a port of this host', () => {
+    const file = fileOf('accept: ["t-*=tcp:[::1]:7071"]\n');
+    expect(
+      configOf({ accept: ['vm=unix:/r/a', 'a-b-*=unix:/r/b?mode=0600&group=7', 'c=tcp:localhost:1'] }).discoveries,
+    ).toEqual([
+      { kind: 'accept', accept: { name: 'vm', many: false, address: { kind: 'unix', path: '/r/a', mode: 0o660 } } },
+      {
+        kind: 'accept',
+        accept: { name: 'a-b', many: true, address: { kind: 'unix', path: '/r/b', mode: 0o600, group: 7 } },
+      },
+      { kind: 'accept', accept: { name: 'c', many: false, address: { kind: 'tcp', host: 'localhost', port: 1 } } },
+    ]);
+    expect(configOf({ config: file }).discoveries.map(formatDiscovery)).toEqual(['t-*=tcp:[::1]:7071']);
+    const shown = configOf({ accept: ['vm=unix:/r/a', 't-*=unix:/r/b?mode=600&group=7'] }).discoveries.map(
+      formatDiscovery,
+    );
+    expect(shown).toEqual(['vm=unix:/r/a?mode=0660', 't-*=unix:/r/b?mode=0600&group=7']);
+  });
+
+  it.each([
+    [['vm'], 'expected NAME=unix:/path'],
+    [['vm=unix:relative'], 'expected NAME=unix:/path'],
+    [['vm=tcp:h'], 'expected NAME=unix:/path'],
+    [['vm=tcp:localhost:0'], 'a port is 1 to 65535'],
+    [['v m=unix:/r/a'], 'a name is 1 to 120'],
+    [['-*=unix:/r/a', '*=unix:/r/b'], '--accept *=unix:/r/b: a name is'],
+    [[`vm=unix:/${'x'.repeat(107)}`], '1 to 107 bytes'],
+    [['vm=unix:/r/a?mode=9'], 'three octal digits'],
+    [['vm=unix:/r/a?allow=x'], 'no parameter allow'],
+    [['vm1=unix:/r/a'], 'the name is given twice'],
+    [['vm=unix:/r/a', 'vm=unix:/r/b'], 'the name is given twice'],
+    [['vm=unix:/r/a', 'vm-*=unix:/r/a'], 'the address is given twice'],
+    [['vm=tcp:10.0.0.1:7071'], '--accept vm=tcp:10.0.0.1:7071: in the network QEMU’s monitor needs TLS'],
+    [['vm=tcp:[::]:7071'], 'needs TLS'],
+  ])('%j: %s', (accept, why) => {
+    expect(problemOf(accept)).toContain(why);
+  });
+
+  it('may be shared under its name, and not under a prefix', () => {
+    expect(problemsOf({ accept: ['vm=unix:/r/a'], share: ['vm=unix:/r/s'] })).toEqual([]);
+    expect(problemsOf({ accept: ['vm-*=unix:/r/a'], share: ['vm-1=unix:/r/s'] })[0]).toContain('no source vm-1');
   });
 });
 

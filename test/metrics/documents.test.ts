@@ -66,6 +66,7 @@ it('the table of limits has each limit that is counted, and what it names is cou
   const known = await families();
   const counted = [
     ...GATEWAY_LIMIT_NAMES,
+    ...['accept_connected', 'accept_greeting', 'accept_pending', 'accept_rate', 'accept_sources'],
     ...['share_commands', 'share_message_bytes', 'share_tools', 'share_unsent_bytes'],
     ...['block_job_errors', 'commands_waiting', 'event_data', 'graph_edges', 'settlements', 'source_jobs', 'waits'],
   ];

@@ -94,6 +94,14 @@ describe('job table', () => {
     expect(again.sources.get('vm1')).toEqual({ name: 'vm1', state: 'up', qemu: '10.0.13', since: TIME });
   });
 
+  it('follows the label of a source from QEMU to QEMU', () => {
+    const up = (offset: number, label?: string) =>
+      entry(offset, 'GATEWAY_SOURCE_UP', { qemu: '10.0.13', same: false, ...(label !== undefined && { label }) });
+    const first = fold([up(1, 'web 1'), entry(2, 'GATEWAY_SOURCE_DOWN', { reason: 'closed' })]);
+    expect(first.sources.get('vm1')).toMatchObject({ state: 'down', label: 'web 1' });
+    expect(fold([up(3)], first).sources.get('vm1')).not.toHaveProperty('label');
+  });
+
   it('adopts figures from progress, and neither status nor unknown runs', () => {
     const table = tableOf({ cursor: cursor(9), jobs: [JOB], settled: [], sources: [SOURCE] });
     const row = { source: 'vm1', job: 'drive0', run: cursor(1), status: 'ready' as const, len: 5, offset: 4, speed: 3 };

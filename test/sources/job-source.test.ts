@@ -98,6 +98,26 @@ describe('a connection', () => {
     expect(same).toEqual(['unknown', true, false]);
   });
 
+  it('that QEMU has made has its own name as a label, which is gone with it', () => {
+    const monitor = fedMonitor();
+    const address = { kind: 'accepted', monitor$: monitor.monitor$ } as const;
+    const own = new QmpJobSource({ name: 'vm1', address }, { clock, socketBirth: () => 'A' });
+    const subscription = own.signals$.subscribe((signal) => signals.push(signal));
+    onTestFinished(() => subscription.unsubscribe());
+    for (const name of ['web 1', undefined, 'vm1']) {
+      qemu = new ManualSession();
+      monitor.feed({ kind: 'connecting', attempt: 1 });
+      monitor.feed({ kind: 'up', session: qemu.session });
+      if (name === undefined) qemu.refuse('query-name');
+      else qemu.value('query-name', { name });
+      qemu.value('query-cpus-fast', []);
+      monitor.feed({ kind: 'down', reason: 'closed', detail: 'd', attempt: 1, retryInMs: 5 });
+    }
+    // There is no socket's file that says that it is the same QEMU.
+    const up = { kind: 'up', qemu: '9.0.0', same: 'unknown', identity: expect.anything() };
+    expect(signals.filter(({ kind }) => kind === 'up')).toEqual([{ ...up, label: 'web 1' }, up, up]);
+  });
+
   it('takes no events of a session after its end', async () => {
     await comeUp();
     raise('STOP');

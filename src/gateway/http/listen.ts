@@ -2,9 +2,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Transport } from '../../access/index.js';
 import { bind, listenOnFile, type SocketFile } from '../../socket-file.js';
+import { contextOf, type TlsMaterial } from '../../tls.js';
 import { isLoopbackName } from './origin-policy.js';
 import type { ServedListener } from './routes.js';
 
@@ -14,14 +14,6 @@ export type ListenAddress =
   | ({ kind: 'unix' } & SocketFile)
   /** A socket that listens already, as systemd passes it. */
   | { kind: 'fd'; fd: number };
-
-/** PEM texts. */
-export interface TlsMaterial {
-  cert: string;
-  key: string;
-  /** Authorities that sign certificates of clients; `undefined`: clients are not asked for one. */
-  clientCa?: string | undefined;
-}
 
 export interface Listener extends ServedListener {
   /** As clients write it: `http://HOST:PORT/` or `unix:/path`. */
@@ -86,17 +78,6 @@ function openTls(tls: TlsMaterial, timeouts: ServerOptions, serve: RequestListen
     serve,
   );
 }
-
-/** @throws the error of TLS for a certificate or key that can't be used. */
-export function checkTls(tls: TlsMaterial): void {
-  createSecureContext(contextOf(tls));
-}
-
-const contextOf = ({ cert, key, clientCa }: TlsMaterial): SecureContextOptions => ({
-  cert,
-  key,
-  ...(clientCa === undefined ? {} : { ca: clientCa }),
-});
 
 /** All of them, or none. @param localOnly a TCP listener that others than this host reach is an error with the code EXPOSED. */
 export async function openListeners(

@@ -6,6 +6,7 @@ import { type Access, afterAuthentication, NOBODY, type Transport } from '../../
 import { CLOCK, type Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { isAnswering } from '../../protocol/rules.js';
+import { checkTls, type TlsMaterial } from '../../tls.js';
 import { countFailures } from '../count-failures.js';
 import { Hub, type HubCounts } from '../fan-out/hub.js';
 import { ProgressLanes } from '../fan-out/progress.js';
@@ -28,7 +29,7 @@ import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import type { Traffic } from '../wire/outbox.js';
 import { answerClientErrors } from './client-errors.js';
 import type { Compression } from './compression.js';
-import { checkTls, type ListenAddress, type Listener, openListeners, type TlsMaterial } from './listen.js';
+import { type ListenAddress, type Listener, openListeners } from './listen.js';
 import type { GuardOptions } from './origin-policy.js';
 import { Posts } from './post.js';
 import { type HttpDeps, type ServedListener, serveHttp } from './routes.js';

@@ -35,7 +35,10 @@ export function identify(source: JobSource): SourceIdentity {
 export type SourceIdentity = Pick<SourceInfo, 'name' | 'provider' | 'verbs' | 'label'>;
 
 export class SourceState {
-  readonly #source: SourceIdentity;
+  /** As it was given. */
+  readonly #given: SourceIdentity;
+  /** With the label of the present QEMU. */
+  #source: SourceIdentity;
   readonly #store: RunStore;
   readonly #options: SourceStateOptions;
   readonly #onLost: () => void;
@@ -48,6 +51,7 @@ export class SourceState {
 
   /** @param onLost called when nothing has listened for `lostAfterMs`. */
   constructor(source: SourceIdentity, store: RunStore, options: SourceStateOptions, onLost: () => void) {
+    this.#given = source;
     this.#source = source;
     this.#store = store;
     this.#options = options;
@@ -71,14 +75,15 @@ export class SourceState {
     this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu });
   }
 
-  /** Identified; its jobs are queried next. */
-  identified(qemu: string, same: Same): void {
+  /** Identified; its jobs are queried next. @param label what that QEMU calls itself. */
+  identified(qemu: string, same: Same, label?: string): void {
+    this.#source = { ...this.#given, ...(label !== undefined && { label }) };
     const { name: _name, ...about } = this.#source;
     const { provider } = about;
     this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
       qemu,
       same,
-      ...(provider !== 'qmp' && about),
+      ...(provider === 'qmp' ? label !== undefined && { label } : about),
     });
   }
 

@@ -220,11 +220,11 @@ export class SourceTracker implements Ability {
     this.#store.close();
   }
 
-  #up({ qemu, same, identity }: Extract<SourceSignal, { kind: 'up' }>): void {
+  #up({ qemu, same, identity, label }: Extract<SourceSignal, { kind: 'up' }>): void {
     this.#phase = 'syncing';
     if (identity !== undefined) this.#learn({ identity });
     this.#qemu = qemu;
-    this.#state.identified(qemu, same);
+    this.#state.identified(qemu, same, label);
     if (same === false) this.#applyAll({ kind: 'gone' });
     this.#proofs.attach();
     // The block graph of a QEMU that may be another one says nothing of the runs of the previous one.

@@ -5,7 +5,7 @@ import { formatCursor } from '../../protocol/cursor.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { Disk } from './disk.js';
 import { type FolderState, readState } from './folder.js';
-import { SEGMENT_HEAD_BYTES } from './record.js';
+import { headProblem, SEGMENT_HEAD_BYTES } from './record.js';
 import { type FoundRecord, type ScanEnd, scan } from './scan.js';
 import { firstOf, type SealedFile, Segment } from './segment.js';
 
@@ -47,8 +47,6 @@ export interface Recovered {
   /** Offset up to which the checkpoint covers the log; 0: there is none. */
   checkpoint: number;
 }
-
-const isNext = (last: number | undefined, { first }: Segment): boolean => last === undefined || last === first - 1;
 
 const UNREADABLE = '.unreadable';
 
@@ -139,12 +137,12 @@ class Recovery {
         continue;
       }
       const sealed = this.#sealed.get(segment.first);
+      const follows = last === undefined || last === segment.first - 1;
       if (
         sealed &&
-        next === sealed.last + 1 &&
-        sealed.last <= covered &&
-        segment.size === sealed.size &&
-        isNext(last, segment)
+        follows &&
+        sealed.last === (next ?? 0) - 1 &&
+        (await this.#isAsSealed(segment, sealed, state, covered))
       ) {
         // It was full and is as long as it was: its bytes are checked when they are read, and soon after the start.
         segment.seal(sealed);
@@ -170,6 +168,17 @@ class Recovery {
     if (last !== undefined && covered > last && covered > state.floor)
       this.#broken('missing', `no entries from ${last + 1} to ${covered}, which the checkpoint covers`);
     return { segments, last: last ?? 0 };
+  }
+
+  async #isAsSealed(
+    segment: Segment,
+    { last, size }: SealedFile,
+    state: FolderState,
+    covered: number,
+  ): Promise<boolean> {
+    if (last > covered || segment.size !== size) return false;
+    const head = await this.#disk.read(segment.path, 0, SEGMENT_HEAD_BYTES);
+    return headProblem(head, state.folder, segment.first) === undefined;
   }
 
   #found({ head, text }: FoundRecord, { epoch, floor }: FolderState, covered: number): void {

@@ -11,20 +11,28 @@ import type {
   SourceAbout,
   SourceSignal,
 } from '../port.js';
-import { formatAddress, type MonitorSource } from '../source.js';
+import { formatAddress } from '../source.js';
 import { qmpCall } from './commands.js';
 import { compareIdentity, type Identity, observe, recallIdentity } from './identity.js';
 import { JobSync } from './job-sync.js';
+import { labelOf } from './label.js';
 import { QMP_SOURCE_DEFAULTS, type QmpSourceOptions, type SessionListener } from './options.js';
 import { Queries } from './queries.js';
-import type { MonitorSignal } from './supervise.js';
+import type { MonitorPlace, MonitorSignal } from './supervise.js';
 
 const GRAPH_QUERY = 'x-debug-query-block-graph';
 
 type Phase =
   | { kind: 'down' }
   /** Events are held until it is known whether they are of the previous connection's QEMU. */
-  | { kind: 'identifying'; session: QmpSession; identity: Identity; held: QmpEvent[]; heldBytes: number }
+  | {
+      kind: 'identifying';
+      session: QmpSession;
+      identity: Identity;
+      label?: string;
+      held: QmpEvent[];
+      heldBytes: number;
+    }
   | { kind: 'known'; session: QmpSession; queries: Queries; sync: JobSync };
 
 export class QmpJobSource implements JobSource {
@@ -36,7 +44,10 @@ export class QmpJobSource implements JobSource {
   readonly #sessions: SessionListener | undefined;
   #isShared = false;
   readonly #socketBirth: () => string | undefined;
-  readonly #address: string;
+  /** Where it listens; missing where QEMU has connected by itself. */
+  readonly #address: string | undefined;
+  /** QEMU has connected by itself, so its own name is a label. */
+  readonly #isLabelled: boolean;
   #emit: (signal: SourceSignal) => void = () => {};
   #phase: Phase = { kind: 'down' };
   /** To the events of the present session. */
@@ -44,16 +55,18 @@ export class QmpJobSource implements JobSource {
   #identity: Identity | undefined;
   #birthBefore: string | undefined;
 
-  constructor({ name, address }: Omit<MonitorSource, 'kind'>, options: Partial<QmpSourceOptions> = {}) {
+  constructor({ name, address }: { name: string; address: MonitorPlace }, options: Partial<QmpSourceOptions> = {}) {
     this.name = name;
     this.#options = { ...QMP_SOURCE_DEFAULTS, ...options };
     this.#sessions = options.sessions?.wants(name) ? options.sessions : undefined;
     if (this.#sessions) this.#options.qmp = { ...this.#options.qmp, oob: true };
-    this.#address = formatAddress(address);
-    this.#socketBirth = () => this.#options.socketBirth(address);
+    this.#address = address.kind === 'accepted' ? undefined : formatAddress(address);
+    this.#isLabelled = address.kind === 'accepted';
+    this.#socketBirth = () => (address.kind === 'accepted' ? undefined : this.#options.socketBirth(address));
     this.signals$ = new Observable((subscriber) => {
       this.#emit = subscriber.next.bind(subscriber);
-      const monitor = this.#options.monitor$(address, this.#options).subscribe({
+      const monitor$ = address.kind === 'accepted' ? address.monitor$ : this.#options.monitor$(address, this.#options);
+      const monitor = monitor$.subscribe({
         next: (signal) => this.#take(signal),
         error: (error: unknown) => subscriber.error(error),
       });
@@ -151,11 +164,16 @@ export class QmpJobSource implements JobSource {
 
   #negotiated(session: QmpSession): void {
     const seen = observe(session.greeting.version, this.#birthBefore, this.#socketBirth());
-    const identity = { ...seen, address: this.#address };
+    const identity = { ...seen, ...(this.#address !== undefined && { address: this.#address }) };
     const phase: Phase = { kind: 'identifying', session, identity, held: [], heldBytes: 0 };
     this.#phase = phase;
     this.#emit({ kind: 'negotiated', qemu: formatVersion(session.greeting.version) });
     this.#events = session.events$.subscribe((event) => this.#hear(event));
+    if (this.#isLabelled)
+      session.request('query-name', {}, (reply) => {
+        const label = reply.kind === 'return' ? labelOf(reply.value.name) : undefined;
+        if (label !== undefined && label !== this.name) phase.label = label;
+      });
     session.request(
       'query-cpus-fast',
       {},
@@ -168,7 +186,7 @@ export class QmpJobSource implements JobSource {
     );
   }
 
-  #identified({ session, identity, held }: Extract<Phase, { kind: 'identifying' }>): void {
+  #identified({ session, identity, label, held }: Extract<Phase, { kind: 'identifying' }>): void {
     const same = compareIdentity(this.#identity, identity);
     this.#identity = identity;
     const { queryMs } = this.#options;
@@ -185,7 +203,13 @@ export class QmpJobSource implements JobSource {
     });
     const sync = new JobSync(queries, this.#options, () => this.#emit({ kind: 'refused' }));
     this.#phase = { kind: 'known', session, queries, sync };
-    this.#emit({ kind: 'up', qemu: formatVersion(session.greeting.version), same, identity });
+    this.#emit({
+      kind: 'up',
+      qemu: formatVersion(session.greeting.version),
+      same,
+      identity,
+      ...(label !== undefined && { label }),
+    });
     for (const event of held) this.#emit({ kind: 'event', event });
     sync.begin();
   }

@@ -6,6 +6,9 @@ import { type ConnectionSignal, type Conversation, type KeepOptions, keepConnect
 
 export type MonitorSignal = ConnectionSignal<QmpSession>;
 
+/** Where a monitor is: at an address, or at the other end of connections that its QEMU makes. */
+export type MonitorPlace = MonitorAddress | { kind: 'accepted'; monitor$: Observable<MonitorSignal> };
+
 export interface SuperviseOptions extends KeepOptions {
   qmp: Partial<QmpOptions>;
   /** Begins one conversation with the monitor. */

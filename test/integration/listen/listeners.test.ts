@@ -1,5 +1,5 @@
 // Listeners: unix sockets and their files, TLS and client certificates, several at once, one for metrics alone.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -13,6 +13,7 @@ import { WebSocket } from 'ws';
 import { newToken } from '../../../src/access/index.js';
 import { type App, start } from '../../../src/app.js';
 import { type ConfigInput, readConfig } from '../../../src/config/index.js';
+import { authority } from '../../support/authority.js';
 import { Wire } from '../../support/wire.js';
 
 function folderOf(): string {
@@ -54,32 +55,6 @@ async function get(ask: () => ReturnType<typeof httpRequest>): Promise<[number, 
   let text = '';
   for await (const chunk of response) text += chunk;
   return [response.statusCode, text];
-}
-
-interface Certificates {
-  folder: string;
-  ca: string;
-  /** Makes a certificate of this authority, and returns the paths of it and its key. */
-  issue: (name: string, subject: string, by?: string) => { cert: string; key: string };
-}
-
-function authority(): Certificates {
-  const folder = folderOf();
-  const ssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  for (const ca of ['ca', 'other'])
-    ssl('req', '-x509', ...ec, '-keyout', `${ca}.key`, '-out', `${ca}.pem`, '-subj', `/CN=${ca}`, '-days', '2');
-  writeFileSync(join(folder, 'ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1');
-  return {
-    folder,
-    ca: join(folder, 'ca.pem'),
-    issue: (name, subject, by = 'ca') => {
-      ssl('req', ...ec, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
-      const signed = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial', '-days', '1', '-extfile', 'ext'];
-      ssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed);
-      return { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
-    },
-  };
 }
 
 it('a unix listener has the mode that was set, needs no token, and its file goes at the end', async () => {
