@@ -30,9 +30,9 @@ export interface JobsOptions {
 export type Jobs = ReturnType<typeof openJobs>;
 
 export function openJobs({ journal, restored, logger, track }: JobsOptions) {
-  const { clock, settlements, limited, claimMs } = { ...TRACK_DEFAULTS, ...track };
+  const { clock, settlements, limited, legacyMs, claimMs } = { ...TRACK_DEFAULTS, ...track };
   const registry = new SourceRegistry(clock, settlements, () => limited('settlements'));
-  const poller = new ProgressPoller(clock);
+  const poller = new ProgressPoller(clock, legacyMs);
   const jobCommands = new JobCommands(registry, clock, (source, waiting) =>
     poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
   );
@@ -64,7 +64,7 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
   /** A source of before the restart: until it comes, or is given up, its runs are unobserved. */
   function expectAgain({ name, about, ...rest }: RestoredSource): void {
     const tracker = new SourceTracker(absentSource(name, about), journal, listener, track);
-    tracker.restore(rest);
+    tracker.memory.restore(rest);
     registry.add(tracker);
     awaited.set(name, tracker);
     tracker.restarted();
@@ -86,7 +86,7 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
     const log = logger.child({ source: source.name });
     const tracker = new SourceTracker(source, journal, listener, track);
     if (stand) {
-      tracker.restore({ ...stand.saved, runs: stand.runs.values() }, stand.info);
+      tracker.memory.restore({ ...stand.memory.saved, runs: stand.runs.values() }, stand.info);
       stand.close();
     }
     registry.add(tracker);

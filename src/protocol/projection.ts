@@ -3,18 +3,7 @@
 import { formatCursor } from './cursor.js';
 import { SNAPSHOT_SETTLED } from './limits.js';
 import { JOB_STATUSES } from './rules.js';
-import type {
-  Entry,
-  GatewayEventData,
-  Job,
-  JobRef,
-  JobStatus,
-  KnownEntry,
-  RunId,
-  SettledRun,
-  Settlement,
-  SourceInfo,
-} from './types.js';
+import type { Entry, Job, JobRef, JobStatus, KnownEntry, RunId, SettledRun, Settlement, SourceInfo } from './types.js';
 
 /** What is known at one position of the log. */
 export interface ProjectedState {
@@ -82,7 +71,7 @@ export class Projection implements ProjectedState {
         this.#source(event, { ...aboutOf(event.data), state: 'connecting', qemu: event.data.qemu });
         break;
       case 'GATEWAY_SOURCE_SYNCED':
-        this.#source(event, { state: 'up' });
+        this.#source(event, { ...aboutOf(event.data), state: 'up' });
         break;
       case 'GATEWAY_SOURCE_STALLED':
         this.#source(event, { reason: 'stalled' });
@@ -193,7 +182,7 @@ function measuresOf<Data extends { device: string }>({ device: _device, ...measu
   return measures;
 }
 
-/** What a source is, beside its state; the data of a monitor has a label at most. */
-function aboutOf({ provider, verbs, label }: GatewayEventData['GATEWAY_SOURCE_UP']): Partial<SourceInfo> {
+/** What a source is, beside its state; the data of a monitor has some of it at most. */
+function aboutOf({ provider, verbs, label }: Partial<SourceInfo>): Partial<SourceInfo> {
   return { ...(provider && { provider }), ...(verbs && { verbs }), ...(label !== undefined && { label }) };
 }

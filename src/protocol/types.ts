@@ -147,7 +147,8 @@ export interface GatewayEventData {
     verbs?: readonly SourceVerb[];
     label?: string;
   };
-  GATEWAY_SOURCE_SYNCED: { jobs: number };
+  /** `verbs` where they are others than before: an old QEMU lacks some. */
+  GATEWAY_SOURCE_SYNCED: { jobs: number; verbs?: readonly SourceVerb[] };
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
   GATEWAY_SOURCE_DOWN: { reason: DownReason };

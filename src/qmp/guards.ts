@@ -42,15 +42,16 @@ const anything: Guard = () => true;
 const REPLIES: { [Name in QmpCommandName]?: Guard } = {
   'query-name': hasMembers({ name: optional(isText) }),
   'query-commands': listOf(hasMembers({ name: isWord })),
+  'query-events': listOf(hasMembers({ name: isWord })),
   'query-block-jobs': listOf(
     hasMembers({
       ...measures,
       type: isWord,
       device: isName,
-      busy: isFlag,
-      paused: isFlag,
+      busy: optional(isFlag),
+      paused: optional(isFlag),
       ready: optional(isFlag),
-      'io-status': isWord,
+      'io-status': optional(isWord),
       status: optional(isWord),
       'auto-finalize': optional(isFlag),
       'auto-dismiss': optional(isFlag),

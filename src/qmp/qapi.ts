@@ -4,17 +4,19 @@ import type { QemuEvents } from '../protocol/generated/events.js';
 import type { Micros } from '../protocol/time.js';
 import type { EventData, Int64, IoStatus, JobStatus, JobType } from '../protocol/types.js';
 
-/** BlockJobInfo of query-block-jobs. `device` is the job id; `status` and `auto-*` since QEMU 2.12. */
+/** BlockJobInfo of query-block-jobs. `device` is the job id. */
 export interface BlockJobInfo {
   type: JobType;
   device: string;
   len: Int64;
   offset: Int64;
   speed: Int64;
-  busy: boolean;
-  paused: boolean;
-  ready: boolean;
-  'io-status': IoStatus;
+  /** This and the next two since QEMU 1.3, `ready` since 2.2. */
+  busy?: boolean;
+  paused?: boolean;
+  'io-status'?: IoStatus;
+  ready?: boolean;
+  /** This and the next two since QEMU 2.12. */
   status?: JobStatus;
   'auto-finalize'?: boolean;
   'auto-dismiss'?: boolean;
@@ -60,6 +62,8 @@ export interface QmpCommands {
   'query-name': { args: Nothing; value: { name?: string } };
   'query-version': { args: Nothing; value: QmpVersion };
   'query-commands': { args: Nothing; value: { name: string }[] };
+  /** QEMU 1.2 to 5.2. */
+  'query-events': { args: Nothing; value: { name: string }[] };
   'query-block-jobs': { args: Nothing; value: BlockJobInfo[] };
   'query-jobs': { args: Nothing; value: JobInfo[] };
   'query-cpus-fast': { args: Nothing; value: { 'thread-id': number }[] };
@@ -71,6 +75,9 @@ export interface QmpCommands {
   'block-job-finalize': { args: ById; value: Nothing };
   'block-job-dismiss': { args: ById; value: Nothing };
   'block-job-set-speed': { args: ByDevice & { speed: bigint }; value: Nothing };
+  /** The names of QEMU before 1.1, which answers this cancel only when the job is gone. */
+  block_job_cancel: { args: ByDevice; value: Nothing };
+  block_job_set_speed: { args: ByDevice & { value: bigint }; value: Nothing };
   'job-cancel': { args: ById; value: Nothing };
   'job-pause': { args: ById; value: Nothing };
   'job-resume': { args: ById; value: Nothing };

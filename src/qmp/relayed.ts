@@ -20,12 +20,23 @@ export function readRelayedReply(name: QmpCommandName, text: string): RelayedRep
   return { kind: 'malformed', why: message.kind === 'malformed' ? message.why : `malformed reply to ${name}` };
 }
 
-/** @param time by QEMU's clock. @param text its data as JSON; `undefined` where QEMU sent none. */
-export function readRelayedEvent(type: string, time: Micros | null, text: string | undefined): RelayedEvent {
+/**
+ * @param time by QEMU's clock. @param text its data as JSON; `undefined` where QEMU sent none.
+ * @param eventCut called where the data was too large to be kept whole.
+ */
+export function readRelayedEvent(
+  type: string,
+  time: Micros | null,
+  text: string | undefined,
+  eventCut?: () => void,
+): RelayedEvent {
   const parsed = text === undefined ? undefined : parseJson(text);
   if (parsed?.ok === false) return { kind: 'malformed', why: parsed.error };
   const bytes = type.length + (text?.length ?? 2);
-  const message = readMessage({ event: type, ...(parsed && { data: parsed.value }) }, bytes, QMP_LIMITS);
+  const message = readMessage({ event: type, ...(parsed && { data: parsed.value }) }, bytes, {
+    ...QMP_LIMITS,
+    eventCut,
+  });
   if (message.kind !== 'event')
     return { kind: 'malformed', why: message.kind === 'malformed' ? message.why : 'no event' };
   return { kind: 'event', event: { ...message.event, time } };

@@ -7,6 +7,7 @@ import type { Dict } from './request.js';
 const VERBS = new Map<string, JobVerb>([
   ['block-job-cancel', 'abort'],
   ['job-cancel', 'abort'],
+  ['block_job_cancel', 'abort'],
   ['block-job-complete', 'complete'],
   ['job-complete', 'complete'],
   ['block-job-pause', 'pause'],
@@ -18,6 +19,7 @@ const VERBS = new Map<string, JobVerb>([
   ['block-job-dismiss', 'dismiss'],
   ['job-dismiss', 'dismiss'],
   ['block-job-set-speed', 'setSpeed'],
+  ['block_job_set_speed', 'setSpeed'],
 ]);
 
 /** @param args as `readRequest` gives them. `undefined`: it is no command on a job, or QEMU will refuse it for what it lacks. */
@@ -25,7 +27,7 @@ export function readJobCommand(name: string, args: Dict): JobCommand | undefined
   const verb = VERBS.get(name);
   const id = args.id ?? args.device;
   if (verb === undefined || typeof id !== 'string') return undefined;
-  const speed = verb === 'setSpeed' ? readInt64(args.speed) : undefined;
+  const speed = verb === 'setSpeed' ? readInt64(args.speed ?? args.value) : undefined;
   // `job-cancel` always forces (qapi/job.json).
   return {
     verb,

@@ -1,28 +1,27 @@
 // The QMP commands of the simulator: a request of a negotiated client becomes an input of the state machine, or an immediate reply.
+
+import { type Lack, type Lacks, raisedBy, type Version } from './lacks.js';
 import { DONE, fail, type JobSpec, type Reply } from './model.js';
 import { jobOf, type Nodes, STARTERS } from './nodes.js';
 import { type Arguments, checkParameters, type Parameters } from './parameters.js';
 import type { Input } from './step.js';
 
-export interface Version {
-  major: number;
-  minor: number;
-  micro: number;
-}
-
 export interface Context {
   version: Version;
   versionPackage: string;
-  legacy: boolean;
+  lacks: Lacks;
   nodes: Nodes;
 }
 
-export type Interpreted = { input: Input } | { reply: Reply };
+/** `untilGone`: the reply is given when that job is gone, and until then nothing else is executed. */
+export type Interpreted = { input: Input; untilGone?: string } | { reply: Reply };
 
 interface Command {
   parameters: Parameters;
-  /** Commands that QEMU before 3.0 lacks. */
-  modern?: true;
+  /** A QEMU that lacks this does not have the command. */
+  lackedBy?: Lack;
+  /** Another name, of a QEMU that lacks asynchronous cancels, which has only this one. */
+  oldName?: true;
   run(values: Arguments, context: Context): Interpreted;
 }
 
@@ -35,21 +34,43 @@ function table(): Record<string, Command> {
       parameters: {},
       run: (_, context) => ({ reply: { ok: true, value: names(context).map((name) => ({ name })) } }),
     },
-    'query-jobs': { parameters: {}, modern: true, run: () => ({ input: { kind: 'query-jobs' } }) },
+    'query-events': {
+      parameters: {},
+      lackedBy: 'query-events',
+      run: (_, { lacks }) => ({ reply: { ok: true, value: raisedBy(lacks).map((name) => ({ name })) } }),
+    },
+    'query-jobs': { parameters: {}, lackedBy: 'query-jobs', run: () => ({ input: { kind: 'query-jobs' } }) },
     'query-block-jobs': { parameters: {}, run: (_, { version }) => ({ input: { kind: 'query-block-jobs', version } }) },
     'x-debug-query-block-graph': {
       parameters: {},
-      modern: true,
+      lackedBy: 'query-jobs',
       run: () => ({ input: { kind: 'query-block-graph' } }),
     },
     quit: { parameters: {}, run: () => ({ input: { kind: 'quit' } }) },
+    block_job_set_speed: {
+      parameters: { device: 'str', value: 'int' },
+      oldName: true,
+      run: (values) => ({
+        input: { kind: 'set-speed', id: values.string('device') ?? '', speed: values.int('value') ?? 0 },
+      }),
+    },
+    block_job_cancel: {
+      parameters: { device: 'str' },
+      oldName: true,
+      run: (values) => {
+        const id = values.string('device') ?? '';
+        return { input: { kind: 'verb', verb: 'cancel', id, block: true, soft: true }, untilGone: id };
+      },
+    },
     'block-job-set-speed': {
+      lackedBy: 'async-cancel',
       parameters: { device: 'str', speed: 'int' },
       run: (values) => ({
         input: { kind: 'set-speed', id: values.string('device') ?? '', speed: values.int('speed') ?? 0 },
       }),
     },
     'block-job-cancel': {
+      lackedBy: 'async-cancel',
       parameters: { device: 'str', 'force?': 'bool' },
       run: (values) => ({
         input: {
@@ -69,14 +90,14 @@ function table(): Record<string, Command> {
   for (const verb of JOB_VERBS) {
     commands[`job-${verb}`] = {
       parameters: { id: 'str' },
-      modern: true,
+      lackedBy: 'query-jobs',
       run: (values) => ({ input: { kind: 'verb', verb, id: values.string('id') ?? '', block: false } }),
     };
     if (verb === 'cancel') continue;
     const named = verb === 'finalize' || verb === 'dismiss' ? 'id' : 'device';
     commands[`block-job-${verb}`] = {
       parameters: { [named]: 'str' },
-      ...(named === 'id' ? { modern: true as const } : {}),
+      lackedBy: named === 'id' ? 'query-jobs' : 'async-cancel',
       run: (values) => ({ input: { kind: 'verb', verb, id: values.string(named) ?? '', block: true } }),
     };
   }
@@ -91,8 +112,17 @@ function table(): Record<string, Command> {
 
 const COMMANDS = table();
 
-const names = ({ legacy }: Context): string[] =>
-  ['qmp_capabilities', ...Object.keys(COMMANDS)].filter((name) => !(legacy && COMMANDS[name]?.modern));
+/** A recent QEMU lacks query-events too. */
+function isMissing(name: string, { lackedBy, oldName }: Command, { lacks }: Context): boolean {
+  if (oldName) return !lacks.has('async-cancel');
+  if (name === 'query-events' && lacks.size === 0) return true;
+  return lackedBy !== undefined && lacks.has(lackedBy);
+}
+
+const names = (context: Context): string[] => [
+  'qmp_capabilities',
+  ...Object.entries(COMMANDS).flatMap(([name, command]) => (isMissing(name, command, context) ? [] : [name])),
+];
 
 export function versionInfo({ version, versionPackage }: Context): Record<string, unknown> {
   const { micro, minor, major } = version;
@@ -107,7 +137,7 @@ export function interpret(
   context: Context,
 ): Interpreted {
   const command = Object.hasOwn(COMMANDS, execute) ? COMMANDS[execute] : undefined;
-  if (!command || (context.legacy && command.modern)) {
+  if (!command || isMissing(execute, command, context)) {
     return { reply: fail(`The command ${execute} has not been found`, 'CommandNotFound') };
   }
   if (oob) return { reply: fail(`The command ${execute} does not support OOB`) };

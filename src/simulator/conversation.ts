@@ -48,7 +48,9 @@ export class Conversation {
   greet(client: Client): void {
     for (const text of this.beforeGreeting.splice(0)) client.write(text);
     const { context } = this.#options;
-    client.write(this.encode({ QMP: { version: versionInfo(context), capabilities: context.legacy ? [] : ['oob'] } }));
+    client.write(
+      this.encode({ QMP: { version: versionInfo(context), capabilities: context.lacks.size > 0 ? [] : ['oob'] } }),
+    );
   }
 
   receive(client: Client, piece: Piece): void {

@@ -2,11 +2,12 @@
 // reply goes to the next client, as in QEMU.
 import type { Clock } from './clock.js';
 import { type Context, type Interpreted, interpret } from './commands.js';
-import { type Effect, fail, type QmpError, type Reply, type SimEvent } from './model.js';
+import { type Effect, fail, type QmpError, type Reply, type SimEvent, type SimJob } from './model.js';
 import type { Client } from './monitor.js';
 import { nextDue } from './progress.js';
 import type { Request } from './request.js';
 import { emptyWorld, type Input, step } from './step.js';
+import { find } from './world.js';
 
 export interface LoopHandlers {
   /** `null`: the request may be executed. Otherwise the reply to give instead. */
@@ -29,6 +30,8 @@ export class MainLoop {
   #queue: Task[] = [];
   #cancelTimer: (() => void) | null = null;
   #busy = false;
+  /** A command that is answered when its job is gone; the loop is busy until then. */
+  #awaiting: { job: SimJob; answer: () => void } | null = null;
   #hung: { cancel: () => void } | null = null;
   #latest = 0;
   /** Errors for the next commands of a name, used in order. */
@@ -42,7 +45,7 @@ export class MainLoop {
     this.#clock = clock;
     this.#context = context;
     this.#handlers = handlers;
-    this.#world = emptyWorld(context.legacy);
+    this.#world = emptyWorld(context.lacks);
   }
 
   /** Executes an input of the test's at once, also while the loop hangs, and raises its events. */
@@ -51,6 +54,7 @@ export class MainLoop {
     const reply = effects.find((effect) => effect.kind === 'reply');
     this.#deliver(effects, null);
     this.#arm();
+    this.#gone();
     if (!reply) throw new Error('a step without a reply');
     return reply.reply;
   }
@@ -85,7 +89,9 @@ export class MainLoop {
     this.#hung?.cancel();
     this.#hung = null;
     this.#queue = [];
-    this.#world = emptyWorld(this.#context.legacy);
+    this.#busy = false;
+    this.#awaiting = null;
+    this.#world = emptyWorld(this.#context.lacks);
   }
 
   /** The wall clock may jump back; this time does not. */
@@ -97,6 +103,17 @@ export class MainLoop {
   #tick(): void {
     this.#deliver(step(this.#world, { kind: 'tick' }, this.#now()), null);
     this.#arm();
+    this.#gone();
+  }
+
+  /** Answers the command that waits for the end of a job, if that has come. */
+  #gone(): void {
+    if (!this.#awaiting || this.#world.jobs.includes(this.#awaiting.job)) return;
+    const { answer } = this.#awaiting;
+    this.#awaiting = null;
+    this.#busy = false;
+    answer();
+    this.#pump();
   }
 
   #arm(): void {
@@ -138,9 +155,22 @@ export class MainLoop {
       this.#handlers.reply(this.#malform(meaning.reply, request), request);
       return;
     }
-    this.#deliver(step(this.#world, meaning.input, this.#now()), request);
+    const job = meaning.untilGone === undefined ? undefined : find(this.#world, meaning.untilGone);
+    const effects = step(this.#world, meaning.input, this.#now());
+    if (job) {
+      const events = effects.filter(({ kind }) => kind === 'event');
+      const answer = (): void =>
+        this.#deliver(
+          effects.filter(({ kind }) => kind === 'reply'),
+          request,
+        );
+      this.#deliver(events, null);
+      this.#awaiting = { job, answer };
+      this.#busy = true;
+    } else this.#deliver(effects, request);
     if (meaning.input.kind === 'quit') this.#handlers.quit();
     else this.#arm();
+    this.#gone();
   }
 
   #malform(reply: Reply, { execute }: Request): Reply {

@@ -1,5 +1,6 @@
 // The simulated jobs as data: states, verbs, QEMU's tables, and what a step of the state machine gives.
 import type { IoStatus, JobStatus, JobType } from '../protocol/index.js';
+import type { Lacks } from './lacks.js';
 
 /** An integer as callers give it: bytes, or bytes per second. */
 export type Int = number | bigint;
@@ -116,8 +117,7 @@ export interface World {
   readonly effects: Effect[];
   /** Number of pivots of each job id's disk. */
   readonly disks: Map<string, number>;
-  /** QEMU before 3.0: no JOB_STATUS_CHANGE. */
-  readonly legacy: boolean;
+  readonly lacks: Lacks;
 }
 
 /** QEMU's JobVerbTable (job.c). */

@@ -1,9 +1,10 @@
 // A running simulator: a QMP server that behaves as QEMU does, with controls for tests.
 import { type Clock, systemClock } from './clock.js';
-import type { Context, Version } from './commands.js';
+import type { Context } from './commands.js';
 import { Conversation, type SentMessage } from './conversation.js';
 import { type Faults, faultsOf } from './faults.js';
 import { type Jobs, jobsOf } from './job-control.js';
+import { type Lack, type Version, versionOf } from './lacks.js';
 import { MainLoop } from './main-loop.js';
 import { type Client, type Listen, Monitor } from './monitor.js';
 import type { NodeTraits } from './nodes.js';
@@ -14,12 +15,12 @@ export interface SimulatorOptions {
   listen: Listen;
   /** Default: the system's clock. */
   clock?: Clock;
-  /** Default 7.2.22; with `legacy` 2.11.0. */
+  /** Default 7.2.22, or the newest that may lack what `lacks` names. */
   version?: Version;
   /** As `pretty=on`: messages of several lines. Default false. */
   pretty?: boolean;
-  /** QEMU before 3.0: no job-* commands, no query-jobs, no JOB_STATUS_CHANGE. Default false. */
-  legacy?: boolean;
+  /** What an older QEMU lacks. Default: nothing. */
+  lacks?: readonly Lack[];
   /** Whether to keep every event that was raised, without a bound. Default false. */
   record?: boolean;
 }
@@ -47,10 +48,11 @@ export interface Simulator {
  * simulator.jobs.start({ type: 'mirror', id: 'drive0', len: 1 << 30, bytesPerSecond: 100 << 20 });
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const { listen, clock = systemClock, pretty = false, legacy = false } = options;
-  const version = options.version ?? (legacy ? { major: 2, minor: 11, micro: 0 } : { major: 7, minor: 2, micro: 22 });
+  const { listen, clock = systemClock, pretty = false } = options;
+  const lacks = new Set(options.lacks);
+  const version = options.version ?? versionOf(lacks);
   const nodes = new Map<string, NodeTraits>();
-  const context: Context = { version, versionPackage: 'simulated', legacy, nodes };
+  const context: Context = { version, versionPackage: 'simulated', lacks, nodes };
   const record: SentMessage[] = [];
   let closed = false;
 

@@ -2,6 +2,7 @@
 import { cancelAll } from './completion.js';
 import { start } from './create.js';
 import { blockGraph } from './graph.js';
+import type { Lack } from './lacks.js';
 import {
   type Effect,
   fail,
@@ -30,7 +31,12 @@ export type Input =
   | { kind: 'query-block-graph' }
   | { kind: 'quit' };
 
-export const emptyWorld = (legacy = false): World => ({ jobs: [], effects: [], disks: new Map(), legacy });
+export const emptyWorld = (lacks: Iterable<Lack> = []): World => ({
+  jobs: [],
+  effects: [],
+  disks: new Map(),
+  lacks: new Set(lacks),
+});
 
 /** Changes `world`. The effects have exactly one reply for every input but `tick`. `now` in milliseconds must not go back. */
 export function step(world: World, input: Input, now: number): Effect[] {
@@ -105,15 +111,17 @@ function blockJobInfo(
     status === 'paused' ||
     status === 'standby' ||
     (job.active && ['waiting', 'pending'].includes(status));
+  if (world.lacks.has('async-cancel')) return { type, device: job.id, len, offset, speed };
+  const isOld = world.lacks.has('status-events');
   return {
-    ...(world.legacy ? {} : { 'auto-finalize': autoFinalize }),
+    ...(isOld ? {} : { 'auto-finalize': autoFinalize }),
     'io-status': job.ioStatus,
     device: job.id,
-    ...(world.legacy ? {} : { 'auto-dismiss': autoDismiss }),
+    ...(isOld ? {} : { 'auto-dismiss': autoDismiss }),
     busy: winding,
     len,
     offset,
-    ...(world.legacy ? {} : { status }),
+    ...(isOld ? {} : { status }),
     paused,
     speed,
     ready: status === 'ready' || status === 'standby',

@@ -1,4 +1,5 @@
 // Changes of a job's status, checked against QEMU's table, with their events.
+import { raisedBy } from './lacks.js';
 import { isBlockJob, type SimJob, TRANSITIONS, type World } from './model.js';
 
 export const emit = (world: World, event: string, data: Record<string, unknown>): void => {
@@ -11,7 +12,7 @@ export function transition(world: World, job: SimJob, status: SimJob['status']):
   if (!TRANSITIONS[job.status]?.includes(status))
     throw new Error(`job ${job.id}: ${job.status} to ${status} is illegal`);
   job.status = status;
-  if (!world.legacy) emit(world, 'JOB_STATUS_CHANGE', { status, id: job.id });
+  if (!world.lacks.has('status-events')) emit(world, 'JOB_STATUS_CHANGE', { status, id: job.id });
 }
 
 export function emitBlockJob(
@@ -20,7 +21,7 @@ export function emitBlockJob(
   job: SimJob,
   { error, pivoted }: { error?: string | null; pivoted?: boolean } = {},
 ): void {
-  if (!isBlockJob(job)) return;
+  if (!isBlockJob(job) || !raisedBy(world.lacks).includes(event)) return;
   const { id: device, len, offset, speed, type } = job;
   const data = { device, len, offset, speed, type, ...(error ? { error } : {}) };
   world.effects.push({ kind: 'event', event: { event, data, ...(pivoted !== undefined && { pivoted }) } });

@@ -14,6 +14,7 @@ export type {
   JobCommand,
   JobSource,
   ProvidedSource,
+  QueriedEvents,
   QueriedJob,
   SendOptions,
   SourceAbout,

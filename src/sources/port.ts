@@ -40,6 +40,17 @@ export interface QueriedJob {
   error?: string;
 }
 
+/** What QEMU does not say by an event, so that only queries show it. */
+export interface QueriedEvents {
+  /** QEMU before 3.0 raises no JOB_STATUS_CHANGE: neither the start of a job nor its pause is an event. */
+  legacy: boolean;
+  /**
+   * It raises no BLOCK_JOB_CANCELLED, and that a job has gone after an accepted cancel proves the cancel: it would have raised BLOCK_JOB_COMPLETED
+   * otherwise, or answers a cancel only when the job is gone.
+   */
+  quietCancel: boolean;
+}
+
 /** QEMU's block graph, from any kind of source. */
 export type { BlockGraph };
 
@@ -61,8 +72,8 @@ export type SourceSignal =
   | { kind: 'event'; event: SourceEvent }
   /** A query for the jobs is written now: its reply may lack what happens from here on. */
   | { kind: 'querying' }
-  /** All jobs, oldest first. `legacy`: QEMU before 3.0, which raises no JOB_STATUS_CHANGE. */
-  | { kind: 'jobs'; jobs: readonly QueriedJob[]; legacy: boolean }
+  /** All jobs, oldest first. */
+  | ({ kind: 'jobs'; jobs: readonly QueriedJob[] } & QueriedEvents)
   /** The source refused to list its jobs; it is queried again. */
   | { kind: 'refused' }
   /** QEMU's main loop has not answered for `waitedMs`; the connection is kept. */

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApp } from '../support/app.js';
 import { MAIN, run } from '../support/cli.js';
 import { haveQemu } from '../support/qemu.js';
+import { connectRaw } from '../support/qmp-raw.js';
 import { openRig, slowMirror } from '../support/rig.js';
 
 /** A gateway with demo jobs on a free port. */
@@ -26,6 +27,7 @@ describe('wrong usage is one clear line and exit 2', () => {
     [['serve', '--listen', '0.0.0.0:0', '--demo'], /--insecure-no-auth/],
     [['serve'], /nothing to serve/],
     [['serve', '--frobnicate'], /unknown option/],
+    [['simulate', 'unix:/tmp/x', '--lacks', 'time'], /--lacks time: expected one of query-jobs/],
     [['abort', 'vm1'], /missing required argument/],
     [['abort', 'vm1', 'j', '--timeout', 'soon'], /duration/],
     [['jobs', '--url', 'gopher://x'], /--url/],
@@ -35,6 +37,21 @@ describe('wrong usage is one clear line and exit 2', () => {
     expect(ended.err()).toMatch(expected);
     expect(ended.err()).not.toMatch(/^\s+at /m);
     expect(ended.out()).toBe('');
+  });
+
+  it('simulate --lacks is an older QEMU', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'simulate-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'qmp');
+    await run(['simulate', `unix:${path}`, '--idle', '--lacks', 'query-jobs', 'status-events']).said(
+      'simulated QEMU at',
+    );
+    const client = await (await connectRaw({ path })).negotiate();
+    onTestFinished(() => client.close());
+    expect(await client.execute('query-jobs')).toMatchObject({ error: { class: 'CommandNotFound' } });
+    expect(await client.execute('query-events')).not.toMatchObject({
+      return: expect.arrayContaining([{ name: 'JOB_STATUS_CHANGE' }]),
+    });
   });
 
   it('lists every problem at once', async () => {

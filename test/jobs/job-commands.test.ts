@@ -113,7 +113,7 @@ describe('an abort', () => {
     void bench.jobCommands.abort(bench.context(), { ...target, force: true });
     await settle();
     expect(bench.qemu.written[0]).toMatchObject({ name: 'job-cancel', args: { id: 'j' } });
-    const old = new Bench([]);
+    const old = new Bench(['block-job-cancel']);
     await old.qemu.connect();
     old.qemu.start('j');
     await settle();

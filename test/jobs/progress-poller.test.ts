@@ -12,6 +12,7 @@ beforeEach(() => {
 function trackerOf(name: string, takesMs = 0): SourceTracker & { polled: number } {
   const tracker = {
     name,
+    legacy: false,
     isUp: true,
     runs: new Map([['j', {}]]),
     polled: 0,
@@ -28,7 +29,7 @@ const only = (name: string) => (source: string) => source === name;
 
 describe('polls', () => {
   it('of one source go on while demands of others come and go', async () => {
-    const poller = new ProgressPoller(clock);
+    const poller = new ProgressPoller(clock, 1_000);
     const [x, y] = [trackerOf('x'), trackerOf('y')];
     poller.add(x);
     poller.add(y);
@@ -44,7 +45,7 @@ describe('polls', () => {
   });
 
   it('come sooner for whoever wants them more often, and no oftener than wanted', async () => {
-    const poller = new ProgressPoller(clock);
+    const poller = new ProgressPoller(clock, 1_000);
     const x = trackerOf('x');
     poller.add(x);
     poller.demand('slow', { wants: only('x'), everyMs: 5_000 });
@@ -63,7 +64,7 @@ describe('polls', () => {
   });
 
   it('of one interval are made for whoever wants them, however many choose other sources, and for a source that comes later', async () => {
-    const poller = new ProgressPoller(clock);
+    const poller = new ProgressPoller(clock, 1_000);
     const [x, y] = [trackerOf('x'), trackerOf('y')];
     poller.add(x);
     poller.demand('one', { wants: only('x'), everyMs: 1_000 });
@@ -79,12 +80,33 @@ describe('polls', () => {
   });
 
   it('take at most a quarter of the time of a slow source', async () => {
-    const poller = new ProgressPoller(clock);
+    const poller = new ProgressPoller(clock, 1_000);
     const x = trackerOf('x', 1_000);
     poller.add(x);
     poller.demand('fast', { wants: only('x'), everyMs: 100 });
     await clock.advance(10_100);
     expect(x.polled).toBe(3);
+    poller.close();
+  });
+
+  it('of an old QEMU are made while a job is active, and without one only for whoever wants progress', async () => {
+    const poller = new ProgressPoller(clock, 500);
+    const x = trackerOf('x');
+    const [legacy, runs] = [x as { legacy: boolean }, x.runs as Map<string, object>];
+    legacy.legacy = true;
+    poller.add(x);
+    poller.arm(x);
+    await clock.advance(2_100);
+    expect(x.polled).toBe(4);
+    runs.clear();
+    await clock.advance(20_000);
+    expect(x.polled).toBe(5);
+    poller.demand('progress', { wants: only('x'), everyMs: 1_000 });
+    await clock.advance(2_100);
+    expect(x.polled).toBe(8);
+    legacy.legacy = false;
+    await clock.advance(20_000);
+    expect(x.polled).toBe(9);
     poller.close();
   });
 });

@@ -66,7 +66,7 @@ class Rig {
       },
     };
     const limits = { storm: { burst: 2, windowMs: 1_000 }, maxRuns: 100, maxIds: 1_000, clock: new FakeClock() };
-    this.store = new RunStore('s', journal, { legacy, canProve: !legacy }, limits);
+    this.store = new RunStore('s', journal, { legacy, quietCancel: false, canProve: !legacy }, limits);
   }
 
   play(id: string, anyType: string, what: Happening): void {

@@ -57,7 +57,11 @@ const command = (verb: 'abort' | 'complete', phase: 'written' | CommandResult, f
  */
 function play(
   inputs: readonly JobInput[],
-  { legacy = false, canProve = true }: { legacy?: boolean; canProve?: boolean } = {},
+  {
+    legacy = false,
+    quietCancel = false,
+    canProve = true,
+  }: { legacy?: boolean; quietCancel?: boolean; canProve?: boolean } = {},
 ): { run: Run | undefined; drafts: JobDraft[]; settled: Settlement[] } {
   let run: Run | undefined;
   const fold = new RunFold(legacy);
@@ -83,6 +87,7 @@ function play(
       now: () => 1,
       canProve,
       legacy,
+      quietCancel,
     });
     run = next.run;
     // As the tracker has it: the connection is lost.
@@ -179,6 +184,7 @@ describe('a run', () => {
       now: () => 1,
       canProve: false,
       legacy: false,
+      quietCancel: false,
     };
     const { run, ended } = reduceJob(undefined, status('null'), context);
     expect(run).toBeUndefined();
@@ -191,7 +197,7 @@ describe('a run', () => {
     let run: Run | undefined;
     for (const input of [...kept, status('concluded'), queried('concluded'), queried('concluded')])
       run = reduceJob(run, input, {
-        ...{ source: 's', id: 'j', nextRun: () => 'run1', canProve: false, legacy: false },
+        ...{ source: 's', id: 'j', nextRun: () => 'run1', canProve: false, legacy: false, quietCancel: false },
         now: () => ++clock,
       }).run;
     expect(run).toMatchObject({ settled: { outcome: 'cancelled' } });
@@ -206,7 +212,52 @@ describe('a run', () => {
     expect(settled).toMatchObject([{ outcome: 'completed' }]);
     expect(run).toBeUndefined();
   });
+
+  it.each<[string, Partial<QueriedJob>, Partial<QueriedJob>, boolean]>([
+    ['of another type', { type: 'stream' }, { type: 'backup' }, true],
+    ['a stream that has copied less', { type: 'stream' }, { type: 'stream', offset: 49 }, true],
+    ['a stream that has copied more', { type: 'stream' }, { type: 'stream', offset: 51 }, false],
+    ['a mirror that has more to copy', {}, { offset: 49 }, false],
+  ])('is legacy: a query shows %s', (_what, before, after, isAnother) => {
+    const { settled, run } = play([queried('running', before), queried('running', after)], { legacy: true });
+    expect(settled.map(({ outcome }) => outcome)).toEqual(isAnother ? ['lost'] : []);
+    expect(run?.run).toBe(isAnother ? 'run2' : 'run1');
+  });
+
+  describe('without an event of a cancel', () => {
+    const cancelled = [command('abort', 'written'), command('abort', 'accepted')];
+    const gone: JobInput[] = [{ kind: 'absent' }, { kind: 'absent' }];
+    const stream = queried('running', { type: 'stream' });
+
+    it.each<[string, JobInput[], Settlement['outcome'], boolean?]>([
+      ['is cancelled when it is gone after an accepted cancel', [stream, ...cancelled, ...gone], 'cancelled'],
+      [
+        'a forced one',
+        [stream, command('abort', 'written', true), command('abort', 'accepted', true), ...gone],
+        'cancelled',
+      ],
+      ['is lost where that proves nothing', [stream, ...cancelled, ...gone], 'lost', false],
+      ['is lost when nobody cancelled it', [stream, ...gone], 'lost'],
+      ['is lost when the cancel has no answer', [stream, command('abort', 'written'), ...gone], 'lost'],
+      ['is lost when it was READY, since it may have completed', [queried('ready'), ...cancelled, ...gone], 'lost'],
+      [
+        'is lost when the connection was lost',
+        [stream, ...cancelled, { kind: 'unobserved' }, { kind: 'absent' }],
+        'lost',
+      ],
+      [
+        'has completed where an event says so',
+        [stream, ...cancelled, raise('BLOCK_JOB_COMPLETED', measures), ...gone],
+        'completed',
+      ],
+    ])('%s', (_what, inputs, outcome, quietCancel = true) => {
+      const { settled } = play(inputs, { legacy: true, quietCancel });
+      expect(settled).toMatchObject([{ outcome, provenance: PROVENANCES[outcome] }]);
+    });
+  });
 });
+
+const PROVENANCES = { cancelled: 'reconciled', lost: 'unknown', completed: 'observed', failed: 'observed' } as const;
 
 const GRAPHS = (() => {
   const world = new GraphWorld();
@@ -446,8 +497,8 @@ describe('any sequence of inputs', () => {
 
   it('leaves a legal state, one settlement a run, and every QMP event published once', () => {
     fc.assert(
-      fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), (inputs, legacy) => {
-        const { run, drafts } = play([...inputs, { kind: 'unproven' }], { legacy });
+      fc.property(fc.array(anyInput, { maxLength: 40 }), fc.boolean(), fc.boolean(), (inputs, legacy, quietCancel) => {
+        const { run, drafts } = play([...inputs, { kind: 'unproven' }], { legacy, quietCancel });
         if (run) expect(JOB_STATUSES).toContain(run.status);
         const settled = drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED').map((draft) => draft.job.run);
         expect(new Set(settled).size).toBe(settled.length);
@@ -495,7 +546,8 @@ describe('any sequence of inputs', () => {
         fc.array(anyInput, { maxLength: 40 }),
         fc.boolean(),
         fc.boolean(),
-        (inputs, legacy, canProve) => void play(inputs, { legacy, canProve }),
+        fc.boolean(),
+        (inputs, legacy, quietCancel, canProve) => void play(inputs, { legacy, quietCancel, canProve }),
       ),
       { numRuns: 3_000 },
     );

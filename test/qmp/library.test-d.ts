@@ -49,12 +49,13 @@ supervise({ kind: 'unix', path: '/q' }, { baseMs: 100 }).subscribe((signal) => {
   if (signal.kind === 'up') expectTypeOf(signal.session).toEqualTypeOf<QmpSession>();
 });
 
-// What the gateway itself writes is in QEMU's schema.
+// What the gateway itself writes is in QEMU's schema, but for the commands of QEMUs that are older than the schemas.
+type Old = 'query-events' | 'block_job_cancel' | 'block_job_set_speed';
 type Unknown = {
-  [Name in keyof QmpCommands]: Name extends keyof QemuCommands
+  [Name in Exclude<keyof QmpCommands, Old>]: Name extends keyof QemuCommands
     ? QmpCommands[Name]['args'] extends QemuCommands[Name]['args']
       ? never
       : Name
     : Name;
-}[keyof QmpCommands];
+}[Exclude<keyof QmpCommands, Old>];
 expectTypeOf<Unknown>().toBeNever();

@@ -1,6 +1,7 @@
 // The state machine of the simulator at simulated times: its events, its rules and its timers, without a socket.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LACKS_OF_2_11, type Lack } from '../../src/simulator/lacks.js';
 import { type Effect, type JobSpec, LEGAL, TRANSITIONS, type World } from '../../src/simulator/model.js';
 import { nextDue } from '../../src/simulator/progress.js';
 import { emptyWorld, type Input, step } from '../../src/simulator/step.js';
@@ -13,8 +14,8 @@ const text = (effect: Effect): string => {
     : `${event.replace('BLOCK_JOB_', '')} ${data.device ?? data.id}`;
 };
 
-function machine(legacy = false) {
-  const world: World = emptyWorld(legacy);
+function machine(lacks: readonly Lack[] = []) {
+  const world: World = emptyWorld(lacks);
   const at = (now: number, input: Input): string[] => step(world, input, now).map(text);
   return {
     world,
@@ -115,7 +116,7 @@ describe('winding down', () => {
 });
 
 it('QEMU before 3.0 knows no JOB_STATUS_CHANGE', () => {
-  const { start, tick } = machine(true);
+  const { start, tick } = machine(LACKS_OF_2_11);
   expect(start(0, MIRROR)).toEqual(['return']);
   expect(tick(10_000)).toEqual(['READY j']);
 });

@@ -29,3 +29,13 @@ it.each<[string, Omit<JobCommand, 'id'>, [string, object], [string, object]]>([
   expect(qmpCall({ ...command, id: 'j' }, () => true)).toEqual({ name, args });
   expect(qmpCall({ ...command, id: 'j' }, () => false)).toEqual({ name: oldName, args: oldArgs });
 });
+
+it('QEMU before 1.1 has a cancel and a speed, under other names', () => {
+  const has = (name: string): boolean => ['block_job_cancel', 'block_job_set_speed'].includes(name);
+  for (const force of [false, true])
+    expect(qmpCall({ verb: 'abort', id: 'j', force }, has)).toEqual({ name: 'block_job_cancel', args: byDevice });
+  expect(qmpCall({ verb: 'setSpeed', id: 'j', speed: 7 }, has)).toEqual({
+    name: 'block_job_set_speed',
+    args: { ...byDevice, value: 7n },
+  });
+});

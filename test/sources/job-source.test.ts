@@ -200,7 +200,7 @@ describe('the jobs', () => {
     await comeUp(['query-block-jobs']);
     expect(qemu.names).toEqual(['query-block-jobs']);
     qemu.value('query-block-jobs', []);
-    expect(signals.at(-1)).toEqual({ kind: 'jobs', jobs: [], legacy: true });
+    expect(signals.at(-1)).toEqual({ kind: 'jobs', jobs: [], legacy: true, quietCancel: false });
   });
 
   it('are asked for after the call where a query is under way, once for all who call; a poll shares that query', async () => {

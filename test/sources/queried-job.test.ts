@@ -1,6 +1,7 @@
 // One job as the two queries show it, of QEMU of any age.
 import { expect, it } from 'vitest';
 import { ERROR_LENGTH } from '../../src/protocol/limits.js';
+import { isReplyTo } from '../../src/qmp/guards.js';
 import type { BlockJobInfo, JobInfo } from '../../src/qmp/index.js';
 import { mergeQueries } from '../../src/sources/qmp/queried-job.js';
 
@@ -32,6 +33,14 @@ it('has a job that is no block job, and one that was gone before query-jobs was 
 it('is in the order in which the jobs began: QEMU lists the newest first', () => {
   expect(mergeQueries([], [job('new'), job('old')]).map(({ id }) => id)).toEqual(['old', 'new']);
   expect(mergeQueries([blockJob('new'), blockJob('old')], undefined).map(({ id }) => id)).toEqual(['old', 'new']);
+});
+
+it('has what QEMU 1.1 says of a job', () => {
+  const info = { type: 'stream', device: 'j', len: 100, offset: 50, speed: 7 } as const;
+  expect(isReplyTo('query-block-jobs', [info])).toBe(true);
+  expect(mergeQueries([info], undefined)).toEqual([
+    { id: 'j', type: 'stream', status: 'running', len: 100, offset: 50, speed: 7 },
+  ]);
 });
 
 it('leaves out a job without an id: no command could name it', () => {

@@ -134,7 +134,7 @@ describe('the log of a source', () => {
         { kind: 'up', qemu: '9.0.0', same: 'unknown' },
         { kind: 'refused' },
         { kind: 'querying' },
-        { kind: 'jobs', jobs: [], legacy: false },
+        { kind: 'jobs', jobs: [], legacy: false, quietCancel: false },
         { kind: 'stalled', waitedMs: 30_000 },
         { kind: 'responsive' },
       ),

@@ -41,6 +41,13 @@ export class FakeClient {
     this.send({ program: PROGRAM.qemu, procedure: 6, type: TYPE.message, serial: 0 }, writer.bytes);
   }
 
+  /** @param detail of that event, as virDomainEventSuspendedDetailType and the like. */
+  lifecycle(event: number, detail: number): void {
+    const writer = new XdrWriter().int(3);
+    domain(writer).int(event).int(detail);
+    this.send({ program: PROGRAM.remote, procedure: 318, type: TYPE.message, serial: 0 }, writer.bytes);
+  }
+
   /** libvirt's own event of a block job. */
   word(target: string, status: number): void {
     const writer = new XdrWriter().int(2);
@@ -63,6 +70,8 @@ export class FakeLibvirtd {
   pings = true;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Connected ones, the oldest first. */
+  readonly clients = new Set<FakeClient>();
   readonly #handlers = new Map<string, Handler>();
   readonly calls: string[] = [];
 
@@ -138,7 +147,11 @@ export class FakeLibvirtd {
     const client = new FakeClient(socket);
     const splitter = new PacketSplitter();
     socket.on('error', () => undefined);
-    socket.on('close', () => this.#sockets.delete(socket));
+    this.clients.add(client);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.clients.delete(client);
+    });
     socket.on('data', (chunk: Buffer) => {
       for (const packet of splitter.push(chunk)) this.#take(packet, client);
     });

@@ -15,7 +15,17 @@ interface FakeJob {
   error?: string;
 }
 
-const COMMANDS = ['query-jobs', 'job-cancel', 'job-complete', 'job-pause', 'job-resume', 'job-finalize', 'job-dismiss'];
+const COMMANDS = [
+  'block-job-cancel',
+  'block-job-set-speed',
+  'query-jobs',
+  'job-cancel',
+  'job-complete',
+  'job-pause',
+  'job-resume',
+  'job-finalize',
+  'job-dismiss',
+];
 
 export class FakeQemu {
   readonly jobs = new Map<string, FakeJob>();

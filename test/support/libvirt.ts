@@ -43,6 +43,15 @@ remember_owner = 0
 stdio_handler = "file"
 `;
 
+export interface DomainOptions {
+  /** Defined, so that it can be started again. Default false. */
+  persistent?: boolean;
+  /** Default 1. */
+  disks?: number;
+  /** Of each disk; all but 16 of them are written. Default 64. */
+  mib?: number;
+}
+
 export class Libvirt {
   readonly folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-libvirt-'));
   readonly socket = join(this.folder, 'sock/libvirt-sock');
@@ -113,20 +122,24 @@ export class Libvirt {
     return stdout.trim();
   }
 
-  /** A running domain whose guest does not run, with a disk `vda` of 64 MiB. */
-  async domain(name: string): Promise<void> {
-    const disk = this.disk(`${encodeURIComponent(name)}.qcow2`);
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M']);
-    execFileSync('qemu-io', ['-c', 'write -q -P 7 0 48M', disk]);
+  /** A running domain whose guest does not run, with disks `vda`, `vdb` and so on. */
+  async domain(name: string, { persistent = false, disks = 1, mib = 64 }: DomainOptions = {}): Promise<void> {
+    const devices = ['vda', 'vdb', 'vdc'].slice(0, disks).map((target) => {
+      const file = this.disk(`${encodeURIComponent(name)}-${target}.qcow2`);
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, `${mib}M`]);
+      execFileSync('qemu-io', ['-c', `write -q -P 7 0 ${mib - 16}M`, file]);
+      const [driver, source] = ["<driver name='qemu' type='qcow2'/>", `<source file='${file}'/>`];
+      return `<disk type='file' device='disk'>${driver}${source}<target dev='${target}' bus='virtio'/></disk>`;
+    });
     const xml = join(this.folder, 'domain.xml');
     writeFileSync(
       xml,
       `<domain type='qemu'><name>${name}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
-</devices></domain>`,
+${devices.join('')}</devices></domain>`,
     );
-    await this.virsh('create', xml, '--paused');
+    if (persistent) await this.virsh('define', xml);
+    await (persistent ? this.virsh('start', name, '--paused') : this.virsh('create', xml, '--paused'));
   }
 
   /**

@@ -23,6 +23,8 @@ if (found === null && process.env.REQUIRE_QEMU === '1') {
 }
 /** For `describe.skipIf(!haveQemu)`. */
 export const haveQemu = found !== null;
+/** As `7.2.22`; empty where there is none. */
+export const qemuVersion = /version (\d+\.\d+\.\d+)/.exec(found ?? '')?.[1] ?? '';
 /** Why the suites with a real QEMU are skipped; empty when they are not. */
 export const whyNoQemu = haveQemu
   ? ''

@@ -104,16 +104,11 @@ export async function useNode(rig: Rig, node: string): Promise<string> {
 
 /** Writes to a node as a guest would: by an NBD export, `<node>-export`, which stays. */
 export async function writeByNbd(rig: Rig, node: string, bytes: number): Promise<void> {
-  const path = join(rig.qemu.folder, `${node}.nbd`);
-  await rig.qmp('nbd-server-start', { addr: { type: 'unix', data: { path } } });
-  await rig.qmp('block-export-add', { type: 'nbd', id: `${node}-export`, 'node-name': node, writable: true });
-  await promisify(execFile)('qemu-io', [
-    '-f',
-    'raw',
-    '-c',
-    `write -P 7 0 ${bytes}`,
-    `nbd+unix:///${node}?socket=${path}`,
-  ]);
+  await write(await useNode(rig, node), bytes);
+}
+
+async function write(uri: string, bytes: number): Promise<void> {
+  await promisify(execFile)('qemu-io', ['-f', 'raw', '-c', `write -P 7 0 ${bytes}`, uri]);
 }
 
 /** A READY mirror with `dirty` bytes to copy at `bytesPerSecond`: its soft cancel takes as long. */
@@ -121,7 +116,9 @@ export async function dirtyMirror(rig: Rig, id: string, dirty: number, bytesPerS
   const size = 64 * MIB;
   await rig.qmp('blockdev-add', { driver: 'null-co', 'node-name': `${id}-src`, size, 'read-zeroes': true });
   await addThrottled(rig.raw, `${id}-dst`, size, bytesPerSecond);
+  // Before the mirror begins, as a guest's device: QEMU 10 overlooks what is written to the source beside the mirror's filter.
+  const uri = await useNode(rig, `${id}-src`);
   await rig.qmp('blockdev-mirror', { 'job-id': id, device: `${id}-src`, target: `${id}-dst`, sync: 'none' });
   await rig.wire.typed('BLOCK_JOB_READY', id);
-  await writeByNbd(rig, `${id}-src`, dirty);
+  await write(uri, dirty);
 }

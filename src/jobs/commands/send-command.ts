@@ -31,6 +31,8 @@ export function sendCommand(
     replied: (reply) => {
       if (entry) tracker.answered(entry, answerOf(reply));
       replied(reply);
+      // No event will say that the job is gone.
+      if (reply.kind === 'accepted' && command.verb === 'abort' && tracker.quietCancel) void tracker.refresh();
     },
   });
 }

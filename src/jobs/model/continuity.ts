@@ -1,7 +1,7 @@
 // What a query says about a run, and whether it can be the run of before. Pure.
 import type { Int64, JobStatus } from '../../protocol/types.js';
 import type { QueriedJob } from '../../sources/index.js';
-import type { Run } from './run.js';
+import type { EndEvidence, Run } from './run.js';
 import { isReachable } from './status.js';
 
 export const isReadyStatus = (status: JobStatus): boolean => status === 'ready' || status === 'standby';
@@ -14,6 +14,23 @@ export function continues(run: Run, status: JobStatus, type: string, offset: Int
   if (run.type !== null && run.type !== type) return false;
   if (status === 'created' || !isReachable(run.status, status)) return false;
   return BigInt(offset) >= BigInt(run.offset);
+}
+
+/**
+ * Whether a query shows another job under the id of that run. While events flow they say so, but not those of a `legacy` QEMU, which raises none
+ * when a job begins. Of a mirror, or a commit that acts as one, `offset` went back in old QEMUs.
+ */
+export function isAnother(run: Run, { status, type, offset }: QueriedJob, legacy: boolean): boolean {
+  if (run.unobserved) return !continues(run, status, type, offset);
+  if (!legacy || run.type === null) return false;
+  const isMonotone = type === 'stream' || type === 'backup';
+  return run.type !== type || (isMonotone && BigInt(offset) < BigInt(run.offset));
+}
+
+/** What it means that a run is gone without an event. A READY job may have completed, so of it a cancel proves nothing. */
+export function absenceOf(run: Run, { quietCancel }: { quietCancel: boolean }): EndEvidence {
+  const isCancelled = run.soft === 'accepted' || run.force === 'accepted';
+  return { kind: quietCancel && isCancelled && !run.unobserved && !run.sawReady ? 'cancelled' : 'vanished' };
 }
 
 export function detailsOf(shown: QueriedJob): Partial<Run> {

@@ -2,7 +2,7 @@
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Micros } from '../../protocol/time.js';
 import type { GatewayEventData, JobRef, RunId } from '../../protocol/types.js';
-import type { QueriedJob, SourceEvent } from '../../sources/index.js';
+import type { QueriedEvents, QueriedJob, SourceEvent } from '../../sources/index.js';
 import type { GraphIndex } from './graph-index.js';
 import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
@@ -39,7 +39,7 @@ export type JobInput =
   /** The proof of a run that has ended did not come in time, or can't come. */
   | { kind: 'unproven' };
 
-export interface ReduceContext {
+export interface ReduceContext extends Readonly<QueriedEvents> {
   source: string;
   readonly id: string;
   /** The name of the run that would begin now. */
@@ -48,8 +48,6 @@ export interface ReduceContext {
   now: () => Micros;
   /** Whether the source can be queried for its block graph now. */
   readonly canProve: boolean;
-  /** QEMU before 3.0, which raises no JOB_STATUS_CHANGE: the event with the outcome ends the job. */
-  readonly legacy: boolean;
 }
 
 /** A run that has settled. */

@@ -47,6 +47,8 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
       : { outcome: 'failed', provenance: 'observed', error };
   }
   switch (evidence.kind) {
+    case 'cancelled':
+      return { outcome: 'cancelled', provenance: 'reconciled' };
     case 'vanished':
       return { outcome: 'lost', provenance: 'unknown' };
     case 'queried':

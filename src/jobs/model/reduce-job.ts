@@ -4,7 +4,7 @@ import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
 import type { QueriedJob, SourceEvent } from '../../sources/index.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
-import { continues, detailsOf, isReadyStatus } from './continuity.js';
+import { absenceOf, continues, detailsOf, isAnother, isReadyStatus } from './continuity.js';
 import { detailsEvidence, graphEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
 import type { GraphIndex } from './graph-index.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from './input.js';
@@ -101,7 +101,7 @@ class NextRun implements Transition {
   queried(job: QueriedJob): void {
     const now = this.#context.now();
     if (this.run?.end?.dismissed) this.unproven();
-    if (this.run?.unobserved && !continues(this.run, job.status, job.type, job.offset)) this.replaced();
+    if (this.run && isAnother(this.run, job, this.#context.legacy)) this.replaced();
     const before = this.run;
     if (!this.run) {
       this.run = this.#next(job.status, true);
@@ -122,7 +122,7 @@ class NextRun implements Transition {
   absent(): void {
     // A run that awaits its proof is already known to have ended.
     if (!this.run || this.run.end) return;
-    if (this.run.unobserved || this.run.absentFromQueries > 0) this.#end({ kind: 'vanished' });
+    if (this.run.unobserved || this.run.absentFromQueries > 0) this.#end(absenceOf(this.run, this.#context));
     else {
       this.change({ absentFromQueries: 1 });
       this.needsQuery = true;

@@ -22,8 +22,15 @@ export type CommandPhase = 'none' | 'written' | 'accepted';
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
 export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
 
-/** `observed`: events said that it ended. `queried`: a query shows it concluded. `vanished`: it is gone, and neither events nor a query said how. */
-export type EndEvidence = { kind: 'observed' } | { kind: 'queried'; error?: string } | { kind: 'vanished' };
+/**
+ * `observed`: events said that it ended. `queried`: a query shows it concluded. `cancelled`: it is gone after an accepted cancel, which this QEMU
+ * does not say by an event. `vanished`: it is gone, and neither events nor a query said how.
+ */
+export type EndEvidence =
+  | { kind: 'observed' }
+  | { kind: 'queried'; error?: string }
+  | { kind: 'cancelled' }
+  | { kind: 'vanished' };
 
 export interface Run {
   readonly source: string;

@@ -1,5 +1,6 @@
-// QMP has no progress event, so the gateway polls: each source once for all clients, only while a job is active and a client wants its progress. The
-// next poll begins after the reply of the last, and later where QEMU's main loop is slow.
+// QMP has no progress event, so the gateway polls: each source once for all clients, only while a job is active and a client wants its progress. An
+// old QEMU raises no event when a job begins or pauses: it is polled while a job is active, and also without one for a client that wants progress.
+// The next poll begins after the reply of the last, and later where QEMU's main loop is slow.
 import type { Clock } from '../../clock.js';
 import type { SourceTracker } from './source-tracker.js';
 
@@ -14,6 +15,7 @@ const SLOWDOWN = 4;
 
 export class ProgressPoller {
   readonly #clock: Clock;
+  readonly #legacyMs: number;
   readonly #demands = new Map<string, Demand>();
   /** Each with the intervals of the demands that want it, by key: a poll of one source does not look at the demands of all others. */
   readonly #trackers = new Map<SourceTracker, Map<string, number>>();
@@ -22,8 +24,10 @@ export class ProgressPoller {
   readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
   readonly #polling = new Set<SourceTracker>();
 
-  constructor(clock: Clock) {
+  /** @param legacyMs milliseconds between two polls of a source whose events don't say all of its jobs, while one is active. */
+  constructor(clock: Clock, legacyMs: number) {
     this.#clock = clock;
+    this.#legacyMs = legacyMs;
   }
 
   add(tracker: SourceTracker): void {
@@ -95,8 +99,10 @@ export class ProgressPoller {
   }
 
   #intervalOf(tracker: SourceTracker): number | undefined {
-    if (!tracker.isUp || !hasActiveRun(tracker)) return undefined;
-    let everyMs: number | undefined;
+    if (!tracker.isUp) return undefined;
+    const isActive = hasActiveRun(tracker);
+    if (!isActive && !tracker.legacy) return undefined;
+    let everyMs = isActive && tracker.legacy ? this.#legacyMs : undefined;
     for (const each of this.#trackers.get(tracker)?.values() ?? [])
       if (everyMs === undefined || each < everyMs) everyMs = each;
     return everyMs;

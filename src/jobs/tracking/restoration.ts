@@ -54,6 +54,10 @@ export class Restoration {
       const { same: _same, ...about } = data as GatewayEventData['GATEWAY_SOURCE_UP'];
       source.about = about;
     }
+    if (type === 'GATEWAY_SOURCE_SYNCED') {
+      const { verbs } = data as GatewayEventData['GATEWAY_SOURCE_SYNCED'];
+      if (verbs) source.about = { ...source.about, verbs };
+    }
     source.fold.apply({ cursor, source: name, type, time: parseMicros(time), job, data });
   }
 

@@ -3,7 +3,7 @@
 import type { Clock } from '../../clock.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type { CommandId, GatewayEventData, SettledRun } from '../../protocol/types.js';
-import type { SourceEvent } from '../../sources/index.js';
+import type { QueriedEvents, SourceEvent } from '../../sources/index.js';
 import type { UnansweredCommand } from '../model/fold-runs.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from '../model/input.js';
 import type { Journal } from '../model/journal.js';
@@ -22,9 +22,9 @@ export interface Ended {
 
 export type RunSignal = { kind: 'began'; run: Run } | { kind: 'settled'; ended: Ended };
 
-/** What the QEMU behind the source can do: `legacy`, before 3.0; `canProve`, it can be asked for its block graph now. */
-export interface Ability {
-  readonly legacy: boolean;
+/** What the QEMU behind the source can do. */
+export interface Ability extends Readonly<QueriedEvents> {
+  /** It can be asked for its block graph now. */
   readonly canProve: boolean;
 }
 
@@ -92,6 +92,9 @@ export class RunStore {
       },
       get legacy() {
         return ability.legacy;
+      },
+      get quietCancel() {
+        return ability.quietCancel;
       },
       nextRun: () => `${this.#store}:${++this.#runsBegun}`,
       now: () => this.#micros(),

@@ -20,10 +20,10 @@ export function saveState(trackers: Iterable<SourceTracker>, history: Settlement
       kind: 'source',
       name: tracker.name,
       about: aboutOf(tracker.info),
-      evidence: tracker.saved.evidence,
+      evidence: tracker.memory.saved.evidence,
     } as const,
     runs: [...tracker.shownRuns],
-    commands: tracker.saved.commands,
+    commands: tracker.memory.saved.commands,
   }));
   const settled = history.all();
   return (function* lines() {

@@ -1,8 +1,8 @@
 // What a source is, as its clients see it: up, connecting or down, and why. Every change is published once.
 import type { Clock } from '../../clock.js';
 import type { DownReason, GatewayEventData, Same, SourceInfo, SourceVerb } from '../../protocol/types.js';
-import type { JobSource } from '../../sources/index.js';
 import type { RunStore } from './run-store.js';
+import { isAll } from './source-verbs.js';
 
 export interface SourceStateOptions {
   /** Milliseconds without a listener at the source's address after which its runs are lost. */
@@ -15,30 +15,15 @@ export interface SourceStateOptions {
  */
 const NOBODY_LISTENS: readonly DownReason[] = ['absent', 'refused'];
 
-const SOURCE_VERBS: readonly SourceVerb[] = [
-  'abort',
-  'force',
-  'complete',
-  'pause',
-  'resume',
-  'finalize',
-  'dismiss',
-  'setSpeed',
-];
-
-export function identify(source: JobSource): SourceIdentity {
-  const verbs = SOURCE_VERBS.filter((verb) => source.can(verb));
-  return { name: source.name, ...source.about, ...(verbs.length < SOURCE_VERBS.length && { verbs }) };
-}
-
-/** What never changes of a source. */
+/** What a source is, beside its state; `verbs` is missing where it has always had all. */
 export type SourceIdentity = Pick<SourceInfo, 'name' | 'provider' | 'verbs' | 'label'>;
 
 export class SourceState {
   /** As it was given. */
-  readonly #given: SourceIdentity;
-  /** With the label of the present QEMU. */
+  readonly #given: Omit<SourceIdentity, 'verbs'>;
+  /** With the verbs and the label of the present QEMU. */
   #source: SourceIdentity;
+  #verbs: readonly SourceVerb[];
   readonly #store: RunStore;
   readonly #options: SourceStateOptions;
   readonly #onLost: () => void;
@@ -50,13 +35,20 @@ export class SourceState {
   #stalledAt: number | undefined;
 
   /** @param onLost called when nothing has listened for `lostAfterMs`. */
-  constructor(source: SourceIdentity, store: RunStore, options: SourceStateOptions, onLost: () => void) {
+  constructor(
+    source: Omit<SourceIdentity, 'verbs'>,
+    verbs: readonly SourceVerb[],
+    store: RunStore,
+    options: SourceStateOptions,
+    onLost: () => void,
+  ) {
     this.#given = source;
-    this.#source = source;
+    this.#source = isAll(verbs) ? source : { ...source, verbs };
+    this.#verbs = verbs;
     this.#store = store;
     this.#options = options;
     this.#onLost = onLost;
-    this.#info = { ...source, state: 'connecting', since: store.timestamp() };
+    this.#info = { ...this.#source, state: 'connecting', since: store.timestamp() };
     this.#shown = this.#info;
   }
 
@@ -77,7 +69,8 @@ export class SourceState {
 
   /** Identified; its jobs are queried next. @param label what that QEMU calls itself. */
   identified(qemu: string, same: Same, label?: string): void {
-    this.#source = { ...this.#given, ...(label !== undefined && { label }) };
+    const { verbs } = this.#source;
+    this.#source = { ...this.#given, ...(verbs && { verbs }), ...(label !== undefined && { label }) };
     const { name: _name, ...about } = this.#source;
     const { provider } = about;
     this.#become({ ...this.#source, state: 'connecting', since: this.#info.since, qemu }, 'GATEWAY_SOURCE_UP', {
@@ -87,10 +80,15 @@ export class SourceState {
     });
   }
 
-  synced(jobs: number, qemu: string): void {
+  /** @param verbs of a monitor: those of its present QEMU. */
+  synced(jobs: number, qemu: string, verbs: readonly SourceVerb[]): void {
     this.#stalledAt = undefined;
     const since = this.#store.timestamp();
-    this.#become({ ...this.#source, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', { jobs });
+    const isOther = String(verbs) !== String(this.#verbs);
+    this.#verbs = verbs;
+    if (isOther) this.#source = { ...this.#source, verbs };
+    const data = { jobs, ...(isOther && { verbs }) };
+    this.#become({ ...this.#source, state: 'up', since, qemu }, 'GATEWAY_SOURCE_SYNCED', data);
   }
 
   /** @param lost a connection has ended: published even where the reason is the same as before. */

@@ -1,7 +1,15 @@
 // The runs of one source: the source's signals become inputs of its runs. While there is no connection the runs are unobserved.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { DownReason, GatewayEventData, SourceInfo, SourceVerb } from '../../protocol/types.js';
-import type { JobCommand, JobSource, QueriedJob, SendOptions, SourceEvent, SourceSignal } from '../../sources/index.js';
+import type {
+  JobCommand,
+  JobSource,
+  QueriedEvents,
+  QueriedJob,
+  SendOptions,
+  SourceEvent,
+  SourceSignal,
+} from '../../sources/index.js';
 import type { UnansweredCommand } from '../model/fold-runs.js';
 import type { JobInput } from '../model/input.js';
 import { isDisturbing, readJobEvent } from '../model/job-event.js';
@@ -12,8 +20,9 @@ import { hasEnded, isActive, progressOf, type Run, runAlsoNamed } from '../model
 import { Doubts } from './doubts.js';
 import { PivotProofs } from './pivot-proofs.js';
 import { type Ability, RunStore } from './run-store.js';
-import type { RestoredSource, SourceEvidence } from './source-evidence.js';
-import { identify, SourceState } from './source-state.js';
+import { SourceMemory } from './source-memory.js';
+import { SourceState } from './source-state.js';
+import { verbsOf } from './source-verbs.js';
 import type { TrackListener, WrittenCommand } from './track-listener.js';
 import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
 
@@ -29,9 +38,11 @@ export class SourceTracker implements Ability {
   readonly #state: SourceState;
   readonly #proofs: PivotProofs;
   readonly #source: JobSource;
+  /** What a restart is to know of it, beside its runs. */
+  readonly memory: SourceMemory;
   #phase: Phase = 'down';
   #qemu = '';
-  #evidence: SourceEvidence = {};
+  quietCancel = false;
   #lastMerged = Number.NEGATIVE_INFINITY;
   readonly #doubts: Doubts;
   /** Ids whose run ended since the last query was written: its reply may have been made before, and overtaken by the events. */
@@ -49,7 +60,11 @@ export class SourceTracker implements Ability {
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
-    this.#state = new SourceState(identify(source), this.#store, this.#options, () => this.#applyAll({ kind: 'gone' }));
+    const about = { name, ...source.about };
+    this.#state = new SourceState(about, verbsOf(source), this.#store, this.#options, () =>
+      this.#applyAll({ kind: 'gone' }),
+    );
+    this.memory = new SourceMemory(source, this.#store, this.#state);
     const apply = (id: string, input: JobInput): void => this.#apply(id, input);
     this.#proofs = new PivotProofs(source, { ...this.#options, runs: this.#store.runs, apply });
   }
@@ -94,29 +109,16 @@ export class SourceTracker implements Ability {
   }
 
   get legacy(): boolean {
-    return this.#evidence.legacy === true;
+    return this.memory.isLegacy;
   }
 
   get canProve(): boolean {
     return !this.legacy && this.#proofs.isPossible;
   }
 
-  /** What a restart is to know of it, beside its runs. */
-  get saved(): { evidence: SourceEvidence; commands: UnansweredCommand[] } {
-    return { evidence: this.#evidence, commands: this.#store.unanswered };
-  }
-
-  /** Goes on with the runs of before. Before any signal. @param info as it was shown; by default the source is connecting. */
-  restore({ runs, commands, evidence }: Omit<RestoredSource, 'name' | 'about'>, info?: SourceInfo): void {
-    this.#store.restore(runs, commands);
-    this.#evidence = evidence;
-    if (evidence.identity !== undefined) this.#source.recall?.(evidence.identity);
-    if (info) this.#state.continue(info);
-  }
-
   /** The gateway has restarted: nobody has heard what QEMU said, and nobody gets the answers that were awaited. */
   restarted(): void {
-    for (const each of this.saved.commands) this.answered(each, { result: 'unknown' });
+    for (const each of this.memory.saved.commands) this.answered(each, { result: 'unknown' });
     this.#applyAll({ kind: 'unobserved' });
     this.#state.down('restarted', true);
   }
@@ -139,7 +141,7 @@ export class SourceTracker implements Ability {
       case 'querying':
         return this.#endedSinceQuery.clear();
       case 'jobs':
-        return this.#merge(signal.jobs, signal.legacy);
+        return this.#merge(signal.jobs, signal);
       case 'refused':
         return this.#state.down('refused-query');
       case 'stalled':
@@ -166,10 +168,11 @@ export class SourceTracker implements Ability {
     return this.#source.send(command, options);
   }
 
-  /** Whether measures of its live runs are older than that and a query would renew them. */
+  /** Whether what is known of its jobs is older than that and a query would renew it: their measures, and with a legacy QEMU which there are. */
   isOlderThan(ageMs: number): boolean {
     if (!this.isUp || this.#state.isStalled) return false;
-    return this.#options.clock.now() - this.#lastMerged > ageMs && [...this.runs.values()].some(isActive);
+    const mayHaveChanged = this.legacy || [...this.runs.values()].some(isActive);
+    return mayHaveChanged && this.#options.clock.now() - this.#lastMerged > ageMs;
   }
 
   /** A command was written for a run. @returns its entry, to be given to {@link answered}; its `position` is set when the log shows it. */
@@ -222,7 +225,7 @@ export class SourceTracker implements Ability {
 
   #up({ qemu, same, identity, label }: Extract<SourceSignal, { kind: 'up' }>): void {
     this.#phase = 'syncing';
-    if (identity !== undefined) this.#learn({ identity });
+    if (identity !== undefined) this.memory.learn({ identity });
     this.#qemu = qemu;
     this.#state.identified(qemu, same, label);
     if (same === false) this.#applyAll({ kind: 'gone' });
@@ -271,16 +274,12 @@ export class SourceTracker implements Ability {
     for (const signal of signals) this.#listener.signal(this.name, signal);
   }
 
-  #learn(evidence: SourceEvidence): void {
-    this.#evidence = { ...this.#evidence, ...evidence };
-    this.#store.note(evidence);
-  }
-
   readonly #query = (): void => void this.#source.refresh();
 
   /** Merges the replies of both queries, at their place between the events. */
-  #merge(jobs: readonly QueriedJob[], legacy: boolean): void {
-    if (legacy !== this.legacy) this.#learn({ legacy });
+  #merge(jobs: readonly QueriedJob[], { legacy, quietCancel }: QueriedEvents): void {
+    if (legacy !== this.legacy) this.memory.learn({ legacy });
+    this.quietCancel = quietCancel;
     this.#lastMerged = this.#options.clock.now();
     const present = new Set(jobs.map(({ id }) => id));
     for (const id of [...this.runs.keys()]) if (!present.has(id)) this.#apply(id, { kind: 'absent' });
@@ -291,7 +290,7 @@ export class SourceTracker implements Ability {
     if (doubtful.size > 0) this.#query();
     if (this.#phase === 'syncing') {
       this.#phase = 'up';
-      this.#state.synced(jobs.length, this.#qemu);
+      this.#state.synced(jobs.length, this.#qemu, verbsOf(this.#source));
       this.#listener.signal(this.name, { kind: 'synced' });
     }
     if (this.runs.size > 0) this.#listener.measured([...this.shownRuns].filter(isActive).map(progressOf));

@@ -16,6 +16,8 @@ export interface TrackOptions {
   claimMs: number;
   /** Milliseconds from a run's end until it is settled without the proof of a pivot. */
   proofMs: number;
+  /** Milliseconds between the queries that show what an old QEMU raises no event for, while a job is active. */
+  legacyMs: number;
   storm: ThrottleOptions;
   /** Present runs of a source, and characters of their ids. Jobs beyond them get no run. */
   maxRuns: number;
@@ -30,6 +32,7 @@ export const TRACK_DEFAULTS: TrackOptions = {
   lostAfterMs: 10_000,
   claimMs: 60_000,
   proofMs: 1_000,
+  legacyMs: 1_000,
   storm: THROTTLE_DEFAULTS,
   maxRuns: 16_384,
   maxIds: 8 * 1024 * 1024,

@@ -2,7 +2,7 @@
 
 import type { Same } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
-import type { GraphReply, JobCommand, QueriedJob, SendOptions, SourceSignal } from '../port.js';
+import type { GraphReply, JobCommand, QueriedEvents, QueriedJob, SendOptions, SourceSignal } from '../port.js';
 import { qmpCall } from '../qmp/commands.js';
 import { JobSync } from '../qmp/job-sync.js';
 import type { CallBudget } from './budget.js';
@@ -80,7 +80,7 @@ export class DomainConversation {
         this.#asked = options.clock.date();
         emit({ kind: 'querying' });
       },
-      merge: (jobs, legacy) => this.#merged(jobs, legacy),
+      merge: (jobs, events) => this.#merged(jobs, events),
       stalled: (is) => this.#stall(is),
     };
     this.#reader =
@@ -235,7 +235,7 @@ export class DomainConversation {
     if (data.status === 'ready' || !this.#words.said(data.target, emit)) this.#words.inOrder(emit);
   }
 
-  #merged(jobs: readonly QueriedJob[], legacy: boolean): void {
+  #merged(jobs: readonly QueriedJob[], events: QueriedEvents): void {
     if (this.#isClosed) return;
     const { clock } = this.#context.options;
     this.#cut = this.#asked;
@@ -251,7 +251,7 @@ export class DomainConversation {
       return;
     }
     this.#sync.merged();
-    this.#context.emit({ kind: 'jobs', jobs: jobs.map(leftToLibvirt), legacy });
+    this.#context.emit({ kind: 'jobs', jobs: jobs.map(leftToLibvirt), ...events });
   }
 
   #isLeftToLibvirt(id: string): boolean {

@@ -1,6 +1,6 @@
 // How a domain is read: by QEMU's own queries, relayed by libvirt, which taints the domain; or by what libvirt itself tells.
 import { formatVersion, type QmpEvent } from '../../qmp/index.js';
-import type { GraphReply, QueriedJob } from '../port.js';
+import type { GraphReply, QueriedEvents, QueriedJob } from '../port.js';
 import type { JobQueries } from '../qmp/job-sync.js';
 import { Queries } from '../qmp/queries.js';
 import type { CallLane } from './budget.js';
@@ -10,7 +10,7 @@ import type { RelayedMonitor } from './relayed-monitor.js';
 export interface ReaderHooks {
   /** Before a query is written. */
   asked: () => void;
-  merge: (jobs: QueriedJob[], legacy: boolean) => void;
+  merge: (jobs: QueriedJob[], events: QueriedEvents) => void;
   stalled: (is: boolean) => void;
 }
 

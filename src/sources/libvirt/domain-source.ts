@@ -165,7 +165,7 @@ export class LibvirtDomainSource implements JobSource {
       if (message.event === LIFECYCLE.stopped && conversation) this.#stopped();
       return;
     }
-    if (conversation?.isOf(message.domain)) conversation.hear(readEvent(message));
+    if (conversation?.isOf(message.domain)) conversation.hear(readEvent(message, this.#options.eventCut));
   }
 
   #isOurs({ name, uuid }: Domain): boolean {

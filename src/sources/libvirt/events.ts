@@ -9,11 +9,12 @@ const STATUSES = ['completed', 'failed', 'canceled', 'ready'] as const;
 
 export type DomainEvent = RelayedEvent | { kind: 'word'; data: LibvirtEventData['LIBVIRT_BLOCK_JOB'] };
 
-export function readEvent(message: Exclude<LibvirtMessage, { kind: 'lifecycle' }>): DomainEvent {
+/** @param eventCut called where the data of an event was too large to be kept whole. */
+export function readEvent(message: Exclude<LibvirtMessage, { kind: 'lifecycle' }>, eventCut?: () => void): DomainEvent {
   if (message.kind === 'monitor-event') {
     const { type, seconds, micros, data } = message;
     const time = Number(seconds) * 1_000_000 + micros;
-    return readRelayedEvent(type, seconds >= 0n && Number.isSafeInteger(time) ? time : null, data);
+    return readRelayedEvent(type, seconds >= 0n && Number.isSafeInteger(time) ? time : null, data, eventCut);
   }
   const { target, type, status } = message;
   const said = STATUSES[status];

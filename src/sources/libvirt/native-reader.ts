@@ -81,7 +81,7 @@ export class NativeReader implements DomainReader, JobQueries {
       if (rows === 'refused') return false;
       this.#hooks.stalled(rows === 'timeout');
       if (rows === 'timeout') continue;
-      if (!this.#isClosed) this.#hooks.merge(rows, false);
+      if (!this.#isClosed) this.#hooks.merge(rows, { legacy: false, quietCancel: false });
       return true;
     }
     return false;

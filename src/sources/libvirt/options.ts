@@ -23,6 +23,8 @@ export interface LibvirtOptions extends KeepOptions, JobSyncOptions {
   heldBytes: number;
   /** Identifies the running system, since the ids of domains begin anew with it. */
   bootId: () => string;
+  /** Called for each event whose data was too large to be kept whole. */
+  eventCut?: (() => void) | undefined;
 }
 
 export const LIBVIRT_DEFAULTS: LibvirtOptions = {

@@ -7,7 +7,7 @@ import {
   readRelayedReply,
   stringifyJson,
 } from '../../qmp/index.js';
-import type { QmpCaller } from '../qmp/queries.js';
+import type { QmpCaller } from '../qmp/features.js';
 import type { CallReply, DomainCalls } from './calls.js';
 import { type Domain, PROCEDURES } from './procedures.js';
 import { errorClass } from './replies.js';

@@ -7,12 +7,14 @@ import type {
   GraphReply,
   JobCommand,
   JobSource,
+  QueriedEvents,
+  QueriedJob,
   SendOptions,
   SourceAbout,
   SourceSignal,
 } from '../port.js';
 import { formatAddress } from '../source.js';
-import { qmpCall } from './commands.js';
+import { CARRIERS, qmpCall, SYNCHRONOUS_CANCEL } from './commands.js';
 import { compareIdentity, type Identity, observe, recallIdentity } from './identity.js';
 import { JobSync } from './job-sync.js';
 import { labelOf } from './label.js';
@@ -43,6 +45,8 @@ export class QmpJobSource implements JobSource {
   /** Who else uses the connection; `undefined`: nobody. */
   readonly #sessions: SessionListener | undefined;
   #isShared = false;
+  /** Synchronous cancels that QEMU has not answered. */
+  #cancelling = 0;
   readonly #socketBirth: () => string | undefined;
   /** Where it listens; missing where QEMU has connected by itself. */
   readonly #address: string | undefined;
@@ -86,7 +90,9 @@ export class QmpJobSource implements JobSource {
   }
 
   can(what: Ability): boolean {
-    return what !== 'graph' || this.#has(GRAPH_QUERY);
+    if (what === 'graph') return this.#has(GRAPH_QUERY);
+    if (!('queries' in this.#phase)) return true;
+    return CARRIERS[what === 'force' ? 'abort' : what].some((each) => this.#has(each));
   }
 
   async refresh(): Promise<boolean> {
@@ -119,15 +125,25 @@ export class QmpJobSource implements JobSource {
       return () => false;
     }
     const { name, args } = qmpCall(command, (each) => this.#has(each));
+    let synchronous = 0;
     return this.#phase.session.request(
       name,
       args,
       (reply) => {
+        this.#cancelling -= synchronous;
         if (reply.kind === 'return') replied({ kind: 'accepted' });
         else if (reply.kind === 'error') replied({ kind: 'refused', class: reply.class, desc: reply.desc });
         else replied(reply satisfies CommandReply);
       },
-      { timeoutMs, lane, onWrite: written },
+      {
+        timeoutMs,
+        lane,
+        onWrite: () => {
+          if (name === SYNCHRONOUS_CANCEL) synchronous = 1;
+          this.#cancelling += synchronous;
+          written();
+        },
+      },
     );
   }
 
@@ -194,9 +210,10 @@ export class QmpJobSource implements JobSource {
     const queries = new Queries(session, {
       timeoutMs: queryMs,
       asked: () => this.#emit({ kind: 'querying' }),
-      merge: (jobs, legacy) => this.#merged(jobs, legacy),
+      merge: (jobs, events) => this.#merged(jobs, events),
       stalled: (is) => {
-        if (is === isStalled) return;
+        // While QEMU carries out a synchronous cancel it answers nothing else.
+        if (is === isStalled || (is && this.#cancelling > 0)) return;
         isStalled = is;
         this.#emit(is ? { kind: 'stalled', waitedMs: queryMs } : { kind: 'responsive' });
       },
@@ -226,9 +243,9 @@ export class QmpJobSource implements JobSource {
   }
 
   /** Both replies have come, at their place between the events. */
-  #merged(jobs: Extract<SourceSignal, { kind: 'jobs' }>['jobs'], legacy: boolean): void {
+  #merged(jobs: readonly QueriedJob[], events: QueriedEvents): void {
     if ('sync' in this.#phase) this.#phase.sync.merged();
-    this.#emit({ kind: 'jobs', jobs, legacy });
+    this.#emit({ kind: 'jobs', jobs, ...events });
     if (this.#isShared || !this.#sessions || !('sync' in this.#phase)) return;
     this.#isShared = true;
     this.#sessions.opened(this.name, this.#phase.session);

@@ -30,9 +30,9 @@ function fromBlock(info: BlockJobInfo): QueriedJob {
     len: info.len,
     offset: info.offset,
     speed: info.speed,
-    ioStatus: info['io-status'],
-    paused: info.paused,
   };
+  if (info['io-status'] !== undefined) shown.ioStatus = info['io-status'];
+  if (info.paused !== undefined) shown.paused = info.paused;
   if (info['auto-finalize'] !== undefined) shown.autoFinalize = info['auto-finalize'];
   if (info['auto-dismiss'] !== undefined) shown.autoDismiss = info['auto-dismiss'];
   if (info.error !== undefined) shown.error = cutText(info.error, ERROR_LENGTH);

@@ -1,7 +1,8 @@
 // The two queries for jobs on one session, written back to back so that their replies are close. The merged result is given at the place of the last
 // reply in the byte stream: it includes what earlier events said, and later events are newer.
-import type { BlockJobInfo, JobInfo, QmpReply, QmpSession } from '../../qmp/index.js';
-import type { QueriedJob } from '../port.js';
+import type { BlockJobInfo, JobInfo, QmpReply } from '../../qmp/index.js';
+import type { QueriedEvents, QueriedJob } from '../port.js';
+import { askFeatures, type QemuFeatures, type QmpCaller } from './features.js';
 import type { JobQueries } from './job-sync.js';
 import { mergeQueries } from './queried-job.js';
 import { Turns } from './turns.js';
@@ -11,18 +12,15 @@ export interface QueriesOptions {
   timeoutMs: number;
   /** Called before each pair is written. */
   asked: () => void;
-  /** Called with the merged result. `legacy`: QEMU before 3.0. */
-  merge: (shown: QueriedJob[], legacy: boolean) => void;
+  /** Called with the merged result. */
+  merge: (shown: QueriedJob[], events: QueriedEvents) => void;
   stalled: (is: boolean) => void;
 }
-
-/** What carries commands to QEMU and brings its replies, at their place between its events. */
-export type QmpCaller = Pick<QmpSession, 'execute' | 'request'>;
 
 export class Queries implements JobQueries {
   readonly #session: QmpCaller;
   readonly #options: QueriesOptions;
-  #commands: ReadonlySet<string> | undefined;
+  #features: QemuFeatures | undefined;
   readonly #turns = new Turns(() => this.#ask());
   #closed = false;
 
@@ -33,7 +31,7 @@ export class Queries implements JobQueries {
 
   /** Whether this QEMU has a command, by query-commands; until that is answered every command is assumed. */
   has(command: string): boolean {
-    return this.#commands?.has(command) ?? true;
+    return this.#features?.commands.has(command) ?? true;
   }
 
   fresh(): Promise<boolean> {
@@ -51,13 +49,13 @@ export class Queries implements JobQueries {
   async #ask(): Promise<boolean> {
     const { timeoutMs } = this.#options;
     while (!this.#closed) {
-      if (!this.#commands) {
-        const reply = await this.#session.execute('query-commands', {}, { timeoutMs });
-        if (reply.kind === 'return') this.#commands = new Set(reply.value.map(({ name }) => name));
-        else if (!this.#again(reply)) return false;
+      if (!this.#features) {
+        const found = await askFeatures(this.#session, timeoutMs);
+        if ('commands' in found) this.#features = found;
+        else if (!this.#again(found)) return false;
         continue;
       }
-      const reply = await this.#pair(this.#commands.has('query-jobs'));
+      const reply = await this.#pair(this.#features);
       if (reply.kind === 'return') {
         this.#options.stalled(false);
         return true;
@@ -74,7 +72,8 @@ export class Queries implements JobQueries {
     return true;
   }
 
-  #pair(both: boolean): Promise<QmpReply> {
+  #pair({ commands, legacy, quietCancel }: QemuFeatures): Promise<QmpReply> {
+    const both = commands.has('query-jobs');
     return new Promise((resolve) => {
       const { timeoutMs } = this.#options;
       this.#options.asked();
@@ -82,7 +81,7 @@ export class Queries implements JobQueries {
       const finish = (jobs: readonly JobInfo[] | undefined) => {
         // The other query was refused or timed out.
         if (!blockJobs) return;
-        if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), !both);
+        if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), { legacy, quietCancel });
         resolve({ kind: 'return', value: undefined });
       };
       this.#session.request(

@@ -3,15 +3,16 @@ import { expect, it, onTestFinished } from 'vitest';
 import { encodePacket, TYPE } from '../../../src/sources/libvirt/packet.js';
 import { PROGRAM } from '../../../src/sources/libvirt/procedures.js';
 import { XdrWriter } from '../../../src/sources/libvirt/xdr.js';
-import { startApp } from '../../support/app.js';
+import { startApp, type TestApp } from '../../support/app.js';
 import { type FakeClient, FakeLibvirtd } from '../../support/fake-libvirtd.js';
 import type { Wire } from '../../support/wire.js';
+import { metric } from '../stream/support.js';
 
 const JOB = 'copy-vda-libvirt-1-format';
 async function open(
   prepare: (libvirtd: FakeLibvirtd) => void = () => undefined,
   options: object = {},
-): Promise<{ libvirtd: FakeLibvirtd; wire: Wire }> {
+): Promise<{ app: TestApp; libvirtd: FakeLibvirtd; wire: Wire }> {
   const libvirtd = new FakeLibvirtd();
   onTestFinished(() => libvirtd.close());
   prepare(libvirtd);
@@ -23,7 +24,7 @@ async function open(
   );
   const wire = await app.wire();
   await wire.call('subscribe', {});
-  return { libvirtd, wire };
+  return { app, libvirtd, wire };
 }
 
 /** Resolves when the source is down for that reason; it may be before anybody subscribes. */
@@ -91,6 +92,16 @@ it('replies to nobody’s call and messages that nobody knows change nothing', a
   client(libvirtd).event('RESUME', {});
   await wire.typed('RESUME');
   expect(wire.events.some(({ type }) => type === 'GATEWAY_SOURCE_DOWN')).toBe(false);
+});
+
+it('data of an event beyond 256 KiB is its size, and that is counted', async () => {
+  const { app, wire, libvirtd } = await open();
+  await wire.typed('GATEWAY_SOURCE_SYNCED');
+  client(libvirtd).event('LARGE', { pad: 'x'.repeat(300 * 1024) });
+  expect((await wire.typed('LARGE')).data).toEqual({ truncated: expect.any(Number) });
+  client(libvirtd).event('SMALL', { pad: 'x'.repeat(200 * 1024) });
+  expect((await wire.typed('SMALL')).data).toHaveProperty('pad');
+  expect(await metric(app.url, 'qmp_gateway_limit_hits_total{limit="event_data"}')).toBe(1);
 });
 
 it('a domain that another call holds is asked again, not taken for one without jobs', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/index.js';
+import { LACKS_OF_2_11, type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/index.js';
 import { connectRaw, type Message, type RawClient } from '../../support/qmp-raw.js';
 
 const closers: (() => Promise<void>)[] = [];
@@ -176,8 +176,8 @@ it('emits any event, also without a time', async () => {
   });
 });
 
-it('legacy: no job-* command, no JOB_STATUS_CHANGE, no status in the query', async () => {
-  const simulator = await start({ legacy: true });
+it('QEMU 2.11: no job-* command, no JOB_STATUS_CHANGE, no status in the query', async () => {
+  const simulator = await start({ lacks: LACKS_OF_2_11 });
   const client = await (await dial(simulator)).negotiate();
   expect(await client.execute('query-jobs')).toMatchObject({ error: { class: 'CommandNotFound' } });
   expect(await client.execute('job-cancel', { id: 'j' })).toMatchObject({ error: { class: 'CommandNotFound' } });

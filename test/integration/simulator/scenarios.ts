@@ -21,6 +21,8 @@ export interface Scenario {
   withoutBlips?: true;
   /** Where the returns stand among the events is a matter of chance, as it is with work that takes no time. */
   returnAnywhere?: true;
+  /** QEMU 10 raises the same events in another order, and drains more often. */
+  orderOf7?: true;
   /** Wants the chain of overlays. */
   chain?: true;
 }
@@ -433,6 +435,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'grouped backups wait for each other and end newest first',
+    orderOf7: true,
     async run(d) {
       await d.x('transaction', group([a(), b({ 'auto-finalize': false, speed: 1 })], 'grouped'));
       await letFinish(d);
@@ -456,6 +459,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'individual backups of a transaction don’t know each other',
+    orderOf7: true,
     async run(d) {
       await d.x('transaction', group([a({ speed: 1 }), b()], 'individual'));
       await d.until('b null');
@@ -473,6 +477,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'cancelling the waiting member of a group cancels the running one first',
+    orderOf7: true,
     async run(d) {
       await d.x('transaction', group([a(), b({ speed: 1 })], 'grouped'));
       await d.until('a waiting');
@@ -483,6 +488,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'cancelling a pending member of a group cancels all',
+    orderOf7: true,
     async run(d) {
       await d.x(
         'transaction',
@@ -507,6 +513,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'cancelling the older running member: it aborts first and ends last',
+    orderOf7: true,
     async run(d) {
       await d.x('transaction', group([a({ speed: 1 }), b({ speed: 1 })], 'grouped'));
       await d.asleep('a');
@@ -528,6 +535,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a failing member of a group: COMPLETED with the error, the other CANCELLED',
+    orderOf7: true,
     async run(d) {
       await d.x('transaction', group([a({ speed: 1 }), b({ target: 'bad' })], 'grouped'));
       await d.until('a null');
@@ -583,6 +591,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'preparing a backup blips the other jobs',
+    orderOf7: true,
     async run(d) {
       await readyMirror(d);
       await d.x('blockdev-backup', b({ speed: 1 }));
@@ -591,6 +600,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'quit drains and force-cancels everything, newest first, before its return',
+    orderOf7: true,
     async run(d) {
       await readyMirror(d);
       await d.x('blockdev-backup', b({ speed: 1 }));
