@@ -11,7 +11,7 @@ import { type Config, EXPOSED } from './config/index.js';
 import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
-import { type EventLog, FolderInUse, type LogLimits } from './log/index.js';
+import type { EventLog, LogLimits } from './log/index.js';
 import { openMetrics } from './metrics/index.js';
 import { type DiskTuning, openLog } from './open-log.js';
 import { openPages } from './pages.js';
@@ -41,8 +41,6 @@ export interface Tuning {
   gateway: Partial<GatewayLimits>;
   share: Partial<ShareLimits>;
 }
-
-export { FolderInUse };
 
 export interface App {
   /** Of the dashboard and of clients: `http://HOST:PORT/`; `unix:/path` where there is no TCP listener. */

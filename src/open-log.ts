@@ -41,6 +41,7 @@ export async function openLog(
     report: (report) => note(report, data.folder, logger),
     limits: {
       ...(limits.log.totalBytes !== undefined && { memoryBytes: limits.log.totalBytes }),
+      ...(data.maxBytes !== undefined && { maxBytes: data.maxBytes }),
       ...limits.disk,
       syncMs: data.syncMs,
       ...tuning.disk,
@@ -49,7 +50,8 @@ export async function openLog(
   const { log, discontinuity: reason, detail } = opened;
   const details = { folder: data.folder, cursor: log.cursor };
   if (reason === undefined) logger.info(details, 'the log goes on');
-  else logger[reason === 'new' ? 'info' : 'warn']({ ...details, reason, detail }, 'the log begins another epoch');
+  else if (reason === 'new') logger.info(details, 'the log begins');
+  else logger.warn({ ...details, reason, detail }, 'the log begins another epoch');
   return { log, restored, saveFrom: opened.checkpointFrom };
 }
 

@@ -2,9 +2,9 @@
 import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
-import { type App, FolderInUse, start } from '../app.js';
+import { type App, start } from '../app.js';
 import { type Config, type ConfigInput, EXPOSED, readConfig } from '../config/index.js';
-import { type Demo, openDemo } from '../demo/index.js';
+import { DEMO_LOG_BYTES, type Demo, demoLogFolder, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
 import { stopSignal } from './signals.js';
@@ -20,8 +20,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const reloads = read.config.reloads && !process.stderr.isTTY && !process.stdin.isTTY;
   let app: App | undefined;
   let demo: Demo | undefined;
+  let demoLog = flags.demo && !read.config.data ? demoLogOf() : undefined;
   const withDemo = (config: Config): Config =>
-    demo ? { ...config, sources: [...config.sources, ...demo.sources] } : config;
+    demo ? { ...config, ...demoLog, sources: [...config.sources, ...demo.sources] } : config;
   const again = (): void => {
     const next = readConfig(flags, process.env);
     if (next.ok && app) reload(app, withDemo(next.config), logger);
@@ -39,11 +40,20 @@ export async function serve(flags: ServeFlags): Promise<void> {
       'nothing to serve: give a --source NAME=unix:/path, or libvirt:*, or an --accept NAME=unix:/path, or --demo',
     );
   if (config.insecureNoAuth) logger.warn('no authentication: everybody who reaches this port can cancel jobs');
-  app = await listen(config, logger).catch(async (error: unknown) => {
-    await demo?.close();
-    throw error;
-  });
-  announce(app, demo);
+  let inMemory: string | undefined;
+  app = await listen(config, logger)
+    .catch((error: unknown) => {
+      // The demo does without its log: another demo has it, or this home can't be written to.
+      if (!demoLog || !isOfData(error, config)) throw error;
+      demoLog = undefined;
+      inMemory = error instanceof Error ? error.message : String(error);
+      return listen(withDemo(read.config), logger);
+    })
+    .catch(async (error: unknown) => {
+      await demo?.close();
+      throw error;
+    });
+  announce(app, demo, inMemory);
   const why = await Promise.race([stop, app.failed]);
   if (why instanceof Error) logger.fatal({ err: why }, 'the log of events failed: the gateway ends');
   else logger.info({ signal: why }, 'closing');
@@ -72,7 +82,7 @@ async function listen(config: Config, logger: Logger): Promise<App> {
     const { code, message } = error as NodeJS.ErrnoException;
     const cause = { cause: error };
     if (code === 'EXPOSED') throw new CliError(EXIT.usage, `${message}: ${EXPOSED}`, cause);
-    if (error instanceof FolderInUse || isOfData(message, config)) throw new CliError(EXIT.failed, message, cause);
+    if (isOfData(error, config)) throw new CliError(EXIT.failed, message, cause);
     const where = whereOf(error as NodeJS.ErrnoException, config);
     if (code === 'EADDRINUSE')
       throw new CliError(EXIT.usage, `${where} is in use, perhaps by another gateway; choose another place`, cause);
@@ -83,7 +93,14 @@ async function listen(config: Config, logger: Logger): Promise<App> {
 }
 
 /** The error of the file system names the path. */
-const isOfData = (message: string, { data }: Config): boolean => data !== undefined && message.includes(data.folder);
+function isOfData(error: unknown, { data }: Config): boolean {
+  return error instanceof Error && data !== undefined && error.message.includes(data.folder);
+}
+
+/** Settings of the demo's log. */
+function demoLogOf(): Pick<Config, 'data'> {
+  return { data: { folder: demoLogFolder(), syncMs: 50, maxBytes: DEMO_LOG_BYTES } };
+}
 
 const CANT_LISTEN = ['EACCES', 'EPERM', 'EADDRNOTAVAIL', 'ENOTFOUND', 'ENOENT', 'ENOTDIR'];
 
@@ -96,11 +113,13 @@ function whereOf(error: NodeJS.ErrnoException & { address?: string; port?: numbe
   return first?.kind === 'tcp' ? `${first.host}:${first.port}` : 'the socket';
 }
 
-function announce({ url, urls }: App, demo: Demo | undefined): void {
+/** @param inMemory why the demo has no log on disk. */
+function announce({ url, urls }: App, demo: Demo | undefined, inMemory: string | undefined): void {
   const from = url === 'http://127.0.0.1:7070/' ? '' : ` --url ${url.slice(0, -1)}`;
   const lines = [
     `qmp-gateway listens at ${urls.join(' and ')}`,
     ...(demo ? [`demo: ${demo.what}`] : []),
+    ...(inMemory === undefined ? [] : [`its log is in memory: ${inMemory}`]),
     `try: ${ownCommand()} events${from}`,
   ];
   print(...lines);

@@ -56,6 +56,8 @@ export interface DataSettings {
   readonly folder: string;
   /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
   readonly syncMs: number;
+  /** Bytes of its files, where no limit is set. */
+  readonly maxBytes?: number;
 }
 
 export interface LibvirtSettings {

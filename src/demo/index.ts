@@ -7,6 +7,8 @@ import type { Source } from '../sources/index.js';
 import { keep } from './keeper.js';
 import { openDemoQemu } from './qemu.js';
 
+export { DEMO_LOG_BYTES, demoLogFolder } from './log-folder.js';
+
 export interface Demo {
   sources: Source[];
   /** Text for people that says which of the two it is. */

@@ -47,7 +47,9 @@ async function serve({ terminal = false, path = process.env.PATH ?? '' } = {}): 
   const [command, all] = terminal
     ? ['script', ['-qec', [process.execPath, ...args].join(' '), '/dev/null']]
     : [process.execPath, args];
-  const child = spawn(command, all, { env: { ...process.env, TMPDIR: folder, PATH: path } });
+  const child = spawn(command, all, {
+    env: { ...process.env, TMPDIR: folder, PATH: path, XDG_STATE_HOME: '/dev/null' },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   for (const stream of [child.stdout, child.stderr])

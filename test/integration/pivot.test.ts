@@ -19,7 +19,7 @@ const settlement = async (wire: Wire): Promise<Settlement> =>
 async function busyMirror(rig: Rig): Promise<void> {
   const size = 64 * MIB;
   await rig.qmp('blockdev-add', { driver: 'null-co', 'node-name': 'a', size, 'read-zeroes': true });
-  await addThrottled(rig.raw, 'b', size, 64 * MIB);
+  await addThrottled(rig.raw, 'b', size, 24 * MIB);
   const uri = await useNode(rig, 'a');
   await rig.qmp('blockdev-mirror', { 'job-id': 'j', device: 'a', target: 'b', sync: 'none' });
   await rig.wire.typed('BLOCK_JOB_READY', 'j');

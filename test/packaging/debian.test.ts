@@ -19,7 +19,7 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
   execFileSync('dpkg', ['-i', join(folder, deb)], { stdio: 'ignore' });
   onTestFinished(() => void spawnSync('dpkg', ['--purge', 'qmp-gateway']));
   // There is no other Node on this path.
-  const env = { PATH: '/usr/bin:/bin' };
+  const env = { PATH: '/usr/bin:/bin', XDG_STATE_HOME: '/dev/null' };
   const gateway = (...args: string[]) => spawnSync('/usr/bin/qmp-gateway', args, { env, encoding: 'utf8' });
   expect(gateway('--version').stdout).toMatch(/^\d+\.\d+\.\d+/);
   expect(gateway('check-config', '--config', '/etc/qmp-gateway/gateway.yaml')).toMatchObject({
@@ -37,7 +37,13 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
   serve.kill('SIGTERM');
   expect(await once(serve, 'exit')).toEqual([0, null]);
   execFileSync('dpkg', ['--purge', 'qmp-gateway'], { stdio: 'ignore' });
-  for (const path of ['/usr/lib/qmp-gateway', '/usr/bin/qmp-gateway', '/etc/qmp-gateway', '/usr/share/doc/qmp-gateway'])
+  for (const path of [
+    '/var/lib/qmp-gateway',
+    '/usr/lib/qmp-gateway',
+    '/usr/bin/qmp-gateway',
+    '/etc/qmp-gateway',
+    '/usr/share/doc/qmp-gateway',
+  ])
     expect(existsSync(path), path).toBe(false);
 });
 

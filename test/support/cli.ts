@@ -15,8 +15,14 @@ export interface Run {
   exit: Promise<number | null>;
 }
 
-/** Of the environment: no colour, no gateway, and no token that somebody has stored on this machine. */
-export const ENV = { NO_COLOR: '1', QMP_GATEWAY_URL: '', QMP_GATEWAY_TOKEN: '', XDG_CONFIG_HOME: '/nowhere' };
+/** Of the environment: no colour, no gateway, no token that somebody has stored on this machine, and no log of somebody's demo. */
+export const ENV = {
+  NO_COLOR: '1',
+  QMP_GATEWAY_URL: '',
+  QMP_GATEWAY_TOKEN: '',
+  XDG_CONFIG_HOME: '/nowhere',
+  XDG_STATE_HOME: '/dev/null',
+};
 
 export function run(
   args: readonly string[],

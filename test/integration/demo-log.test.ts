@@ -1,0 +1,41 @@
+// The demo keeps its log, so that what one did in it is there after it was started again.
+import { expect, it } from 'vitest';
+import { run } from '../support/cli.js';
+import { newFolder } from '../support/folder.js';
+import { connectWire } from '../support/wire.js';
+
+it('an abort, Ctrl-C, and started again: an open page resumes, and the abort is in what it was sent and in the snapshot', async () => {
+  const env = { XDG_STATE_HOME: newFolder() };
+  const start = async (listen: string) => {
+    const serve = run(['serve', '--demo', '--listen', listen, '--log-level', 'warn'], undefined, env);
+    const said = await serve.said(/try: /);
+    return { ...serve, said, url: /http:\/\/\S+/.exec(said)?.[0] ?? '' };
+  };
+  const first = await start('127.0.0.1:0');
+  const page = await connectWire(first.url);
+  await page.call('subscribe', {});
+  const running = await page.until(() =>
+    page.events.find(({ data }) => (data as { status?: string }).status === 'running'),
+  );
+  const job = running.job?.id ?? '';
+  const { run: aborted } = await page.call('job.abort', { source: 'demo', job, sync: true, force: true });
+  const cursor = page.notifications('events').at(-1)?.cursor ?? '';
+
+  const second = await start('127.0.0.1:0');
+  expect(second.said).toContain('its log is in memory: the folder');
+  second.child.kill('SIGINT');
+  await second.exit;
+
+  first.child.kill('SIGINT');
+  expect(await first.exit).toBe(0);
+  const again = await start(new URL(first.url).host);
+  const reopened = await connectWire(again.url);
+  expect(await reopened.call('subscribe', { after: cursor })).toMatchObject({ resumed: true });
+  const { settled = [] } = await (await connectWire(again.url)).call('subscribe', {});
+  expect(settled.find((each) => each.run === aborted)).toMatchObject({
+    job,
+    settled: { outcome: 'cancelled', requestedBy: [expect.any(String)] },
+  });
+  again.child.kill('SIGINT');
+  expect(await again.exit).toBe(0);
+});
