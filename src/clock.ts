@@ -11,6 +11,8 @@ export interface Clock {
   random(): number;
   /** So many random bytes in hex digits, for a name that nothing else has. */
   token(bytes: number): string;
+  /** In this turn of the loop, when the callback that runs now has returned. */
+  next(action: () => void): void;
   /** In a later turn of the loop, after what I/O has brought. */
   soon(action: () => void): void;
   /** Calls back once, so many milliseconds from now. Returns the cancellation. */
@@ -24,6 +26,9 @@ export const CLOCK: Clock = {
   date: () => Date.now(),
   random: () => Math.random(),
   token: (bytes) => randomBytes(bytes).toString('hex'),
+  next(action) {
+    queueMicrotask(action);
+  },
   soon(action) {
     setImmediate(action);
   },

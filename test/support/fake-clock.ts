@@ -31,6 +31,10 @@ export class FakeClock implements Clock {
     return this.#tokens.toString(16).padStart(2 * bytes, '0');
   }
 
+  next(action: () => void): void {
+    queueMicrotask(action);
+  }
+
   soon(action: () => void): void {
     this.#soon.push(action);
   }

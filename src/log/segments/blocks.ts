@@ -1,5 +1,6 @@
 // Older entries, read from the files in blocks. Readers that were away together want the same blocks, so a block is read once for all of them.
 import { dirname } from 'node:path';
+import type { Clock } from '../../clock.js';
 import type { Disk } from './disk.js';
 import { errorOf } from './disk-report.js';
 import { readRecord } from './record.js';
@@ -7,8 +8,12 @@ import { CHUNK, scan } from './scan.js';
 import { type Block, Segment } from './segment.js';
 import { StoredEntry } from './stored-entry.js';
 
-/** Bytes of the blocks that are kept, as they are on the disk; in memory they take about twice that. */
-const MAX_BYTES = 8 * 1024 * 1024;
+/**
+ * Bytes of the blocks that are kept, as they are on the disk, and for how many milliseconds after the last read: after a network failure thousands of
+ * clients read on from about one position. In memory they take about twice that.
+ */
+const MAX_BYTES = 32 * 1024 * 1024;
+const IDLE_MS = 10_000;
 
 /** Entries that clients see; `upTo` is the offset of the last entry of the block. */
 export interface ReadBlock {
@@ -24,6 +29,9 @@ export interface BlockFailure {
 
 export class Blocks {
   readonly #disk: Disk;
+  readonly #clock: Clock;
+  #lastRead = 0;
+  #stopForgetting: (() => void) | undefined;
   /** The name of the folder in its files. */
   readonly #folder: string;
   readonly #failed: (failure: BlockFailure) => void;
@@ -33,8 +41,9 @@ export class Blocks {
   #bytes = 0;
 
   /** @param failed called before the promise of {@link read} resolves; the caller then reads from elsewhere. */
-  constructor(disk: Disk, folder: string, failed: (failure: BlockFailure) => void) {
+  constructor(disk: Disk, clock: Clock, folder: string, failed: (failure: BlockFailure) => void) {
     this.#disk = disk;
+    this.#clock = clock;
     this.#folder = folder;
     this.#failed = failed;
   }
@@ -42,6 +51,8 @@ export class Blocks {
   /** The block, or the promise that it can be had now, or that it can't be read. */
   read(block: Block): ReadBlock | Promise<void> {
     if (!block.segment.isIndexed) return this.index(block.segment);
+    this.#lastRead = this.#clock.now();
+    this.#stopForgetting ??= this.#clock.every(IDLE_MS, () => this.#forget());
     const key = `${block.segment.first} ${block.from} ${block.to}`;
     const known = this.#read.get(key);
     if (known) {
@@ -66,6 +77,19 @@ export class Blocks {
         this.#failed({ block: { segment, from: 0, to: segment.size }, error: errorOf(error) });
       }
     });
+  }
+
+  close(): void {
+    this.#lastRead = Number.NEGATIVE_INFINITY;
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.#clock.now() - this.#lastRead < IDLE_MS) return;
+    this.#stopForgetting?.();
+    this.#stopForgetting = undefined;
+    this.#read.clear();
+    this.#bytes = 0;
   }
 
   #once(key: string, read: () => Promise<void>): Promise<void> {

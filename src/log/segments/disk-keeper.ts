@@ -118,7 +118,7 @@ export class DiskKeeper {
   }
 
   openBlocks(failed: (failure: BlockFailure) => void): Blocks {
-    this.#blocks = new Blocks(this.#parts.disk, this.#parts.state.folder, (failure) => {
+    this.#blocks = new Blocks(this.#parts.disk, this.#parts.clock, this.#parts.state.folder, (failure) => {
       // A file that was removed while it was read is no failure.
       if (this.#parts.files.segments.includes(failure.block.segment)) failed(failure);
     });
@@ -189,6 +189,7 @@ export class DiskKeeper {
     this.#closing = true;
     this.#stopChecks();
     this.#stopSync?.();
+    this.#blocks?.close();
     await this.#checking;
     await this.#checkpoints.idle();
     await this.#syncing;

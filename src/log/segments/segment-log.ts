@@ -1,4 +1,4 @@
-// The log on disk: an entry is written before it is shown, at the end of the turn in which it was appended, with everything else of that turn. While
+// The log on disk: an entry is written before it is shown, with everything else that the same callback appends, a piece of a monitor's bytes mostly. While
 // the disk takes nothing the log goes on in memory under another epoch.
 import { type Observable, Subject } from 'rxjs';
 import { Broadcast } from '../../broadcast.js';
@@ -135,18 +135,23 @@ export class SegmentLog implements EventLog, KeptLog {
       }
       return { entries, examined: entries.at(-1)?.offset ?? offset };
     }
-    const block = this.#keeper.blockAfter(offset);
-    // Its file has just gone: the next call finds that nothing is retained here.
-    if (!block) return { entries, examined: offset };
-    const read = this.#blocks.read(block);
-    if (read instanceof Promise) return { entries, examined: offset, pending: read };
-    for (const entry of read.entries) {
-      if (entry.offset <= offset) continue;
-      if (entry.offset > this.#head || entries.length >= limit) break;
-      entries.push(entry);
+    let examined = offset;
+    while (entries.length < limit && examined < this.#tail.after) {
+      const block = this.#keeper.blockAfter(examined);
+      // Its file has just gone: the next call finds that nothing is retained here.
+      if (!block) break;
+      const read = this.#blocks.read(block);
+      if (read instanceof Promise)
+        return examined === offset ? { entries, examined, pending: read } : { entries, examined };
+      for (const entry of read.entries) {
+        if (entry.offset <= examined) continue;
+        if (entries.length >= limit || entry.offset > this.#head) return { entries, examined };
+        entries.push(entry);
+        examined = entry.offset;
+      }
+      examined = Math.min(read.upTo, this.#head);
     }
-    const isAll = entries.length < limit;
-    return { entries, examined: isAll ? Math.min(read.upTo, this.#head) : (entries.at(-1)?.offset ?? offset) };
+    return { entries, examined };
   }
 
   offsetBefore(
@@ -211,7 +216,7 @@ export class SegmentLog implements EventLog, KeptLog {
   #schedule(): void {
     if (this.#isScheduled || this.#syncing) return;
     this.#isScheduled = true;
-    this.#clock.soon(() => {
+    this.#clock.next(() => {
       this.#isScheduled = false;
       this.#flush();
     });
