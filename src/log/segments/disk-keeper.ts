@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.js';
 import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
 import { type Disk, isFull } from './disk.js';
-import { type DiskReport, errorOf } from './disk-report.js';
+import { type DiskReport, errorOf, type KeptLog } from './disk-report.js';
 import type { FolderState } from './folder.js';
 import type { Block } from './segment.js';
 import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
@@ -17,14 +17,6 @@ export interface KeeperOptions extends FileLimits {
   reserveBytes: number;
   /** Milliseconds between looks at the free space and at the age of files, which are also tries of a disk that took nothing. */
   checkMs: number;
-}
-
-/** The log whose folder it is. */
-export interface KeptLog {
-  /** Calls {@link DiskKeeper.quiet} as soon as everything that was appended is shown. */
-  settle(): void;
-  /** The disk takes nothing: from now on entries are in memory alone. */
-  replace(): void;
 }
 
 export interface KeeperParts {
@@ -168,6 +160,13 @@ export class DiskKeeper {
     );
   }
 
+  /** The quota is never more than the disk has room for, so that old files go before it is full. @param free bytes of the disk. */
+  fit(free: number): void {
+    const { maxBytes, ageMs, reserveBytes } = this.#options;
+    const { files } = this.#parts;
+    files.limit({ maxBytes: Math.min(maxBytes, Math.max(0, files.bytes + free - reserveBytes)), ageMs });
+  }
+
   /** Nothing could be written at the start. */
   giveUp(error: unknown): void {
     this.#fail(error);
@@ -283,6 +282,7 @@ export class DiskKeeper {
       this.#mayReturn = true;
       return this.#log?.settle();
     }
+    this.fit(free);
     files.retain(clock.date());
     // One that the start has not read: damage in it is found although nobody reads it.
     const unread = files.segments.findLast(({ isIndexed, isDamaged }) => !isIndexed && !isDamaged);

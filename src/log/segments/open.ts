@@ -69,6 +69,7 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
     const log = new SegmentLog({ epoch, floor, last, head, at }, keeper, limits, clock);
     keeper.attach(log);
     try {
+      keeper.fit(await disk.free(path));
       if (newest && !discontinuity && newest.last === last) files.reopen();
       else files.begin(last + 1, clock.date());
       await writeState(path, state, { disk, clock });
