@@ -34,25 +34,22 @@ async function serveOn(size: string, limits: string) {
 
 const PAD = 'x'.repeat(2_000);
 
-it.skipIf(!mayMount)(
-  'a flood that the disk has no room for: one reset and an alarm; nothing ends',
-  async () => {
-    const { sim, gateway, wire, url } = await serveOn('3m', 'logReserveBytes: 0');
-    const flood = async (count: number): Promise<void> => {
-      const before = wire.events.length;
-      for (let n = 0; n < count; n++) sim.faults.emit('FLOOD', { n, pad: PAD });
-      await wire.until(() => wire.events.length >= before + count || wire.notifications('reset').length > 0);
-    };
-    for (let times = 0; wire.notifications('reset').length === 0 && times < 5; times++) await flood(6_000);
-    expect(wire.notifications('reset')).toMatchObject([{ reason: 'epoch' }]);
-    expect(await (await fetch(`${url}readyz`)).json()).toEqual({ status: 'ready', degraded: ['log'] });
-    expect(gateway.err()).toContain('ENOSPC');
-    sim.faults.emit('AFTER');
-    await wire.typed('AFTER');
-    gateway.child.kill('SIGTERM');
-    expect(await gateway.exit).toBe(0);
-  },
-);
+it.skipIf(!mayMount)('a flood that the disk has no room for: one reset and an alarm; nothing ends', async () => {
+  const { sim, gateway, wire, url } = await serveOn('3m', 'logReserveBytes: 0');
+  const flood = async (count: number): Promise<void> => {
+    const before = wire.events.length;
+    for (let n = 0; n < count; n++) sim.faults.emit('FLOOD', { n, pad: PAD });
+    await wire.until(() => wire.events.length >= before + count || wire.notifications('reset').length > 0);
+  };
+  for (let times = 0; wire.notifications('reset').length === 0 && times < 5; times++) await flood(6_000);
+  expect(wire.notifications('reset')).toMatchObject([{ reason: 'epoch' }]);
+  expect(await (await fetch(`${url}readyz`)).json()).toEqual({ status: 'ready', degraded: ['log'] });
+  expect(gateway.err()).toContain('ENOSPC');
+  sim.faults.emit('AFTER');
+  await wire.typed('AFTER');
+  gateway.child.kill('SIGTERM');
+  expect(await gateway.exit).toBe(0);
+});
 
 it.skipIf(!mayMount)(
   'a small disk that fills slowly: the quota is what it has room for, and nobody notices',

@@ -1,4 +1,4 @@
-// `npm run long`: what takes longer than `.ci/run`. Chaos over several seeds; thousands of half-open connections, and floods of requests by a process of
+// `npm run long`: what takes longer than `.ci/run`. Chaos over several seeds; a gateway that is killed 200 times; thousands of half-open connections, and floods of requests by a process of
 // their own, against the delays of a subscriber that behaves. One line for each result; exit 1 where one is not met.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +16,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1,2,3' },
     /** Of chaos, for each seed. */
     minutes: { type: 'string', default: '3' },
+    /** Of a gateway with its log on disk. */
+    kills: { type: 'string', default: '200' },
     /** Connections that are opened and send half a request. */
     connections: { type: 'string', default: '5000' },
     /** Events that are measured under each attack. */
@@ -39,8 +41,14 @@ const ended = async (child: ChildProcess): Promise<number | null> => {
   return code;
 };
 
-async function chaos(seed: string): Promise<void> {
-  const args = ['node_modules/.cache/chaos.mjs', '--seed', seed, '--minutes', values.minutes];
+const chaos = (seed: string): Promise<void> =>
+  tried(`chaos, seed ${seed}, ${values.minutes} min`, ['chaos.mjs', '--seed', seed, '--minutes', values.minutes]);
+const crash = (seed: string): Promise<void> =>
+  tried(`${values.kills} kills, seed ${seed}`, ['crash.mjs', '--seed', seed, '--kills', values.kills]);
+
+/** Another program, whose last line is its verdict. */
+async function tried(what: string, [program = '', ...flags]: readonly string[]): Promise<void> {
+  const args = [`node_modules/.cache/${program}`, ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (chunk) => {
@@ -49,7 +57,7 @@ async function chaos(seed: string): Promise<void> {
   const code = await ended(child);
   const lines = said.trimEnd().split('\n');
   if (code !== 0) console.log(said);
-  result(code === 0, `chaos, seed ${seed}, ${values.minutes} min: ${lines.at(-1)}`);
+  result(code === 0, `${what}: ${lines.at(-1)}`);
 }
 
 /** A subscriber to all events of one source, and how long each takes to it. */
@@ -186,6 +194,8 @@ async function attacks(): Promise<void> {
 
 if (values.flood !== undefined) await flood(values.flood);
 await attacks();
-for (const seed of values.seeds.split(',').filter((each) => each !== '')) await chaos(seed);
+const seeds = values.seeds.split(',').filter((each) => each !== '');
+for (const seed of seeds) await chaos(seed);
+if (Number(values.kills) > 0) await crash(seeds[0] ?? '1');
 console.log(failures === 0 ? 'all met' : `${failures} not met`);
 process.exit(failures === 0 ? 0 : 1);
