@@ -12,11 +12,12 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     return;
   }
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
-  const { listen, sources, shares, clients } = summaryOf(read.config);
+  const { listen, sources, shares, clients, log } = summaryOf(read.config);
   print(
     `listens at ${listen.join(' and ')}`,
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
     ...shares.map((share) => `shares ${share}`),
+    `keeps its log in ${log}`,
     `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
   );
 }
@@ -28,9 +29,11 @@ interface Summary {
   shares: string[];
   /** By what clients are known. */
   clients: string[];
+  /** Where it is: a folder, or `memory`. */
+  log: string;
 }
 
-function summaryOf({ listen, sources, discoveries, shares, access, trust }: Config): Summary {
+function summaryOf({ listen, sources, discoveries, shares, access, trust, data }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -48,5 +51,6 @@ function summaryOf({ listen, sources, discoveries, shares, access, trust }: Conf
       ({ source, path, allow }) => `${source} at unix:${path} for ${(allow ?? ['query-*']).join(', ')}`,
     ),
     clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
+    log: data?.folder ?? 'memory',
   };
 }

@@ -274,7 +274,7 @@ export class DiskKeeper {
   async #check(): Promise<void> {
     const { files, disk, path, clock } = this.#parts;
     const { reserveBytes } = this.#options;
-    const free = await disk.free(path).catch(() => 0);
+    const free = await disk.free(path);
     if (this.#closing) return;
     if (this.#problem !== undefined) {
       // Twice the reserve, so that it does not fail again at once.

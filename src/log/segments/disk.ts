@@ -18,7 +18,7 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** As {@link unlink}, within this turn: the space is needed for what is being written. */
   unlinkNow(path: string): void;
-  /** Bytes that this process may still write to the file system of the folder. */
+  /** Bytes that this process may still write to the file system of the folder; without a bound where the system does not say. */
   free(folder: string): Promise<number>;
 }
 
@@ -55,8 +55,12 @@ export const DISK: Disk = {
   unlink: (path) => fs.promises.unlink(path),
   unlinkNow: (path) => fs.unlinkSync(path),
   async free(folder) {
-    const { bavail, bsize } = await fs.promises.statfs(folder);
-    return bavail * bsize;
+    try {
+      const { bavail, bsize } = await fs.promises.statfs(folder);
+      return bavail * bsize;
+    } catch {
+      return Number.MAX_SAFE_INTEGER;
+    }
   },
 };
 
