@@ -17,7 +17,7 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     `listens at ${listen.join(' and ')}`,
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
     ...shares.map((share) => `shares ${share}`),
-    `keeps its log in ${log}`,
+    `the log is in ${log}`,
     `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
   );
 }

@@ -1,6 +1,6 @@
 // `npm run crash -- --kills N --seed S`: a gateway with a log on disk, under load from simulated and real monitors, is killed N times with SIGKILL and
 // started again; its subscribers resume. Exit 0: over all its lives no gap, no duplicate, no offset with two meanings, one settlement a run.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,12 +39,15 @@ async function main(): Promise<number> {
     `seed ${seed}, ${kills} kills, ${haveQemu ? 'a real storage daemon beside the simulated monitors' : 'no qemu-storage-daemon here'}`,
   );
   const folder = await mkdtemp(join(tmpdir(), 'crash-'));
+  // Small files, so that kills also hit their ends, the checkpoints and the removal of the oldest.
+  const config = join(folder, 'gateway.yaml');
+  await writeFile(config, 'limits: {logDiskBytes: 2097152, logReserveBytes: 0}\n');
   const monitors: LiveMonitor[] = [];
   for (const name of SIMS) monitors.push(await openSimMonitor(name, folder, dice(seed, name)));
   if (haveQemu) monitors.push(await openQemuMonitor('qsd0', folder, dice(seed, 'qsd0')));
   const uris = Object.fromEntries(monitors.map(({ source, uri }) => [source, uri]));
   const gateway = new GatewayProcess(resolve('dist/cli/main.js'), await freePort(), uris, [
-    ...['--data', join(folder, 'data')],
+    ...['--data', join(folder, 'data'), '--config', config],
   ]);
   const truth = new Truth();
   const survivors = Array.from(

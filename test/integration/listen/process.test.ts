@@ -115,7 +115,7 @@ describe('check-config', () => {
     const good = run(['check-config', '--config', config]);
     expect(await good.exit).toBe(0);
     expect(good.out()).toBe(
-      'listens at unix:/run/x and 127.0.0.1:7070\nsources: vm1\nclients are known by the mode of the socket file\n',
+      'listens at unix:/run/x and 127.0.0.1:7070\nsources: vm1\nthe log is in memory\nclients are known by the mode of the socket file\n',
     );
     writeFileSync(config, 'listen: nowhere\nfoo: 1\n');
     const bad = run(['check-config', '--config', config]);
