@@ -1,5 +1,6 @@
 // What the page shows when its connection or the gateway goes away, with a real QEMU.
 import { describe, expect, it } from 'vitest';
+import { newFolder } from '../support/folder.js';
 import { openPath } from '../support/path-proxy.js';
 import { haveQemu } from '../support/qemu.js';
 import { goTo, haveBrowser, openPage, rowOf } from './support/browser.js';
@@ -127,5 +128,30 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await page.getByRole('button', { name: 'Understood' }).click();
     await goTo(page, '#/events');
     await page.getByText('Reset', { exact: true }).waitFor();
+  });
+
+  it('with a log on disk a killed gateway is a pause: no reset, the same run, and an end that was not seen is lost', async () => {
+    const vm = await startVm();
+    const gateway = await startGateway({ vm1: vm.uri }, ['--data', newFolder()]);
+    await vm.mirror('stays');
+    await vm.mirror('goes');
+    const page = await openPage(gateway.url);
+    await rowOf(page, 'goes').waitFor();
+    await rowOf(page, 'stays').getByRole('link').click();
+    const run = await page.locator('.job-head .mono').innerText();
+    await gateway.kill();
+    await page.getByTestId('offline').waitFor();
+    await vm.qmp('block-job-cancel', { device: 'goes', force: true });
+    await expect.poll(async () => JSON.stringify(await vm.qmp('query-jobs'))).not.toContain('goes');
+    await gateway.start();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
+    expect(await page.locator('.job-head .mono').innerText()).toBe(run);
+    await goTo(page, '#/events');
+    await page.locator('.event[data-type="GATEWAY_JOB_SETTLED"]').waitFor();
+    expect(await page.getByTestId('reset').count()).toBe(0);
+    await goTo(page, '#/');
+    await page.getByRole('button', { name: 'Ended' }).click();
+    await rowOf(page, 'goes').getByText('lost').waitFor();
   });
 });

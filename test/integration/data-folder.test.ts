@@ -1,4 +1,4 @@
-// The demo keeps its log, so that what one did in it is there after it was started again.
+// The folder of the log, as one meets it at a terminal. The demo keeps its log, so that what one did in it is there after it was started again.
 import { expect, it } from 'vitest';
 import { run } from '../support/cli.js';
 import { newFolder } from '../support/folder.js';
@@ -38,4 +38,17 @@ it('an abort, Ctrl-C, and started again: an open page resumes, and the abort is 
   });
   again.child.kill('SIGINT');
   expect(await again.exit).toBe(0);
+});
+
+it('a folder that another gateway has, or that cannot be made, ends the start with one line and exit 1', async () => {
+  const folder = newFolder();
+  const serve = ['serve', '--listen', '127.0.0.1:0', '--source', 'vm1=unix:/none', '--log-level', 'error'];
+  const first = run([...serve, '--data', folder]);
+  await first.said('listens at');
+  const second = run([...serve, '--data', folder]);
+  expect(await second.exit).toBe(1);
+  expect(second.err()).toBe(`qmp-gateway: the folder ${folder} is in use by another gateway\n`);
+  const third = run([...serve, '--data', '/dev/null/log']);
+  expect(await third.exit).toBe(1);
+  expect(third.err()).toMatch(/^qmp-gateway: ENOTDIR.*\/dev\/null\/log'\n$/);
 });
