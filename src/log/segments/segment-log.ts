@@ -37,9 +37,6 @@ interface Append {
   shown: (() => void) | undefined;
 }
 
-/** Counted for an entry of the gateway's own, which comes without a size. */
-const DRAFT_BYTES = 512;
-
 export class SegmentLog implements EventLog, KeptLog {
   readonly entries$: Observable<LoggedEntry>;
   readonly replaced$: Observable<void>;
@@ -60,7 +57,6 @@ export class SegmentLog implements EventLog, KeptLog {
   #floor: number;
   #tail: Tail;
   #pending: Append[] = [];
-  #pendingBytes = 0;
   #isScheduled = false;
   /** Entries that were written and wait to be on the disk. */
   #syncing: Promise<void> | undefined;
@@ -106,7 +102,7 @@ export class SegmentLog implements EventLog, KeptLog {
       ageMs: oldest === undefined ? 0 : Math.max(0, this.#clock.date() - oldest),
       maxAgeMs: limits.ageMs,
       evicted: { source: 0, entries: 0, bytes: freed.bytes + this.#lost, age: freed.age },
-      waitingBytes: this.#pendingBytes,
+      waitingBytes: 0,
       maxWaitingBytes: 0,
       isRetrying: !isOnDisk,
       disk: { problem },
@@ -118,7 +114,6 @@ export class SegmentLog implements EventLog, KeptLog {
     // Nothing waits and nothing is added, so everything appended is shown.
     if (drafts.length === 0 && this.#pending.length === 0 && !this.#syncing) return shown?.();
     this.#pending.push({ drafts, shown });
-    for (const { bytes = DRAFT_BYTES } of drafts) this.#pendingBytes += bytes;
     this.#schedule();
   }
 
@@ -227,7 +222,6 @@ export class SegmentLog implements EventLog, KeptLog {
     if (this.#pending.length === 0 || this.#syncing) return;
     const appends = this.#pending;
     this.#pending = [];
-    this.#pendingBytes = 0;
     const entries = this.#number(appends);
     const written = this.#keeper.write(entries);
     if (written === 'failed') this.replace();
