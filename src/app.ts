@@ -3,6 +3,7 @@
 //   sources ──signal──► jobs ──draft──► log ──entry──► gateway ──frame──► clients
 //      ▲                 │                                │
 //      └── QMP command ◄─┴────────── CommandPort ◄────────┘
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { BehaviorSubject, Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
@@ -26,6 +27,7 @@ import {
   sourceOpener,
 } from './sources/index.js';
 import { VERSION } from './version.js';
+import { WEBHOOK_LIMITS, type WebhookChanges, type WebhookLimits, Webhooks } from './webhooks/index.js';
 
 /** What an embedder may replace or add: the log, sources; and intervals and bounds, which tests shorten. */
 export interface Tuning {
@@ -40,6 +42,7 @@ export interface Tuning {
   provider: SourceProvider;
   gateway: Partial<GatewayLimits>;
   share: Partial<ShareLimits>;
+  webhooks: Partial<WebhookLimits>;
 }
 
 export interface App {
@@ -52,7 +55,7 @@ export interface App {
   /** Resolves when the log can take no more entries: the process must close the gateway and end, and its next start begins another epoch. */
   failed: Promise<Error>;
   /**
-   * Sources, credentials, certificates and limits are those of another configuration at once; no client is disturbed whom the change does not concern. Where
+   * Sources, webhooks, credentials, certificates and limits are those of another configuration at once; no client is disturbed whom the change does not concern. Where
    * it listens, and whose headers it believes, stay until a restart. Throws the error of TLS for a certificate that can't be used; nothing has changed then.
    */
   reload(config: Config): Reloaded;
@@ -64,6 +67,7 @@ export interface App {
 
 export interface Reloaded {
   sources: SourceChanges;
+  webhooks: WebhookChanges;
   /** Settings that are others now, but need a restart. */
   needRestart: string[];
 }
@@ -96,6 +100,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     logger,
   });
   let gateway: Gateway | undefined;
+  let webhooks: Webhooks | undefined;
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
   const tls$ = new BehaviorSubject(config.tls);
@@ -120,6 +125,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     gateway: () => gateway?.counts(),
     log: { status: () => log.status, head: () => log.head },
     libvirtds: () => opener.libvirtds.counts,
+    webhooks: () => webhooks?.counts ?? [],
     sources: jobs.view.sources,
     jobs: () => jobs.view.jobs(() => true),
     health,
@@ -164,6 +170,12 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
+  const posts = new Webhooks(config.webhooks, {
+    ...{ log, clock: CLOCK, logger, userAgent: `qmp-gateway/${VERSION}` },
+    folder: config.data && join(config.data.folder, 'webhooks'),
+    limits: { ...WEBHOOK_LIMITS, ...tuning.webhooks },
+  });
+  webhooks = posts;
   const sources = new ConfiguredSources(config, opener);
   running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
@@ -173,6 +185,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     await Promise.all([shares.close(), closeGateway()]);
     running.unsubscribe();
     jobs.close();
+    await posts.close();
     await log.close();
     tracing.close();
   };
@@ -197,7 +210,11 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
       access.replace(next.access);
       isStale = false;
-      return { sources: sources.replace(next), needRestart: fixedOf(config, next) };
+      return {
+        sources: sources.replace(next),
+        webhooks: posts.replace(next.webhooks),
+        needRestart: fixedOf(config, next),
+      };
     },
     unread: () => {
       isStale = true;

@@ -17,13 +17,27 @@ const ALLOWED: Record<string, readonly string[]> = {
   log: ['protocol', 'clock', 'broadcast'],
   share: ['jobs', 'sources', 'qmp', 'protocol', 'clock', 'socket-file'],
   gateway: ['log', 'access', 'protocol', 'clock', 'socket-file', 'tls'],
-  metrics: ['gateway', 'log', 'qmp', 'protocol', 'clock'],
+  webhooks: ['log', 'protocol', 'clock'],
+  metrics: ['gateway', 'webhooks', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],
   simulator: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
-  config: ['access', 'gateway', 'log', 'share', 'sources', 'tls'],
+  config: ['access', 'gateway', 'log', 'share', 'sources', 'tls', 'webhooks'],
   cli: ['.', 'config', 'demo', 'simulator', 'client', 'sources', 'access', 'protocol'],
-  '.': ['metrics', 'config', 'gateway', 'share', 'log', 'jobs', 'clock', 'sources', 'qmp', 'access', 'protocol'],
+  '.': [
+    'metrics',
+    'config',
+    'gateway',
+    'webhooks',
+    'share',
+    'log',
+    'jobs',
+    'clock',
+    'sources',
+    'qmp',
+    'access',
+    'protocol',
+  ],
 };
 
 /** The wire's own files that run anywhere: no package either. */
@@ -140,7 +154,7 @@ describe('the layers', () => {
     expect(circlesIn(edges)).toEqual([]);
   });
 
-  it('ask the process for time, timers and randomness in few files; sources, jobs, log and gateway in src/clock.ts alone', () => {
+  it('ask the process for time, timers and randomness in few files; sources, jobs, log, webhooks and gateway in src/clock.ts alone', () => {
     const ambient =
       /\b(performance\.now|Date\.now|Math\.random|random(Bytes|UUID)|set(Timeout|Immediate|Interval)|timers\/promises)\b|\bnew Date\(\)/;
     const timers = /import \{[^}]*\b(timer|interval|delay|debounceTime|throttleTime)\b[^}]*\} from 'rxjs'/;

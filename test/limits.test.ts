@@ -55,6 +55,20 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'connections of an address: 429 with Retry-After; loopback is exempt unless it is limited',
   ],
   'calls that wait for one run, for all': ['jobs/waits', 'are limited for a run and in all; an abort finds room'],
+  webhooks: [
+    'webhooks/webhook',
+    'are searched for in turn, within a time and a number of entries in one turn of the loop',
+  ],
+  'answer to a webhook': ['integration/webhooks/receivers', 'whose answer is huge is not read to its end'],
+  'a delivery that is answered with 4xx': [
+    'webhooks/delivery',
+    '4xx three times makes a dead letter, and the next entry is its turn',
+  ],
+  'a webhook without a success': [
+    'webhooks/delivery',
+    'after a day without a success gives up what waits, and again a day later, as one gap',
+  ],
+  'names of webhooks': ['webhooks/address', 'is one for each name at a time, and few for all names'],
   'connections: `connections`': [
     'integration/limits/calls',
     'messages that are too large, and connections beyond the number of all, are counted',

@@ -12,11 +12,12 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     return;
   }
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
-  const { listen, sources, shares, clients, log } = summaryOf(read.config);
+  const { listen, sources, shares, webhooks, clients, log } = summaryOf(read.config);
   print(
     `listens at ${listen.join(' and ')}`,
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
     ...shares.map((share) => `shares ${share}`),
+    ...webhooks.map((webhook) => `posts ${webhook}`),
     `the log is in ${log}`,
     `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
   );
@@ -27,13 +28,14 @@ interface Summary {
   sources: string[];
   /** Which source, at which path, and which commands. */
   shares: string[];
+  webhooks: string[];
   /** By what clients are known. */
   clients: string[];
   /** Where it is: a folder, or `memory`. */
   log: string;
 }
 
-function summaryOf({ listen, sources, discoveries, shares, access, trust, data }: Config): Summary {
+function summaryOf({ listen, sources, discoveries, shares, webhooks, access, trust, data }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -50,6 +52,8 @@ function summaryOf({ listen, sources, discoveries, shares, access, trust, data }
     shares: shares.map(
       ({ source, path, allow }) => `${source} at unix:${path} for ${(allow ?? ['query-*']).join(', ')}`,
     ),
+    // A URL's path may be a secret.
+    webhooks: webhooks.map(({ name, url, types }) => `${types.join(', ')} to ${new URL(url).origin} as ${name}`),
     clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
     log: data?.folder ?? 'memory',
   };

@@ -65,9 +65,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
 /** A configuration that can't be used changes nothing. */
 function reload(app: App, config: Config, logger: Logger): void {
   try {
-    const { sources, needRestart } = app.reload(config);
+    const { sources, webhooks, needRestart } = app.reload(config);
     logger.level = config.logLevel;
-    logger.info({ sources }, 'the configuration was read again');
+    logger.info({ sources, webhooks }, 'the configuration was read again');
     if (needRestart.length > 0) logger.warn({ settings: needRestart }, 'these settings need a restart');
   } catch (error) {
     app.unread();

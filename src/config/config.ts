@@ -12,6 +12,7 @@ import {
 import type { ShareSettings } from '../share/index.js';
 import { type Discovery, formatDiscovery, parseDiscovery, parseSource, type Source } from '../sources/index.js';
 import { checkTls, type TlsMaterial } from '../tls.js';
+import type { WebhookSettings } from '../webhooks/index.js';
 import { readAccepts } from './accept.js';
 import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
@@ -20,6 +21,7 @@ import { parseListen, readSocketFile } from './listen.js';
 import { type Given, Problems } from './problem.js';
 import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS, type TextSetting } from './settings.js';
 import { readShares } from './share.js';
+import { readWebhooks } from './webhooks.js';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
@@ -31,6 +33,8 @@ export interface Config {
   readonly discoveries: readonly Discovery[];
   /** Unix sockets at which other tools speak QMP to a source. */
   readonly shares: readonly ShareSettings[];
+  /** Where events are POSTed. */
+  readonly webhooks: readonly WebhookSettings[];
   readonly libvirt: LibvirtSettings;
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
@@ -84,6 +88,7 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     metricsListen: metrics && parse(metrics),
     tls,
     ...readSources(settings, problems),
+    webhooks: readWebhooks(settings, problems),
     libvirt: {
       commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems),
       queries: oneOf(settings, 'libvirtQueries', LIBVIRT_QUERIES, 'monitor', problems),

@@ -45,8 +45,13 @@ export class Settings {
   pathOf(name: TextSetting): Given<string> | undefined {
     const given = this.one(name);
     const isOfFile = this.#flags[name] === undefined && this.#env[variableOf(name)] === undefined;
-    if (!given || !isOfFile || this.path === undefined) return given;
-    return { ...given, value: resolve(dirname(this.path), given.value) };
+    if (!given || !isOfFile) return given;
+    return { ...given, value: this.fromFile(given.value) };
+  }
+
+  /** A path that stands in the file. */
+  fromFile(path: string): string {
+    return this.path === undefined ? path : resolve(dirname(this.path), path);
   }
 
   many(name: ListSetting): Given<string>[] {
@@ -66,7 +71,9 @@ export class Settings {
   }
 
   /** What only the file has. */
-  ofFile<Name extends 'certificates' | 'proxyGroups' | 'limits'>(name: Name): z.output<typeof SETTINGS>[Name] {
+  ofFile<Name extends 'certificates' | 'proxyGroups' | 'webhooks' | 'limits'>(
+    name: Name,
+  ): z.output<typeof SETTINGS>[Name] {
     return this.#file?.value[name];
   }
 

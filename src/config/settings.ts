@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CERTIFICATES, PROXY_GROUPS } from '../access/index.js';
 import { COMPRESSION } from '../gateway/index.js';
+import { WEBHOOKS } from '../webhooks/index.js';
 import { LIMIT_SETTINGS } from './limits.js';
 
 /** Which verbs of a libvirt domain: those of libvirt itself, or also those that need QEMU's monitor. */
@@ -75,6 +76,7 @@ export const SETTINGS = z
       .union([z.string(), z.int()])
       .describe('Time after which what was written to it is on the disk, as 50ms; 0: before it is shown. Default 50ms.')
       .optional(),
+    webhooks: WEBHOOKS.describe('Where matching events are POSTed, at least once and in order.').optional(),
     compression: z.enum(COMPRESSION).describe('Of messages to clients that offer it. Default auto.').optional(),
     logLevel: z.enum(LOG_LEVELS).describe('The lowest level that is logged. Default info.').optional(),
     limits: LIMIT_SETTINGS.describe('Bounds, each with a default.').optional(),

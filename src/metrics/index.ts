@@ -1,5 +1,5 @@
-// metrics: counts of all layers as Prometheus text. Every label has a bounded set of values: names of sources are the operator's, all others are the
-// project's own.
+// metrics: counts of all layers as Prometheus text. Every label has a bounded set of values: names of sources and webhooks are the operator's, all
+// others are the project's own.
 import { CLOCK, type Clock } from '../clock.js';
 import type { GatewayCounts, GatewayRecorder } from '../gateway/index.js';
 import type { LoggedEntry } from '../log/index.js';
@@ -9,6 +9,7 @@ import { Families, type Sample } from './families.js';
 import { type LimitName, openGatewayMetrics } from './gateway-metrics.js';
 import { type JobReaders, openJobMetrics } from './job-metrics.js';
 import { type LogReaders, openLogMetrics } from './log-metrics.js';
+import { openWebhookMetrics, type WebhookReaders } from './webhook-metrics.js';
 
 /** Of one libvirtd, by its socket. `held`: for longer than 5 s. */
 export interface LibvirtCalls {
@@ -18,7 +19,7 @@ export interface LibvirtCalls {
   maxHeld: number;
 }
 
-export interface MetricReaders extends JobReaders {
+export interface MetricReaders extends JobReaders, WebhookReaders {
   /** `undefined` until it listens. */
   gateway: () => GatewayCounts | undefined;
   log: LogReaders;
@@ -44,6 +45,7 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
   const families = new Families();
   const { merged, ...recorder } = openGatewayMetrics(families, read.gateway);
   openLogMetrics(families, read.log);
+  openWebhookMetrics(families, read);
   families.gauges('degraded', '1 while this part of the gateway is unwell, as /readyz names it', ['part'], () =>
     Object.entries(read.health()).map(([part, isUnwell]): Sample => [{ part }, isUnwell ? 1 : 0]),
   );

@@ -218,6 +218,89 @@ describe('a socket at which QEMUs connect', () => {
   });
 });
 
+describe('webhooks', () => {
+  const hook = (more: string): string =>
+    `webhooks:\n  - name: w\n    url: https://hooks.example/x\n    secret: sixteen-letters-long\n${more}`;
+
+  it('have their defaults, and a key that may be in a file beside that of the settings', () => {
+    const config = fileOf('webhooks:\n  - {name: w, url: "https://hooks.example/x", secretFile: w.key}\n');
+    writeFileSync(join(config, '..', 'w.key'), '  a key of letters\n');
+    expect(configOf({ config }).webhooks).toEqual([
+      {
+        ...{
+          name: 'w',
+          url: 'https://hooks.example/x',
+          secret: 'a key of letters',
+          format: 'plain',
+          allowPrivate: false,
+        },
+        types: ['GATEWAY_JOB_SETTLED', 'GATEWAY_JOB_ATTENTION'],
+      },
+    ]);
+  });
+
+  it.each<[string, string, string]>([
+    ['another scheme', 'ftp://h/', 'FILE:3:5: webhooks.0.url: expected https://HOST/PATH'],
+    ['no URL', 'hooks', 'FILE:3:5: webhooks.0.url: expected https://HOST/PATH'],
+    [
+      'credentials',
+      'https://me:word@h/',
+      'FILE:3:5: webhooks.0.url: a URL with credentials: the signature says who sends',
+    ],
+    ['plain http', 'http://h/', 'FILE:3:5: webhooks.0.url: http is readable on its way: https, or allowPrivate'],
+    ['an address that is not public', 'https://169.254.169.254/', 'FILE:3:5: webhooks.0.url: no public address'],
+  ])('with %s are a problem, which has no part of the URL', (_what, url, problem) => {
+    const config = fileOf(hook('').replace('https://hooks.example/x', url));
+    const problems = problemsOf({ config }).map((line) => line.replace(config, 'FILE'));
+    expect(problems).toEqual([expect.stringContaining(problem)]);
+    expect(problems.join()).not.toContain('me:word');
+    if (/^https?:..(h|169.*)\/$/.test(url))
+      expect(
+        problemsOf({ config: fileOf(hook('    allowPrivate: true\n').replace('https://hooks.example/x', url)) }),
+      ).toEqual([]);
+  });
+
+  it.each<[string, string, string]>([
+    [
+      'no key',
+      'webhooks: [{name: w, url: "https://h/"}]',
+      'FILE:1:13: webhooks.0.name: needs one of secretFile and secret',
+    ],
+    [
+      'a short key',
+      'webhooks: [{name: w, url: "https://h/", secret: short-one}]',
+      'webhooks.0.secret: at least 16 characters',
+    ],
+    ['a file of a key that is not there', 'webhooks: [{name: w, url: "https://h/", secretFile: no.key}]', 'ENOENT'],
+    [
+      'a name that is a path',
+      'webhooks: [{name: ../w, url: "https://h/", secret: sixteen-letters-long}]',
+      'webhooks.0.name: a name is',
+    ],
+    [
+      'a name twice',
+      `${hook('')}  - {name: w, url: "https://h/", secret: sixteen-letters-long}`,
+      'FILE:5:6: webhooks.1.name: w is given twice',
+    ],
+    ['an unknown member', hook('    retries: 5\n'), 'FILE:5:5: retries: no such setting'],
+    ['an unknown format', hook('    format: xml\n'), 'FILE:5:5: webhooks.0.format: '],
+    ['no glob', hook('    types: []\n'), 'FILE:5:5: webhooks.0.types: '],
+  ])('with %s are a problem with its place, without the key', (_what, text, problem) => {
+    const config = fileOf(text);
+    const problems = problemsOf({ config }).map((line) => line.replace(config, 'FILE'));
+    expect(problems.join('\n')).toContain(problem);
+    expect(problems.join('\n')).not.toMatch(/sixteen|short-one/);
+  });
+
+  it('with a file of a short key are a problem', () => {
+    const config = fileOf('webhooks: [{name: w, url: "https://h/", secretFile: w.key}]');
+    writeFileSync(join(config, '..', 'w.key'), 'short-one\n');
+    expect(problemsOf({ config })).toEqual([
+      expect.stringMatching(/:1:\d+ webhooks .*w\.key: at least 16 characters$/),
+    ]);
+  });
+});
+
 it('every limit of the file stands in docs/OPERATIONS.md, in one row', () => {
   const rows = readFileSync('docs/OPERATIONS.md', 'utf8')
     .split('\n')

@@ -1,8 +1,13 @@
 // A real Prometheus reads a real gateway: its text, the rules and the queries of the board.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/simulator/clock.js';
+import { startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp } from '../support/app.js';
+import { newFolder } from '../support/folder.js';
 import { havePrometheus, promtool, startPrometheus } from '../support/prometheus.js';
+import { openReceiver } from '../support/receiver.js';
 import { openSims, until } from './stream/support.js';
 
 describe.skipIf(!havePrometheus)('Prometheus', () => {
@@ -58,5 +63,35 @@ describe.skipIf(!havePrometheus)('Prometheus', () => {
     await expect
       .poll(() => prometheus.alerts('QmpGatewayDown'), { timeout: 30_000 })
       .toMatchObject([{ state: 'firing' }]);
+  });
+
+  it('raises the alerts of webhooks whose receiver is down, or refuses', { timeout: 60_000 }, async () => {
+    const folder = newFolder();
+    // An event of ten minutes ago, by QEMU's clock.
+    const clock = { ...systemClock, now: () => systemClock.now() - 600_000 };
+    const sim = await startSimulator({ listen: { path: join(folder, 'sim') }, clock });
+    onTestFinished(() => sim.close());
+    const [down, refuses, good] = [await openReceiver(), await openReceiver(), await openReceiver()];
+    await down.close();
+    refuses.answer = 400;
+    const hooks = Object.entries({ down, refuses, good }).map(([name, { url }]) => {
+      return { name, url, secret: 'sixteen-letters-long', allowPrivate: true, types: ['BLOCK_WRITE_THRESHOLD'] };
+    });
+    const config = join(folder, 'gateway.yaml');
+    // YAML takes JSON.
+    writeFileSync(config, JSON.stringify({ webhooks: hooks }));
+    const app = await startApp({ vm1: `unix:${join(folder, 'sim')}` }, { webhooks: { baseMs: 20 } }, { config });
+    await allUp(await app.wire());
+    const prometheus = await startPrometheus(app.port);
+    onTestFinished(() => prometheus.close());
+    await until(() => prometheus.isReady());
+    await until(async () => (await prometheus.query('qmp_gateway_webhook_dead_letters_total')).result.length === 3);
+    sim.faults.emit('BLOCK_WRITE_THRESHOLD', { n: 1 });
+    const firing = (webhook: string) => [
+      expect.objectContaining({ state: 'firing', labels: expect.objectContaining({ webhook }) }),
+    ];
+    await expect.poll(() => prometheus.alerts('QmpWebhookBehind'), { timeout: 30_000 }).toEqual(firing('down'));
+    await expect.poll(() => prometheus.alerts('QmpWebhookDeadLetters'), { timeout: 30_000 }).toEqual(firing('refuses'));
+    expect(await prometheus.alerts('QmpWebhookBehind')).toEqual(firing('down'));
   });
 });

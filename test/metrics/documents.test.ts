@@ -25,6 +25,7 @@ async function families(): Promise<Map<string, string>> {
     gateway: () => undefined,
     log: { status: () => log.status, head: () => log.head },
     libvirtds: () => [{ path: '/run/s', fresh: 0, held: 0, maxHeld: 8 }],
+    webhooks: () => [],
     sources: () => [],
     jobs: () => [],
     health: () => ({ log: false, credentials: false }),

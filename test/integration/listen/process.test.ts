@@ -6,7 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { allUp } from '../../support/app.js';
 import { MAIN, run } from '../../support/cli.js';
+import { openReceiver } from '../../support/receiver.js';
 import { connectWire, type Wire } from '../../support/wire.js';
 import { openSims } from '../stream/support.js';
 
@@ -68,6 +70,61 @@ it('sources come, go and move by SIGHUP under a live subscriber, which misses no
   expect(wire.notifications('reset')).toEqual([]);
 });
 
+it('webhooks come, change and go by SIGHUP; neither their key nor the path of their URL is in what the gateway says', async () => {
+  const { sims, paths } = await openSims('vm1');
+  const [folder, receiver] = [folderOf(), await openReceiver()];
+  const config = join(folder, 'gateway.yaml');
+  const hook = {
+    name: 'w',
+    url: receiver.url,
+    secretFile: 'w.key',
+    allowPrivate: true,
+    types: ['BLOCK_WRITE_THRESHOLD'],
+  };
+  // YAML takes JSON.
+  const write = (webhooks: object[]): void =>
+    writeFileSync(
+      config,
+      JSON.stringify({ listen: '127.0.0.1:0', source: paths, data: join(folder, 'data'), webhooks }),
+    );
+  writeFileSync(join(folder, 'w.key'), 'a-secret-that-nobody-logs');
+  write([]);
+  const serve = run(['serve', '--config', config]);
+  const [, url = ''] = URL_LINE.exec(await serve.said(URL_LINE)) ?? [];
+  const wire = await connect(url);
+  await wire.call('subscribe', {});
+  await allUp(wire);
+  const raise = async (n: number): Promise<void> => {
+    sims.vm1?.faults.emit('BLOCK_WRITE_THRESHOLD', { n });
+    await wire.until(() => wire.events.some(({ data }) => (data as { n?: number }).n === n));
+  };
+  await raise(1);
+  write([hook]);
+  serve.child.kill('SIGHUP');
+  await serve.said('"webhooks":{"added":["w"],"removed":[],"changed":[]}');
+  receiver.answers.push(500);
+  await raise(2);
+  await serve.said('a webhook works again');
+  write([{ ...hook, format: 'cloudevents' }]);
+  serve.child.kill('SIGHUP');
+  await serve.said('"changed":["w"]');
+  await raise(3);
+  await expect.poll(() => receiver.received.length).toBe(3);
+  expect(receiver.received.map(({ body }) => [body.event?.data, body.data?.data])).toEqual([
+    ...[
+      [{ n: 2 }, undefined],
+      [{ n: 2 }, undefined],
+    ],
+    [undefined, { n: 3 }],
+  ]);
+  write([]);
+  serve.child.kill('SIGHUP');
+  const said = await serve.said('"removed":["w"]');
+  await raise(4);
+  expect(receiver.received).toHaveLength(3);
+  expect(said).not.toMatch(/nobody-logs|path-as-a-secret/);
+});
+
 describe('sockets of a service manager', () => {
   const activate = spawnSync('systemd-socket-activate', ['--version']);
   const isHere = activate.status === 0;
@@ -117,6 +174,12 @@ describe('check-config', () => {
     expect(good.out()).toBe(
       'listens at unix:/run/x and 127.0.0.1:7070\nsources: vm1\nthe log is in memory\nclients are known by the mode of the socket file\n',
     );
+    const hook =
+      '{name: w, url: "https://hooks.example/path-as-a-secret", secret: sixteen-letters-long, types: [A, B]}';
+    writeFileSync(config, `webhooks: [${hook}]\n`);
+    const posts = run(['check-config', '--config', config]);
+    expect(await posts.exit).toBe(0);
+    expect(posts.out()).toContain('\nposts A, B to https://hooks.example as w\n');
     writeFileSync(config, 'listen: nowhere\nfoo: 1\n');
     const bad = run(['check-config', '--config', config]);
     expect(await bad.exit).toBe(2);
