@@ -7,13 +7,13 @@ import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 import { LOG_LIMITS } from '../../src/log/index.js';
 import type { Filter, Settlement } from '../../src/protocol/index.js';
+import { freePort } from '../support/free-port.js';
 import { haveQemu } from '../support/qemu.js';
-
 import { after } from './check-stream.js';
 import { check } from './checker.js';
 import { Deafness } from './deafness.js';
 import { type Dice, dice } from './dice.js';
-import { freePort, GatewayProcess } from './gateway-process.js';
+import { GatewayProcess } from './gateway-process.js';
 import { logsOf, matcher, positionOf } from './log.js';
 import { type LiveMonitor, openQemuMonitor, openSimMonitor } from './monitors.js';
 import type { ChaosRecord } from './record.js';

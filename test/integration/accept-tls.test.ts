@@ -2,7 +2,6 @@
 
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,18 +11,9 @@ import type { AcceptOptions } from '../../src/sources/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { authority, type Certificates } from '../support/authority.js';
 import { type Dialling, dialLine, GREETING, startDialling } from '../support/dial.js';
+import { freePort } from '../support/free-port.js';
 import { haveQemu } from '../support/qemu.js';
 import { connectWire, type Wire } from '../support/wire.js';
-
-/** One that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface Bench {
   app: TestApp;

@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 import { type Simulator, startSimulator } from '../../src/simulator/index.js';
-import { freePort, GatewayProcess } from '../chaos/gateway-process.js';
+import { GatewayProcess } from '../chaos/gateway-process.js';
+import { freePort } from '../support/free-port.js';
 
 const { values } = parseArgs({
   options: {

@@ -2,8 +2,9 @@
 // storm of events.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Simulator } from '../../../src/simulator/index.js';
-import { freePort, GatewayProcess, MAIN } from '../../chaos/gateway-process.js';
+import { GatewayProcess, MAIN } from '../../chaos/gateway-process.js';
 import { allUp } from '../../support/app.js';
+import { freePort } from '../../support/free-port.js';
 import { connectWire, type Wire } from '../../support/wire.js';
 import { metric, openSims, rawSocket, until } from './support.js';
 
