@@ -11,9 +11,11 @@ import { CLOCK } from './clock.js';
 import { type Config, EXPOSED } from './config/index.js';
 import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
+import type { HistoryLimits } from './history/index.js';
 import { openJobs, type TrackOptions } from './jobs/index.js';
 import type { EventLog, LogLimits } from './log/index.js';
 import { openMetrics } from './metrics/index.js';
+import { openHistory } from './open-history.js';
 import { type DiskTuning, openLog } from './open-log.js';
 import { openPages } from './pages.js';
 import { SHARE_LIMITS, type ShareLimits, Shares } from './share/index.js';
@@ -37,6 +39,7 @@ export interface Tuning {
   accept: Partial<AcceptOptions>;
   log: Partial<LogLimits>;
   disk: DiskTuning;
+  history: Partial<HistoryLimits>;
   openLog: () => EventLog;
   /** Sources beside the configured ones. */
   provider: SourceProvider;
@@ -91,6 +94,13 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     track: { ...tuning.track, limited: (limit) => metrics.limited(limit) },
   });
   saveFrom(jobs.save);
+  const { history, samples, follow } = await openHistory(config, jobs, logger, tuning.history).catch(
+    async (error: unknown) => {
+      jobs.close();
+      await log.close();
+      throw error;
+    },
+  );
   const access = new AccessPolicy(config.access);
   const shares = new Shares(config.shares, {
     limits: { ...SHARE_LIMITS, ...tuning.share },
@@ -124,6 +134,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const metrics = openMetrics({
     gateway: () => gateway?.counts(),
     log: { status: () => log.status, head: () => log.head },
+    history: () => history.status,
     libvirtds: () => opener.libvirtds.counts,
     webhooks: () => webhooks?.counts ?? [],
     sources: jobs.view.sources,
@@ -136,6 +147,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const abandon = async (error: unknown): Promise<never> => {
     await shares.close();
     jobs.close();
+    history.close();
     await log.close();
     throw error;
   };
@@ -150,6 +162,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     version: VERSION,
     log,
     view: jobs.view,
+    history: { older: history.older.bind(history), progressOf: (run) => samples.of(run) },
     commands: jobs.commands,
     access,
     metrics: () => metrics.text(),
@@ -163,7 +176,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
   running.add(
     jobs.ended$.subscribe({
-      next: (ended) => {
+      next: ({ settled: ended }) => {
         metrics.settled(ended.settled.outcome, ended.settled.provenance);
         tracing.settled(ended);
       },
@@ -176,6 +189,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     limits: { ...WEBHOOK_LIMITS, ...tuning.webhooks },
   });
   webhooks = posts;
+  running.add(follow());
   const sources = new ConfiguredSources(config, opener);
   running.add(jobs.follow(sources));
   if (tuning.provider) running.add(jobs.follow(tuning.provider));
@@ -185,6 +199,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     await Promise.all([shares.close(), closeGateway()]);
     running.unsubscribe();
     jobs.close();
+    history.close();
     await posts.close();
     await log.close();
     tracing.close();
@@ -232,6 +247,7 @@ function fixedOf(before: Config, next: Config): string[] {
   if (differ(before.data, next.data)) changed.push('data');
   if (differ([before.limits.log, before.limits.disk], [next.limits.log, next.limits.disk]))
     changed.push('limits of the log');
+  if (differ(before.limits.history, next.limits.history)) changed.push('limits of the history');
   if (differ(before.limits.libvirt, next.limits.libvirt)) changed.push('libvirtHeldCalls');
   return changed;
 }

@@ -114,6 +114,14 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'integration/stream/resume',
     'past the retention gets a reset in place: the present, then what follows',
   ],
+  'history of runs: `historyAgeMs`': [
+    'history/run-history',
+    'removes its oldest file when all are over the bytes, or when its newest run is too old',
+  ],
+  'searches of the history': [
+    'gateway/history',
+    'is one at a time of a connection and few in all; who waits too long is refused',
+  ],
   '`libvirtHeldCalls`: calls of one libvirtd that are unanswered for longer than 5 s': [
     'sources/libvirt/budget',
     'owes at most twelve in all, says that the held places are taken, and goes on with the first answer',

@@ -16,6 +16,7 @@ import { readHistory } from './history.js';
 import { openJobDetails } from './job-details.js';
 import { extend, newTrail, type Trail } from './model/pace.js';
 import { judgeOrphans, orphansOf } from './model/unseen.js';
+import { openPastRuns } from './past-runs.js';
 
 /** An item of the event feed: an entry of the log, or a place where entries may be missing. */
 export type FeedItem =
@@ -61,6 +62,7 @@ export function openGateway(client: Client) {
   /** Round-trip time, and the age of the newest event when it came (QEMU's clock compared with this one's). */
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
   const trails = new Map<string, Trail>();
+  const past = openPastRuns(client);
 
   let stopHistory = (): void => {};
   let next: JobTable | undefined;
@@ -121,7 +123,7 @@ export function openGateway(client: Client) {
   }
 
   /** Entries older than the feed's own. */
-  function past(entries: readonly Entry[]): void {
+  function earlier(entries: readonly Entry[]): void {
     const epoch = next ? epochOf(next.cursor) : '';
     const older = entries.map((entry): FeedItem => ({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry }));
     feed.value = [...older, ...feed.peek()].slice(-FEED_MAX);
@@ -143,7 +145,7 @@ export function openGateway(client: Client) {
     snapshot: (cut) => {
       const before = next;
       next = tableOf(cut);
-      if (!before) stopHistory = readHistory(client, cut.cursor, past);
+      if (!before) stopHistory = readHistory(client, cut.cursor, earlier);
       if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
       for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
       lag.value = { ...lag.peek(), heardAt: Date.now() };
@@ -182,7 +184,8 @@ export function openGateway(client: Client) {
     if (client.state.phase !== 'open') return;
     const began = performance.now();
     await client.info({ timeoutMs: PING_MS }).then(
-      () => {
+      ({ features = [] }) => {
+        past.learn(features);
         lag.value = { ...lag.peek(), roundTripMs: performance.now() - began, heardAt: Date.now() };
       },
       () => undefined, // the connection's state says what is wrong
@@ -204,6 +207,7 @@ export function openGateway(client: Client) {
     unseen,
     failure,
     lag,
+    past,
     trails: trails as ReadonlyMap<string, Trail>,
     /** The page has handled the error; the feed keeps its marks. */
     dismissGaps: (): void => {
@@ -215,6 +219,7 @@ export function openGateway(client: Client) {
       clearTimeout(timer);
       clearInterval(pinging);
       details.close();
+      past.close();
       stopState();
       stopPace();
       stopHistory();

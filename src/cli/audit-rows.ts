@@ -3,6 +3,7 @@ import type { CommandId, Entry, EventOf, JobVerb } from '../protocol/types.js';
 import { isEventOf } from '../protocol/types.js';
 import { summarizeSettlement } from '../protocol/words.js';
 import { printable } from './output.js';
+import { shortTime } from './times.js';
 
 export interface AuditFilter {
   /** Milliseconds since 1970; entries before are left out. */
@@ -63,5 +64,3 @@ export function auditRows(entries: readonly Audited[]): string[][] {
     return [];
   });
 }
-
-const shortTime = (time: string | null): string => (time === null ? '?' : `${time.slice(0, 19).replace('T', ' ')}Z`);

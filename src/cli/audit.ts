@@ -1,6 +1,5 @@
 // `audit`: who did what to which job, as far as the gateway's log reaches back.
-import { type Command, InvalidArgumentError } from 'commander';
-import ms, { type StringValue } from 'ms';
+import type { Command } from 'commander';
 import type { Client } from '../client/node.js';
 import { beginningOf } from '../protocol/cursor.js';
 import { compileGlobs } from '../protocol/glob.js';
@@ -12,6 +11,7 @@ import { CliError, EXIT } from './exit.js';
 import { table } from './format.js';
 import { complain, print, printJson } from './output.js';
 import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
+import { parseSince } from './times.js';
 
 interface AuditOptions extends RemoteOptions {
   /** Milliseconds since 1970. */
@@ -19,14 +19,6 @@ interface AuditOptions extends RemoteOptions {
   source?: string[];
   job?: string[];
   by?: string[];
-}
-
-/** `30m`, `2h`, `3d` before `now`, or a time in ISO 8601; as milliseconds since 1970. */
-export function parseSince(text: string, now = Date.now()): number {
-  const back = /^\d+(\.\d+)?\s*(s|m|h|d)$/.test(text) ? ms(text as StringValue) : undefined;
-  const at = back === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN) : now - back;
-  if (Number.isNaN(at)) throw new InvalidArgumentError('expected 30m, 2h, 3d or a time as 2026-11-29T08:00:00Z');
-  return at;
 }
 
 export function addAudit(program: Command): void {

@@ -6,10 +6,13 @@ import { addAbort } from './abort.js';
 import { addAudit } from './audit.js';
 import { addEvents } from './events.js';
 import { CliError, EXIT } from './exit.js';
+import { addHistory } from './history.js';
 import { addJobs } from './jobs.js';
+import { addLog } from './log.js';
 import { addLogin } from './login.js';
 import { complain } from './output.js';
 import { addServe } from './serve.js';
+import { addShow } from './show.js';
 import { addSimulate } from './simulate.js';
 import { addSources } from './sources.js';
 import { addToken } from './token.js';
@@ -29,6 +32,9 @@ for (const add of [
   addEvents,
   addWatch,
   addAudit,
+  addHistory,
+  addShow,
+  addLog,
   addLogin,
   addToken,
 ])

@@ -20,7 +20,7 @@ export interface Client extends JobVerbs {
   /**
    * Delivers what matches: a snapshot first, then every event exactly once and in order across reconnects, or a `gap`. Each call is a subscription on
    * the wire, of which a connection has 64 at most; further ones wait. `signal` ends it as `unsubscribe()` does. Throws INVALID_OPTION for a
-   * malformed `after`, or for `after` together with `last`; every other error goes to `observer.error`.
+   * malformed `after`, or for two of `after`, `last` and `from`; every other error goes to `observer.error`.
    */
   subscribe(filter: SubscribeFilter, observer: Observer, options?: { signal?: AbortSignal }): Subscription;
   info(options?: CallOptions): Promise<Methods['server.info']['result']>;

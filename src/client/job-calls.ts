@@ -1,4 +1,5 @@
 // The typed methods for jobs, and which of them may be sent twice.
+import type { HistoryParams, RunStory } from '../protocol/history.js';
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job } from '../protocol/types.js';
@@ -59,6 +60,10 @@ export interface JobVerbs {
   jobDismiss(target: JobTarget, options?: CallOptions): Promise<Requested>;
   /** `speed` in bytes per second, 0 is unlimited. */
   jobSetSpeed(target: JobTarget & { speed: Int64 }, options?: CallOptions): Promise<Requested>;
+  /** Runs that have ended, newest first. METHOD_NOT_FOUND where `info().features` has no `history`; `historyOf` too. */
+  history(params?: HistoryParams, options?: CallOptions): Promise<Methods['history.list']['result']>;
+  /** The story of one run: its record, and what the gateway's log still has of it. */
+  historyOf(target: JobTarget, options?: CallOptions): Promise<RunStory>;
 }
 
 /** Reasons that say that nothing was sent to QEMU. */
@@ -106,5 +111,7 @@ export function jobVerbs(send: SendRequest, now: () => number): JobVerbs {
     jobFinalize: (target, options) => send('job.finalize', target, once(options)),
     jobDismiss: (target, options) => send('job.dismiss', target, once(options)),
     jobSetSpeed: (target, options) => send('job.setSpeed', target, once(options)),
+    history: (params = {}, options) => send('history.list', params, safe(options)),
+    historyOf: (target, options) => send('history.get', target, safe(options)),
   };
 }

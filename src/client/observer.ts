@@ -25,6 +25,8 @@ export interface Observer {
   snapshot?(snapshot: Snapshot): void;
   /** New events in order, each exactly once. `cursor` may be stored and given to `after` later. */
   events?(events: readonly Entry[], cursor: Cursor): void;
+  /** Of what `last` or `from` asked for, older events are not retained, or were not examined. */
+  truncated?(): void;
   /** New figures of active jobs; needs `progress` in the filter. Only the newest count: they are merged, and not replayed. */
   progress?(rows: readonly Progress[]): void;
   /** Called before the snapshot that follows a loss of continuity. */
@@ -43,6 +45,11 @@ export interface SubscribeFilter extends Filter {
    * `after`. Fails with NOT_SUPPORTED where the gateway lacks the feature.
    */
   last?: number;
+  /**
+   * Begin at this time, ISO 8601 with a zone, without a snapshot. Not together with `after` or `last`. Fails with NOT_SUPPORTED where the gateway lacks
+   * the feature.
+   */
+  from?: string;
   /** Progress rows: `true` is every 1,000 ms, a number is milliseconds, rounded up to 100, 250, 500, 1000, 2000 or 5000. Default `false`. */
   progress?: boolean | number;
 }

@@ -15,11 +15,18 @@ export type Attempt =
   /** Subscribed as `id`; the snapshot comes in pages, and `cut` has those received so far. */
   | { kind: 'paging'; id: string; cut: Cut; reason: SnapshotReason };
 
+/** So many entries back, or at a time. */
+export interface Back {
+  last?: number;
+  from?: string;
+}
+
 export type SubscriptionState =
   /**
-   * The observer has nothing yet, or what it had is void; in that case nothing was missing up to `missedAfter`. `last`: begin so many entries back.
+   * The observer has nothing yet, or what it had is void; in that case nothing was missing up to `missedAfter`. `back`: begin so many entries back, or
+   * at a time.
    */
-  | { name: 'awaitingSnapshot'; attempt: Attempt; reason: SnapshotReason; missedAfter?: Cursor; last?: number }
+  | { name: 'awaitingSnapshot'; attempt: Attempt; reason: SnapshotReason; missedAfter?: Cursor; back?: Back }
   /** The observer has everything up to `cursor`; the next request continues from there. */
   | { name: 'behind'; attempt: Attempt; cursor: Cursor }
   /** Subscribed as `id`; the observer has everything up to `cursor`. */
@@ -40,7 +47,7 @@ export type SubscriptionInput =
 
 export type SubscriptionEffect =
   /** Send `subscribe`. */
-  | { kind: 'subscribe'; after?: Cursor; last?: number }
+  | ({ kind: 'subscribe' } & Beginning)
   /** Send `unsubscribe`. */
   | { kind: 'unsubscribe'; id: string }
   /** Give the input `ready` after so many milliseconds. */
@@ -48,6 +55,7 @@ export type SubscriptionEffect =
   | { kind: 'gap'; gap: Gap }
   | { kind: 'snapshot'; snapshot: Snapshot }
   | { kind: 'events'; events: readonly Entry[]; cursor: Cursor }
+  | { kind: 'truncated' }
   | { kind: 'progress'; rows: readonly Progress[] }
   | { kind: 'error'; error: GatewayError }
   | { kind: 'complete' };
@@ -63,11 +71,16 @@ type Live = Extract<Open, { name: 'live' }>;
 const RETRY_MS = 1_000;
 const IDLE = { kind: 'idle' } as const;
 
-/** @param from a position, or so many entries back; without either, with a snapshot. */
-export function beginSubscription({ after, last }: { after?: Cursor; last?: number }): SubscriptionState {
+/** Where it begins: at a position, so many entries back, or at a time; without any, with a snapshot. */
+export interface Beginning extends Back {
+  after?: Cursor;
+}
+
+export function beginSubscription({ after, last, from }: Beginning): SubscriptionState {
   if (after !== undefined) return { name: 'behind', attempt: IDLE, cursor: after };
   const state = { name: 'awaitingSnapshot', attempt: IDLE, reason: 'initial' } as const;
-  return last === undefined ? state : { ...state, last };
+  if (last !== undefined) return { ...state, back: { last } };
+  return from === undefined ? state : { ...state, back: { from } };
 }
 
 /** Its name on the wire, where it has one. */
@@ -111,14 +124,15 @@ function reduceClosed(state: SubscriptionState, input: SubscriptionInput): Subsc
 }
 
 function answered(state: Pending, reply: Subscribed): SubscriptionStep {
-  const { subscription: id, cursor, resumed, sources, jobs, settled = [], pages } = reply;
+  const { subscription: id, cursor, resumed, sources, jobs, settled = [], pages, truncated } = reply;
   if (state.name === 'behind' && resumed) return [{ name: 'live', id, cursor: state.cursor }];
   // If the answer does not resume, its cursor says why.
   const isOther = state.name === 'behind' && compareCursors(cursor, state.cursor) === undefined;
   const reason = state.name === 'awaitingSnapshot' ? state.reason : isOther ? 'epoch' : 'retention';
   if (jobs || pages) return replace(state, id, { cursor, jobs: jobs ?? [], settled, sources }, reason, pages);
   // A new log may hold events from its beginning to this connection. A snapshot would include them; where none is wanted they are requested.
-  if (!isOther) return [{ name: 'live', id, cursor }, ...gap(state, reason, cursor)];
+  const cut: SubscriptionEffect[] = truncated ? [{ kind: 'truncated' }] : [];
+  if (!isOther) return [{ name: 'live', id, cursor }, ...gap(state, reason, cursor), ...cut];
   const from = beginningOf(cursor);
   const [next, ...effects] = subscribe({ name: 'behind', attempt: IDLE, cursor: from });
   return [next, ...gap(state, reason, from), ...effects];
@@ -206,7 +220,7 @@ function pending(state: Open, attempt: Attempt): Pending {
 }
 
 function subscribe(state: Pending): SubscriptionStep {
-  const from = state.name === 'behind' ? { after: state.cursor } : state.last === undefined ? {} : { last: state.last };
+  const from = state.name === 'behind' ? { after: state.cursor } : state.back;
   return [pending(state, { kind: 'requested' }), { kind: 'subscribe', ...from }];
 }
 

@@ -65,9 +65,10 @@ export class Subscriptions {
 
   /** Its callbacks begin with the next microtask. */
   subscribe(options: SubscribeFilter, observer: Observer): Subscription {
-    const { after, last, progress = false } = options;
-    if (after !== undefined && (last !== undefined || epochOf(after) === undefined))
-      throw clientError('INVALID_OPTION', `after is not a cursor, or not alone: ${after}`);
+    const { after, last, from, progress = false } = options;
+    const ways = [after, last, from].filter((each) => each !== undefined);
+    if (ways.length > 1 || (after !== undefined && !epochOf(after)))
+      throw clientError('INVALID_OPTION', `after is not a cursor, or not alone: ${ways}`);
     const filter = canonicalFilter(options);
     const key = JSON.stringify(filter);
     const wantsSnapshot = observer.snapshot !== undefined;
@@ -115,12 +116,14 @@ export class Subscriptions {
   }
 
   #start(member: Member): void {
-    const isLast = 'last' in member.state;
+    const [feature] = 'back' in member.state ? Object.keys(member.state.back ?? {}) : [];
     if (!this.#port.isOpen()) return;
-    if (member.copy > 0 || isLast) {
+    if (member.copy > 0 || feature) {
       if (typeof this.#features !== 'object') return this.#learn();
-      const error = clientError('NOT_SUPPORTED', 'the gateway is too old for `last`', { feature: 'last' });
-      if (isLast && !this.#features.includes('last')) return this.#dispatch(member, { kind: 'ended', error });
+      if (feature && !this.#features.includes(feature)) {
+        const error = clientError('NOT_SUPPORTED', `the gateway is too old for \`${feature}\``, { feature });
+        return this.#dispatch(member, { kind: 'ended', error });
+      }
     }
     this.#dispatch(member, { kind: 'ready' });
   }
@@ -181,7 +184,7 @@ export class Subscriptions {
     const params = {
       ...distinctFilter(filter, copy, features),
       ...from,
-      snapshot: wantsSnapshot && from.last === undefined,
+      snapshot: wantsSnapshot && from.last === undefined && from.from === undefined,
       ...(progress && { progress }),
     };
     this.#port.request(
@@ -230,6 +233,8 @@ function deliver(
       return observer.snapshot?.(effect.snapshot);
     case 'events':
       return observer.events?.(effect.events, effect.cursor);
+    case 'truncated':
+      return observer.truncated?.();
     case 'progress':
       return observer.progress?.(effect.rows);
     case 'error':

@@ -1,6 +1,7 @@
 // The bounds that an operator may set: what each means, its default, and how far it may go.
 import { z } from 'zod';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../gateway/index.js';
+import { HISTORY_LIMITS, type HistoryLimits } from '../history/index.js';
 import { DISK_LOG_LIMITS, type DiskLogLimits, LOG_LIMITS, type LogLimits } from '../log/index.js';
 import { BUDGET_LIMITS, type BudgetLimits } from '../sources/index.js';
 
@@ -37,6 +38,8 @@ export const LIMIT_SETTINGS = z.strictObject({
   logDiskBytes: bound('Bytes of the files of a log on disk.', DISK_LOG_LIMITS.maxBytes, 1_048_576, 1_099_511_627_776),
   logDiskAgeMs: bound('Milliseconds that it keeps an entry.', DISK_LOG_LIMITS.ageMs, 60_000, 31_622_400_000),
   logReserveBytes: bound('Bytes of its disk that it leaves free.', DISK_LOG_LIMITS.reserveBytes, 0, 1_099_511_627_776),
+  historyBytes: bound('Bytes of the files of the history.', HISTORY_LIMITS.bytes, 1_048_576, 1_099_511_627_776),
+  historyAgeMs: bound('Milliseconds that it keeps a run.', HISTORY_LIMITS.ageMs, 60_000, 316_224_000_000),
   libvirtHeldCalls: bound(
     'Calls that one libvirtd may leave unanswered for longer than 5 s. Each occupies one of its workers, of which it has 20 by default.',
     BUDGET_LIMITS.held,
@@ -51,19 +54,21 @@ export interface Limits {
   gateway: Partial<GatewayLimits>;
   log: Partial<LogLimits>;
   disk: Partial<DiskLogLimits>;
+  history: Partial<HistoryLimits>;
   libvirt: Partial<BudgetLimits>;
 }
 
 /** Those that were given. */
 export function splitLimits(given: LimitSettings): Limits {
   const { logEntries, logEntriesPerSource, logBytes, logAgeMs, libvirtHeldCalls: held, ...others } = given;
-  const { logDiskBytes, logDiskAgeMs, logReserveBytes, ...gateway } = others;
+  const { logDiskBytes, logDiskAgeMs, logReserveBytes, historyBytes, historyAgeMs, ...gateway } = others;
   const disk = { maxBytes: logDiskBytes, ageMs: logDiskAgeMs, reserveBytes: logReserveBytes };
   const log = { total: logEntries, perSource: logEntriesPerSource, totalBytes: logBytes, ageMs: logAgeMs };
   return {
     gateway: withoutUndefined(gateway),
     log: withoutUndefined(log),
     disk: withoutUndefined(disk),
+    history: withoutUndefined({ bytes: historyBytes, ageMs: historyAgeMs }),
     libvirt: withoutUndefined({ held }),
   };
 }

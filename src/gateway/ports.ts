@@ -1,7 +1,9 @@
 // What the gateway needs of the rest of the program; `app.ts` supplies it. CommandPort is the only way to command a source.
 import type { Observable } from 'rxjs';
 import type { CallContext } from '../access/index.js';
+import type { RunHistory } from '../history/index.js';
 import type { Answer } from '../protocol/answer.js';
+import type { ProgressSample } from '../protocol/history.js';
 import type { Methods } from '../protocol/methods.js';
 import type { Job, Progress, SettledRun, SourceInfo } from '../protocol/types.js';
 
@@ -29,4 +31,10 @@ export interface ViewPort {
   freshen(wants: (source: string) => boolean, maxAgeMs: number, waitMs: number): Promise<void> | undefined;
   /** Sets a demand for `progress$`; `undefined` ends the demand of that key. */
   demand(key: string, demand: { wants: (source: string) => boolean; everyMs: number } | undefined): void;
+}
+
+/** The runs that have ended. */
+export interface HistoryPort extends Pick<RunHistory, 'older'> {
+  /** Of a live run. */
+  progressOf(run: string): readonly ProgressSample[];
 }

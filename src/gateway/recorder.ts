@@ -8,6 +8,7 @@ export const GATEWAY_LIMIT_NAMES = [
   'connection_globs',
   'connections',
   'drain_progress',
+  'history_calls',
   'inbox_bytes',
   'message_bytes',
   'posts_pipelined',

@@ -2,6 +2,7 @@
 // commands on them.
 import type { Logger } from 'pino';
 import { Subject, type Subscription } from 'rxjs';
+import type { Micros } from '../protocol/time.js';
 import type { Progress, SettledRun } from '../protocol/types.js';
 import { type JobSource, logSignals, type SourceProvider } from '../sources/index.js';
 import { JobCommands } from './commands/job-commands.js';
@@ -10,6 +11,7 @@ import type { Journal } from './model/journal.js';
 import { absentSource } from './tracking/absent-source.js';
 import { ProgressPoller } from './tracking/progress-poller.js';
 import type { Restoration } from './tracking/restoration.js';
+import type { Ended } from './tracking/run-store.js';
 import type { RestoredSource } from './tracking/source-evidence.js';
 import { SourceRegistry } from './tracking/source-registry.js';
 import { SourceTracker } from './tracking/source-tracker.js';
@@ -27,6 +29,14 @@ export interface JobsOptions {
   track?: Partial<TrackOptions> | undefined;
 }
 
+/** A settlement that the log shows; `startedAt` is the time of the entry that began the run, `null` where it has none. */
+export interface SettledJob {
+  settled: SettledRun;
+  startedAt: Micros | null;
+}
+
+const settledJob = ({ settled, last }: Ended): SettledJob => ({ settled, startedAt: last.began.time ?? null });
+
 export type Jobs = ReturnType<typeof openJobs>;
 
 export function openJobs({ journal, restored, logger, track }: JobsOptions) {
@@ -36,7 +46,7 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
   const jobCommands = new JobCommands(registry, clock, (source, waiting) =>
     poller.demand(`wait ${source}`, waiting ? { wants: (name) => name === source, everyMs: WAIT_POLL_MS } : undefined),
   );
-  const ended$ = new Subject<SettledRun>();
+  const ended$ = new Subject<SettledJob>();
   const progress$ = new Subject<Progress[]>();
   /** Subscriptions to the signals of sources, by name. */
   const followed = new Map<string, { tracker: SourceTracker; subscription: Subscription }>();
@@ -47,15 +57,15 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
       jobCommands.take(source, signal);
       const tracker = registry.get(source);
       if (tracker && (signal.kind === 'began' || signal.kind === 'synced')) poller.arm(tracker);
-      if (tracker && signal.kind === 'settled') tracker.whenShown(() => end(signal.ended.settled));
+      if (tracker && signal.kind === 'settled') tracker.whenShown(() => end(signal.ended));
     },
     measured: (rows) => progress$.next(rows),
   };
 
-  function end(ended: SettledRun): void {
-    const { source, job, run, settled } = ended;
+  function end(ended: Ended): void {
+    const { source, job, run, settled } = ended.settled;
     logger.info({ source, job, run, outcome: settled.outcome, provenance: settled.provenance }, 'job settled');
-    ended$.next(ended);
+    ended$.next(settledJob(ended));
   }
 
   /** Stand-ins for sources of before the restart that have not come again. */
@@ -141,6 +151,10 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
     shared: new SharedCommands(registry, journal, clock),
     /** Runs, settlements and sources as the log shows them, as lines for {@link Restoration}. */
     save: () => registry.save(),
+    /** Settlements from before the restart. */
+    restored: (): SettledJob[] => [...(restored?.settled ?? [])].map(settledJob),
+    /** Milliseconds since 1970 at which a present run began; `undefined`: it is not known. */
+    startOf: (source: string, job: string): number | undefined => registry.startOf(source, job),
     /** Every settlement, once the log shows it. */
     ended$: ended$.asObservable(),
     /** Adds and removes sources as the provider says. A source with the name of a present one replaces it. */

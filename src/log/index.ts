@@ -2,6 +2,13 @@
 export { EVICTIONS, type EventLog, type LoggedEntry, type LogStatus } from './event-log.js';
 export { LOG_LIMITS, type LogLimits, type LogOptions, MemoryLog } from './memory-log.js';
 export type { DiskReport } from './segments/disk-report.js';
+export {
+  type ExportedEntry,
+  exportEntries,
+  type InspectedFile,
+  type InspectedFolder,
+  inspectFolder,
+} from './segments/inspect.js';
 export { DISK_LOG_LIMITS, type DiskLogLimits, type OpenedLog, openDiskLog } from './segments/open.js';
 export { FolderInUse } from './segments/owner.js';
 export type { Discontinuity, Restorer } from './segments/recover.js';

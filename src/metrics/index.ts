@@ -23,6 +23,8 @@ export interface MetricReaders extends JobReaders, WebhookReaders {
   /** `undefined` until it listens. */
   gateway: () => GatewayCounts | undefined;
   log: LogReaders;
+  /** Of the history of runs. */
+  history: () => { runs: number; bytes: number; isFailing: boolean };
   /** Unanswered calls of each libvirtd that sources are of. */
   libvirtds: () => readonly LibvirtCalls[];
   /** Each part that may be unwell, and whether it is. */
@@ -46,6 +48,11 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
   const { merged, ...recorder } = openGatewayMetrics(families, read.gateway);
   openLogMetrics(families, read.log);
   openWebhookMetrics(families, read);
+  families.gauge('history_runs', 'Runs in the history', () => read.history().runs);
+  families.gauge('history_bytes', 'Bytes of the history', () => read.history().bytes);
+  families.gauge('history_failing', '1: the disk takes no runs, which wait in memory', () =>
+    read.history().isFailing ? 1 : 0,
+  );
   families.gauges('degraded', '1 while this part of the gateway is unwell, as /readyz names it', ['part'], () =>
     Object.entries(read.health()).map(([part, isUnwell]): Sample => [{ part }, isUnwell ? 1 : 0]),
   );

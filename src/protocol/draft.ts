@@ -5,6 +5,8 @@ import type { Cursor, Entry } from './types.js';
 /** Where an entry stands in the log. Unset until the log gives the entry its offset, which may be after `append` has returned. */
 export interface LogPosition {
   cursor: Cursor | undefined;
+  /** Of the entry. */
+  time?: Micros | null;
 }
 
 export type EntryDraft = Omit<Entry, 'offset' | 'time'> & {

@@ -18,6 +18,7 @@ export {
   parseCursor,
 } from './cursor.js';
 export type { QemuEvents } from './generated/events.js';
+export type * from './history.js';
 export {
   LIMITS,
   PROGRESS_DEFAULT,

@@ -36,7 +36,7 @@ export const LIMITS = {
   timeoutDefaultMs: TIMEOUT_DEFAULT_MS,
   /** Bytes of one snapshot page; larger snapshots are paged. */
   snapshotPageBytes: 256 * 1024,
-  /** Jobs in one answer of job.list. */
+  /** Jobs in one answer of job.list, and runs in one of history.list. */
   listMax: 1_000,
   /** Milliseconds between two bookmarks. */
   bookmarkMs: 15_000,
@@ -44,7 +44,20 @@ export const LIMITS = {
 } as const;
 
 /** What this server supports beyond the first release of v1: `server.info.features`. */
-export const FEATURES = ['pivotProof', 'began', 'command', 'tag', 'last', 'providers', 'trace'] as const;
+export const FEATURES = [
+  'pivotProof',
+  'began',
+  'command',
+  'tag',
+  'last',
+  'providers',
+  'trace',
+  'history',
+  'from',
+] as const;
+
+/** Runs in one answer of history.list unless it is asked for another number. */
+export const HISTORY_DEFAULT = 100;
 
 /** Settlements in one snapshot, the newest; job.get finds older ones. Clients do not need this limit. */
 export const SNAPSHOT_SETTLED = 1_000;

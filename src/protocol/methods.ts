@@ -1,4 +1,5 @@
 // Methods and notifications of the wire `qmp-gateway.v1`, with their params and results. Imports only the wire's types.
+import type { HistoryParams, HistoryRun, RunStory } from './history.js';
 import type {
   Cursor,
   Entry,
@@ -37,6 +38,8 @@ export interface SubscribeParams extends Filter {
   after?: Cursor;
   /** Begins so many matching entries back, 1 to 10,000. Implies `snapshot: false`, excludes `after`. Feature `last`. */
   last?: number;
+  /** Begins at that time, ISO 8601. Implies `snapshot: false`, excludes `after` and `last`. Feature `from`. */
+  from?: string;
   /** 1 to 8: distinguishes equal filters of one connection. Feature `tag`. */
   tag?: number;
   /** Default true. */
@@ -90,7 +93,7 @@ export interface Subscribed {
   settled?: SettledRun[];
   /** Number of `snapshot` notifications that follow, where the snapshot did not fit the reply. */
   pages?: number;
-  /** With `last`: there may be more matching entries beyond those that were examined. */
+  /** With `last`: there may be more matching entries beyond those that were examined; with `from`: the retention begins later. */
   truncated?: boolean;
 }
 
@@ -115,6 +118,8 @@ export interface Methods {
   'job.finalize': { params: JobTarget; result: Requested };
   'job.dismiss': { params: JobTarget; result: Requested };
   'job.setSpeed': { params: JobTarget & { speed: Int64 }; result: Requested };
+  'history.list': { params: HistoryParams; result: { runs: HistoryRun[]; pageToken?: string } };
+  'history.get': { params: JobTarget; result: RunStory };
   subscribe: { params: SubscribeParams; result: Subscribed };
   unsubscribe: { params: { subscription: string }; result: Record<string, never> };
 }

@@ -14,10 +14,24 @@ const bytes = (most: number) =>
 const job = bytes(LIMITS.jobBytes);
 const run = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'malformed run');
 const cursor = z.string().refine((text) => parseCursor(text) !== undefined, 'malformed cursor');
+/** As JavaScript reads it, with a zone. */
+const time = z
+  .string()
+  .max(64)
+  .refine(
+    (text) =>
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)),
+    {
+      message: 'expected a time as 2026-11-29T08:00:00Z',
+    },
+  );
+const outcome = z.enum(['completed', 'cancelled', 'failed', 'lost']);
 const timeoutMs = z.int().min(LIMITS.timeoutMinMs).max(LIMITS.timeoutMaxMs);
 const globs = z.array(bytes(LIMITS.globLength)).min(1).max(LIMITS.globs);
 const wild = (list: readonly string[] = []): number =>
   list.reduce((sum, glob) => sum + (/[*?]/.test(glob) ? glob.length : 0), 0);
+
+const tooWild = { message: `at most ${LIMITS.wildLength} characters of globs with * or ? in all` };
 
 const INT64_MAX = 2n ** 63n - 1n;
 /** Bytes per second up to 2^63-1: a safe integer or a decimal string. A larger number was already rounded when it was parsed. */
@@ -60,6 +74,19 @@ export const PARAMS = {
   'job.finalize': z.strictObject(target),
   'job.dismiss': z.strictObject(target),
   'job.setSpeed': z.strictObject({ ...target, speed }),
+  'history.list': z
+    .strictObject({
+      sources: globs.optional(),
+      jobs: globs.optional(),
+      outcomes: z.array(outcome).min(1).max(4).optional(),
+      by: globs.optional(),
+      endedAfter: time.optional(),
+      endedBefore: time.optional(),
+      limit: z.int().min(1).max(LIMITS.listMax).optional(),
+      pageToken: z.string().min(1).max(1_024).optional(),
+    })
+    .refine(({ sources, jobs, by }) => wild(sources) + wild(jobs) + wild(by) <= LIMITS.wildLength, tooWild),
+  'history.get': z.strictObject(target),
   subscribe: z
     .strictObject({
       sources: globs.optional(),
@@ -67,16 +94,19 @@ export const PARAMS = {
       jobs: globs.optional(),
       after: cursor.optional(),
       last: z.int().min(1).max(LIMITS.lastMax).optional(),
+      from: time.optional(),
       tag: z.int().min(1).max(LIMITS.tagMax).optional(),
       snapshot: z.boolean().optional(),
       progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
     })
-    .refine(({ sources, types, jobs }) => wild(sources) + wild(types) + wild(jobs) <= LIMITS.wildLength, {
-      message: `at most ${LIMITS.wildLength} characters of globs with * or ? in all`,
-    })
-    .refine(({ last, after, snapshot }) => last === undefined || (after === undefined && snapshot !== true), {
-      message: 'goes with neither after nor snapshot',
+    .refine(({ sources, types, jobs }) => wild(sources) + wild(types) + wild(jobs) <= LIMITS.wildLength, tooWild)
+    .refine(({ last, after, from, snapshot }) => last === undefined || (after === undefined && !from && !snapshot), {
+      message: 'goes with neither after nor from nor snapshot',
       path: ['last'],
+    })
+    .refine(({ after, from, snapshot }) => from === undefined || (after === undefined && !snapshot), {
+      message: 'goes with neither after nor snapshot',
+      path: ['from'],
     }),
   unsubscribe: z.strictObject({ subscription: z.string().min(1).max(64) }),
 } as const satisfies Record<MethodName, z.ZodType>;

@@ -1,7 +1,7 @@
 // Which entries of the log `audit` takes, and the rows that it makes of them.
 import { expect, it } from 'vitest';
-import { parseSince } from '../../src/cli/audit.js';
 import { auditRows, selectAudited } from '../../src/cli/audit-rows.js';
+import { parseSince } from '../../src/cli/times.js';
 import type { Entry } from '../../src/protocol/types.js';
 
 const ALL = { source: () => true, job: () => true, by: () => true };

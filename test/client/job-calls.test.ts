@@ -124,11 +124,13 @@ it('repeats reads, and sends what waited', async () => {
     client.jobGet(TARGET),
     client.jobList(),
     client.jobWait({ ...TARGET, run: 'r' }),
+    client.history(),
+    client.historyOf(TARGET),
   ];
   for (const call of calls) call.catch(() => {});
   const socket = await open();
   await clock.advance(0);
-  const methods = ['server.info', 'source.list', 'job.get', 'job.list', 'job.wait'];
+  const methods = ['server.info', 'source.list', 'job.get', 'job.list', 'job.wait', 'history.list', 'history.get'];
   expect(socket.sent.map(({ method }) => method)).toEqual(methods);
   socket.drop(1001);
   await open();

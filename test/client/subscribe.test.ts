@@ -394,17 +394,24 @@ describe('equal filters', () => {
   });
 });
 
-describe('last', () => {
-  const INFO = { version: 'x', epoch: 'k3f9', cursor: cursor(1), limits: {}, bookmarkMs: 15_000, features: ['last'] };
+describe.each([{ last: 20 }, { from: '2026-11-29T08:00:00Z' }])('%o', (back) => {
+  const INFO = {
+    version: 'x',
+    epoch: 'k3f9',
+    cursor: cursor(1),
+    limits: {},
+    bookmarkMs: 15_000,
+    features: ['last', 'from'],
+  };
 
-  it('begins so many entries back, without a snapshot, and once', async () => {
+  it('begins there, without a snapshot, and once', async () => {
     const { client, open, clock } = start();
     const { heard, observer } = listen();
-    client.subscribe({ last: 20 }, observer);
+    client.subscribe(back, observer);
     const socket = await open();
     expect(socket.of('subscribe')).toEqual([]);
     socket.answer('server.info', INFO);
-    expect(socket.of('subscribe')[0]?.params).toEqual({ last: 20, snapshot: false });
+    expect(socket.of('subscribe')[0]?.params).toEqual({ ...back, snapshot: false });
     socket.answer('subscribe', resumed(80, { resumed: false }));
     await clock.advance(0);
     push(socket, [81, 100]);
@@ -414,10 +421,21 @@ describe('last', () => {
     expect(heard).toEqual(['events 81,100 to k3f9:100']);
   });
 
+  it('says where older entries are not there', async () => {
+    const { client, open, clock } = start();
+    const { heard, observer } = listen();
+    client.subscribe(back, observer);
+    const socket = await open();
+    socket.answer('server.info', INFO);
+    socket.answer('subscribe', resumed(80, { resumed: false, truncated: true }));
+    await clock.advance(0);
+    expect(heard).toEqual(['truncated']);
+  });
+
   it('ends with an error of its own beside a gateway that does not know it', async () => {
     const { client, open, clock } = start();
     const { heard, observer } = listen();
-    client.subscribe({ last: 20 }, observer);
+    client.subscribe(back, observer);
     const socket = await open();
     const { features: _none, ...old } = INFO;
     socket.answer('server.info', old);
@@ -428,7 +446,7 @@ describe('last', () => {
 
   it('excludes a position', () => {
     const { client } = start();
-    expect(() => client.subscribe({ last: 20, after: cursor(1) }, {})).toThrow(
+    expect(() => client.subscribe({ ...back, after: cursor(1) }, {})).toThrow(
       expect.objectContaining({ reason: 'INVALID_OPTION' }),
     );
   });

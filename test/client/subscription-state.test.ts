@@ -89,7 +89,7 @@ const attemptOf = ({ attempt }: Extract<SubscriptionState, { attempt: unknown }>
 function lineOf(effect: SubscriptionEffect): string {
   switch (effect.kind) {
     case 'subscribe':
-      return `subscribe${effect.after ? ` after ${effect.after}` : ''}${effect.last ? ` last ${effect.last}` : ''}`;
+      return `subscribe${effect.after ? ` after ${effect.after}` : ''}${effect.last ? ` last ${effect.last}` : ''}${effect.from ? ` from ${effect.from}` : ''}`;
     case 'unsubscribe':
       return `unsubscribe ${effect.id}`;
     case 'retry':
@@ -245,10 +245,10 @@ describe('a subscription as a state machine', () => {
     const subscribe = (from: Parameters<typeof beginSubscription>[0]) =>
       reduceSubscription(beginSubscription(from), { kind: 'ready' });
     expect(
-      [subscribe({}), subscribe({ after: cursor(3) }), subscribe({ last: 9 })].map(
+      [subscribe({}), subscribe({ after: cursor(3) }), subscribe({ last: 9 }), subscribe({ from: 'then' })].map(
         ([, effect]) => effect && lineOf(effect),
       ),
-    ).toEqual(['subscribe', 'subscribe after k3f9:3', 'subscribe last 9']);
+    ).toEqual(['subscribe', 'subscribe after k3f9:3', 'subscribe last 9', 'subscribe from then']);
     const [live] = reduceSubscription(subscribe({ last: 9 })[0], answer(bare));
     const [lost] = reduceSubscription(live, { kind: 'lost' });
     expect(reduceSubscription(lost, { kind: 'ready' }).slice(1)).toEqual([{ kind: 'subscribe', after: cursor(50) }]);

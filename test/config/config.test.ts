@@ -55,6 +55,7 @@ describe('a setting', () => {
       gateway: { connections: 5 },
       log: { total: 2_000 },
       disk: {},
+      history: {},
       libvirt: {},
     });
   });

@@ -88,7 +88,7 @@ describe('the connection', () => {
 describe('the console', () => {
   it('suggests what begins so, then what contains it', () => {
     expect(suggest('job.a')).toEqual(['job.abort']);
-    expect(suggest('list')).toEqual(['source.list', 'job.list']);
+    expect(suggest('list')).toEqual(['source.list', 'job.list', 'history.list']);
     expect(suggest('subscribe')).toEqual(['subscribe', 'unsubscribe']);
     expect(suggest('unsubscribe')).toEqual([]);
     expect(suggest('job.get {')).toEqual([]);

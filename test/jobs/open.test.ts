@@ -30,7 +30,7 @@ beforeEach(() => {
   progress = [];
   const subscriptions = [
     jobs.follow({ sources$: provided$ }),
-    jobs.ended$.subscribe((run) => ended.push(run)),
+    jobs.ended$.subscribe(({ settled }) => ended.push(settled)),
     jobs.view.progress$.subscribe((rows) => progress.push(rows)),
   ];
   onTestFinished(() => {

@@ -24,6 +24,7 @@ async function families(): Promise<Map<string, string>> {
   const metrics = openMetrics({
     gateway: () => undefined,
     log: { status: () => log.status, head: () => log.head },
+    history: () => ({ runs: 0, bytes: 0, isFailing: false }),
     libvirtds: () => [{ path: '/run/s', fresh: 0, held: 0, maxHeld: 8 }],
     webhooks: () => [],
     sources: () => [],

@@ -22,6 +22,7 @@ function open(more: Partial<MetricReaders> = {}) {
       }),
       log: { status: () => LOG, head: () => 11 },
       sources: () => [{ name: 'vm1', state: 'up', reason: 'stalled', since: '' }],
+      history: () => ({ runs: 0, bytes: 0, isFailing: false }),
       libvirtds: () => [{ path: '/run/libvirt/libvirt-sock', fresh: 1, held: 2, maxHeld: 8 }],
       webhooks: () => [{ name: 'w', results: { ok: 1, rejected: 2, failed: 3 }, deadLetters: 4, lagSeconds: 5 }],
       jobs: () => [],

@@ -106,6 +106,7 @@ export async function openBare(
     version: '0.0.0',
     log,
     view,
+    history: { older: async () => ({ found: [], next: undefined }), progressOf: () => [] },
     commands,
     access: options.access ?? NO_ACCESS_POLICY,
     clock: options.clock ?? CLOCK,

@@ -6,7 +6,7 @@ import { Hub } from '../../src/gateway/fan-out/hub.js';
 import { ProgressLanes } from '../../src/gateway/fan-out/progress.js';
 import { Snapshots } from '../../src/gateway/fan-out/snapshot.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../../src/gateway/limits.js';
-import type { CommandPort, ViewPort } from '../../src/gateway/ports.js';
+import type { CommandPort, HistoryPort, ViewPort } from '../../src/gateway/ports.js';
 import { Scheduler } from '../../src/gateway/scheduler.js';
 import { plainMethods } from '../../src/gateway/session/methods.js';
 import { SessionRegistry } from '../../src/gateway/session/registry.js';
@@ -54,6 +54,8 @@ export class Sessions {
   readonly lines: object[] = [];
   /** Resolves `freshen`, where it is set. */
   freshen: ViewPort['freshen'] = () => undefined;
+  /** The runs that have ended. */
+  history: HistoryPort = { older: async () => ({ found: [], next: undefined }), progressOf: () => [] };
   /** What metrics are told. */
   readonly recorder = new TestRecorder();
   readonly tracing = new CommandTracing('0.0.0');
@@ -107,6 +109,8 @@ export class Sessions {
       recorder,
       methods: plainMethods({
         ...{ version: '0.0.0', log: this.log, view, commands, limits: this.limits, clock: this.clock },
+        history: { older: (...step) => this.history.older(...step), progressOf: (run) => this.history.progressOf(run) },
+        searches: scheduler.queue(),
         recorder,
         tracing: this.tracing,
         logger: { info: (fields) => void this.audited.push(fields) },

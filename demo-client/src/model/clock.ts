@@ -9,3 +9,15 @@ export function clock(time: string | null): string {
     .join(':');
   return `${whole}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
+
+/** Of a moment in the past, in milliseconds: the time of day, and the day if that is not the day of `now`. */
+export function moment(at: number, now: number): string {
+  const [date, today] = [new Date(at), new Date(now)];
+  if (date.toDateString() === today.toDateString()) return clock(date.toISOString()).slice(0, 8);
+  const day = date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(date.getFullYear() !== today.getFullYear() && { year: 'numeric' }),
+  });
+  return `${day} ${clock(date.toISOString()).slice(0, 5)}`;
+}

@@ -16,6 +16,8 @@ export const TEMPLATES: Record<MethodName, string> = {
   'job.finalize': '{"source":"","job":""}',
   'job.dismiss': '{"source":"","job":""}',
   'job.setSpeed': '{"source":"","job":"","speed":0}',
+  'history.list': '',
+  'history.get': '{"source":"","job":""}',
   subscribe: '{"types":["BLOCK_JOB_*"]}',
   unsubscribe: '{"subscription":""}',
 };

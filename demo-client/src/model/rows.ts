@@ -2,16 +2,19 @@
 import type { JobTable } from 'qmp-gateway/client';
 import {
   describePivot,
+  type HistoryRun,
   type Job,
   type JobStatus,
   type JobType,
   type Outcome,
   type Provenance,
   type SettledRun,
+  type Settlement,
   shareDone,
 } from 'qmp-gateway/protocol';
 import { type Attention, attentionOf, GRAVITY } from './attention.js';
 import { etaOf, rateOf, type Trail } from './pace.js';
+import { noteOf, settlementOf } from './past.js';
 
 export interface Row {
   run: string;
@@ -25,8 +28,10 @@ export interface Row {
   etaMs: number | undefined;
   attention: Attention | undefined;
   live: boolean;
-  /** How the end of a run is known, and its time (milliseconds; 0 if QEMU did not know it). */
-  ended: { provenance: Provenance; at: number } | undefined;
+  /**
+   * How the end of a run is known, its time (milliseconds; 0 if QEMU did not know it), how long it took (`null`: not known), and its error or who asked.
+   */
+  ended: { provenance: Provenance; at: number; tookMs: number | null; note: string } | undefined;
   /** Source and job in natural order. */
   key: string;
 }
@@ -51,13 +56,17 @@ export function rowsOf(
   paces: Paces,
   view: View,
   unseen: ReadonlyMap<string, SettledRun> = new Map(),
+  past: ReadonlyMap<string, HistoryRun> = new Map(),
 ): Row[] {
   const rows: Row[] = [];
   if (view !== 'ended')
-    for (const job of table.jobs.values()) rows.push(liveRow(job, paceOf(job, paces), table.settled.get(job.run)));
+    for (const job of table.jobs.values())
+      rows.push(liveRow(job, paceOf(job, paces), table.settled.get(job.run), past.get(job.run)));
   if (view === 'active') return rows;
-  for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end));
-  for (const end of unseen.values()) rows.push(endedRow(end));
+  for (const end of table.settled.values()) if (!table.jobs.has(end.run)) rows.push(endedRow(end, past.get(end.run)));
+  for (const end of unseen.values()) if (!past.has(end.run)) rows.push(endedRow(end));
+  for (const each of past.values())
+    if (!table.jobs.has(each.run) && !table.settled.has(each.run)) rows.push(endedRow(settlementOf(each), each));
   return rows;
 }
 
@@ -68,13 +77,13 @@ export function paceOf({ source, run, status }: Job, { trails, isCurrent, now }:
 }
 
 /** @param end the settlement of a run that has ended and still occupies its id: `updated` is then the time of its figures, which a query renews. */
-function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined): Row {
+function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined, past?: HistoryRun): Row {
   const { source, job: id, run, type } = job;
   const endedAt = Date.parse(end ? (end.time ?? '') : job.updated) || 0;
   return {
     ...{ run, source, job: id, type, rate, live: !job.settled },
     state: job.settled?.outcome ?? job.status,
-    ended: job.settled && { provenance: job.settled.provenance, at: endedAt },
+    ended: job.settled && endOf(job.settled, endedAt, past),
     share: shareDone(job),
     etaMs: etaOf(Number(job.len), Number(job.offset), rate),
     attention: attentionOf(job),
@@ -85,12 +94,16 @@ function liveRow(job: Job, rate: number | undefined, end: SettledRun | undefined
 /** Not an error, but the job ended without a request through this page or unobserved: the user must check before deleting the copy. */
 const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: describePivot('unknown') };
 
-function endedRow({ source, job, run, time, settled }: SettledRun): Row {
-  const { type, outcome, provenance, pivoted, len, offset } = settled;
+function endOf(settled: Settlement, at: number, past: HistoryRun | undefined): Row['ended'] {
+  return { provenance: settled.provenance, at, tookMs: past?.durationMs ?? null, note: noteOf(settled) };
+}
+
+function endedRow({ source, job, run, time, settled }: SettledRun, past?: HistoryRun): Row {
+  const { type, outcome, pivoted, len, offset } = settled;
   return {
     ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined },
     attention: pivoted === 'unknown' ? UNCLEAR : undefined,
-    ended: { provenance, at: Date.parse(time ?? '') || 0 },
+    ended: endOf(settled, Date.parse(time ?? '') || 0, past),
     share: len === null || offset === null ? undefined : shareDone({ len, offset }),
     key: natural(source, job),
   };
@@ -160,7 +173,7 @@ function sortValue(row: Row, by: SortKey): string | number | undefined {
     case 'progress':
       return row.share;
     case 'rate':
-      return row.rate;
+      return row.ended ? (row.ended.tookMs ?? undefined) : row.rate;
     case 'eta':
       return row.ended ? row.ended.at : row.etaMs;
     case 'state':

@@ -5,8 +5,10 @@ import type { Gateway } from '../gateway.js';
 import { attentionOf } from '../model/attention.js';
 import { currentIn } from '../model/current.js';
 import { finalizedBy } from '../model/outcome.js';
+import { settlementOf } from '../model/past.js';
 import { findRun } from '../model/run.js';
 import { openRunEvents } from '../run-events.js';
+import { useStory } from '../run-story.js';
 import { StateBadge } from './badge.js';
 import { Loading } from './fleet.js';
 import { JobFigures } from './job-figures.js';
@@ -57,12 +59,19 @@ function Older({ gateway, source, id, asked, job, ended, waits }: OlderProps) {
     return () => abort.abort();
     // A source that is in sync again may have the run.
   }, [gateway, source, id, asked, waits]);
+  const story = useStory(gateway, { source, job: id, run: asked }, waits);
+  const record = typeof story === 'object' ? story.record : undefined;
+  // The settlements of a day are older runs' too, but only the history has those from before a restart of a gateway without a log on disk.
+  if (record && typeof answer !== 'object') {
+    const ended = settlementOf(record);
+    return <Known gateway={gateway} job={undefined} ended={ended} source={source} id={id} run={record.run} />;
+  }
   if (typeof answer === 'object')
     return <Known gateway={gateway} job={answer} ended={undefined} source={source} id={id} run={answer.run} />;
   const newest = job?.run ?? ended?.run;
-  if (answer !== undefined && newest !== undefined)
+  if (answer !== undefined && story !== undefined && newest !== undefined)
     return <Known gateway={gateway} job={job} ended={ended} source={source} id={id} run={newest} former={asked} />;
-  if (answer === undefined) return <Notice title="Looking for the job…">{null}</Notice>;
+  if (answer === undefined || story === undefined) return <Notice title="Looking for the job…">{null}</Notice>;
   return (
     <Notice title={waits ? `Waiting for ${source}…` : `No job ${id} on ${source} now`}>
       <p>
@@ -94,6 +103,8 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
   );
   useEffect(() => runEvents.close, [runEvents]);
   const settled = ended?.settled ?? job?.settled;
+  const told = useStory(gateway, { source, job: id, run }, settled !== undefined);
+  const story = typeof told === 'object' ? told : undefined;
   const attention = job && attentionOf(job);
   const table = gateway.table.value;
   const current = table !== undefined && currentIn(gateway.state.value.phase, table)(source);
@@ -123,10 +134,21 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
         </p>
       )}
       {settled && (
-        <OutcomeCard settled={settled} time={ended?.time ?? null} finalizedBy={finalizedBy(runEvents.events.value)} />
+        <OutcomeCard
+          settled={settled}
+          time={ended?.time ?? story?.record?.end ?? null}
+          past={story?.record}
+          finalizedBy={finalizedBy(runEvents.events.value)}
+        />
       )}
       <JobFigures job={job} settled={settled} trail={runEvents.trail} current={current} />
-      <Throughput trail={runEvents.trail} type={job?.type ?? settled?.type ?? null} live={settled === undefined} />
+      <Throughput
+        trail={runEvents.trail}
+        type={job?.type ?? settled?.type ?? null}
+        live={settled === undefined}
+        start={story?.record?.start ?? story?.entries[0]?.time}
+        progress={story?.progress ?? []}
+      />
       <Timeline run={runEvents} />
     </div>
   );

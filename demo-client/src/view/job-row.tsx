@@ -1,7 +1,7 @@
 // One row of the table of jobs; the job's name is a link to its page.
 
 import { formatDuration, formatPercent, formatRate, isInSync } from 'qmp-gateway/protocol';
-import { clock } from '../model/clock.js';
+import { moment } from '../model/clock.js';
 import { ratesOf, type Trail } from '../model/pace.js';
 import type { Row } from '../model/rows.js';
 import { hueOf, StateBadge } from './badge.js';
@@ -16,7 +16,7 @@ interface JobRowProps {
 }
 
 export function JobRow({ row, trail, index, top, href }: JobRowProps) {
-  const { attention } = row;
+  const { attention, ended } = row;
   return (
     <div
       role="row"
@@ -44,23 +44,32 @@ export function JobRow({ row, trail, index, top, href }: JobRowProps) {
       </div>
       <div role="cell" class="cell-rate right">
         {trail && row.state === 'running' && trail.at.length > 2 && <Spark series={ratesOf(trail)} width={72} />}
-        <span class="num">
-          {row.ended ? row.ended.provenance : row.rate === undefined ? '' : formatRate(row.rate, row.type)}
-        </span>
+        <span class="num">{ended ? tookOf(ended) : row.rate === undefined ? '' : formatRate(row.rate, row.type)}</span>
       </div>
       <div role="cell" class="cell-eta right num">
         {timeOf(row)}
       </div>
       <div role="cell" class="cell-attention">
         {attention && <Mark label={attention.label} advice={attention.advice} mark={attention.mark} />}
+        {ended && !attention && (
+          <span class="muted small note" title={ended.note}>
+            {ended.note}
+          </span>
+        )}
       </div>
     </div>
   );
 }
 
+/** How long it took; in place of that, how an end is known that was not seen. */
+function tookOf({ provenance, tookMs }: NonNullable<Row['ended']>): string {
+  if (provenance !== 'observed') return provenance;
+  return tookMs === null ? '' : formatDuration(tookMs);
+}
+
 /** The remaining time, or the time of the end. */
 function timeOf({ ended, etaMs }: Row): string {
-  if (ended) return ended.at > 0 ? clock(new Date(ended.at).toISOString()).slice(0, 8) : 'unseen';
+  if (ended) return ended.at > 0 ? moment(ended.at, Date.now()) : 'unseen';
   return etaMs === undefined ? '' : formatDuration(Math.max(1_000, etaMs));
 }
 

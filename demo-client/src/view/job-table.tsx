@@ -1,6 +1,6 @@
 // The table of jobs, with a filter and sorting; only the visible rows are in the document.
 import { batch, signal } from '@preact/signals';
-import { useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import type { Gateway } from '../gateway.js';
 import { currentIn } from '../model/current.js';
@@ -41,16 +41,27 @@ function show(next: View): void {
   });
 }
 
-const ENDED_LABELS: Partial<Record<SortKey, string>> = { state: 'Outcome', rate: 'Provenance', eta: 'Ended' };
+const ENDED_LABELS: Partial<Record<SortKey, string>> = {
+  state: 'Outcome',
+  rate: 'Duration',
+  eta: 'Ended',
+  attention: 'Note',
+};
 
 export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobTable }) {
   const unseen = gateway.unseen.value;
+  const { past } = gateway;
+  const [runs, isKept, which] = [past.runs.value, past.isKept.value, view.value];
+  const { settled } = table;
+  useEffect(() => {
+    if (isKept && settled && which !== 'active') past.refresh();
+  }, [past, isKept, settled, which]);
   const phase = gateway.state.value.phase;
   const at = beat.value;
   const all = useMemo(() => {
     const paces = { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at };
-    return rowsOf(table, paces, view.value, unseen);
-  }, [table, gateway, view.value, unseen, phase, at]);
+    return rowsOf(table, paces, view.value, unseen, runs);
+  }, [table, gateway, view.value, unseen, runs, phase, at]);
   const text = filterText.value;
   const rows = useMemo(() => sortRows(all.filter(matcher(text)), sort.value), [all, text, sort.value]);
   return (
@@ -83,12 +94,20 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
             : `${rows.length.toLocaleString('en')} of ${all.length.toLocaleString('en')}`}
         </output>
       </div>
-      {rows.length === 0 ? <Empty total={all.length} /> : <Rows gateway={gateway} rows={rows} />}
+      {rows.length === 0 ? <Empty total={all.length} isKept={isKept} /> : <Rows gateway={gateway} rows={rows} />}
+      {which !== 'active' && past.older.value !== 'none' && (
+        <div class="more">
+          <button type="button" disabled={past.older.value === 'loading'} onClick={() => void past.more()}>
+            {past.older.value === 'loading' ? 'Loading…' : 'More'}
+          </button>
+          <span class="muted small">Older runs are in the gateway’s history.</span>
+        </div>
+      )}
     </section>
   );
 }
 
-function Empty({ total }: { total: number }) {
+function Empty({ total, isKept }: { total: number; isKept: boolean }) {
   if (total > 0) {
     return (
       <Notice title="No job matches the filter">
@@ -99,7 +118,9 @@ function Empty({ total }: { total: number }) {
     );
   }
   return view.value === 'ended' ? (
-    <Notice title="Nothing has ended yet">Runs that end are kept here with their outcome for 24 hours.</Notice>
+    <Notice title="Nothing has ended yet">
+      Runs that end are kept here with their outcome{isKept ? '' : ' for 24 hours'}.
+    </Notice>
   ) : (
     <Notice title="No job is running">
       Start one in a VM, for instance <code>virsh blockcopy</code> or QMP <code>blockdev-mirror</code>: it appears here

@@ -1,16 +1,25 @@
 // How a run ended and how that is known: outcome, provenance, and where the disk is.
-import { describePivot, describeProof, PROVENANCE_TEXT, type Settlement } from 'qmp-gateway/protocol';
-import { clock } from '../model/clock.js';
+import {
+  describePivot,
+  describeProof,
+  formatDuration,
+  type HistoryRun,
+  PROVENANCE_TEXT,
+  type Settlement,
+} from 'qmp-gateway/protocol';
+import { moment } from '../model/clock.js';
 import { OUTCOME_TONE } from '../model/outcome.js';
 
 interface OutcomeCardProps {
   settled: Settlement;
   time: string | null;
+  /** From the gateway's history. */
+  past: HistoryRun | undefined;
   /** Who finalized it through this gateway: not a request for its end, but an action of a user. */
   finalizedBy: readonly string[];
 }
 
-export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
+export function OutcomeCard({ settled, time, past, finalizedBy }: OutcomeCardProps) {
   const proof = describeProof(settled.pivotProof);
   const hands = [...settled.requestedBy, ...finalizedBy.map((by) => `${by} (finalize)`)];
   const { outcome, provenance, pivoted, forced, escalated, dismissed, libvirt, error } = settled;
@@ -18,7 +27,7 @@ export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
     <section class={`card pad outcome tone-${OUTCOME_TONE[outcome]}`} aria-label="Outcome" data-testid="outcome">
       <h2>
         <span class="outcome-word">{outcome}</span>
-        {time && <span class="muted num small">{clock(time)}</span>}
+        {time && <span class="muted num small">{moment(Date.parse(time), Date.now())}</span>}
       </h2>
       {error && <p class="error-text">{error}</p>}
       {pivoted === 'unknown' && (
@@ -28,6 +37,20 @@ export function OutcomeCard({ settled, time, finalizedBy }: OutcomeCardProps) {
         </p>
       )}
       <dl class="facts">
+        {past && (
+          <>
+            <div>
+              <dt>Start</dt>
+              <dd data-testid="start">
+                {past.start === null ? 'not known' : moment(Date.parse(past.start), Date.now())}
+              </dd>
+            </div>
+            <div>
+              <dt>Duration</dt>
+              <dd data-testid="duration">{past.durationMs === null ? 'not known' : formatDuration(past.durationMs)}</dd>
+            </div>
+          </>
+        )}
         <div>
           <dt>Provenance</dt>
           <dd data-testid="provenance">{provenance}</dd>

@@ -1,17 +1,21 @@
-// A plot of the rate since the page was loaded; there are no earlier figures.
+// A plot of the rate: from the gateway's history, and since the page was loaded.
 import type { Signal } from '@preact/signals';
-import { formatRate, type JobType } from 'qmp-gateway/protocol';
+import { formatRate, type JobType, type ProgressSample } from 'qmp-gateway/protocol';
 import { ratesOf, type Trail } from '../model/pace.js';
+import { withPast } from '../model/past.js';
 import { Plot } from './plot.js';
 
 interface ThroughputProps {
   trail: Signal<Trail>;
   type: JobType | null;
   live: boolean;
+  /** The run's start, and its figures from the history. */
+  start: string | null | undefined;
+  progress: readonly ProgressSample[];
 }
 
-export function Throughput({ trail, type, live }: ThroughputProps) {
-  const series = ratesOf(trail.value);
+export function Throughput({ trail, type, live, start, progress }: ThroughputProps) {
+  const series = ratesOf(withPast(trail.value, start, progress));
   return (
     <section class="card pad" aria-labelledby="throughput-title">
       <h2 id="throughput-title">Throughput</h2>

@@ -12,9 +12,11 @@ import { audit } from '../audit.js';
 import { authorize } from '../authorize.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayLogger } from '../logger.js';
-import type { CommandPort, ViewPort } from '../ports.js';
+import type { CommandPort, HistoryPort, ViewPort } from '../ports.js';
 import type { GatewayRecorder } from '../recorder.js';
+import type { WorkQueue } from '../scheduler.js';
 import type { CommandTracing } from '../tracing.js';
+import { HistoryCalls } from './history-calls.js';
 import { formatToken, pageAfter, parseToken } from './page-token.js';
 
 export type StreamMethod = 'subscribe' | 'unsubscribe';
@@ -36,6 +38,9 @@ export interface RpcDeps {
   version: string;
   log: EventLog;
   view: ViewPort;
+  history: HistoryPort;
+  /** For what searches the history. */
+  searches: WorkQueue;
   commands: CommandPort;
   limits: GatewayLimits;
   logger: Pick<GatewayLogger, 'info'>;
@@ -46,6 +51,7 @@ export interface RpcDeps {
 
 export function plainMethods(deps: RpcDeps): PlainMethods {
   const { version, log, view, commands, limits, logger, recorder, tracing, clock } = deps;
+  const history = new HistoryCalls(deps);
   return {
     ...tracing.traced(audit(authorize(commands), { logger, recorder, clock }), view),
     'server.info': () => {
@@ -57,6 +63,8 @@ export function plainMethods(deps: RpcDeps): PlainMethods {
       const { grants } = principal;
       return { ok: true, result: { sources: view.sources().filter(({ name }) => grants.sees(name)) } };
     },
+    'history.list': (context, params) => history.list(context, params),
+    'history.get': (context, params) => history.get(context, params),
     'job.list': ({ principal }, params) => {
       const asked = compileGlobs(params.sources);
       const wants = (source: string): boolean => asked(source) && principal.grants.sees(source);

@@ -90,7 +90,7 @@ export class Streams {
     const refused = replaced ? undefined : this.#refusal(filter);
     if (refused) return refused;
     const after = this.#resumable(params.after, filter);
-    const back = params.last === undefined ? undefined : this.#back(params.last, filter);
+    const back = this.#beginning(params, filter);
     const wantsSnapshot = after === undefined && back === undefined && params.snapshot !== false;
     if (wantsSnapshot && !snapshots.prepare(filter)) return undefined;
     if (replaced) this.#end(replaced);
@@ -133,6 +133,19 @@ export class Streams {
         `at most ${connectionGlobs} characters of globs with * or ? a connection`,
       );
     return undefined;
+  }
+
+  /** Where `last` or `from` begins. */
+  #beginning(
+    { last, from }: Methods['subscribe']['params'],
+    filter: CompiledFilter,
+  ): { offset: number; truncated: boolean } | undefined {
+    if (last !== undefined) return this.#back(last, filter);
+    if (from === undefined) return undefined;
+    const { log } = this.#deps;
+    const offset = log.offsetAt(Date.parse(from));
+    const evicted = log.evictedUpTo((source) => filter.wantsSource(source));
+    return { offset: Math.max(offset, evicted), truncated: evicted > 0 && offset <= evicted };
   }
 
   /** The position before so many matching entries; not before what the retention still has of the filter's sources. */

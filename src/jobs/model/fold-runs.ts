@@ -136,5 +136,5 @@ function begin(
   { id, run }: JobRef,
   { status, gap, ref }: { status: Run['status']; gap: boolean; ref: JobRef },
 ): MutableRun {
-  return { ...beginRun({ source, id, run, began: { cursor } }, status, time ?? 0, gap), ref };
+  return { ...beginRun({ source, id, run, began: { cursor, time } }, status, time ?? 0, gap), ref };
 }

@@ -289,6 +289,7 @@ class NextRun implements Transition {
   }
 
   #push(draft: JobDraft): void {
+    if (this.#beginning) this.#beginning.time = draft.time;
     const entry = this.#beginning ? { ...draft, position: this.#beginning } : draft;
     // Most steps have one entry: an array that grows by `push` has room for seventeen.
     this.drafts = this.drafts === NONE ? [entry] : [...this.drafts, entry];

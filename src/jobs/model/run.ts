@@ -37,7 +37,7 @@ export interface Run {
   /** QEMU's id, of any length; on the wire it is `ref.id`. */
   readonly id: string;
   readonly run: RunId;
-  /** Position of the entry that began the run. */
+  /** Position and time of the entry that began the run. */
   readonly began: LogPosition;
   /** Its name in entries: one object, shared by all of them. */
   readonly ref: JobRef;

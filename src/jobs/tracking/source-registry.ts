@@ -57,6 +57,13 @@ export class SourceRegistry {
     return live?.run === run && !live.settled && !live.end;
   }
 
+  /** Milliseconds since 1970 at which the present run of the job began, by QEMU's clock. */
+  startOf(source: string, job: string): number | undefined {
+    const tracker = this.#trackers.get(source);
+    const micros = tracker && runNamed(tracker.runs, job)?.began.time;
+    return micros === undefined || micros === null ? undefined : micros / 1_000;
+  }
+
   /**
    * Resolves when the measures of the live jobs of these sources are at most `maxAgeMs` old, or after `waitMs`. A query under way is shared, and a
    * stalled source not awaited. `undefined`: a query would renew nothing.

@@ -33,6 +33,9 @@ function listens(path: string): Promise<boolean> {
   });
 }
 
+/** Whether a gateway has the folder now. */
+export const isOwned = (folder: string): Promise<boolean> => listens(join(folder, NAME));
+
 /**
  * @returns gives the folder back.
  * @throws {@link FolderInUse}, or the error of the file system.

@@ -32,6 +32,7 @@ export function listen() {
     },
     progress: (rows: readonly Progress[]) => void heard.push(`progress ${rows.length}`),
     gap: ({ reason, after, cursor }: Gap) => void heard.push(`gap ${reason} ${after} ${cursor}`),
+    truncated: () => void heard.push('truncated'),
     error: (error) => void heard.push(`error ${error.reason}`),
     complete: () => void heard.push('complete'),
   };

@@ -1,0 +1,84 @@
+// `show`: the story of one run: what it was, how it ended, and every entry of it that the gateway's log still has.
+import type { Command } from 'commander';
+import type { HistoryRun, ProgressSample, RunStory } from '../protocol/history.js';
+import type { Int64, JobType } from '../protocol/types.js';
+import { describePivot, formatAmount, formatDuration, formatPercent, shareDone } from '../protocol/words.js';
+import { eventLine } from './format.js';
+import { requireHistory } from './history.js';
+import { print, printJson } from './output.js';
+import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
+import { shortTime } from './times.js';
+
+export function addShow(program: Command): void {
+  program
+    .command('show')
+    .description('tell the story of one run of a job: its figures, its end, and its events')
+    .argument('<source>')
+    .argument('<job>')
+    .option('--run <run>', 'this run; default: the live one, else the last that has ended')
+    .addOption(urlOption())
+    .addOption(tokenOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ qmp-gateway show vm1 backup0\n\nExit: 0 shown · 1 no such run is known · 4 no gateway',
+    )
+    .action(async (source: string, job: string, options: RemoteOptions & { run?: string }) => {
+      const { run } = options;
+      const story = await withGateway(options, async (client) => {
+        await requireHistory(client);
+        return client.historyOf({ source, job, ...(run !== undefined && { run }) });
+      });
+      if (options.json) printJson(story);
+      else print(...storyLines(story));
+    });
+}
+
+/** A block of figures, then an event a line. */
+export function storyLines({ source, job, run, record, progress, entries, truncated }: RunStory): string[] {
+  const rows: [string, string][] = [
+    ['job', `${job} of ${source}`],
+    ['run', run],
+    ...(record ? recordRows(record) : ([['status', 'it has not ended']] as [string, string][])),
+    ...progressRows(progress, record?.type ?? null),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  lines.push('');
+  if (truncated) lines.push('(some of its events are no longer in the log, or left out)');
+  for (const entry of entries) lines.push(`${entry.time?.slice(0, 10) ?? '----------'} ${eventLine(entry)}`);
+  if (entries.length === 0 && !truncated) lines.push('(no events)');
+  return lines;
+}
+
+function recordRows(record: HistoryRun): [string, string][] {
+  const { type, start, end, durationMs, outcome, provenance, pivoted, pivotProof, requestedBy, error } = record;
+  const { forced, escalated } = record;
+  const how = [provenance === 'observed' ? '' : provenance, forced ? 'forced' : '', escalated ? 'escalated' : ''];
+  const details = how.filter((each) => each !== '').join(', ');
+  return [
+    ['type', type ?? '?'],
+    ['start', start === null ? 'not known' : shortTime(start)],
+    ['end', `${shortTime(end)}${durationMs === null ? '' : `, after ${formatDuration(durationMs)}`}`],
+    ['outcome', details === '' ? outcome : `${outcome} (${details})`],
+    ...(pivotProof === 'type' ? [] : ([['pivot', describePivot(pivoted)]] as [string, string][])),
+    ...(error === undefined ? [] : ([['error', error]] as [string, string][])),
+    ['asked by', requestedBy.length === 0 ? 'nobody through this gateway' : requestedBy.join(', ')],
+    ['done', doneOf(record.offset, record.len, type)],
+  ];
+}
+
+function doneOf(offset: Int64 | null, len: Int64 | null, type: JobType | null): string {
+  return offset === null || len === null ? '?' : `${formatAmount(offset, type)} of ${formatAmount(len, type)}`;
+}
+
+/** About five moments of its life. */
+function progressRows(progress: readonly ProgressSample[], type: JobType | null): [string, string][] {
+  const step = Math.max(1, Math.ceil(progress.length / 5));
+  return progress
+    .filter((_, at) => at % step === 0)
+    .map(([sinceMs, offset, len]) => [
+      `after ${formatDuration(sinceMs)}`,
+      `${formatPercent(shareDone({ offset, len }), 'running')}, ${doneOf(offset, len, type)}`,
+    ]);
+}

@@ -1,0 +1,106 @@
+// The entries of one run that the log still has, from its beginning on, in order.
+import type { Clock } from '../../clock.js';
+import type { EventLog, LoggedEntry } from '../../log/index.js';
+import { parseCursor } from '../../protocol/cursor.js';
+import type { Cursor, Entry } from '../../protocol/types.js';
+import type { GatewayLimits } from '../limits.js';
+
+export interface StoryDeps {
+  log: EventLog;
+  limits: GatewayLimits;
+  clock: Clock;
+}
+
+/** A run, and what it lies between in the log; a live one has no end yet. */
+export interface Span {
+  source: string;
+  run: string;
+  began: Cursor | undefined;
+  ended: Cursor | undefined;
+}
+
+/** Bytes of the first and of the last entries: what lies between is left out. */
+const HALF_BYTES = 128 * 1024;
+/** Milliseconds for reading, which ends before the call is due. */
+const READ_MS = 5_000;
+const SPARE_MS = 500;
+/** Offsets after the end that are looked at: QEMU's answer to a command may come after it, and so does a dismissal. */
+const AFTERWARDS = 2_048;
+
+export async function readStory(
+  { source, run, began, ended }: Span,
+  deadline: number,
+  signal: AbortSignal,
+  { log, limits, clock }: StoryDeps,
+): Promise<{ entries: Entry[]; truncated: boolean }> {
+  const story = new Story();
+  const begin = began === undefined ? undefined : parseCursor(began);
+  if (!begin || begin.epoch !== log.epoch) return { entries: [], truncated: true };
+  const ofSource = (name: string): boolean => name === source;
+  const end = ended === undefined ? undefined : parseCursor(ended);
+  const due = Math.min(clock.now() + READ_MS, deadline - SPARE_MS);
+  const { epoch } = log;
+  let at = Math.max(0, begin.offset - 1);
+  let isWhole = true;
+  for (;;) {
+    const last = Math.min(log.head, end ? end.offset + AFTERWARDS : log.head);
+    if (at >= last) break;
+    if (!log.retainsAfter(at, ofSource)) {
+      isWhole = false;
+      at = Math.max(at, log.evictedUpTo(ofSource));
+    }
+    const { entries, examined, pending } = log.readAfter(at, limits.sliceEntries);
+    if (pending) await within(pending, due - clock.now(), clock);
+    else {
+      for (const entry of entries) if (entry.job?.run === run && entry.source === source) story.add(entry);
+      if (examined === at && entries.length === 0 && log.retainsAfter(at, ofSource)) break;
+      at = examined;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+    }
+    if (signal.aborted || log.epoch !== epoch || clock.now() > due) {
+      isWhole &&= end !== undefined && at >= end.offset;
+      break;
+    }
+  }
+  return { entries: story.entries, truncated: !isWhole || story.isCut };
+}
+
+/** The beginning and the end of what is added. */
+class Story {
+  readonly #first: LoggedEntry[] = [];
+  #last: LoggedEntry[] = [];
+  #firstBytes = 0;
+  #lastBytes = 0;
+  isCut = false;
+
+  add(entry: LoggedEntry): void {
+    const bytes = entry.json.length;
+    if (this.#last.length === 0 && this.#firstBytes + bytes <= HALF_BYTES) {
+      this.#first.push(entry);
+      this.#firstBytes += bytes;
+      return;
+    }
+    this.#last.push(entry);
+    this.#lastBytes += bytes;
+    let dropped = 0;
+    while (this.#lastBytes > HALF_BYTES && dropped < this.#last.length - 1)
+      this.#lastBytes -= this.#last[dropped++]?.json.length ?? 0;
+    if (dropped === 0) return;
+    this.isCut = true;
+    this.#last = this.#last.slice(dropped);
+  }
+
+  get entries(): Entry[] {
+    return [...this.#first, ...this.#last].map(({ json }) => JSON.parse(json) as Entry);
+  }
+}
+
+function within(promise: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = clock.after(Math.max(0, ms), resolve);
+    void promise.then(() => {
+      stop();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,59 @@
+// Runs of the gateway's history as the page shows them.
+import { describe, expect, it } from 'vitest';
+import { moment } from '../../demo-client/src/model/clock.js';
+import { noteOf, settlementOf, withPast } from '../../demo-client/src/model/past.js';
+import { rowsOf } from '../../demo-client/src/model/rows.js';
+import { recordOf } from '../../src/history/record.js';
+import { DAY, endedRun } from '../support/run-history.js';
+import { endOf, jobOf, tableOf } from './fixtures.js';
+
+const pastOf = (run: string, job: string) => recordOf(endedRun(run, 60, { job }), DAY);
+const paces = { trails: new Map(), isCurrent: () => true, now: 0 };
+
+describe('a run of the history', () => {
+  it('is a row as any settlement, once, and gives the others their durations', () => {
+    const table = tableOf([jobOf({ job: 'live' })], [endOf('old')]);
+    const past = new Map([pastOf('e:old', 'old'), pastOf('e:older', 'older')].map((run) => [run.run, run]));
+    const rows = rowsOf(table, paces, 'all', new Map([['e:older', endOf('older')]]), past);
+    expect(rows.map(({ job, ended }) => [job, ended?.tookMs])).toEqual([
+      ['live', undefined],
+      ['old', 10_000],
+      ['older', 10_000],
+    ]);
+    expect(rowsOf(table, paces, 'active', new Map(), past)).toHaveLength(1);
+    expect(settlementOf(pastOf('r', 'j'))).toMatchObject({
+      run: 'r',
+      cursor: 'e:9',
+      settled: { outcome: 'completed' },
+    });
+  });
+
+  it('gives the plot what was before the page', () => {
+    const start = '2026-11-25T00:00:10.000000Z';
+    const at = Date.parse(start);
+    const trail = { at: [at + 5_000], offset: [50] };
+    const progress = [
+      [1_000, 10, 100],
+      [4_000, 40, 100],
+      [6_000, 60, 100],
+    ] as const;
+    expect(withPast(trail, start, progress)).toEqual({
+      at: [at + 1_000, at + 4_000, at + 5_000],
+      offset: [10, 40, 50],
+    });
+    expect(withPast(trail, null, progress)).toEqual(trail);
+  });
+
+  it('has a note: its error, else who asked', () => {
+    expect(noteOf({ error: 'EIO', requestedBy: ['ann'] })).toBe('EIO');
+    expect(noteOf({ requestedBy: ['ann', 'bob'] })).toBe('by ann, bob');
+    expect(noteOf({ requestedBy: [] })).toBe('');
+  });
+});
+
+it('a moment of another day has its day', () => {
+  const now = new Date(2026, 10, 29, 12).getTime();
+  expect(moment(new Date(2026, 10, 29, 9, 5, 7).getTime(), now)).toBe('09:05:07');
+  expect(moment(new Date(2026, 10, 2, 9, 5, 7).getTime(), now)).toBe('2 Nov 09:05');
+  expect(moment(new Date(2025, 10, 2, 9, 5, 7).getTime(), now)).toBe('2 Nov 2025 09:05');
+});

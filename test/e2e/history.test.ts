@@ -1,0 +1,70 @@
+// The history of runs on the page: runs of weeks ago after a reload and a restart, older ones on request, and the page of one of them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodeLine, recordOf } from '../../src/history/record.js';
+import { formatMicros } from '../../src/protocol/time.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import { newFolder } from '../support/folder.js';
+import { DAY, endedRun } from '../support/run-history.js';
+import { haveBrowser, openPage, rowOf } from './support/browser.js';
+import { startGateway } from './support/process.js';
+
+const MIB = 1024 * 1024;
+const WEEKS_AGO = Date.now() * 1_000 - 21 * 24 * 3_600 * 1_000_000;
+
+/** A folder with 150 runs of three weeks ago. */
+function folderOfRuns(): string {
+  const data = newFolder();
+  mkdirSync(join(data, 'history'));
+  const lines = Array.from({ length: 150 }, (_, n) => {
+    const isFailed = n === 149;
+    const settled = {
+      ...{ len: 64 * MIB, offset: 32 * MIB, requestedBy: n % 2 === 0 ? ['ci'] : [] },
+      ...(isFailed && { outcome: 'failed' as const, error: 'No space left on device' }),
+    };
+    const run = endedRun(`old:${n}`, 0, { job: `backup${n}`, settled });
+    const time = formatMicros(WEEKS_AGO + n * 60_000_000);
+    const startedAt = WEEKS_AGO + n * 60_000_000 - 90_000_000;
+    const progress = Array.from({ length: 9 }, (_each, at) => [at * 10_000, at * 4 * MIB, 64 * MIB] as const);
+    return encodeLine(recordOf({ settled: { ...run.settled, time }, startedAt }, DAY), progress);
+  });
+  writeFileSync(join(data, 'history', '00000001-2026-01.jsonl'), lines.join(''));
+  return data;
+}
+
+describe.skipIf(!haveBrowser)('the history on the page', () => {
+  it('has runs of weeks ago, more of them on request, and the page of each', async () => {
+    const simulator = await startSimulator({ listen: { host: '127.0.0.1', port: 0 } });
+    onTestFinished(() => simulator.close());
+    const { port } = simulator.address as { port: number };
+    const gateway = await startGateway({ vm1: `tcp:127.0.0.1:${port}` }, ['--data', folderOfRuns()]);
+    const page = await openPage(gateway.url);
+    const count = page.getByTestId('count');
+    await page.getByRole('button', { name: 'Ended' }).click();
+    await expect.poll(() => count.innerText()).toBe('100');
+    const failed = rowOf(page, 'backup149');
+    await failed.getByText('No space left on device').waitFor();
+    await failed.getByText('1 min 30 s').waitFor();
+    await rowOf(page, 'backup148').getByText('by ci').waitFor();
+    await page.getByRole('button', { name: 'More' }).click();
+    await expect.poll(() => count.innerText()).toBe('150');
+    expect(await page.getByRole('button', { name: 'More' }).count()).toBe(0);
+
+    // A run that ends while the page is open is there too, with its duration.
+    simulator.jobs.start({ id: 'fresh', type: 'backup', len: MIB, bytesPerSecond: 100 * MIB });
+    await rowOf(page, 'fresh').getByText('completed').waitFor();
+    await expect.poll(() => rowOf(page, 'fresh').locator('.cell-rate').innerText()).toMatch(/\d m?s$/);
+    await expect.poll(() => count.innerText()).toBe('151');
+
+    await failed.getByRole('link').click();
+    await page.getByRole('heading', { name: 'backup149' }).waitFor();
+    await page.getByTestId('duration').getByText('1 min 30 s').waitFor();
+    expect(await page.getByTestId('outcome').innerText()).toContain('No space left on device');
+    await page.locator('.plot canvas').waitFor();
+    await gateway.kill();
+    await gateway.start();
+    await page.reload();
+    await page.getByTestId('duration').getByText('1 min 30 s').waitFor();
+  }, 60_000);
+});
