@@ -151,8 +151,8 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
     shared: new SharedCommands(registry, journal, clock),
     /** Runs, settlements and sources as the log shows them, as lines for {@link Restoration}. */
     save: () => registry.save(),
-    /** Settlements from before the restart. */
-    restored: (): SettledJob[] => [...(restored?.settled ?? [])].map(settledJob),
+    /** Settlements so far: from before the restart, and of what the restart itself has settled. */
+    restored: (): SettledJob[] => registry.history.all().map(settledJob),
     /** Milliseconds since 1970 at which a present run began; `undefined`: it is not known. */
     startOf: (source: string, job: string): number | undefined => registry.startOf(source, job),
     /** Every settlement, once the log shows it. */
