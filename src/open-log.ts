@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config/index.js';
 import { Restoration } from './jobs/index.js';
 import {
+  type Discontinuity,
   type DiskLogLimits,
   type DiskReport,
   type EventLog,
@@ -18,6 +19,9 @@ export interface OpenLog {
   /** @param save the state of the job layer as the log shows it, for the next start. */
   saveFrom(save: () => Iterable<string>): void;
 }
+
+/** Of a log that begins anew: after these nothing is missing that a run may have settled in, but for the last milliseconds of a machine. */
+const KEEP_RUNS: readonly Discontinuity[] = ['new', 'machine'];
 
 /** How the log of a folder may be tuned by a test. */
 export type DiskTuning = Partial<DiskLogLimits>;
@@ -48,6 +52,7 @@ export async function openLog(
     },
   });
   const { log, discontinuity: reason, detail } = opened;
+  if (reason !== undefined && !KEEP_RUNS.includes(reason)) restored.forgetRuns();
   const details = { folder: data.folder, cursor: log.cursor };
   if (reason === undefined) logger.info(details, 'the log goes on');
   else if (reason === 'new') logger.info(details, 'the log begins');

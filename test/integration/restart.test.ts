@@ -1,5 +1,5 @@
 // A gateway that was restarted, or killed, with a log on disk: what its clients see, and what becomes of the runs.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Tuning } from '../../src/app.js';
@@ -166,6 +166,21 @@ describe.skipIf(!haveQemu)('a gateway with a log on disk', () => {
     await wire.typed('GATEWAY_SOURCE_SYNCED');
     expect(settledOf(wire.events)).toHaveLength(1);
     expect((await wire.call('job.list', {})).jobs).toEqual([]);
+  });
+
+  it('whose folder lacks entries: clients are reset, and a job is a new run, since the old one may have settled in them', async () => {
+    const lived = await live();
+    await slowMirror(lived.rig, 'j');
+    const { run } = await lived.rig.wire.call('job.get', target);
+    const cursor = lastCursor(lived.rig.wire);
+    await lived.rig.app.close();
+    const state = join(lived.data, 'state.json');
+    writeFileSync(state, readFileSync(state, 'utf8').replace('"isAbandoned":false', '"isAbandoned":true'));
+    const { wire, resumed } = await startAgain(lived, lived.data, cursor);
+    expect(resumed).toBe(false);
+    const found = await wire.typed('GATEWAY_JOB_FOUND', 'j');
+    expect(found.data).toMatchObject({ continuity: 'new' });
+    expect(found.job?.run).not.toBe(run);
   });
 
   it('restarted without a source: it is awaited, then removed, and its runs are lost', async () => {

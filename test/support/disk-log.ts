@@ -89,12 +89,16 @@ export function edit(folder: string, name: string, change: (bytes: Buffer) => Bu
 /** A disk whose calls fail while a fault is set. */
 export class FaultyDisk implements Disk {
   /** The error of writes, or of syncs; `short`: of a write after a part of it was taken. */
-  fault: { call: 'write' | 'sync'; code: string; short?: boolean } | undefined;
+  fault: { call: 'create' | 'write' | 'sync' | 'close' | 'checkpoint'; code: string; short?: boolean } | undefined;
+  /** No sync ends. */
+  hangs = false;
   freeBytes = Number.MAX_SAFE_INTEGER;
   unlinked: string[] = [];
 
   create(path: string): number {
     this.#fail('write');
+    this.#fail('create');
+    if (path.includes('checkpoint')) this.#fail('checkpoint');
     return DISK.create(path);
   }
   write(fd: number, bytes: Uint8Array, position: number): number {
@@ -107,6 +111,7 @@ export class FaultyDisk implements Disk {
   }
   async sync(fd: number): Promise<void> {
     this.#fail('sync');
+    if (this.hangs) return new Promise(() => undefined);
     return DISK.sync(fd);
   }
   unlinkNow(path: string): void {
@@ -115,13 +120,16 @@ export class FaultyDisk implements Disk {
   }
   free = async (): Promise<number> => this.freeBytes;
   open = DISK.open;
-  close = DISK.close;
+  close = (fd: number): void => {
+    DISK.close(fd);
+    this.#fail('close');
+  };
   truncate = DISK.truncate;
   syncFolder = DISK.syncFolder;
   read = DISK.read;
   unlink = DISK.unlink;
 
-  #fail(call: 'write' | 'sync'): void {
+  #fail(call: NonNullable<FaultyDisk['fault']>['call']): void {
     if (this.fault?.call !== call) return;
     throw Object.assign(new Error(`${this.fault.code}: no`), { code: this.fault.code });
   }

@@ -61,6 +61,14 @@ export class Restoration {
     source.fold.apply({ cursor, source: name, type, time: parseMicros(time), job, data });
   }
 
+  /** Entries are missing, in which any of these runs may have settled: jobs that are found now are new runs. */
+  forgetRuns(): void {
+    for (const { fold } of this.#sources.values()) {
+      fold.runs.clear();
+      fold.commands.clear();
+    }
+  }
+
   get sources(): RestoredSource[] {
     return [...this.#sources].map(([name, { about, identity, fold }]) => ({
       name,

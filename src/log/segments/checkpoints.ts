@@ -11,6 +11,7 @@ export interface CheckpointParts {
   files: SegmentFiles;
   disk: Disk;
   clock: Clock;
+  made: (offset: number) => void;
   failed: (error: unknown) => void;
 }
 
@@ -49,18 +50,19 @@ export class Checkpoints {
     await this.#making;
   }
 
-  /** The last one. @throws the error of the file system. */
+  /** The last one. */
   async finish(last: number): Promise<void> {
-    if (this.#capture) await this.#write(last, this.#capture());
+    if (this.#capture) await this.#write(last, this.#capture()).catch(this.#parts.failed);
   }
 
   async #write(last: number, lines: Iterable<string>): Promise<void> {
-    const { path, folder, files, disk, clock } = this.#parts;
+    const { path, folder, files, disk, clock, made } = this.#parts;
     // A checkpoint never covers an entry that is not on the disk.
     await files.sync();
     const sealed = files.segments.filter((each) => each !== files.newest && !each.isEmpty).map((each) => each.sealed);
     await writeCheckpoint(path, folder, { offset: last, files: sealed }, lines, { disk, clock });
     files.covered = last;
     files.retain(clock.date());
+    made(last);
   }
 }

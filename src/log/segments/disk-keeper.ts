@@ -5,10 +5,15 @@ import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
 import { type Disk, isFull } from './disk.js';
 import { type DiskReport, errorOf, type KeptLog } from './disk-report.js';
+import { DiskWriter } from './disk-writer.js';
 import type { FolderState } from './folder.js';
+import type { Ownership } from './owner.js';
 import type { Block } from './segment.js';
 import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
 import { StateFile } from './state-file.js';
+
+/** Milliseconds until a file that could not be made is tried again. */
+const ROLL_AGAIN_MS = 1_000;
 
 export interface KeeperOptions extends FileLimits {
   /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
@@ -26,8 +31,7 @@ export interface KeeperParts {
   disk: Disk;
   clock: Clock;
   report: (report: DiskReport) => void;
-  /** Gives the folder back. */
-  release: () => Promise<void>;
+  owner: Ownership;
 }
 
 export class DiskKeeper {
@@ -41,8 +45,11 @@ export class DiskKeeper {
   #blocks: Blocks | undefined;
   #checking: Promise<void> | undefined;
   readonly #checkpoints: Checkpoints;
-  #syncing: Promise<void> | undefined;
-  #stopSync: (() => void) | undefined;
+  readonly #writer: DiskWriter;
+  /** Offset that a checkpoint must cover before the folder has everything again. */
+  #owed: number | undefined;
+  /** By the monotonic clock: a file that can't be made is not tried at each append. */
+  #rollAgainAt = 0;
   #closing = false;
 
   /** @param wantsCheckpoint the entries that the present state was made of can't be had again. */
@@ -54,14 +61,28 @@ export class DiskKeeper {
       {
         ...parts,
         folder: parts.state.folder,
+        made: (offset) => this.#covered(offset),
         failed: (error) => parts.report({ kind: 'checkpoint-failed', error: errorOf(error) }),
       },
       wantsCheckpoint,
     );
-    this.#stopChecks = parts.clock.every(options.checkMs, () => {
-      this.#checking ??= this.#check().finally(() => {
-        this.#checking = undefined;
-      });
+    const { syncMs, checkMs } = options;
+    this.#writer = new DiskWriter({
+      ...{ files: parts.files, clock: parts.clock, syncMs },
+      failed: (error, isLate) => {
+        if (this.#problem !== undefined || (isLate && this.#closing)) return;
+        if (isLate) this.giveUp(error);
+        else this.#fail(error);
+      },
+    });
+    this.#stopChecks = parts.clock.every(checkMs, () => {
+      this.#checking ??= this.#check()
+        .catch((error: unknown) => {
+          if (this.#problem === undefined) this.giveUp(error);
+        })
+        .finally(() => {
+          this.#checking = undefined;
+        });
     });
   }
 
@@ -138,26 +159,7 @@ export class DiskKeeper {
   write(entries: readonly PendingEntry[]): 'written' | 'memory' | 'failed' | Promise<boolean> {
     if (this.#problem !== undefined) return 'memory';
     if (entries.length === 0) return 'written';
-    const { files } = this.#parts;
-    try {
-      files.write(entries);
-    } catch (error) {
-      if (!this.#retry(error, entries)) {
-        this.#fail(error);
-        return 'failed';
-      }
-    }
-    if (this.#options.syncMs > 0) {
-      this.#stopSync ??= this.#parts.clock.after(this.#options.syncMs, () => this.#sync());
-      return 'written';
-    }
-    return files.sync().then(
-      () => true,
-      (error: unknown) => {
-        this.#fail(error);
-        return false;
-      },
-    );
+    return this.#writer.write(entries);
   }
 
   /** The quota is never more than the disk has room for, so that old files go before it is full. @param free bytes of the disk. */
@@ -165,6 +167,11 @@ export class DiskKeeper {
     const { maxBytes, ageMs, reserveBytes } = this.#options;
     const { files } = this.#parts;
     files.limit({ maxBytes: Math.min(maxBytes, Math.max(0, files.bytes + free - reserveBytes)), ageMs });
+  }
+
+  /** Resolves when the folder says that it is in use. @param newest first offset of the newest file. */
+  begun(newest: number): Promise<void> {
+    return this.#state.write({ newest });
   }
 
   /** Nothing could be written at the start. */
@@ -187,67 +194,59 @@ export class DiskKeeper {
   async close(last: number): Promise<void> {
     this.#closing = true;
     this.#stopChecks();
-    this.#stopSync?.();
+    this.#writer.stop();
     this.#blocks?.close();
     await this.#checking;
     await this.#checkpoints.idle();
-    await this.#syncing;
+    await this.#writer.idle();
     if (this.#problem === undefined)
       try {
         await this.#parts.files.sync();
+        // Without it the next start folds more entries; what it stands for is missing only where it is owed.
         await this.#checkpoints.finish(last);
-        await this.#state.write({ isClean: true });
+        if (this.#owed === undefined) await this.#state.write({ isClean: true });
       } catch (error) {
         this.#fail(error);
       }
     this.#parts.files.abandon();
-    await this.#parts.release();
-  }
-
-  /** The disk is full: the oldest file goes, once. */
-  #retry(error: unknown, entries: readonly PendingEntry[]): boolean {
-    const { files } = this.#parts;
-    try {
-      if (!isFull(error) || !files.freeOldest()) return false;
-      files.write(entries);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #sync(): void {
-    this.#stopSync = undefined;
-    if (this.#problem !== undefined || this.#syncing) return;
-    this.#syncing = this.#parts.files
-      .sync()
-      .catch((error: unknown) => {
-        // What was written since the last time may never reach the disk.
-        if (this.#problem !== undefined || this.#closing) return;
-        this.giveUp(error);
-      })
-      .finally(() => {
-        this.#syncing = undefined;
-      });
+    await this.#parts.owner.release();
   }
 
   #roll(first: number): void {
     const { files, clock } = this.#parts;
+    if (clock.now() < this.#rollAgainAt) return;
     try {
       files.begin(first, clock.date());
       this.#checkpoints.isWanted = true;
-    } catch {
-      // The newest file goes on; a disk that is full refuses the next write too, and that is reported.
-      files.freeOldest();
+      this.#note({ newest: first });
+    } catch (error) {
+      this.#rollAgainAt = clock.now() + ROLL_AGAIN_MS;
+      if (isFull(error) && files.freeOldest()) return;
+      // The newest file goes on for a while: there may be too many open files, or no folder any more.
+      if (files.isOverdue) this.giveUp(error);
     }
+  }
+
+  #note(changes: Partial<FolderState>): void {
+    void this.#state.write(changes).catch((error: unknown) => {
+      if (this.#problem === undefined) this.giveUp(error);
+    });
+  }
+
+  /** A checkpoint covers the log up to `offset`. */
+  #covered(offset: number): void {
+    if (this.#owed === undefined || offset < this.#owed || this.#problem !== undefined) return;
+    this.#owed = undefined;
+    this.#note({ isAbandoned: false });
+    this.#parts.report({ kind: 'recovered' });
   }
 
   /** Entries are in memory alone from now on. */
   #fail(error: unknown): void {
     this.#problem = errorOf(error).message;
     this.#mayReturn = false;
-    this.#stopSync?.();
-    this.#stopSync = undefined;
+    this.#owed = undefined;
+    this.#writer.stop();
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
     this.#state.abandon();
@@ -262,20 +261,21 @@ export class DiskKeeper {
       return;
     }
     this.#problem = undefined;
+    // Until a checkpoint stands for the entries that were in memory alone, the folder lacks them.
+    this.#owed = last;
     this.#checkpoints.isWanted = true;
-    void this.#state.write({ epoch, floor: last, isAbandoned: false }).then(
-      () => this.#parts.report({ kind: 'recovered' }),
-      (error: unknown) => {
-        if (this.#problem === undefined) this.giveUp(error);
-      },
-    );
+    this.#note({ epoch, floor: last, newest: last + 1, isAbandoned: true });
   }
 
   async #check(): Promise<void> {
     const { files, disk, path, clock } = this.#parts;
     const { reserveBytes } = this.#options;
+    const isOwn = await this.#parts.owner.isOwn();
     const free = await disk.free(path);
     if (this.#closing) return;
+    if (!isOwn && this.#problem === undefined)
+      this.giveUp(new Error('the folder was removed, or another gateway took it'));
+    if (!isOwn) return;
     if (this.#problem !== undefined) {
       // Twice the reserve, so that it does not fail again at once.
       if (free < 2 * reserveBytes || !(await this.#state.probe())) return;

@@ -1,6 +1,7 @@
 // The file system as the log uses it. Writes are synchronous, since an entry is shown in the turn in which it was written; everything that may take
 // long is not. A parameter of the log, so that a test can make each call fail.
 import * as fs from 'node:fs';
+import type { Clock } from '../../clock.js';
 
 export interface Disk {
   /** Opens a file for reading and writing, new and empty, for its owner alone. */
@@ -63,6 +64,31 @@ export const DISK: Disk = {
     }
   },
 };
+
+/** Milliseconds within which the disk has taken what was written: a hung device or a dead server never answers. */
+export const SYNC_LIMIT_MS = 10_000;
+
+/** The disk, but for a sync that takes longer than that: it rejects. */
+export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
+  const within = (sync: Promise<void>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const stop = clock.after(limitMs, () => reject(new Error(`the disk did not answer for ${limitMs} ms`)));
+      sync.finally(stop).then(resolve, reject);
+    });
+  return {
+    create: (path) => disk.create(path),
+    open: (path) => disk.open(path),
+    close: (fd) => disk.close(fd),
+    write: (fd, bytes, position) => disk.write(fd, bytes, position),
+    truncate: (fd, length) => disk.truncate(fd, length),
+    sync: (fd) => within(disk.sync(fd)),
+    syncFolder: (folder) => within(disk.syncFolder(folder)),
+    read: (path, position, length) => disk.read(path, position, length),
+    unlink: (path) => disk.unlink(path),
+    unlinkNow: (path) => disk.unlinkNow(path),
+    free: (folder) => disk.free(folder),
+  };
+}
 
 /** The disk is full, or the quota of the process's user is. */
 export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');

@@ -17,6 +17,8 @@ export interface FolderState {
   isClean: boolean;
   /** Every entry was on the disk before it was shown, so that the machine's end loses none. */
   isSynced: boolean;
+  /** Name of the newest file; missing in a folder of an earlier release. */
+  newest?: number;
   /** Entries were shown that are not in the folder. */
   isAbandoned: boolean;
 }
@@ -29,6 +31,8 @@ export interface Means {
 
 const NAME = 'state.json';
 const BYTES = 512;
+/** More than a log gets: a folder that leaves no room for them has rubbish. */
+const MAX_ENTRIES = 2 ** 52;
 
 /** Of the folder: arguments of commands and texts of errors are not for everybody. */
 export const FOLDER_MODE = 0o700;
@@ -39,7 +43,7 @@ export function readState(folder: string): FolderState | undefined {
     const state = JSON.parse(readFileSync(join(folder, NAME), 'utf8')) as FolderState;
     const isWhole =
       state.version === 1 && /^[0-9a-f]{16}$/.test(state.folder) && /^[A-Za-z0-9]{1,32}$/.test(state.epoch);
-    return isWhole && Number.isSafeInteger(state.floor) ? state : undefined;
+    return isWhole && state.floor >= 0 && Number.isSafeInteger(state.floor + MAX_ENTRIES) ? state : undefined;
   } catch (error) {
     if (codeOf(error) === undefined || codeOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -2,10 +2,10 @@
 import { promises as fs } from 'node:fs';
 import { CLOCK, type Clock } from '../../clock.js';
 import { parseBlock } from './blocks.js';
-import { DISK, type Disk } from './disk.js';
+import { bounded, DISK, type Disk, SYNC_LIMIT_MS } from './disk.js';
 import { DiskKeeper, type KeeperOptions } from './disk-keeper.js';
 import type { DiskReport } from './disk-report.js';
-import { FOLDER_MODE, type FolderState, readBootId, writeState } from './folder.js';
+import { FOLDER_MODE, type FolderState, readBootId } from './folder.js';
 import { ownFolder } from './owner.js';
 import { type Discontinuity, type Recovered, type Restorer, recover } from './recover.js';
 import type { Segment } from './segment.js';
@@ -13,13 +13,17 @@ import { SegmentFiles } from './segment-files.js';
 import { SegmentLog, type SegmentLogLimits } from './segment-log.js';
 import type { StoredEntry } from './stored-entry.js';
 
-export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {}
+export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {
+  /** Milliseconds after which a disk that does not answer takes nothing. */
+  syncLimitMs: number;
+}
 
 export const DISK_LOG_LIMITS: DiskLogLimits = {
   maxBytes: 1024 * 1024 * 1024,
   ageMs: 7 * 24 * 3_600_000,
   syncMs: 50,
   reserveBytes: 64 * 1024 * 1024,
+  syncLimitMs: SYNC_LIMIT_MS,
   checkMs: 10_000,
   tailBytes: 8 * 1024 * 1024,
   memoryBytes: 64 * 1024 * 1024,
@@ -51,16 +55,17 @@ export interface OpenedLog {
  * @throws `FolderInUse` where another gateway has the folder; the error of the file system where it can't be read, or its owner's socket not be made.
  */
 export async function openDiskLog({ path, restorer, report, ...options }: DiskLogOptions): Promise<OpenedLog> {
-  const { clock = CLOCK, disk = DISK, bootId = readBootId() } = options;
+  const { clock = CLOCK, bootId = readBootId() } = options;
   const limits = { ...DISK_LOG_LIMITS, ...options.limits };
+  const disk = bounded(options.disk ?? DISK, clock, limits.syncLimitMs);
   await fs.mkdir(path, { recursive: true, mode: FOLDER_MODE });
-  const release = await ownFolder(path, clock);
+  const owner = await ownFolder(path, clock);
   try {
     const recovered = await recover(path, disk, bootId, restorer);
     const { discontinuity, detail, last } = recovered;
     const state = stateOf(recovered, clock, bootId, limits.syncMs);
     const files = new SegmentFiles(path, state.folder, recovered.segments, recovered.checkpoint, limits, disk);
-    const parts = { path, state, files, disk, clock, report, release };
+    const parts = { path, state, files, disk, clock, report, owner };
     const keeper = new DiskKeeper(parts, limits, discontinuity !== undefined && discontinuity !== 'new');
     const { newest } = files;
     const { epoch, floor } = state;
@@ -72,14 +77,14 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
       keeper.fit(await disk.free(path));
       if (newest && !discontinuity && newest.last === last) files.reopen();
       else files.begin(last + 1, clock.date());
-      await writeState(path, state, { disk, clock });
+      await keeper.begun(files.newest?.first ?? 0);
       if (!discontinuity) log.fill(await newestEntries(files.newest, floor, limits.tailBytes / 2, disk));
     } catch (error) {
       keeper.giveUp(error);
     }
     return { log, discontinuity, detail, checkpointFrom: (capture) => keeper.checkpointFrom(capture) };
   } catch (error) {
-    await release();
+    await owner.release();
     throw error;
   }
 }

@@ -36,11 +36,18 @@ function listens(path: string): Promise<boolean> {
 /** Whether a gateway has the folder now. */
 export const isOwned = (folder: string): Promise<boolean> => listens(join(folder, NAME));
 
-/**
- * @returns gives the folder back.
- * @throws {@link FolderInUse}, or the error of the file system.
- */
-export async function ownFolder(folder: string, clock: Clock): Promise<() => Promise<void>> {
+export interface Ownership {
+  /** Whether the folder is still there and has this gateway's name. */
+  isOwn(): Promise<boolean>;
+  /** Gives the folder back. */
+  release(): Promise<void>;
+}
+
+/** Milliseconds after which who has taken a stale name looks whether it has it still: somebody may have moved it away just then. */
+const LOOK_AGAIN_MS = 100;
+
+/** @throws {@link FolderInUse}, or the error of the file system. */
+export async function ownFolder(folder: string, clock: Clock): Promise<Ownership> {
   const path = join(folder, NAME);
   const token = clock.token(TOKEN_BYTES);
   const own = `${path}.${token}`;
@@ -51,25 +58,41 @@ export async function ownFolder(folder: string, clock: Clock): Promise<() => Pro
     server.listen(own, resolve);
   });
   server.unref();
+  const inode = async (): Promise<string | undefined> =>
+    fs.stat(path, { bigint: true }).then(
+      ({ dev, ino }) => `${dev}:${ino}`,
+      () => undefined,
+    );
+  let mine: string | undefined;
+  const isOwn = async (): Promise<boolean> => mine !== undefined && (await inode()) === mine;
   try {
-    await take(folder, path, own, token);
+    const wasStale = await take(folder, path, own, token);
+    mine = await inode();
+    if (wasStale) {
+      await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
+      if (!(await isOwn())) throw new FolderInUse(folder);
+    }
   } catch (error) {
     await close(server);
     throw error;
   } finally {
     await fs.rm(own, { force: true });
   }
-  return async () => {
-    await fs.rm(path, { force: true });
-    await close(server);
+  return {
+    isOwn,
+    release: async () => {
+      if (await isOwn()) await fs.rm(path, { force: true });
+      await close(server);
+    },
   };
 }
 
-/** Gives the listening socket `own` its name, unless one that has it listens. */
-async function take(folder: string, path: string, own: string, token: string): Promise<void> {
-  for (;;) {
+/** Gives the listening socket `own` its name, unless one that has it listens. @returns whether it took the name of one that has ended. */
+async function take(folder: string, path: string, own: string, token: string): Promise<boolean> {
+  for (let wasStale = false; ; wasStale = true) {
     try {
-      return await fs.link(own, path);
+      await fs.link(own, path);
+      return wasStale;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }

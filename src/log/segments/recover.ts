@@ -87,6 +87,8 @@ class Recovery {
     if (checkpoint.kind === 'damaged') this.#broken('checkpoint', 'checkpoint.jsonl is damaged');
     if (checkpoint.kind === 'read') for (const file of checkpoint.files) this.#sealed.set(file.first, file);
     if (checkpoint.kind === 'read') for (const line of checkpoint.lines) this.#restorer.line(line);
+    const isThere = state.newest === undefined || found.some(({ first }) => first === state.newest);
+    if (!isThere) this.#broken('missing', `the newest file, which begins with ${state.newest}, is not there`);
     const { segments, last } = await this.#scanAll(found, state, covered);
     return this.#result(state, segments, Math.max(last, covered, state.floor), covered);
   }
@@ -115,7 +117,9 @@ class Recovery {
     for (const name of names.sort()) {
       const first = firstOf(name);
       if (first === undefined) continue;
-      const { size, mtimeMs } = await fs.stat(join(this.#path, name));
+      const found = await fs.stat(join(this.#path, name)).catch(() => undefined);
+      if (!found?.isFile()) continue;
+      const { size, mtimeMs } = found;
       segments.push(new Segment(this.#path, first, size, Math.trunc(mtimeMs)));
     }
     return segments;

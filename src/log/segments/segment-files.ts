@@ -23,6 +23,7 @@ export interface PendingEntry {
 const PARTS = 8;
 const MIN_SEGMENT_BYTES = 65_536;
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+const OVERDUE = 4;
 /** Bytes of one write. */
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -39,6 +40,7 @@ export class SegmentFiles {
   /** Of the newest file; `undefined`: none is open. */
   #fd: number | undefined;
   #bytes = 0;
+  #removed: Promise<void> = Promise.resolve();
   /** Offset up to which a checkpoint covers the log. */
   covered: number;
   readonly freed: Record<Freed, number> = { bytes: 0, age: 0 };
@@ -123,7 +125,8 @@ export class SegmentFiles {
     void this.#disk
       .sync(former)
       .catch(() => undefined)
-      .then(() => this.#disk.close(former));
+      .then(() => this.#disk.close(former))
+      .catch(() => undefined);
   }
 
   /** Whether the newest file is full, or so old that its entries would stay beyond their age. */
@@ -131,6 +134,11 @@ export class SegmentFiles {
     const { newest } = this;
     if (!newest || newest.isEmpty) return false;
     return newest.size >= this.#segmentBytes || now - newest.firstAt > this.#limits.ageMs / PARTS;
+  }
+
+  /** The newest file has several times what it should have, since no other could be made. */
+  get isOverdue(): boolean {
+    return (this.newest?.size ?? 0) >= OVERDUE * this.#segmentBytes;
   }
 
   /** Writes entries whose offsets follow the last one. @throws the error of the file system; then none of them is in the file. */
@@ -191,7 +199,8 @@ export class SegmentFiles {
       if (!why) return;
       this.#forget(oldest);
       this.freed[why] += oldest.shown;
-      void this.#disk.unlink(oldest.path).catch(() => undefined);
+      // One after the other, so that no kill leaves a hole among them.
+      this.#removed = this.#removed.then(() => this.#disk.unlink(oldest.path)).catch(() => undefined);
     }
   }
 
@@ -199,9 +208,13 @@ export class SegmentFiles {
   freeOldest(): boolean {
     const [oldest] = this.#segments;
     if (!oldest || oldest === this.newest || oldest.last > this.covered) return false;
+    try {
+      this.#disk.unlinkNow(oldest.path);
+    } catch {
+      return false;
+    }
     this.#forget(oldest);
     this.freed.bytes += oldest.shown;
-    this.#disk.unlinkNow(oldest.path);
     return true;
   }
 
@@ -225,8 +238,13 @@ export class SegmentFiles {
   /** Nothing is written to the newest file any more. */
   abandon(): void {
     if (this.#fd === undefined) return;
-    this.#disk.close(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    try {
+      this.#disk.close(fd);
+    } catch {
+      // Nothing is written to it any more.
+    }
   }
 
   #forget(segment: Segment): void {

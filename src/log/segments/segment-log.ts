@@ -132,7 +132,7 @@ export class SegmentLog implements EventLog, KeptLog {
       return { entries, examined: entries.at(-1)?.offset ?? offset };
     }
     let examined = offset;
-    while (entries.length < limit && examined < this.#tail.after) {
+    while (entries.length < limit && examined < Math.min(this.#tail.after, this.#head)) {
       const block = this.#keeper.blockAfter(examined);
       // Its file has just gone: the next call finds that nothing is retained here.
       if (!block) break;
@@ -186,7 +186,7 @@ export class SegmentLog implements EventLog, KeptLog {
 
   /** The newest entries of the folder, which a start reads. */
   fill({ entries, after }: { entries: readonly StoredEntry[]; after: number }): void {
-    const tail = new Tail(after, this.#limits.tailBytes);
+    const tail = new Tail(Math.min(after, this.#head), this.#limits.tailBytes);
     for (const entry of entries) tail.push(entry);
     this.#tail = tail;
   }

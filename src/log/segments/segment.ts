@@ -142,5 +142,6 @@ const nameOf = (first: number): string => `${String(first).padStart(DIGITS, '0')
 
 /** The first offset that the name of a file says; `undefined`: it is no file of the log. */
 export function firstOf(name: string): number | undefined {
-  return /^[0-9]{16}\.log$/.test(name) ? Number(name.slice(0, DIGITS)) : undefined;
+  const first = /^[0-9]{16}\.log$/.test(name) ? Number(name.slice(0, DIGITS)) : undefined;
+  return Number.isSafeInteger(first) ? first : undefined;
 }

@@ -208,6 +208,7 @@ describe('a start', () => {
 
   const DAMAGE: Record<string, [reason: string, damage: (path: string, name: string) => void]> = {
     'a file in the middle is missing': ['missing', (path, name) => rmSync(join(path, name))],
+    'the newest file is missing': ['missing', (path) => rmSync(join(path, segmentsIn(path).at(-1) ?? ''))],
     'a file in the middle is empty': ['missing', (path, name) => writeFileSync(join(path, name), '')],
     'a file in the middle ends early': ['damaged', (path, name) => edit(path, name, (bytes) => bytes.subarray(0, -10))],
     'a file is of another folder': [
@@ -221,6 +222,8 @@ describe('a start', () => {
   };
   it.each(Object.entries(DAMAGE))('begins another epoch where %s', async (_what, [reason, damage]) => {
     const { path, log } = await openLong();
+    const newest = `"newest":${Number(segmentsIn(path).at(-1)?.slice(0, 16))}`;
+    await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain(newest);
     const copy = copyOf(path);
     const [, middle = ''] = segmentsIn(copy);
     damage(copy, middle);
@@ -384,4 +387,90 @@ describe('a disk that takes nothing', () => {
     expect(log.retainsAfter(0)).toBe(false);
     expect(await typesOf(log, log.evictedUpTo())).toEqual(NAMES.slice(log.evictedUpTo()));
   });
+
+  it('that is back counts as whole only when a checkpoint stands for what was in memory: a kill before that is another epoch', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, checkpointFrom } = await openTestDiskLog(path, { disk });
+    await append(log, 'A');
+    disk.fault = { call: 'write', code: 'ENOSPC' };
+    await append(log, 'B');
+    disk.fault = undefined;
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+    await append(log, 'C');
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+    checkpointFrom(() => []);
+    await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":false');
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe(undefined);
+  });
+
+  it('that gives no new file removes nothing and ends nothing: the newest file goes on, for a while', async () => {
+    const disk = new FaultyDisk();
+    const { path, log: before } = await openLong();
+    await before.close();
+    const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
+    const files = segmentsIn(path);
+    disk.fault = { call: 'create', code: 'EMFILE' };
+    for (const name of NAMES.slice(0, 150))
+      await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+    expect([segmentsIn(path), log.status.evicted.bytes, log.status.disk?.problem]).toEqual([files, 0, undefined]);
+    for (const name of NAMES) await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+    await expect.poll(() => log.status.disk?.problem).toContain('EMFILE');
+  });
+
+  it('that does not answer takes nothing: with and without waiting for it', async () => {
+    for (const syncMs of [0, 1]) {
+      const disk = new FaultyDisk();
+      const { log } = await openTestDiskLog(newFolder(), { disk, limits: { syncMs, syncLimitMs: 30 } });
+      await append(log, 'A');
+      disk.hangs = true;
+      await append(log, 'B');
+      await expect.poll(() => log.status.disk?.problem).toBe('the disk did not answer for 30 ms');
+      await log.close();
+    }
+  });
+
+  it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
+    const disk = new FaultyDisk();
+    const { log, reports } = await openTestDiskLog(newFolder(), { disk, limits: SMALL });
+    disk.fault = { call: 'close', code: 'EIO' };
+    for (const name of NAMES.slice(0, 150))
+      await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+    disk.freeBytes = -1;
+    await expect.poll(() => reports).toContain('failing');
+
+    const path = newFolder();
+    const other = await openTestDiskLog(path, { limits: SMALL });
+    await append(other.log, 'A');
+    rmSync(path, { recursive: true });
+    await expect.poll(() => other.log.status.disk?.problem).toBe('the folder was removed, or another gateway took it');
+    await append(other.log, 'B');
+    expect(other.log.head).toBe(2);
+  });
+
+  it('that takes no last checkpoint is a clean end all the same', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, checkpointFrom, reports } = await openTestDiskLog(path, { disk });
+    checkpointFrom(() => []);
+    await append(log, 'A');
+    const { cursor } = log;
+    disk.fault = { call: 'checkpoint', code: 'ENOSPC' };
+    await log.close();
+    expect(reports).toEqual(['checkpoint-failed']);
+    const again = await openTestDiskLog(path, { bootId: 'next' });
+    expect([again.discontinuity, again.log.cursor]).toEqual([undefined, cursor]);
+  });
+});
+
+it('a read from the newest entry that clients see ends, whatever follows that they do not see', async () => {
+  const path = newFolder();
+  const { log } = await openTestDiskLog(path, { limits: SMALL });
+  await append(log, 'A');
+  const hidden = Array.from({ length: 80 }, () => draftOf('HIDDEN', { internal: true, data: BIG }));
+  await new Promise<void>((resolve) => log.append(hidden, resolve));
+  await new Promise<void>((resolve) => log.append([draftOf('HIDDEN', { internal: true })], resolve));
+  const again = await openTestDiskLog(copyOf(path), { limits: SMALL });
+  for (let times = 0; times < 2; times++) expect(again.log.readAfter(1, 64)).toEqual({ entries: [], examined: 1 });
+  expect(await typesOf(again.log)).toEqual(['A']);
 });
