@@ -72,7 +72,7 @@ function doneOf(offset: Int64 | null, len: Int64 | null, type: JobType | null): 
   return offset === null || len === null ? '?' : `${formatAmount(offset, type)} of ${formatAmount(len, type)}`;
 }
 
-/** About five moments of its life. */
+/** About five of the samples, from its beginning to its end. */
 function progressRows(progress: readonly ProgressSample[], type: JobType | null): [string, string][] {
   const step = Math.max(1, Math.ceil(progress.length / 5));
   return progress

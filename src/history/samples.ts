@@ -1,4 +1,4 @@
-// How far each live run was at some moments of its life, from polls that are made anyway: at most 60 samples each, ever further apart.
+// Samples of the progress of live runs, from polls that are made anyway: at most 60 of each run, and the longer it lasts the further apart.
 import type { ProgressSample } from '../protocol/history.js';
 import type { Progress } from '../protocol/types.js';
 

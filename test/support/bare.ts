@@ -18,6 +18,7 @@ import type { Job, Progress, SettledRun, SourceInfo } from '../../src/protocol/i
 import { openTestLog } from './log.js';
 import { recordErrors } from './logger.js';
 import { TestRecorder } from './recorder.js';
+import { settlementOf } from './settlement.js';
 import { connectWire, type Wire } from './wire.js';
 
 export interface Bare {
@@ -163,19 +164,7 @@ export function settledRun(n: number, job: string): SettledRun {
     run: `e:${n}`,
     cursor: `e:${n}`,
     time: null,
-    settled: {
-      outcome: 'completed',
-      provenance: 'observed',
-      pivoted: false,
-      pivotProof: 'type',
-      forced: false,
-      escalated: false,
-      requestedBy: [],
-      dismissed: true,
-      type: 'backup',
-      len: 1,
-      offset: 1,
-    },
+    settled: settlementOf(),
   };
 }
 

@@ -12,6 +12,7 @@ import {
 import { formatMicros } from '../../src/protocol/time.js';
 import type { SettledRun, Settlement } from '../../src/protocol/types.js';
 import { FakeClock } from './fake-clock.js';
+import { settlementOf } from './settlement.js';
 
 export const SECOND = 1_000_000;
 /** Microseconds since 1970: a moment of 2026-11-25. */
@@ -48,21 +49,7 @@ export function endedRun(
   more: Partial<Omit<SettledRun, 'settled'>> & { settled?: Partial<Settlement> } = {},
 ): EndedRun {
   const { settled, ...rest } = more;
-  const settlement: Settlement = {
-    outcome: 'completed',
-    provenance: 'observed',
-    pivoted: false,
-    pivotProof: 'type',
-    forced: false,
-    escalated: false,
-    requestedBy: [],
-    began: 'e:1',
-    dismissed: true,
-    type: 'backup',
-    len: 100,
-    offset: 100,
-    ...settled,
-  };
+  const settlement = settlementOf({ began: 'e:1', len: 100, offset: 100, ...settled });
   const endedAt = DAY + at * SECOND;
   return {
     settled: { source: 'vm1', job: 'j', run, cursor: 'e:9', time: formatMicros(endedAt), settled: settlement, ...rest },

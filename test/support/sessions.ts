@@ -20,6 +20,7 @@ import { FakeClock } from './fake-clock.js';
 import { FarEnd, type Message } from './far-end.js';
 import { recordErrors } from './logger.js';
 import { TestRecorder } from './recorder.js';
+import { settlementOf } from './settlement.js';
 
 export interface Call {
   name: string;
@@ -222,19 +223,7 @@ export function settledOf(source: string, job: string): SettledRun {
     run: `${runOf(source, job)}:ended`,
     cursor: 'e:1',
     time: null,
-    settled: {
-      outcome: 'completed',
-      provenance: 'observed',
-      pivoted: false,
-      pivotProof: 'type',
-      forced: false,
-      escalated: false,
-      requestedBy: [],
-      dismissed: true,
-      type: 'backup',
-      len: 1,
-      offset: 1,
-    },
+    settled: settlementOf(),
   };
 }
 

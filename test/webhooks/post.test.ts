@@ -1,6 +1,6 @@
 // What a POST makes of a receiver's answer, to a public name: the requests are intercepted in this process, so nothing is looked up and nothing leaves it.
 import { Agent } from 'node:https';
-import { delay, HttpResponse, http } from 'msw';
+import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { CLOCK } from '../../src/clock.js';
@@ -64,11 +64,7 @@ it('a 429 says when to try again', async () => {
 });
 
 it('a receiver that does not answer, or whose connection fails, has failed', async () => {
-  server.use(
-    http.post(URL_OF.href, async () => {
-      await delay('infinite');
-    }),
-  );
+  server.use(http.post(URL_OF.href, () => new Promise<never>(() => {})));
   expect(await send({ timeoutMs: 20 })).toEqual({ kind: 'failed', why: 'no answer within 20 ms' });
   server.use(http.post(URL_OF.href, () => HttpResponse.error()));
   expect(await send()).toMatchObject({ kind: 'failed' });

@@ -103,8 +103,8 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
   );
   useEffect(() => runEvents.close, [runEvents]);
   const settled = ended?.settled ?? job?.settled;
-  const told = useStory(gateway, { source, job: id, run }, settled !== undefined);
-  const story = typeof told === 'object' ? told : undefined;
+  const found = useStory(gateway, { source, job: id, run }, settled !== undefined);
+  const story = typeof found === 'object' ? found : undefined;
   const attention = job && attentionOf(job);
   const table = gateway.table.value;
   const current = table !== undefined && currentIn(gateway.state.value.phase, table)(source);

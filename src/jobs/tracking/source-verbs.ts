@@ -1,4 +1,4 @@
-// Which verbs a source has, as clients are told.
+// Which verbs a source has: `verbs` of `source.list`.
 import type { SourceVerb } from '../../protocol/types.js';
 import type { JobSource } from '../../sources/index.js';
 
