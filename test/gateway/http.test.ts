@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Posts } from '../../src/gateway/http/post.js';
+import { Posts } from '../../src/gateway/http/call.js';
 import { type HttpDeps, serveHttp } from '../../src/gateway/http/routes.js';
 import { NO_PROXY } from '../../src/gateway/http/transport.js';
 import {

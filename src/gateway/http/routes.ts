@@ -1,13 +1,14 @@
 // Plain HTTP: health, readiness, POST /v1/rpc, metrics and the dashboard's files.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAuthentication, type Transport } from '../../access/index.js';
+import type { CallDeps } from './call.js';
 import type { GuardOptions } from './origin-policy.js';
-import { answerPost, type PostDeps } from './post.js';
+import { answerPost } from './post.js';
 import { send } from './reply.js';
 import { judgeHead, judgeNames, readTarget, type Target } from './target.js';
 import { credentialsOf, type ProxyTrust, transportOf } from './transport.js';
 
-export interface HttpDeps extends PostDeps {
+export interface HttpDeps extends CallDeps {
   guard: GuardOptions;
   trust: ProxyTrust;
   /** Prometheus text and its content type. */

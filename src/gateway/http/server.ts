@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Access, afterAuthentication, NOBODY, type Transport } from '../../access/index.js';
+import type { Access } from '../../access/index.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { EventLog } from '../../log/index.js';
 import { isAnswering } from '../../protocol/rules.js';
@@ -16,33 +16,24 @@ import type { GatewayLogger } from '../logger.js';
 import type { CommandPort, HistoryPort, ViewPort } from '../ports.js';
 import type { GatewayRecorder } from '../recorder.js';
 import { Scheduler } from '../scheduler.js';
-import { Connection, type ConnectionDeps } from '../session/connection.js';
-import { Heartbeat } from '../session/heartbeat.js';
+import type { ConnectionDeps } from '../session/connection.js';
 import { plainMethods } from '../session/methods.js';
-import { isLocalPeer, peerOf } from '../session/peer.js';
-import { AddressRates } from '../session/rates.js';
 import { SessionRegistry } from '../session/registry.js';
 import { SendQueues } from '../session/send-queues.js';
 import { Unauthenticated } from '../session/unauthenticated.js';
 import type { CommandTracing } from '../tracing.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import type { Traffic } from '../wire/outbox.js';
+import { Posts } from './call.js';
 import { answerClientErrors } from './client-errors.js';
+import { Clients } from './clients.js';
 import type { Compression } from './compression.js';
 import { type ListenAddress, type Listener, openListeners } from './listen.js';
 import type { GuardOptions } from './origin-policy.js';
-import { Posts } from './post.js';
 import { type HttpDeps, type ServedListener, serveHttp } from './routes.js';
-import { credentialsOf, type ProxyTrust, transportOf } from './transport.js';
-import {
-  acceptOffers,
-  judgeUpgrade,
-  openSockets,
-  type Refusal,
-  refusedAccess,
-  rejectUpgrade,
-  retryAfter,
-} from './upgrade.js';
+import { type ProxyTrust, transportOf } from './transport.js';
+import { rejectUpgrade } from './upgrade.js';
+import { WebSockets } from './websockets.js';
 
 export interface GatewayOptions {
   listen: readonly (ListenAddress & Pick<ServedListener, 'serves'>)[];
@@ -106,7 +97,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const snapshots = new Snapshots(view, clock);
   const hub = new Hub({ log, snapshots, limits, clock, scheduler, recorder });
   const progress = new ProgressLanes({ view, hub, limits, clock, scheduler });
-  const heartbeat = new Heartbeat(limits.bookmarkMs, clock);
   const { version, commands, history, tracing } = options;
   const searches = scheduler.queue();
   const port = { log, view, commands, history };
@@ -133,12 +123,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     recorder,
     logger,
   };
-  const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
-  const upgrades = scheduler.queue();
-  const rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
-  let opened = 0;
-  let closing = false;
+  const clients = new Clients(limits, clock, recorder);
+  const { compression } = options;
+  const websockets = new WebSockets({
+    clients,
+    guard,
+    compression,
+    connection: deps,
+    upgrades: scheduler.queue(),
+  });
 
   const serve = serveHttp({
     guard,
@@ -152,18 +146,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     posts: new Posts(limits, clock, recorder),
     recorder,
-    isClosing: () => closing,
+    isClosing: () => clients.isClosing,
     health: options.health,
     sourcesAnswer: () => view.sources().every(isAnswering),
   });
-  const plain = openSockets(false);
-  // `ws` answers offers and inflates what clients send; outgoing messages are deflated in `deflate`, once for all.
-  const deflating = openSockets({
-    serverNoContextTakeover: true,
-    clientNoContextTakeover: true,
-    zlibInflateOptions: { chunkSize: 1_024 },
-  });
-
   function attach(server: Server, { kind, serves }: ServedListener): void {
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
@@ -173,65 +159,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
       if (serves === 'metrics') return rejectUpgrade(socket, { status: 404, why: 'this listener has no WebSocket' });
-      // After a restart all clients connect at once.
-      upgrades.later(socket, () => {
-        upgrade(request, socket, head, transportOf(request, 'websocket', kind, trust));
-        return true;
-      });
+      websockets.upgrade(request, socket, head, transportOf(request, 'websocket', kind, trust));
     });
-  }
-
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, transport: Transport): void {
-    const refusal = judgeUpgrade(request, guard) ?? judgeCount(transport);
-    if (refusal) return rejectUpgrade(socket, refusal);
-    const credentials = credentialsOf(request);
-    afterAuthentication(access.authenticate(credentials, transport), (authenticated) => {
-      // A browser has no header to give: its first message is `authenticate`.
-      const mayFollow = request.headers.authorization === undefined;
-      const isFinal = !authenticated.ok && (authenticated.error.reason !== 'UNAUTHENTICATED' || !mayFollow);
-      if (isFinal) return rejectUpgrade(socket, refusedAccess(authenticated.error));
-      // It may have taken time to know.
-      const late = judgeRoom();
-      if (late) return rejectUpgrade(socket, late);
-      if (socket.destroyed) return;
-      const principal = authenticated.ok ? authenticated.result : NOBODY;
-      const server = acceptOffers(request, transport.address, options.compression) ? deflating : plain;
-      server.handleUpgrade(request, socket, head, (ws) => {
-        const client = { socket: socket as Socket, principal, transport };
-        const connection = new Connection(
-          ws,
-          client,
-          { ...deps, logger: logger.child({ connection: ++opened }) },
-          () => {
-            connections.delete(connection);
-            heartbeat.remove(connection);
-          },
-        );
-        connections.add(connection);
-        heartbeat.add(connection);
-      });
-    });
-  }
-
-  function judgeCount({ address }: Transport): Refusal | undefined {
-    const full = judgeRoom();
-    if (full) return full;
-    const peer = peerOf(address);
-    const wait = isLocalPeer(peer) && !limits.limitLoopback ? 0 : rates.take(peer, clock.now());
-    if (wait === 0) return undefined;
-    recorder.limited('upgrades_rate');
-    return {
-      status: 429,
-      why: `at most ${limits.connectionsPerSecond} connections a second`,
-      headers: retryAfter(wait),
-    };
-  }
-
-  function judgeRoom(): Refusal | undefined {
-    if (closing) return { status: 503, why: 'the gateway is closing', headers: retryAfter(1_000) };
-    if (connections.size < limits.connections) return undefined;
-    recorder.limited('connections');
-    return { status: 503, why: `at most ${limits.connections} connections`, headers: retryAfter(5_000) };
   }
 
   const timeouts = {
@@ -258,22 +187,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       ...hub.counts,
       ...deflater.counts,
       ...traffic,
-      connections: connections.size,
+      connections: clients.size,
       unauthenticated: unknown.size,
       subscribers: hub.subscribers,
-      unsentBytes: [...connections].reduce((sum, { pending }) => sum + pending, 0),
+      unsentBytes: clients.unsentBytes,
     }),
     close: async () => {
-      closing = true;
-      heartbeat.close();
+      clients.close();
       // Answers given in this turn are sent before the `bye`.
       await new Promise((resolve) => clock.soon(() => resolve(undefined)));
       const closed = Promise.all(listeners.map((listener) => listener.close()));
-      const spreadMs = Math.max(1_000, (connections.size / limits.reconnectsPerSecond) * 1_000);
-      for (const connection of connections) connection.bye(1012, 'drain', Math.round(clock.random() * spreadMs));
+      clients.bye(1012, 'drain');
       // Connections that clients have not closed by then are cut, so that the rest fits into the bound.
       const calm = clock.after(limits.drainMs * DRAIN_SHARE, () => {
-        for (const connection of connections) connection.kill(1012, 'drain');
+        clients.kill(1012, 'drain');
         for (const socket of sockets) socket.destroy();
       });
       let unbind = (): void => undefined;
@@ -284,7 +211,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       calm();
       unbind();
       changes.unsubscribe();
-      upgrades.clear();
+      websockets.close();
       requests.clear();
       progress.close();
       hub.close();

@@ -12,7 +12,6 @@ import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
 import { checkParams, isMethod } from '../../protocol/schemas.js';
 import type { GatewayLogger } from '../logger.js';
 import { type Envelope, readEnvelope } from '../wire/envelope.js';
-import { errorText } from '../wire/messages.js';
 import { type Answered, identityOf, isStreamMethod, type PlainMethods } from './methods.js';
 
 export type StreamRequest = {
@@ -34,7 +33,7 @@ export interface Caller {
   /** Defers work that costs time and bytes until the caller's other requests and other callers have had their turn. */
   later(work: () => void): void;
   /** Sends an error for a request that was not admitted: it could not be read, or was refused. */
-  reject(text: string): void;
+  reject(id: RpcId | null, error: Refusal): void;
   /** `subscribe` and `unsubscribe`. `false`: it is not done, and must be called again. */
   stream(request: StreamRequest): boolean;
 }
@@ -52,13 +51,13 @@ export type Unfinished = { again: () => boolean } | undefined;
 export function dispatch(caller: Caller, text: string, receivedAt: number, deps: Dispatch): Unfinished {
   const envelope = readEnvelope(text);
   if (!envelope.ok) {
-    caller.reject(errorText(envelope.id, envelope.error));
+    caller.reject(envelope.id, envelope.error);
     return undefined;
   }
   let unfinished: Unfinished;
   afterAuthentication(caller.admit(envelope.id, envelope.method), (admitted) => {
     if (admitted.ok) unfinished = execute(caller, envelope, admitted.result, receivedAt, deps);
-    else caller.reject(errorText(envelope.id, admitted.error));
+    else caller.reject(envelope.id, admitted.error);
   });
   // A stream's request has steps; its caller is known at once, since streams have a session.
   return unfinished;

@@ -15,7 +15,7 @@ import type { Peer } from '../fan-out/subscription.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayLimitName, GatewayRecorder } from '../recorder.js';
 import { encodeFrame } from '../wire/frame.js';
-import { answerText, notificationText } from '../wire/messages.js';
+import { answerText, errorText, notificationText } from '../wire/messages.js';
 import type { Outbox } from '../wire/outbox.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
 import { isoTime } from './methods.js';
@@ -181,8 +181,8 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     if (!this.#closed) this.#connection.later(work);
   }
 
-  reject(text: string): void {
-    this.#send(text);
+  reject(id: RpcId | null, error: Refusal): void {
+    this.#send(errorText(id, error));
     if (this.#early > 0) this.#refused();
   }
 

@@ -9,7 +9,7 @@ import type { NotificationName, Notifications, RpcId, Subscribed } from '../../p
 type Encoded<Params, Name extends keyof Params> = Omit<Params, Name> & { [Each in Name]: string };
 
 /** The response to a request. */
-export function answerText(id: RpcId, answer: Answer<unknown>): string {
+export function answerText(id: RpcId | null, answer: Answer<unknown>): string {
   return answer.ok ? `${resultHead(id)}${JSON.stringify(answer.result)}}` : errorText(id, answer.error);
 }
 
@@ -61,7 +61,7 @@ export function resetText(params: Encoded<Notifications['reset'], 'jobs' | 'sett
   return `${notificationHead('reset')}{${members({ jobs, settled, sources }, plain)}}`;
 }
 
-const resultHead = (id: RpcId): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
+const resultHead = (id: RpcId | null): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
 
 const notificationHead = (method: NotificationName): string => `{"jsonrpc":"2.0","method":"${method}","params":`;
 
