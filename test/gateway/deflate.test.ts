@@ -94,7 +94,7 @@ describe('a compressed frame', () => {
     const deflater = new Deflater();
     const noise = openFrame(0x81, 1_000);
     randomBytes(1_000).copy(noise, noise.length - 1_000);
-    for (const frame of [shareFrame('x'.repeat(500)), { bytes: noise, deflated: undefined }])
+    for (const frame of [shareFrame('x'.repeat(500)), { bytes: noise, deflated: undefined, blocks: undefined }])
       expect(deflater.formOf(frame)).toBe(frame.bytes);
     expect(deflater.counts.deflatedFrames).toBe(0);
   });

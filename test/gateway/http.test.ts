@@ -50,6 +50,8 @@ function open(options: SessionsOptions = {}, more: Partial<HttpDeps> = {}): Site
       return Promise.resolve({ type: 'text/plain; version=0.0.4', text: 'up 1\n' });
     },
     pages: (request, response, miss) => (request.url === '/there?a=1' ? void response.end('page') : miss()),
+    events: { owns: () => false, open: ({ response }) => void response.end('stream') },
+    cursor: () => bench.log.cursor,
     isClosing: () => false,
     health: () => [],
     sourcesAnswer: () => bench.sources.every(isAnswering),

@@ -151,6 +151,23 @@ tokens: tokens.yaml
         await once(ws, 'open');
         return ws;
       };
+      // An event stream is not held back.
+      const stream = request({
+        ...to,
+        path: '/qmp/v1/events',
+        headers: { host: `host:${port}`, authorization: 'Bearer secret' },
+      });
+      onTestFinished(() => void stream.destroy());
+      const [streamed] = await once(stream.end(), 'response');
+      let blocks = '';
+      streamed
+        .on('error', () => undefined)
+        .on('data', (chunk: Buffer) => {
+          blocks += chunk.toString();
+        });
+      await expect.poll(() => blocks).toContain('event: snapshot');
+      expect(streamed.statusCode).toBe(200);
+
       const own = `https://host:${port}`;
       const ws = await open({ authorization: 'Bearer secret', 'x-forwarded-for': '203.0.113.9' }, own);
       const wire = new Wire(ws);

@@ -1,9 +1,11 @@
-// Plain HTTP: health, readiness, POST /v1/rpc, metrics and the dashboard's files.
+// Plain HTTP: health, readiness, POST /v1/rpc, event streams, plain reads, metrics and the dashboard's files.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAuthentication, type Transport } from '../../access/index.js';
 import type { CallDeps } from './call.js';
+import type { EventStreams } from './event-streams.js';
 import type { GuardOptions } from './origin-policy.js';
 import { answerPost } from './post.js';
+import { answerRead, readAt } from './reads.js';
 import { send } from './reply.js';
 import { judgeHead, judgeNames, readTarget, type Target } from './target.js';
 import { credentialsOf, type ProxyTrust, transportOf } from './transport.js';
@@ -19,6 +21,9 @@ export interface HttpDeps extends CallDeps {
   isClosing: () => boolean;
   /** The parts of the gateway that are unwell, by names that say nothing of sources or clients. */
   health: () => readonly string[];
+  events: Pick<EventStreams, 'owns' | 'open'>;
+  /** Of the log's newest entry. */
+  cursor: () => string;
   /** Whether every source is up and its QEMU answers. */
   sourcesAnswer: () => boolean;
 }
@@ -57,6 +62,7 @@ export function serveHttp(given: HttpDeps): ServeHttp {
   return (listener) => (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     if (deps.isClosing()) response.setHeader('connection', 'close');
+    if (deps.events.owns(request.socket)) return void request.socket.destroy();
     const target = readTarget(request.url);
     if (!target) return send(response, 400, 'the request target is malformed\n');
     const head = judgeHead(request);
@@ -116,23 +122,33 @@ function route({ request, response, listener, deps, crosses }: Exchange, { path,
         send(response, 426, 'this is a WebSocket; for one request use POST /v1/rpc\n');
       });
     case '/v1/rpc':
-      if (request.method === 'OPTIONS' && crosses) {
-        response
-          .setHeader('access-control-allow-headers', 'content-type, authorization')
-          .setHeader('access-control-allow-methods', 'POST');
-        return send(response, 204, '');
-      }
+      if (request.method === 'OPTIONS' && crosses) return preflight(response, 'POST', 'content-type, authorization');
       return allow(request, response, ['POST'], () => {
         if (!deps.isClosing()) return answerPost(request, response, transport, deps);
         response.setHeader('retry-after', '1');
         send(response, 503, 'the gateway is closing\n');
       });
-    default:
+    case '/v1/events':
+      if (request.method === 'OPTIONS' && crosses) return preflight(response, 'GET', STREAM_HEADERS);
+      return allow(request, response, ['GET'], () => deps.events.open({ request, response, transport, url }));
+    default: {
+      const read = readAt(path);
+      if (read && request.method === 'OPTIONS' && crosses)
+        return preflight(response, 'GET', 'authorization, if-none-match');
       return allow(request, response, READ, () => {
+        if (read) return answerRead({ request, response, transport }, read, url, deps);
         request.url = url;
         deps.pages(request, response, () => send(response, 404, 'not found\n'));
       });
+    }
   }
+}
+
+const STREAM_HEADERS = 'authorization, last-event-id, cache-control';
+
+function preflight(response: ServerResponse, methods: string, headers: string): void {
+  response.setHeader('access-control-allow-headers', headers).setHeader('access-control-allow-methods', methods);
+  send(response, 204, '');
 }
 
 function sendMetrics(response: ServerResponse, deps: HttpDeps): void {

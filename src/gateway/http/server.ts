@@ -28,6 +28,7 @@ import { Posts } from './call.js';
 import { answerClientErrors } from './client-errors.js';
 import { Clients } from './clients.js';
 import type { Compression } from './compression.js';
+import { EventStreams } from './event-streams.js';
 import { type ListenAddress, type Listener, openListeners } from './listen.js';
 import type { GuardOptions } from './origin-policy.js';
 import { type HttpDeps, type ServedListener, serveHttp } from './routes.js';
@@ -146,6 +147,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     posts: new Posts(limits, clock, recorder),
     recorder,
+    events: new EventStreams({ clients, connection: deps }),
+    cursor: () => log.cursor,
     isClosing: () => clients.isClosing,
     health: options.health,
     sourcesAnswer: () => view.sources().every(isAnswering),

@@ -16,7 +16,7 @@ export interface Refused {
   why: string;
 }
 
-const OWN = ['/healthz', '/readyz', '/metrics', '/v1', '/v1/rpc'] as const;
+const OWN = ['/healthz', '/readyz', '/metrics', '/v1', '/v1/rpc', '/v1/events'] as const;
 
 /** Never throws; `undefined`: the target is malformed. */
 export function readTarget(url = '/'): Target | undefined {

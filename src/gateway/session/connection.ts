@@ -63,7 +63,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
       clock,
-      deflater: ws.extensions === '' ? undefined : deps.deflater,
+      form: ws.extensions === '' ? undefined : deps.deflater,
       onDrain: () => this.#drained(),
       traffic: deps.traffic,
       onStuck: () => {

@@ -1,10 +1,12 @@
 // Text messages as WebSocket frames (RFC 6455, 5.2: FIN, text, unmasked), made once and written to every socket that gets them.
 
-/** A message for many sockets: as it is, and compressed from the first time that this is needed. Both are freed with the object. */
+/** A message for many sockets: as it is, and in the other forms from the first time that these are needed. All are freed with the object. */
 export interface SharedFrame {
   readonly bytes: Buffer;
   /** The compressed frame; the same as `bytes` where compression saved nothing. */
   deflated: Buffer | undefined;
+  /** Its message for event streams. */
+  blocks: Buffer | undefined;
 }
 
 /** First byte of a frame: FIN and text; RSV1 says that the payload is deflated (RFC 7692, 6). */
@@ -12,7 +14,11 @@ export const TEXT = 0x81;
 export const DEFLATED = 0xc1;
 export const PONG = 0x8a;
 
-export const shareFrame = (text: string): SharedFrame => ({ bytes: encodeFrame(text), deflated: undefined });
+export const shareFrame = (text: string): SharedFrame => ({
+  bytes: encodeFrame(text),
+  deflated: undefined,
+  blocks: undefined,
+});
 
 export function encodeFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);

@@ -2,7 +2,6 @@
 // subscriptions read on from the log when the socket has drained.
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.js';
-import type { Deflater } from './deflate.js';
 import { joinFrame, type SharedFrame } from './frame.js';
 
 /** What was written to the sockets that share it. */
@@ -11,12 +10,22 @@ export interface Traffic {
   sentBytes: number;
 }
 
+/** How messages are written to a socket, where not as plain frames. */
+export interface WireForm {
+  /** Of a shared frame. */
+  formOf(frame: SharedFrame): Buffer;
+  /** Of one message of two parts: the client's own text, and a shared frame. */
+  join(head: string, tail: SharedFrame): Buffer;
+  /** Of a frame for this client alone. Absent: as it is. */
+  own?(frame: Buffer): Buffer;
+}
+
 export interface OutboxOptions {
   highWaterBytes: number;
   stuckMs: number;
   clock: Clock;
-  /** Present if the peer takes compressed messages. */
-  deflater?: Deflater | undefined;
+  /** Absent: plain frames. */
+  form?: WireForm | undefined;
   traffic: Traffic;
   onDrain: () => void;
   onStuck: () => void;
@@ -43,7 +52,7 @@ const NOTHING = Buffer.alloc(0);
 export class Outbox {
   readonly #socket: Socket;
   readonly #options: OutboxOptions;
-  readonly #deflater: Deflater | undefined;
+  readonly #form: WireForm | undefined;
   readonly #traffic: Traffic;
   #unwatch: (() => void) | undefined;
   #last: Mark = { done: 0, left: 0 };
@@ -54,7 +63,7 @@ export class Outbox {
   constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#deflater = options.deflater;
+    this.#form = options.form;
     this.#traffic = options.traffic;
     socket.on('drain', () => this.#drained());
   }
@@ -74,30 +83,26 @@ export class Outbox {
     return done - left - this.#signs;
   }
 
-  /** @param written called when the kernel has taken the whole frame; not called if the socket closes before. */
-  write(frame: Buffer, written?: () => void): void {
-    if (this.#closed) return;
-    this.#traffic.sentBytes += frame.length;
-    const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
-    // `write` returns `false` long before the high-water mark, so while it returns `true` the rest need not be checked.
-    if (!this.#socket.write(frame, taken) && this.isBlocked) this.#park();
+  /** Writes a frame for this client alone. */
+  write(frame: Buffer): void {
+    this.#put(this.#form?.own === undefined ? frame : this.#form.own(frame));
   }
 
-  /** Writes a ping, a pong or a bookmark. */
-  writeSign(frame: Buffer): void {
+  /** Writes a sign of life as it is: a ping, a pong, a bookmark. */
+  writeSign(bytes: Buffer): void {
     if (this.#closed) return;
-    this.#signs += frame.length;
-    this.write(frame);
+    this.#signs += bytes.length;
+    this.#put(bytes);
   }
 
   /** Writes a shared frame. */
   share(frame: SharedFrame): void {
-    this.write(this.#deflater === undefined ? frame.bytes : this.#deflater.formOf(frame));
+    this.#put(this.#form === undefined ? frame.bytes : this.#form.formOf(frame));
   }
 
   /** Writes one message of two parts: this client's own, and a shared one. */
   shareAfter(head: string, tail: SharedFrame, written: () => void): void {
-    this.write(this.#deflater === undefined ? joinFrame(head, tail.bytes) : this.#deflater.join(head, tail), written);
+    this.#put(this.#form === undefined ? joinFrame(head, tail.bytes) : this.#form.join(head, tail), written);
   }
 
   /** Calls `onDrain` once what is pending now has been taken, also where it is so little that the socket would not report it. */
@@ -113,6 +118,15 @@ export class Outbox {
   close(): void {
     this.#closed = true;
     this.#unwatch?.();
+  }
+
+  /** @param written called when the kernel has taken all bytes; not called if the socket closes before. */
+  #put(bytes: Buffer, written?: () => void): void {
+    if (this.#closed) return;
+    this.#traffic.sentBytes += bytes.length;
+    const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
+    // `write` returns `false` long before the high-water mark, so while it returns `true` the rest need not be checked.
+    if (!this.#socket.write(bytes, taken) && this.isBlocked) this.#park();
   }
 
   #park(): void {

@@ -1,0 +1,121 @@
+// GET /v1/events: the events of a subscription as server-sent events, for curl, EventSource and what stands between.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterAuthentication, type Principal, type Transport } from '../../access/index.js';
+import { parseCursor } from '../../protocol/cursor.js';
+import { checkParams } from '../../protocol/schemas.js';
+import type { ConnectionDeps } from '../session/connection.js';
+import { EventStream } from '../session/event-stream.js';
+import { block } from '../wire/event-stream.js';
+import type { Clients } from './clients.js';
+import { readQuery } from './query.js';
+import { sendRefusal } from './reads.js';
+import { send } from './reply.js';
+import { credentialsOf } from './transport.js';
+import type { Refusal } from './upgrade.js';
+
+export interface EventStreamsDeps {
+  clients: Clients;
+  connection: ConnectionDeps;
+}
+
+export interface StreamExchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  transport: Transport;
+  /** Path and query. */
+  url: string;
+}
+
+const QUERY = {
+  sources: 'list',
+  types: 'list',
+  jobs: 'texts',
+  after: 'text',
+  last: 'number',
+  from: 'text',
+  snapshot: 'boolean',
+  progress: 'interval',
+} as const;
+
+export class EventStreams {
+  readonly #deps: EventStreamsDeps;
+  readonly #sockets = new WeakSet<Socket>();
+
+  constructor(deps: EventStreamsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether the socket belongs to a stream: nothing else is answered on it. */
+  owns(socket: Socket): boolean {
+    return this.#sockets.has(socket);
+  }
+
+  open(exchange: StreamExchange): void {
+    const { request, response, transport } = exchange;
+    const { clients, connection } = this.#deps;
+    const asked = paramsOf(exchange);
+    if ('why' in asked) return sendRefusal(response, { reason: 'INVALID_PARAMS', message: asked.why });
+    const full = clients.judge(transport);
+    if (full) return refuse(response, full);
+    afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (known) => {
+      if (!known.ok) return sendRefusal(response, known.error);
+      const late = clients.judgeRoom();
+      if (late) return refuse(response, late);
+      // A response that waits behind another one of its connection has no socket yet.
+      if (!response.socket)
+        return sendRefusal(response, { reason: 'INVALID_REQUEST', message: 'a stream is not pipelined' });
+      if (!response.socket.destroyed) this.#begin(exchange, response.socket, known.result, asked);
+    });
+  }
+
+  #begin({ response, transport }: StreamExchange, socket: Socket, principal: Principal, asked: Asked): void {
+    const { clients, connection: deps } = this.#deps;
+    const { clock } = deps;
+    const begin = (): void => {
+      // Without a length and without chunks the body ends with the connection, so its bytes are written to the socket as to a WebSocket's.
+      response.shouldKeepAlive = false;
+      response.removeHeader('transfer-encoding');
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        // nginx would hold back what it has not filled a buffer with.
+        'x-accel-buffering': 'no',
+      });
+      response.flushHeaders();
+      this.#sockets.add(socket);
+      clients.add(stream);
+      socket.once('close', () => clients.remove(stream));
+      const retry = Math.round(clients.spreadMs * (1 + clock.random()));
+      socket.write(block({ retry }));
+    };
+    const refuse = (error: Parameters<typeof sendRefusal>[1]): void => sendRefusal(response, error);
+    const stream = new EventStream({ socket, principal, transport, ...asked, begin, refuse }, deps);
+    stream.start();
+  }
+}
+
+interface Asked {
+  subscribe: Record<string, unknown>;
+  after: string | undefined;
+}
+
+/** `EventSource` repeats its URL when it reconnects, so `Last-Event-ID` wins over whatever the URL begins with. */
+function paramsOf({ request, url }: StreamExchange): Asked | { why: string } {
+  const query = readQuery(url, QUERY);
+  if (!query.ok) return query;
+  const { after: given, ...rest } = query.params;
+  const id = request.headers['last-event-id'];
+  const isResumed = typeof id === 'string' && id !== '';
+  const after = isResumed ? id : given === '' ? undefined : (given as string | undefined);
+  const { last: _, from: __, snapshot: ___, ...filter } = rest;
+  const isKnown = after !== undefined && parseCursor(after) !== undefined;
+  const subscribe = { ...(isResumed ? filter : rest), ...(isKnown && { after }) };
+  const checked = checkParams('subscribe', subscribe);
+  return checked.ok ? { subscribe, after } : { why: checked.problems.join('; ').slice(0, 1_000) };
+}
+
+function refuse(response: ServerResponse, { status, why, headers = {} }: Refusal): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  send(response, status, `${why}\n`);
+}

@@ -1,0 +1,163 @@
+// One client of server-sent events: a session with one subscription, which is written to its HTTP response. The client sends nothing after its request.
+import type { Socket } from 'node:net';
+import type { Principal, Transport } from '../../access/index.js';
+import type { Refusal } from '../../protocol/answer.js';
+import type { CloseCode } from '../../protocol/codes.js';
+import type { Methods } from '../../protocol/methods.js';
+import { block, EventStreamForm } from '../wire/event-stream.js';
+import type { SharedFrame } from '../wire/frame.js';
+import { encodeFrame } from '../wire/frame.js';
+import { notificationText } from '../wire/messages.js';
+import { Outbox, type WireForm } from '../wire/outbox.js';
+import type { ConnectionDeps } from './connection.js';
+import type { HeartbeatPeer } from './heartbeat.js';
+import { ClientSession } from './session.js';
+
+export interface EventStreamClient {
+  socket: Socket;
+  principal: Principal;
+  transport: Transport;
+  /** Its only request. */
+  subscribe: Methods['subscribe']['params'];
+  /** The cursor that it asked to go on from, well-formed or not. */
+  after: string | undefined;
+  /** Writes the head of the response; the stream follows. */
+  begin: () => void;
+  /** Answers the request with an error: the stream has not begun. */
+  refuse: (error: Refusal) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class EventStream implements HeartbeatPeer {
+  readonly #client: EventStreamClient;
+  readonly #deps: ConnectionDeps;
+  readonly #outbox: Outbox;
+  readonly #session: ClientSession;
+  #ended = false;
+  /** Bytes that the kernel held at the last check, and when they last became fewer, or were none. */
+  #queued: { bytes: number; at: number };
+
+  constructor(client: EventStreamClient, deps: ConnectionDeps) {
+    const { socket, principal, transport } = client;
+    const { limits, clock, traffic, recorder } = deps;
+    this.#client = client;
+    this.#deps = deps;
+    this.#queued = { bytes: 0, at: clock.now() };
+    this.#outbox = new Outbox(socket, {
+      highWaterBytes: limits.highWaterBytes,
+      stuckMs: limits.stuckMs,
+      clock,
+      form: this.#form(),
+      traffic,
+      onDrain: () => this.#drained(),
+      onStuck: () => {
+        recorder.limited('drain_progress');
+        this.kill();
+      },
+    });
+    this.#session = new ClientSession(this.#outbox, principal, deps, {
+      transport,
+      later: (work) => work(),
+      abused: () => {},
+      resume: () => {},
+      revoked: () => this.bye(4403, 'forbidden', 0),
+      authenticated: () => {},
+      expired: () => {
+        recorder.authenticationFailed('expired');
+        this.bye(4401, 'the credentials have expired', 0);
+      },
+    });
+    socket.once('close', () => this.#end());
+  }
+
+  /** Subscribes, in the turns of all clients' requests. */
+  start(): void {
+    const { requests, clock, logger } = this.#deps;
+    const params = this.#client.subscribe;
+    const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscribe', params });
+    let again: (() => boolean) | undefined;
+    requests.now(this, () => {
+      if (this.#ended) return true;
+      try {
+        again = again === undefined ? this.#session.receive(text, clock.now())?.again : again() ? undefined : again;
+      } catch (error) {
+        logger.error({ err: error }, 'an event stream could not begin');
+        this.kill();
+        return true;
+      }
+      return again === undefined;
+    });
+  }
+
+  get pending(): number {
+    return this.#outbox.pending;
+  }
+
+  /** A comment that proxies and clients see, with the cursor if the stream has everything up to it. */
+  beat(now: number): void {
+    const { hub, log } = this.#deps;
+    void this.#judgeLife(now);
+    if (this.#outbox.isBlocked) return;
+    const complete = hub.flush(this.#session, log.head);
+    this.#outbox.writeSign(Buffer.from(complete ? `:\n${block({ id: log.cursor })}` : ':\n\n'));
+  }
+
+  bye(code: CloseCode, reason: string, retryAfterMs: number): void {
+    if (this.#ended) return;
+    this.#deps.hub.flush(this.#session, this.#deps.log.head);
+    this.#outbox.write(encodeFrame(notificationText('bye', { code, reason, retryAfterMs })));
+    this.#end();
+    this.#client.socket.end();
+  }
+
+  kill(): void {
+    this.#end();
+    this.#client.socket.destroy();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#deps.requests.drop(this);
+    this.#session.close();
+  }
+
+  /** Nothing comes from the client; it lives while its host acknowledges what is sent. Where the kernel does not say so, TCP finds it dead. */
+  async #judgeLife(now: number): Promise<void> {
+    const { sendQueues, limits, recorder } = this.#deps;
+    const bytes = (await sendQueues.of(this.#client.socket)) ?? 0;
+    if (bytes === 0 || bytes < this.#queued.bytes) this.#queued = { bytes, at: now };
+    else this.#queued.bytes = bytes;
+    if (this.#ended || now - this.#queued.at < limits.deadMs) return;
+    recorder.limited('sign_of_life');
+    this.kill();
+  }
+
+  #drained(): void {
+    const { hub, progress } = this.#deps;
+    hub.drained(this.#session);
+    for (const each of hub.of(this.#session).values()) progress.drained(each);
+    this.#session.advanced();
+  }
+
+  /** The first message is the reply to `subscribe`: the stream begins with it, or the request is refused. */
+  #form(): WireForm {
+    const { after, begin, refuse } = this.#client;
+    const form = new EventStreamForm(after === undefined ? undefined : { after });
+    return {
+      formOf: (frame: SharedFrame) => form.formOf(frame),
+      join: (head, tail) => {
+        begin();
+        return form.join(head, tail);
+      },
+      own: (frame) => {
+        const refused = form.refusalOf(frame);
+        if (refused === undefined) return form.own(frame);
+        this.#end();
+        refuse(refused);
+        return NOTHING;
+      },
+    };
+  }
+}
