@@ -1,11 +1,14 @@
-// A service that logs each outcome once, across lost and frozen connections and restarts of the gateway, and logs where outcomes
-// may be missing. When the gateway refuses it for good it exits, so that a supervisor can act. GATEWAY_WS_URL: another gateway.
+// A service that logs each outcome once, across lost and frozen connections, restarts of the gateway and its own, and logs where outcomes
+// may be missing. When the gateway refuses it for good it exits, so that a supervisor can act. GATEWAY_WS_URL: another gateway; CURSOR_FILE: where
+// its position is kept.
 import { createClient } from 'qmp-gateway/client';
+import { fileStore } from 'qmp-gateway/client/file-store';
 import { events } from 'qmp-gateway/client/rx';
 
 const client = createClient({ url: process.env.GATEWAY_WS_URL ?? 'ws://127.0.0.1:7070/v1' });
+const store = fileStore(process.env.CURSOR_FILE ?? 'outcomes.cursor');
 const onGap = ({ reason, after }) => console.log('gap', reason, 'after', after);
-events(client, { types: ['GATEWAY_JOB_SETTLED'] }, { onGap }).subscribe({
+events(client, { types: ['GATEWAY_JOB_SETTLED'] }, { store, onGap }).subscribe({
   next: ({ source, job, data }) => console.log('settled', source, job?.id, job?.run, data.outcome, data.provenance),
   error: (error) => {
     console.error(error.message);

@@ -10,6 +10,7 @@ export function createClient(options: ClientOptions): Client {
 
 export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
 export type { Client } from './client.js';
+export type { CursorStore } from './cursor-store.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
 export type { BoundedOptions, CallOptions, CompleteParams, JobVerbs, WaitParams } from './job-calls.js';
 export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';

@@ -25,6 +25,11 @@ export interface Observer {
   snapshot?(snapshot: Snapshot): void;
   /** New events in order, each exactly once. `cursor` may be stored and given to `after` later. */
   events?(events: readonly Entry[], cursor: Cursor): void;
+  /**
+   * The position has moved, with events, which were given to `events` before, or without any: at the beginning, and with each bookmark. Who keeps it goes on
+   * from there with `after`; who keeps only the cursors of events finds, where matching events are rare, that the gateway's log has gone past them.
+   */
+  position?(cursor: Cursor): void;
   /** Of what `last` or `from` asked for, older events are not retained, or were not examined. */
   truncated?(): void;
   /** New figures of active jobs; needs `progress` in the filter. Only the newest count: they are merged, and not replayed. */

@@ -1,9 +1,11 @@
 // `qmp-gateway/client/rx`: the client as cold Observables, typed by the filter. Each subscriber of a stream has a subscription of its own on the
 // wire: use `share()` for several. The only file of the client that imports rxjs.
-import { Observable, type Subscriber } from 'rxjs';
+import { defer, Observable, type Subscriber, switchMap } from 'rxjs';
+import { cursorAfter } from '../protocol/cursor.js';
 import { foldEvents, foldProgress, type JobTable, tableOf } from '../protocol/job-table.js';
-import type { Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
+import type { Cursor, Entry, EventOf, Filter, KnownEventType, Progress } from '../protocol/types.js';
 import type { Client } from './client.js';
+import type { CursorStore } from './cursor-store.js';
 import { clientError } from './errors.js';
 import type { Gap, Observer, SubscribeFilter } from './observer.js';
 import type { ClientState } from './state.js';
@@ -17,8 +19,25 @@ export interface StreamOptions {
 }
 
 export interface EventOptions extends StreamOptions {
-  /** Called where events may be missing. Without it the stream errors with CONTINUITY_LOST. */
+  /**
+   * Called where events may be missing. Without it the stream errors with CONTINUITY_LOST, once for each gap: a `store` is moved to where the gateway goes
+   * on, so that the next start begins there.
+   */
   onGap?(gap: Gap): void;
+  /**
+   * Where the position is kept. The stream begins after the cursor that it has, and where it has none, at the moment of subscribing, as without it. A position is
+   * saved in a later turn than the one in which `next` was called with its events, and at the latest with the next bookmark, 15 s. So after a crash events may come
+   * a second time, and none is missing; who handles them asynchronously takes `withCursor` and saves by himself. Not together with `after`, `last` or `from`.
+   */
+  store?: CursorStore;
+  /** Each event comes as `{event, cursor}`; a stream with `after: cursor` goes on behind it. Default `false`. */
+  withCursor?: boolean;
+}
+
+/** An event and the position right after it. */
+export interface Positioned<Event> {
+  event: Event;
+  cursor: Cursor;
 }
 
 /** A filter with literal types. */
@@ -33,28 +52,79 @@ export interface EventFilter<Types extends readonly string[]> extends Omit<Subsc
  * events(client, { types: ['BLOCK_JOB_CANCELLED'] }).subscribe(({ source, data }) => console.log(source, data.device));
  * ```
  *
- * Errors with the GatewayError that ended the subscription; completes when the client is closed.
+ * Errors with the GatewayError that ended the subscription, and with what `store` throws; completes when the client is closed.
  */
 export function events<const Types extends readonly string[]>(
   client: Client,
   filter: EventFilter<Types>,
-  options?: EventOptions,
+  options: EventOptions & { withCursor: true },
+): Observable<Positioned<EventFor<Types[number]>>>;
+export function events<const Types extends readonly string[]>(
+  client: Client,
+  filter: EventFilter<Types>,
+  options?: EventOptions & { withCursor?: false },
 ): Observable<EventFor<Types[number]>>;
 export function events(
   client: Client,
+  filter: Omit<SubscribeFilter, 'progress'>,
+  options: EventOptions & { withCursor: true },
+): Observable<Positioned<Entry>>;
+export function events(
+  client: Client,
   filter?: Omit<SubscribeFilter, 'progress'>,
-  options?: EventOptions,
+  options?: EventOptions & { withCursor?: false },
 ): Observable<Entry>;
-export function events(client: Client, filter: SubscribeFilter = {}, options: EventOptions = {}): Observable<Entry> {
-  return stream(client, filter, options, (subscriber) => ({
-    events: (entries) => {
-      for (const entry of entries) subscriber.next(entry);
-    },
-    gap: (gap) => {
-      if (options.onGap) options.onGap(gap);
-      else subscriber.error(clientError('CONTINUITY_LOST', `events may be missing: ${gap.reason}`, { ...gap }));
-    },
-  }));
+export function events(
+  client: Client,
+  filter: SubscribeFilter = {},
+  options: EventOptions = {},
+): Observable<Entry | Positioned<Entry>> {
+  const { store } = options;
+  if (!store) return eventsFrom(client, filter, options);
+  return defer(async () => store.load()).pipe(
+    switchMap((after) => eventsFrom(client, after === undefined ? filter : { ...filter, after }, options)),
+  );
+}
+
+function eventsFrom(
+  client: Client,
+  filter: SubscribeFilter,
+  { signal, onGap, store, withCursor = false }: EventOptions,
+): Observable<Entry | Positioned<Entry>> {
+  return stream(client, filter, { ...(signal && { signal }) }, (subscriber) => {
+    const save = saveTo(store, (error) => subscriber.error(error));
+    return {
+      events: (entries, cursor) => {
+        const last = entries.at(-1);
+        for (const event of entries)
+          subscriber.next(
+            // The last event's position is the one up to which all that matches was examined.
+            withCursor ? { event, cursor: event === last ? cursor : cursorAfter(cursor, event) } : event,
+          );
+      },
+      position: save,
+      gap: (gap) => {
+        if (onGap) return onGap(gap);
+        save(gap.cursor);
+        subscriber.error(clientError('CONTINUITY_LOST', `events may be missing: ${gap.reason}`, { ...gap }));
+      },
+    };
+  });
+}
+
+/** Positions that are given in one turn are saved as one, the newest, after an exception of a subscriber has ended the process. */
+function saveTo(store: CursorStore | undefined, failed: (error: unknown) => void): (cursor: Cursor) => void {
+  let newest: Cursor | undefined;
+  return (cursor) => {
+    const isWaiting = newest !== undefined;
+    newest = cursor;
+    if (!store || isWaiting) return;
+    setTimeout(() => {
+      const saved = newest as Cursor;
+      newest = undefined;
+      void (async () => store.save(saved))().catch(failed);
+    });
+  };
 }
 
 /**

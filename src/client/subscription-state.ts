@@ -3,9 +3,9 @@
 import { beginningOf, compareCursors, entriesAfter } from '../protocol/cursor.js';
 import type { Cut } from '../protocol/job-table.js';
 import type { Notification, Notifications, Subscribed } from '../protocol/methods.js';
-import type { Cursor, Entry, Progress } from '../protocol/types.js';
+import type { Cursor } from '../protocol/types.js';
 import type { GatewayError } from './errors.js';
-import type { Gap, Snapshot, SnapshotReason } from './observer.js';
+import type { Observer, SnapshotReason } from './observer.js';
 
 /** How far a subscription that is not live has got on this connection. */
 export type Attempt =
@@ -52,13 +52,12 @@ export type SubscriptionEffect =
   | { kind: 'unsubscribe'; id: string }
   /** Give the input `ready` after so many milliseconds. */
   | { kind: 'retry'; ms: number }
-  | { kind: 'gap'; gap: Gap }
-  | { kind: 'snapshot'; snapshot: Snapshot }
-  | { kind: 'events'; events: readonly Entry[]; cursor: Cursor }
-  | { kind: 'truncated' }
-  | { kind: 'progress'; rows: readonly Progress[] }
-  | { kind: 'error'; error: GatewayError }
-  | { kind: 'complete' };
+  | Delivery;
+
+/** A call of the observer. */
+export type Delivery = {
+  [Name in keyof Observer]-?: { kind: Name; args: Parameters<NonNullable<Observer[Name]>> };
+}[keyof Observer];
 
 /** The next state, and the effects to carry out, in order. */
 export type SubscriptionStep = readonly [SubscriptionState, ...SubscriptionEffect[]];
@@ -110,7 +109,7 @@ export function reduceSubscription(state: SubscriptionState, input: Subscription
     case 'unsubscribed':
       return [{ name: 'closed', isRequested: isRequested(state) }, ...unsubscribe(idOf(state))];
     case 'ended':
-      return [CLOSED, input.error ? { kind: 'error', error: input.error } : { kind: 'complete' }];
+      return [CLOSED, input.error ? { kind: 'error', args: [input.error] } : { kind: 'complete', args: [] }];
   }
 }
 
@@ -131,7 +130,7 @@ function answered(state: Pending, reply: Subscribed): SubscriptionStep {
   const reason = state.name === 'awaitingSnapshot' ? state.reason : isOther ? 'epoch' : 'retention';
   if (jobs || pages) return replace(state, id, { cursor, jobs: jobs ?? [], settled, sources }, reason, pages);
   // A new log may hold events from its beginning to this connection. A snapshot would include them; where none is wanted they are requested.
-  const cut: SubscriptionEffect[] = truncated ? [{ kind: 'truncated' }] : [];
+  const cut: SubscriptionEffect[] = truncated ? [{ kind: 'truncated', args: [] }] : [];
   if (!isOther) return [{ name: 'live', id, cursor }, ...gap(state, reason, cursor), ...cut];
   const from = beginningOf(cursor);
   const [next, ...effects] = subscribe({ name: 'behind', attempt: IDLE, cursor: from });
@@ -139,7 +138,7 @@ function answered(state: Pending, reply: Subscribed): SubscriptionStep {
 }
 
 function refused(state: Open, error: GatewayError): SubscriptionStep {
-  if (error.reason !== 'RATE_LIMITED') return [CLOSED, { kind: 'error', error }];
+  if (error.reason !== 'RATE_LIMITED') return [CLOSED, { kind: 'error', args: [error] }];
   const { retryAfterMs: ms } = error.data;
   return [pending(state, IDLE), { kind: 'retry', ms: typeof ms === 'number' ? ms : RETRY_MS }];
 }
@@ -153,7 +152,7 @@ function notified(state: Open, message: Notification): SubscriptionStep {
     case 'bookmark':
       return [advance(state, message.params.cursor)];
     case 'progress':
-      return [state, { kind: 'progress', rows: message.params.jobs }];
+      return [state, { kind: 'progress', args: [message.params.jobs] }];
     default: // `bye` concerns the connection; other methods are those of a later gateway.
       return [state];
   }
@@ -164,7 +163,7 @@ function events(state: Live, { events: all, cursor }: Notifications['events']): 
   if (compareCursors(cursor, state.cursor) === undefined) return subscribe(pending(state, IDLE));
   const fresh = entriesAfter(all, state.cursor);
   const next = advance(state, cursor);
-  return fresh.length > 0 ? [next, { kind: 'events', events: fresh, cursor: next.cursor }] : [next];
+  return fresh.length > 0 ? [next, { kind: 'events', args: [fresh, next.cursor] }] : [next];
 }
 
 function advance(state: Live, cursor: Cursor): Live {
@@ -201,13 +200,13 @@ function replace(state: Open, id: string, cut: Cut, reason: SnapshotReason, page
   return [
     { name: 'live', id, cursor },
     ...gap(state, reason, cursor),
-    { kind: 'snapshot', snapshot: { ...cut, reason } },
+    { kind: 'snapshot', args: [{ ...cut, reason }] },
   ];
 }
 
 function gap(state: Open, reason: SnapshotReason, cursor: Cursor): SubscriptionEffect[] {
   const after = positionOf(state);
-  return reason === 'initial' || after === undefined ? [] : [{ kind: 'gap', gap: { reason, after, cursor } }];
+  return reason === 'initial' || after === undefined ? [] : [{ kind: 'gap', args: [{ reason, after, cursor }] }];
 }
 
 /** The position up to which the observer has missed nothing. */

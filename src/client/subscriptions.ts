@@ -2,7 +2,7 @@
 // filters get names that differ.
 import { epochOf } from '../protocol/cursor.js';
 import type { Methods, Notification, Subscribed } from '../protocol/methods.js';
-import type { Filter } from '../protocol/types.js';
+import type { Cursor, Filter } from '../protocol/types.js';
 import { clientError, type GatewayError } from './errors.js';
 import { canonicalFilter, distinctFilter } from './filter.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
@@ -145,10 +145,13 @@ export class Subscriptions {
   }
 
   #dispatch(member: Member, input: SubscriptionInput): void {
-    const [state, ...effects] = reduceSubscription(member.state, input);
+    const [before, [state, ...effects]] = [member.state, reduceSubscription(member.state, input)];
     member.state = state;
     if (state.name === 'closed' && !state.isRequested) this.#members.delete(member);
     for (const effect of effects) this.#carryOut(member, effect);
+    const { cursor } = state as { cursor?: Cursor };
+    if (cursor && cursor !== (before as { cursor?: Cursor }).cursor)
+      this.#carryOut(member, { kind: 'position', args: [cursor] });
   }
 
   #carryOut(member: Member, effect: SubscriptionEffect): void {
@@ -170,7 +173,7 @@ export class Subscriptions {
         const { observer } = member;
         if (member.state.name === 'closed') member.observer = {};
         try {
-          deliver(observer, effect);
+          (observer[effect.kind] as ((...args: unknown[]) => void) | undefined)?.(...effect.args);
         } catch (error) {
           this.#runtime.report(error);
         }
@@ -219,27 +222,5 @@ export class Subscriptions {
       action();
     });
     this.#timers.add(stop);
-  }
-}
-
-function deliver(
-  observer: Observer,
-  effect: Exclude<SubscriptionEffect, { kind: 'subscribe' | 'unsubscribe' | 'retry' }>,
-): void {
-  switch (effect.kind) {
-    case 'gap':
-      return observer.gap?.(effect.gap);
-    case 'snapshot':
-      return observer.snapshot?.(effect.snapshot);
-    case 'events':
-      return observer.events?.(effect.events, effect.cursor);
-    case 'truncated':
-      return observer.truncated?.();
-    case 'progress':
-      return observer.progress?.(effect.rows);
-    case 'error':
-      return observer.error?.(effect.error);
-    case 'complete':
-      return observer.complete?.();
   }
 }

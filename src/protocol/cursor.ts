@@ -10,6 +10,12 @@ export function formatCursor(epoch: string, offset: number): Cursor {
   return `${epoch}:${offset}`;
 }
 
+/** The position right after an entry of the same log as `cursor`. A malformed cursor is returned unchanged. */
+export function cursorAfter(cursor: Cursor, { offset }: Pick<Entry, 'offset'>): Cursor {
+  const position = parseCursor(cursor);
+  return position ? formatCursor(position.epoch, offset) : cursor;
+}
+
 /** The position right before an entry: a subscription `after` it begins with that entry. A malformed cursor is returned unchanged. */
 export function cursorBefore(cursor: Cursor): Cursor {
   const position = parseCursor(cursor);

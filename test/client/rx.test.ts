@@ -1,5 +1,10 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { retry } from 'rxjs';
-import { expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { fileStore } from '../../src/client/file-store.js';
+import { localStore } from '../../src/client/local-store.js';
 import { events, jobs, progress, state } from '../../src/client/rx.js';
 import type { JobTable } from '../../src/protocol/job-table.js';
 import { cursor, entry, JOB, SOURCE, status, subscribed } from './support/fixtures.js';
@@ -124,4 +129,124 @@ it('an observable on a closed client errors instead of hanging', () => {
   const heard: unknown[] = [];
   jobs(client).subscribe({ error: (error) => heard.push(error.reason) });
   expect(heard).toEqual(['CLIENT_CLOSED']);
+});
+
+describe('a stream with a store', () => {
+  const kept = (first?: string) => {
+    const saved: string[] = [];
+    return { saved, load: () => first, save: (at: string) => void saved.push(at) };
+  };
+  /** The client has a clock of its own; saving waits for a turn of the process. */
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+
+  it('begins after the cursor that is kept, and keeps each position after its events were handled', async () => {
+    const { client, clock, open } = start();
+    const store = kept(cursor(10));
+    const heard: unknown[] = [];
+    events(client, { types: ['STOP'] }, { store, withCursor: true }).subscribe((each) => {
+      heard.push([each.event.offset, each.cursor, store.saved.length]);
+    });
+    const socket = await open();
+    await clock.advance(0);
+    expect(socket.of('subscribe')[0]?.params).toEqual({ types: ['STOP'], after: cursor(10), snapshot: false });
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(10), resumed: true, sources: [] });
+    await clock.advance(0);
+    socket.notify('events', {
+      subscription: 's1',
+      cursor: cursor(19),
+      events: [entry(12, 'STOP', {}), entry(15, 'STOP', {})],
+    });
+    expect(heard).toEqual([
+      [12, cursor(12), 0],
+      [15, cursor(19), 0],
+    ]);
+    await turn();
+    expect(store.saved).toEqual([cursor(19)]);
+  });
+
+  it('keeps the position where nothing matches: at the beginning, and with each bookmark', async () => {
+    const { client, clock, open } = start();
+    const store = kept();
+    events(client, { types: ['STOP'] }, { store }).subscribe();
+    const socket = await open();
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(5), resumed: false, sources: [] });
+    await clock.advance(0);
+    await turn();
+    socket.notify('bookmark', { cursor: cursor(7), time: '' });
+    socket.notify('bookmark', { cursor: cursor(9), time: '' });
+    socket.notify('bookmark', { cursor: cursor(9), time: '' });
+    await turn();
+    expect(store.saved).toEqual([cursor(5), cursor(9)]);
+  });
+
+  it('reports a gap once: the next start begins where the gateway goes on', async () => {
+    const { client, clock, open } = start();
+    const store = kept(cursor(10));
+    const heard: unknown[] = [];
+    events(client, {}, { store }).subscribe({ error: (error) => heard.push(error.reason, error.data.after) });
+    const socket = await open();
+    await clock.advance(0);
+    socket.answer('subscribe', subscribed(50, { resumed: false }));
+    await clock.advance(0);
+    await turn();
+    expect(heard).toEqual(['CONTINUITY_LOST', cursor(10)]);
+    expect(store.saved).toEqual([cursor(50)]);
+  });
+
+  it('ends with the error of its store', async () => {
+    const { client, clock, open } = start();
+    const failing = { load: () => Promise.reject(new Error('no right to it')), save: () => {} };
+    const heard: string[] = [];
+    events(client, {}, { store: failing }).subscribe({ error: (error: Error) => heard.push(error.message) });
+    const full = { load: () => undefined, save: () => Promise.reject(new Error('no space left')) };
+    events(client, {}, { store: full }).subscribe({ error: (error: Error) => heard.push(error.message) });
+    events(client, {}, { store: kept('no cursor') }).subscribe({ error: (error) => heard.push(error.reason) });
+    const socket = await open();
+    await clock.advance(0);
+    socket.answer('subscribe', subscribed(1));
+    await clock.advance(0);
+    await turn();
+    expect(heard.sort()).toEqual(['INVALID_OPTION', 'no right to it', 'no space left']);
+  });
+});
+
+describe('the store in a file', () => {
+  const folder = async (): Promise<string> => {
+    const made = await mkdtemp(join(tmpdir(), 'store-'));
+    onTestFinished(() => rm(made, { recursive: true, force: true }));
+    return made;
+  };
+
+  it('has what was saved last, in a file that only its owner reads', async () => {
+    const file = join(await folder(), 'cursor');
+    const store = fileStore(file);
+    expect(await store.load()).toBeUndefined();
+    const written = [cursor(1), cursor(2), cursor(3)].map((each) => store.save(each));
+    await Promise.all(written);
+    expect(await fileStore(file).load()).toBe(cursor(3));
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await store.save(cursor(4));
+    expect(await store.load()).toBe(cursor(4));
+    expect(await readdir(dirname(file))).toEqual(['cursor']);
+  });
+
+  it('says why it can not save, and saves again when it can', async () => {
+    const at = await folder();
+    const store = fileStore(join(at, 'gone', 'cursor'));
+    await expect(store.save(cursor(1))).rejects.toThrow('ENOENT');
+    await mkdir(join(at, 'gone'));
+    await store.save(cursor(2));
+    expect(await store.load()).toBe(cursor(2));
+  });
+});
+
+it('the store of a page keeps a cursor for each key', () => {
+  const values = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+  };
+  const [one, two] = [localStore('one', storage), localStore('two', storage)];
+  one.save(cursor(1));
+  expect([one.load(), two.load()]).toEqual([cursor(1), undefined]);
 });

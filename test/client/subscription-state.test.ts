@@ -95,11 +95,11 @@ function lineOf(effect: SubscriptionEffect): string {
     case 'retry':
       return `retry ${effect.ms}`;
     case 'gap':
-      return `gap ${effect.gap.reason} ${effect.gap.after} ${effect.gap.cursor}`;
+      return `gap ${effect.args[0].reason} ${effect.args[0].after} ${effect.args[0].cursor}`;
     case 'snapshot':
-      return `snapshot ${effect.snapshot.reason} ${effect.snapshot.cursor}`;
+      return `snapshot ${effect.args[0].reason} ${effect.args[0].cursor}`;
     case 'events':
-      return `events ${effect.events.map(({ offset }) => offset).join()} to ${effect.cursor}`;
+      return `events ${effect.args[0].map(({ offset }) => offset).join()} to ${effect.args[1]}`;
     default:
       return effect.kind;
   }
@@ -263,7 +263,7 @@ describe('a subscription as a state machine', () => {
       state,
       notify('snapshot', { ...page, page: 2, last: true, jobs: [row('b')] }),
     );
-    expect(effect).toMatchObject({ kind: 'snapshot', snapshot: { jobs: [{ run: 'a' }, { run: 'b' }] } });
+    expect(effect).toMatchObject({ kind: 'snapshot', args: [{ jobs: [{ run: 'a' }, { run: 'b' }] }] });
   });
 });
 
@@ -306,20 +306,20 @@ class World {
   #carryOut(effect: SubscriptionEffect): void {
     if (effect.kind === 'subscribe') this.#asked = effect;
     if (effect.kind === 'gap') {
-      expect(effect.gap.after).toBe(this.heard);
-      this.heard = effect.gap.cursor;
+      expect(effect.args[0].after).toBe(this.heard);
+      this.heard = effect.args[0].cursor;
     }
     if (effect.kind === 'snapshot') {
       // Without a gap before it, it may only be the first.
-      expect(this.heard ?? effect.snapshot.cursor).toBe(effect.snapshot.cursor);
-      this.heard = effect.snapshot.cursor;
+      expect(this.heard ?? effect.args[0].cursor).toBe(effect.args[0].cursor);
+      this.heard = effect.args[0].cursor;
     }
     if (effect.kind !== 'events') return;
-    for (const { offset } of effect.events) {
+    for (const { offset } of effect.args[0]) {
       expect(this.#at(offset - 1), 'the one after the last that was heard').toBe(this.heard);
       this.heard = this.#at(offset);
     }
-    this.heard = effect.cursor;
+    this.heard = effect.args[1];
   }
 
   happen(what: string): void {

@@ -8,8 +8,9 @@ import { WebSocketServer } from 'ws';
 import { startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp } from '../support/app.js';
 import { startProxy } from '../support/proxy.js';
+import { offsetOf } from './stream/support.js';
 
-it('logs each outcome once across ten lost connections and a frozen one, and reports a restart of the gateway', {
+it('logs each outcome once across ten lost connections, its own restart and a frozen line, and reports a restart of the gateway', {
   timeout: 300_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'example-'));
@@ -23,18 +24,22 @@ it('logs each outcome once across ten lost connections and a frozen one, and rep
   const proxy = await startProxy(() => app.port);
   await allUp(await app.wire());
 
-  const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
-    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${proxy.port}/v1` },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void service.kill('SIGKILL'));
   const lines: string[] = [];
-  let rest = '';
-  service.stdout.on('data', (chunk) => {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    lines.push(...parts);
-  });
+  const startService = () => {
+    const started = spawn(process.execPath, ['examples/outcomes.mjs'], {
+      env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${proxy.port}/v1`, CURSOR_FILE: join(folder, 'cursor') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void started.kill('SIGKILL'));
+    let rest = '';
+    started.stdout.on('data', (chunk) => {
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      lines.push(...parts);
+    });
+    return started;
+  };
+  let service = startService();
   const settled = (job: string): string[] => lines.filter((line) => line.startsWith(`settled vm1 ${job} `));
   const finish = (job: string): void => {
     simulator.jobs.start({ id: job, type: 'mirror', len: 1 << 20, bytesPerSecond: 1 });
@@ -52,6 +57,18 @@ it('logs each outcome once across ten lost connections and a frozen one, and rep
     finish(`while${round}`);
     await expect.poll(() => settled(`while${round}`), { timeout: 60_000 }).toHaveLength(1);
   }
+  // Killed once it has kept its position, and started again later.
+  const newest = await app.wire();
+  await newest.call('subscribe', { types: ['GATEWAY_JOB_SETTLED'], last: 1 });
+  const { offset } = await newest.typed('GATEWAY_JOB_SETTLED');
+  newest.close();
+  const kept = async (): Promise<number> => offsetOf(await readFile(join(folder, 'cursor'), 'utf8'));
+  await expect.poll(kept).toBeGreaterThanOrEqual(offset);
+  service.kill('SIGKILL');
+  await expect.poll(subscribed).toBe(false);
+  for (const n of [1, 2]) finish(`away${n}`);
+  service = startService();
+  for (const n of [1, 2]) await expect.poll(() => settled(`away${n}`)).toHaveLength(1);
   // Open, and silent: only the missing bookmarks tell.
   proxy.freeze();
   finish('frozen');
@@ -59,6 +76,7 @@ it('logs each outcome once across ten lost connections and a frozen one, and rep
   const expected = [
     'first',
     'frozen',
+    ...['away1', 'away2'],
     ...Array.from({ length: 10 }, (_, round) => [`before${round}`, `while${round}`]).flat(),
   ];
   for (const job of expected) expect(settled(job), job).toHaveLength(1);
@@ -85,7 +103,7 @@ it('exits where the gateway refuses it for good', async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
   const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
-    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${port}/v1` },
+    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${port}/v1`, CURSOR_FILE: '/nowhere/cursor' },
     stdio: 'ignore',
   });
   onTestFinished(() => void service.kill('SIGKILL'));
@@ -130,6 +148,6 @@ it('is what the README prints', async () => {
     readFile('examples/outcomes.mjs', 'utf8'),
     readFile('README.md', 'utf8'),
   ]);
-  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.GATEWAY_WS_URL \?\? /, '');
+  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.\w+ \?\? /g, '');
   expect(readme).toContain(`\`\`\`js\n${code}\`\`\``);
 });

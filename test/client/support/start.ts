@@ -23,6 +23,7 @@ export function start(options: Partial<ClientOptions> = {}) {
 /** Records what an observer hears, in one list. */
 export function listen() {
   const heard: unknown[] = [];
+  const positions: string[] = [];
   const offsets: number[] = [];
   const observer: Required<Observer> = {
     snapshot: (snapshot: Snapshot) => void heard.push(`snapshot ${snapshot.reason} ${snapshot.cursor}`),
@@ -32,9 +33,10 @@ export function listen() {
     },
     progress: (rows: readonly Progress[]) => void heard.push(`progress ${rows.length}`),
     gap: ({ reason, after, cursor }: Gap) => void heard.push(`gap ${reason} ${after} ${cursor}`),
+    position: (cursor) => void positions.push(cursor),
     truncated: () => void heard.push('truncated'),
     error: (error) => void heard.push(`error ${error.reason}`),
     complete: () => void heard.push('complete'),
   };
-  return { heard, offsets, observer };
+  return { heard, offsets, positions, observer };
 }
