@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'demo-client/README.md'].concat(
   readdirSync('docs', { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
+    // The reference is generated, and its generator checks its links.
+    .filter((file) => file.endsWith('.md') && !file.startsWith('api/'))
     .map((file) => `docs/${file}`),
 );
 const read = (page: string): string => readFileSync(page, 'utf8');

@@ -54,3 +54,42 @@ it('installs in an empty folder without a warning, answers, and has no dead link
     );
   expect(dead.map((each) => each.slice(own.length))).toEqual([]);
 });
+
+it('packs the client alone: it installs nothing of the server, and is what `qmp-gateway/client` is', () => {
+  const folder = folderOf();
+  execFileSync(process.execPath, ['scripts/pack-client.mjs', folder], { stdio: 'ignore' });
+  const [file = ''] = readdirSync(folder);
+  expect(file).toMatch(/^qmp-gateway-client-\d.*\.tgz$/);
+  const home = join(folder, 'empty');
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), '{"type":"module"}');
+  const installed = spawnSync('npm', ['install', '--no-audit', '--no-fund', join(folder, file), 'rxjs@7'], {
+    cwd: home,
+    encoding: 'utf8',
+  });
+  expect([installed.status, installed.stderr]).toEqual([0, '']);
+  expect(
+    readdirSync(join(home, 'node_modules'))
+      .filter((name) => !name.startsWith('.'))
+      .sort(),
+  ).toEqual(['qmp-gateway-client', 'rxjs', 'tslib', 'ws']);
+  const names = (entry: string, from: string): string =>
+    execFileSync(process.execPath, ['-e', `import('${entry}').then((all) => console.log(Object.keys(all).join()))`], {
+      cwd: from,
+      encoding: 'utf8',
+    });
+  for (const [own, whole] of [
+    ['', '/client'],
+    ['/rx', '/client/rx'],
+    ['/file-store', '/client/file-store'],
+    ['/local-store', '/client/local-store'],
+    ['/protocol', '/protocol'],
+  ])
+    expect(names(`qmp-gateway-client${own}`, home)).toBe(names(`qmp-gateway${whole}`, process.cwd()));
+  const own = join(home, 'node_modules/qmp-gateway-client');
+  expect(readdirSync(join(own, 'protocol'))).not.toContain('schemas.js');
+  const readme = readFileSync(join(own, 'README.md'), 'utf8');
+  expect(readme).toContain("from 'qmp-gateway-client/rx'");
+  expect(readme).not.toContain('qmp-gateway/');
+  expect([...readme.matchAll(/\]\((?!#)/g)]).toEqual([]);
+});
