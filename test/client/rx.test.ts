@@ -221,7 +221,7 @@ describe('the store in a file', () => {
     const file = join(await folder(), 'cursor');
     const store = fileStore(file);
     expect(await store.load()).toBeUndefined();
-    const written = [cursor(1), cursor(2), cursor(3)].map((each) => store.save(each));
+    const written = [cursor(1), cursor(2), cursor(3)].map(async (each) => store.save(each));
     await Promise.all(written);
     expect(await fileStore(file).load()).toBe(cursor(3));
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -247,6 +247,6 @@ it('the store of a page keeps a cursor for each key', () => {
     setItem: (key: string, value: string) => void values.set(key, value),
   };
   const [one, two] = [localStore('one', storage), localStore('two', storage)];
-  one.save(cursor(1));
+  void one.save(cursor(1));
   expect([one.load(), two.load()]).toEqual([cursor(1), undefined]);
 });
