@@ -22,6 +22,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   metrics: ['gateway', 'webhooks', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],
   simulator: ['protocol'],
+  conformance: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   config: ['access', 'gateway', 'history', 'log', 'share', 'sources', 'tls', 'webhooks'],
   cli: ['.', 'config', 'demo', 'log', 'simulator', 'client', 'sources', 'access', 'protocol'],

@@ -1,6 +1,7 @@
 // A WebSocket client that records every frame in order. It shares no code with src/client.
 import { once } from 'node:events';
 import { type PerMessageDeflateOptions, WebSocket } from 'ws';
+import { judgeMessage } from '../../src/conformance/frames.js';
 import type {
   Entry,
   MethodName,
@@ -18,6 +19,9 @@ export type Frame = {
   error?: RpcErrorBody;
 };
 
+/** Messages of one connection that are judged. */
+const JUDGED = 300;
+
 export class WireError extends Error {
   readonly body: RpcErrorBody;
   constructor(body: RpcErrorBody) {
@@ -34,12 +38,16 @@ export class Wire {
   readonly frames: Frame[] = [];
   closed: { code: number; reason: string } | undefined;
   readonly #watchers = new Set<() => void>();
+  /** The method of each unanswered request. */
+  readonly #asked = new Map<string | number, MethodName>();
   #next = 1;
 
   constructor(ws: WebSocket) {
     this.ws = ws;
     ws.on('message', (data) => {
-      this.frames.push(JSON.parse(data.toString()));
+      const frame = JSON.parse(data.toString()) as Frame;
+      this.frames.push(frame);
+      this.#judge(frame);
       this.#wake();
     });
     ws.on('error', () => undefined);
@@ -69,6 +77,7 @@ export class Wire {
 
   /** The whole reply frame. */
   ask(method: string, params: unknown, id: string | number = this.#next++): Promise<Frame> {
+    this.#asked.set(id, method as MethodName);
     this.ws.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     return this.frame((frame) => frame.id === id && frame.method === undefined);
   }
@@ -117,6 +126,17 @@ export class Wire {
 
   close(): void {
     this.ws.terminate();
+  }
+
+  /** Every message is one that the published schemas have; an exception here fails the run. Floods are judged by their beginning. */
+  #judge(frame: Frame): void {
+    const { id, method } = frame;
+    // A reply to what a test has sent by hand is the test's own matter.
+    const isOwn = method === undefined && id !== null && id !== undefined && !this.#asked.has(id);
+    if (this.frames.length > JUDGED || isOwn) return;
+    const problems = judgeMessage(frame, (asked) => this.#asked.get(asked));
+    if (problems.length > 0)
+      throw new Error(`not of the wire: ${problems.join('; ')}: ${JSON.stringify(frame).slice(0, 500)}`);
   }
 
   #wake(): void {

@@ -62,7 +62,9 @@ const ATTACKS: readonly Attack[] = [
   },
 ];
 
-it('of connections delay its events by a factor of two at most, or less than 100 ms; of requests none is lost; none ends the gateway', async () => {
+it('of connections delay its events by a factor of two at most, or less than 100 ms; of requests none is lost; none ends the gateway', {
+  timeout: 60_000,
+}, async () => {
   const { sims, paths } = await openSims('vm1');
   const gateway = run(['serve', '--listen', '127.0.0.1:0', '--source', `vm1=${paths.vm1}`, '--log-level', 'error']);
   const [, text = ''] = /listens at (http:\S+)/.exec(await gateway.said('try:')) ?? [];
