@@ -206,6 +206,15 @@ describe('the dashboard', () => {
     expect(drawn.filter(({ from }) => from !== 'demo-client/src/main.tsx')).toEqual([]);
   });
 
+  it('keeps what it knows of the gateway apart from what the browser has, and both from the views', () => {
+    const below = (room: string) =>
+      pages.filter((file) => file.startsWith(`demo-client/src/${room}/`)).flatMap(edgesOf);
+    for (const room of ['gateway', 'page']) {
+      const outside = below(room).filter(({ to }) => !new RegExp(`^demo-client/src/(model|${room})/`).test(to));
+      expect(outside).toEqual([]);
+    }
+  });
+
   it('has no circle of imports, of types neither', () => {
     expect(circlesIn(pages.flatMap(edgesOf))).toEqual([]);
   });

@@ -67,6 +67,7 @@ export class DemoGateway extends MockGateway {
       source,
       job: id,
       run,
+      began: run,
       status: 'created',
     };
     this.live.set(run, job);

@@ -1,17 +1,18 @@
 // The page's entry: a client of the gateway that served the page, and the view.
-import 'uplot/dist/uPlot.min.css';
 import './style/base.css';
 import './style/shell.css';
 import './style/fleet.css';
 import './style/job.css';
 import './style/feed.css';
+import './style/over.css';
+import './style/modes.css';
 import { render } from 'preact';
 import { createClient } from 'qmp-gateway/client';
-import { openGateway } from './gateway.js';
-import { listenToKeys } from './keys.js';
-import { socketUrl } from './model/socket-url.js';
-import { storedToken } from './token.js';
-import { App } from './view/app.js';
+import { openGateway } from './gateway/gateway.js';
+import { socketUrl } from './model/page/socket-url.js';
+import { listenToKeys } from './page/keys.js';
+import { storedToken } from './page/token.js';
+import { App } from './view/frame/app.js';
 
 async function start(): Promise<void> {
   const url = socketUrl(document.baseURI);

@@ -1,10 +1,10 @@
 // What the page says about a job: verbs, attention, endings, and runs whose end was not seen.
 import { describe, expect, it } from 'vitest';
-import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-client/src/model/abort.js';
-import { attentionOf } from '../../demo-client/src/model/attention.js';
-import { abortText, finalizedBy } from '../../demo-client/src/model/outcome.js';
-import { findRun } from '../../demo-client/src/model/run.js';
-import { judgeOrphans, orphansOf } from '../../demo-client/src/model/unseen.js';
+import { attentionOf } from '../../demo-client/src/model/fleet/attention.js';
+import { ABORT_FORM, mayBeInForce, planAbort, refusalText } from '../../demo-client/src/model/run/abort.js';
+import { abortText, finalizedBy } from '../../demo-client/src/model/run/outcome.js';
+import { findRun } from '../../demo-client/src/model/run/run.js';
+import { judgeOrphans, orphansOf } from '../../demo-client/src/model/run/unseen.js';
 import type { Entry, SettledRun } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 

@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest';
-import { etaOf, extend, newTrail, rateOf, ratesOf, STALE_MS } from '../../demo-client/src/model/pace.js';
+import {
+  etaOf,
+  extend,
+  newTrail,
+  rateOf,
+  ratesOf,
+  STALE_MS,
+  sparkPath,
+} from '../../demo-client/src/model/fleet/pace.js';
 
 function trail(pairs: [number, number][], max = 100) {
   const made = newTrail();
@@ -57,4 +65,18 @@ it('smooths lumps in a plot', () => {
   const [times, rates] = ratesOf(trail(lumps));
   expect(times).toHaveLength(20);
   for (const rate of rates.slice(8)) expect(rate).toBeGreaterThan(60);
+});
+
+it('a small plot goes from the left edge to the right one, and its highest rate is at the top', () => {
+  expect(
+    sparkPath(
+      [
+        [0, 5, 10],
+        [0, 50, 100],
+      ],
+      72,
+      24,
+    ),
+  ).toBe('M0.0,24.0L36.0,13.5L72.0,3.0');
+  expect(sparkPath([[1], [0]], 72, 24)).toBe('M0.0,24.0');
 });

@@ -1,14 +1,13 @@
 // Runs of the gateway's history as the page shows them.
 import { describe, expect, it } from 'vitest';
-import { moment } from '../../demo-client/src/model/clock.js';
-import { noteOf, settlementOf, withPast } from '../../demo-client/src/model/past.js';
-import { rowsOf } from '../../demo-client/src/model/rows.js';
+import { rowsOf } from '../../demo-client/src/model/fleet/rows.js';
+import { noteOf, settlementOf, withPast } from '../../demo-client/src/model/run/past.js';
 import { recordOf } from '../../src/history/record.js';
 import { DAY, endedRun } from '../support/run-history.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
 const pastOf = (run: string, job: string) => recordOf(endedRun(run, 60, { job }), DAY);
-const paces = { trails: new Map(), isCurrent: () => true, now: 0 };
+const paces = { trails: new Map(), isCurrent: () => true, starts: new Map(), now: 0 };
 
 describe('a run of the history', () => {
   it('is a row as any settlement, once, and gives the others their durations', () => {
@@ -49,11 +48,4 @@ describe('a run of the history', () => {
     expect(noteOf({ requestedBy: ['ann', 'bob'] })).toBe('by ann, bob');
     expect(noteOf({ requestedBy: [] })).toBe('');
   });
-});
-
-it('a moment of another day has its day', () => {
-  const now = new Date(2026, 10, 29, 12).getTime();
-  expect(moment(new Date(2026, 10, 29, 9, 5, 7).getTime(), now)).toBe('09:05:07');
-  expect(moment(new Date(2026, 10, 2, 9, 5, 7).getTime(), now)).toBe('2 Nov 09:05');
-  expect(moment(new Date(2025, 10, 2, 9, 5, 7).getTime(), now)).toBe('2 Nov 2025 09:05');
 });

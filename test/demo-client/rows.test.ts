@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { currentIn } from '../../demo-client/src/model/current.js';
-import { newTrail } from '../../demo-client/src/model/pace.js';
-import { matcher, type Paces, rowsOf, sortRows, type View } from '../../demo-client/src/model/rows.js';
-import { summarize } from '../../demo-client/src/model/summary.js';
+import type { Tab } from '../../demo-client/src/model/fleet/columns.js';
+import { currentIn } from '../../demo-client/src/model/fleet/current.js';
+import { matcher } from '../../demo-client/src/model/fleet/filter.js';
+import { itemsOf } from '../../demo-client/src/model/fleet/groups.js';
+import { UNFOLDED } from '../../demo-client/src/model/fleet/listing.js';
+import { newTrail } from '../../demo-client/src/model/fleet/pace.js';
+import { type Paces, rowsOf } from '../../demo-client/src/model/fleet/rows.js';
+import { sortRows } from '../../demo-client/src/model/fleet/sort.js';
+import { summarize } from '../../demo-client/src/model/fleet/summary.js';
 import type { Job } from '../../src/protocol/types.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
@@ -14,8 +19,8 @@ const JOBS: Job[] = [
   jobOf({ job: 'synced', status: 'ready', len: 100, offset: 100 }),
 ];
 const table = tableOf(JOBS, [endOf('old', { outcome: 'failed' })]);
-const paces: Paces = { trails, isCurrent: () => true, now: 1_000 };
-const names = (view: View) => rowsOf(table, paces, view).map(({ job }) => job);
+const paces: Paces = { trails, isCurrent: () => true, starts: new Map(), now: 1_000 };
+const names = (tab: Tab) => rowsOf(table, paces, tab).map(({ job }) => job);
 const active = rowsOf(table, paces, 'active');
 
 describe('rows', () => {
@@ -58,9 +63,51 @@ describe('rows', () => {
     expect(row?.attention).toMatchObject({ mark: 'unclear', label: 'Pivot unknown' });
   });
 
-  it('sort by gravity first, then in natural order', () => {
+  it('have what is stopped first, then what runs in natural order, then what is READY', () => {
     const sorted = sortRows(active, { by: 'attention', down: false });
-    expect(sorted.map(({ job }) => job)).toEqual(['stuck', 'synced', 'drive2', 'drive10']);
+    expect(sorted.map(({ job }) => job)).toEqual(['stuck', 'drive2', 'drive10', 'synced']);
+  });
+
+  it('are in the order in which live runs began, whose times are not yet known, after those that have ended', () => {
+    const began = [jobOf({ job: 'b', began: 'e:20' }), jobOf({ job: 'a', began: 'e:100' }), jobOf({ job: 'none' })];
+    const rows = rowsOf(tableOf(began, [endOf('over')]), paces, 'all');
+    const order = (by: 'started' | 'elapsed', down: boolean) => sortRows(rows, { by, down }).map(({ job }) => job);
+    expect(order('started', true).slice(0, 2)).toEqual(['a', 'b']);
+    expect(order('elapsed', true).slice(0, 2)).toEqual(['b', 'a']);
+    expect(order('started', false).at(-1)).toBe('over');
+  });
+
+  it('of one that has ended have no remaining time under which its end could stand', () => {
+    const [row] = rowsOf(tableOf([], [{ ...endOf('x'), time: '2026-11-23T01:00:00Z' }]), paces, 'ended');
+    expect(row).toMatchObject({ etaMs: undefined, ended: { at: Date.parse('2026-11-23T01:00:00Z') } });
+  });
+
+  it('of one whose beginning the page saw have its duration, without a history too', () => {
+    const end = { ...endOf('x'), time: '2026-11-23T01:00:00Z' };
+    const took = (wasFound: boolean) => {
+      const starts = new Map([['e:x', { at: Date.parse(end.time) - 5_000, wasFound }]]);
+      return rowsOf(tableOf([], [end]), { ...paces, starts }, 'ended')[0]?.ended?.tookMs;
+    };
+    expect(took(false)).toBe(5_000);
+    expect(took(true)).toBeNull();
+  });
+
+  it('under the heads of their sources have their totals, and a closed group keeps its rows to itself', () => {
+    const rows = sortRows(
+      rowsOf(tableOf([...JOBS, jobOf({ source: 'vm10', job: 'x', run: 'e:x' })]), paces, 'active'),
+      { by: 'job', down: false },
+    );
+    const heads = (items: ReturnType<typeof itemsOf>) =>
+      items.flatMap((item) => (item.kind === 'group' ? [item.group] : []));
+    const open = itemsOf(rows, UNFOLDED);
+    expect(open.map((item) => (item.kind === 'group' ? item.group.source : item.row.job))).toEqual([
+      ...['vm1', 'drive2', 'drive10', 'stuck', 'synced'],
+      ...['vm10', 'x'],
+    ]);
+    expect(heads(open)[0]).toMatchObject({ rows: 4, running: 2, attention: 1, ready: 1, bytesPerSecond: 10 });
+    const closed = itemsOf(rows, { allClosed: false, but: ['vm1'] });
+    expect(closed).toHaveLength(3);
+    expect(heads(closed)[0]).toMatchObject({ rows: 4, isClosed: true });
   });
 
   it('put rows without a figure last in both directions', () => {
@@ -75,6 +122,7 @@ describe('rows', () => {
     ['type:mirror', 3],
     ['type:mirror is:ready', 1],
     ['is:attention', 2],
+    ['is:needs-you', 1],
     ['is:space', 1],
     ['source:vm1 stuck', 1],
     ['source:vm2', 0],

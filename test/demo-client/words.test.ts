@@ -1,37 +1,16 @@
-// Routes, events in words, the connection in words, and the console's line.
+// Events in words, the connection in words, and the console's line.
 import { describe, expect, it } from 'vitest';
-import { clock } from '../../demo-client/src/model/clock.js';
-import { describe as inWords } from '../../demo-client/src/model/describe.js';
-import { feedMatcher } from '../../demo-client/src/model/feed-filter.js';
-import { linkText } from '../../demo-client/src/model/link.js';
-import { accept, readTyped, suggest, TEMPLATES } from '../../demo-client/src/model/methods.js';
-import { jobHref, parseRoute } from '../../demo-client/src/model/route.js';
-import { socketUrl } from '../../demo-client/src/model/socket-url.js';
+import { describe as inWords } from '../../demo-client/src/model/events/describe.js';
+import { feedMatcher } from '../../demo-client/src/model/events/feed-filter.js';
+import { isImportant } from '../../demo-client/src/model/events/severity.js';
+import { freshness } from '../../demo-client/src/model/page/freshness.js';
+import { linkText } from '../../demo-client/src/model/page/link.js';
+import { accept, readTyped, suggest, TEMPLATES } from '../../demo-client/src/model/page/methods.js';
+import { socketUrl } from '../../demo-client/src/model/page/socket-url.js';
 import type { Entry } from '../../src/protocol/types.js';
 import { endOf } from './fixtures.js';
 
 const entry = (type: string, data: unknown): Entry => ({ offset: 1, source: 'vm1', type, time: null, data });
-
-describe('routes', () => {
-  it('come back from their own addresses, whatever a job is called', () => {
-    const [source, job, run] = ['vm@1', 'a/b #%? ü', 'e:1'];
-    expect(parseRoute(jobHref(source, job, run))).toEqual({ page: 'job', source, job, run });
-  });
-
-  it('have no half characters, on which the whole page would fail', () => {
-    expect(jobHref('vm1', 'a\ud800b', 'e:1')).toBe('#/job/vm1/a%EF%BF%BDb/e%3A1');
-  });
-
-  it.each([
-    ['', 'fleet'],
-    ['#/', 'fleet'],
-    ['#/events', 'events'],
-    ['#/console', 'console'],
-    ['#/job/vm1', 'missing'],
-    ['#/nowhere', 'missing'],
-    ['#/job/%E0%A4%A/x', 'job'],
-  ])('%j is %s', (hash, page) => expect(parseRoute(hash).page).toBe(page));
-});
 
 it.each([
   ['http://127.0.0.1:7070/', 'ws://127.0.0.1:7070/v1'],
@@ -64,11 +43,6 @@ describe('events', () => {
   });
 });
 
-it('the clock prints no time that QEMU did not know', () => {
-  expect(clock(null)).toBe('--:--:--.---');
-  expect(clock('2026-11-22T22:56:14.609123Z')).toMatch(/:56:14\.609$/);
-});
-
 describe('the connection', () => {
   it('says when and why it comes back', () => {
     const reason = { cause: 'bye', code: 1012, detail: 'drain' } as const;
@@ -82,6 +56,38 @@ describe('the connection', () => {
     expect(linkText({ phase: 'open', since: 0 }, 5_000).label).toBe('Live');
     const reason = { cause: 'refused', code: 4401, detail: 'no' } as const;
     expect(linkText({ phase: 'closed', reason }, 0).tone).toBe('bad');
+  });
+});
+
+describe('the status line', () => {
+  const open = { phase: 'open', since: 0 } as const;
+  it.each([
+    ['nothing yet', open, {}, 'Nothing received yet.', 'calm'],
+    ['all is well', open, { heardAt: 9_000, eventMs: 20 }, 'Up to date.', 'calm'],
+    ['an event is late', open, { heardAt: 9_000, eventMs: 5_000 }, 'The last event came 5.0 s after', 'warn'],
+    ['silence', open, { heardAt: -30_000 }, 'The gateway has sent nothing for 40 s.', 'warn'],
+    [
+      'no connection',
+      { phase: 'connecting', attempt: 1 } as const,
+      { heardAt: 5_000 },
+      'this is as of 5.0 s ago',
+      'warn',
+    ],
+  ])('says in words that %s', (_what, state, lag, text, tone) => {
+    const said = freshness(state, lag, 10_000);
+    expect(said.text).toContain(text);
+    expect(said.tone).toBe(tone);
+  });
+});
+
+describe('important events', () => {
+  it('are those that went wrong, have ended, or wait for a person', () => {
+    const settled = entry('GATEWAY_JOB_SETTLED', { ...endOf('x').settled, outcome: 'cancelled' });
+    expect(isImportant(settled)).toBe(true);
+    expect(isImportant(entry('BLOCK_JOB_ERROR', { operation: 'write', action: 'stop' }))).toBe(true);
+    expect(isImportant(entry('GATEWAY_SOURCE_DOWN', { reason: 'closed' }))).toBe(true);
+    expect(isImportant(entry('JOB_STATUS_CHANGE', { id: 'x', status: 'running' }))).toBe(false);
+    expect(isImportant(entry('GATEWAY_SOURCE_SYNCED', { jobs: 1 }))).toBe(false);
   });
 });
 

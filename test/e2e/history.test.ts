@@ -54,7 +54,7 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     // A run that ends while the page is open is there too, with its duration.
     simulator.jobs.start({ id: 'fresh', type: 'backup', len: MIB, bytesPerSecond: 100 * MIB });
     await rowOf(page, 'fresh').getByText('completed').waitFor();
-    await expect.poll(() => rowOf(page, 'fresh').locator('.cell-rate').innerText()).toMatch(/\d m?s$/);
+    await expect.poll(() => rowOf(page, 'fresh').locator('.cell-elapsed').innerText()).toMatch(/\d m?s$/);
     await expect.poll(() => count.innerText()).toBe('151');
 
     await failed.getByRole('link').click();

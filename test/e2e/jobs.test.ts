@@ -113,9 +113,10 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByRole('button', { name: 'Finalize' }).click();
     await page.getByTestId('outcome').waitFor();
     await expect.poll(() => page.getByTestId('requested-by').innerText()).toMatch(/\(finalize\)$/);
-    await goTo(page, '#/');
+    await goTo(page, '#/?tab=all');
     await rowOf(page, 'drive0').getByText('Holds its id').waitFor();
-    expect(await rowOf(page, 'drive0').locator('.cell-eta').innerText()).toMatch(/^\d\d:\d\d:\d\d$/);
+    expect(await rowOf(page, 'drive0').locator('.cell-eta').innerText()).toBe('');
+    expect(await rowOf(page, 'drive0').locator('.cell-ended').innerText()).toMatch(/^\d\d:\d\d:\d\d$/);
   });
 
   it('say beforehand what QEMU will refuse, and then that it was refused', async () => {

@@ -138,6 +138,20 @@ describe.skipIf(!haveBrowser)('the page', () => {
     expect(await seriousOf(page), 'job').toEqual([]);
     await page.getByRole('button', { name: 'Abort…' }).click();
     expect(await seriousOf(page), 'abort').toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('x');
+    await page.getByTestId('json').waitFor();
+    expect(await seriousOf(page), 'JSON').toEqual([]);
+    await goTo(page, '#/?group=source&tab=all');
+    await rowOf(page, 'ready').getByRole('checkbox').check();
+    expect(await seriousOf(page), 'groups').toEqual([]);
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    expect(await seriousOf(page), 'keys').toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog', { name: 'Commands' }).waitFor();
+    expect(await seriousOf(page), 'commands').toEqual([]);
   });
 
   it('keeps to 390 px', async () => {

@@ -1,0 +1,236 @@
+// The state of one gateway as signals, which change at most ten times a second, however much arrives. Only this file writes them; views read them.
+import { batch, signal } from '@preact/signals';
+import {
+  type Client,
+  type ClientState,
+  cutOf,
+  foldEvents,
+  foldProgress,
+  type Gap,
+  type JobTable,
+  type Observer,
+  tableOf,
+} from 'qmp-gateway/client';
+import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
+import { extend, newTrail, type Trail } from '../model/fleet/pace.js';
+import { judgeOrphans, orphansOf } from '../model/run/unseen.js';
+import { readHistory } from './history.js';
+import { openJobDetails } from './job-details.js';
+import { openPastRuns } from './past-runs.js';
+import { openStarts } from './starts.js';
+
+/** An item of the event feed: an entry of the log, or a place where entries may be missing. */
+export type FeedItem =
+  | { kind: 'entry'; key: string; entry: Entry }
+  | { kind: 'gap'; key: string; at: number; gap: Gap };
+
+/** Entries that the feed keeps. Older ones leave the page, not the gateway's log. */
+export const FEED_MAX = 5_000;
+const TRAIL_MAX = 90;
+/** Milliseconds between two renderings, at least; after a slow one the pause is longer. */
+const BEAT_MS = 100;
+const PING_MS = 5_000;
+const CROWD = 2_000;
+const PACE_MS = { few: 1_000, many: 5_000 } as const;
+
+/** Members that no event has. `status` is kept: only entries change it. */
+function withDetails(table: JobTable, details: readonly Job[]): JobTable {
+  const jobs = new Map(table.jobs);
+  for (const { run, type, speed, autoFinalize, autoDismiss } of details) {
+    const job = jobs.get(run);
+    if (job)
+      jobs.set(run, {
+        ...job,
+        type,
+        speed,
+        ...(autoFinalize === undefined ? {} : { autoFinalize }),
+        ...(autoDismiss === undefined ? {} : { autoDismiss }),
+      });
+  }
+  return { ...table, jobs };
+}
+
+export type Gateway = ReturnType<typeof openGateway>;
+
+export function openGateway(client: Client) {
+  const state = signal<ClientState>(client.state);
+  const table = signal<JobTable | undefined>(undefined);
+  const feed = signal<readonly FeedItem[]>([]);
+  const gaps = signal<readonly { at: number; gap: Gap }[]>([]);
+  /** Runs that a reset has left without a settlement. */
+  const unseen = signal<ReadonlyMap<string, SettledRun>>(new Map());
+  const failure = signal<string | undefined>(undefined);
+  /** Round-trip time, and the age of the newest event when it came (QEMU's clock compared with this one's). */
+  const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
+  const trails = new Map<string, Trail>();
+  const past = openPastRuns(client);
+  const starts = openStarts(client);
+
+  let stopHistory = (): void => {};
+  let next: JobTable | undefined;
+  const details = openJobDetails(client, (jobs) => {
+    if (!next) return;
+    next = withDetails(next, jobs);
+    changed();
+  });
+  let orphans: Job[] = [];
+  let items: FeedItem[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let restMs = BEAT_MS;
+
+  const changed = (): void => {
+    timer ??= setTimeout(show, restMs);
+  };
+
+  function show(): void {
+    timer = undefined;
+    const began = performance.now();
+    batch(() => {
+      if (next) {
+        table.value = next;
+        if (orphans.length > 0) {
+          const { open, lost } = judgeOrphans(orphans, next);
+          orphans = open;
+          if (lost.length > 0)
+            unseen.value = new Map([...unseen.peek(), ...lost.map((end) => [end.run, end] as const)]);
+        }
+      }
+      if (items.length > 0) {
+        feed.value = [...feed.peek(), ...items].slice(-FEED_MAX);
+        items = [];
+      }
+    });
+    restMs = Math.min(1_000, Math.max(BEAT_MS, (performance.now() - began) * 4));
+  }
+
+  function events(entries: readonly Entry[], cursor: string): void {
+    if (next) {
+      next = foldEvents(next, entries, cursor);
+      details.look(next, entries);
+      starts.note(next, entries);
+    }
+    const epoch = epochOf(cursor);
+    for (const entry of entries) {
+      items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
+      if (entry.type === 'GATEWAY_JOB_SETTLED' && entry.job) trails.delete(entry.job.run);
+    }
+    const now = Date.now();
+    const stamped = entries.at(-1)?.time;
+    lag.value = {
+      ...lag.peek(),
+      heardAt: now,
+      eventAt: now,
+      ...(stamped ? { eventMs: Math.max(0, now - Date.parse(stamped)) } : {}),
+    };
+    changed();
+  }
+
+  /** Entries older than the feed's own. */
+  function earlier(entries: readonly Entry[]): void {
+    const epoch = next ? epochOf(next.cursor) : '';
+    const older = entries.map((entry): FeedItem => ({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry }));
+    feed.value = [...older, ...feed.peek()].slice(-FEED_MAX);
+  }
+
+  function progress(rows: readonly Progress[]): void {
+    const now = Date.now();
+    for (const row of rows) {
+      const trail = trails.get(row.run) ?? newTrail();
+      extend(trail, now, Number(row.offset), TRAIL_MAX);
+      trails.set(row.run, trail);
+    }
+    if (next) next = foldProgress(next, rows, new Date(now).toISOString());
+    lag.value = { ...lag.peek(), heardAt: now };
+    changed();
+  }
+
+  const observer: Observer = {
+    snapshot: (cut) => {
+      const before = next;
+      next = tableOf(cut);
+      if (!before) stopHistory = readHistory(client, cut.cursor, earlier);
+      if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
+      for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
+      starts.keep(next);
+      lag.value = { ...lag.peek(), heardAt: Date.now() };
+      changed();
+    },
+    events,
+    progress,
+    gap: (gap) => {
+      const at = Date.now();
+      items.push({ kind: 'gap', key: `gap ${at} ${gap.cursor}`, at, gap });
+      gaps.value = [...gaps.peek(), { at, gap }];
+      changed();
+    },
+    error: (error) => {
+      failure.value = `${error.reason}: ${error.message}`;
+    },
+  };
+  let pace: keyof typeof PACE_MS = 'few';
+  let subscription = client.subscribe({ progress: PACE_MS[pace] }, observer);
+  /**
+   * Figures of many jobs cost bandwidth on both sides and time to draw, so their interval is longer; the subscription goes on from the same position.
+   */
+  const stopPace = table.subscribe((shown) => {
+    const fit = (shown?.jobs.size ?? 0) > CROWD ? 'many' : 'few';
+    if (fit === pace) return;
+    pace = fit;
+    const { cursor } = subscription;
+    subscription.unsubscribe();
+    subscription = client.subscribe(
+      { ...(cursor !== undefined && { after: cursor }), progress: PACE_MS[fit] },
+      observer,
+    );
+  });
+
+  async function ping(): Promise<void> {
+    if (client.state.phase !== 'open') return;
+    const began = performance.now();
+    await client.info({ timeoutMs: PING_MS }).then(
+      ({ features = [] }) => {
+        past.learn(features);
+        lag.value = { ...lag.peek(), roundTripMs: performance.now() - began, heardAt: Date.now() };
+      },
+      () => undefined, // the connection's state says what is wrong
+    );
+  }
+
+  const pinging = setInterval(() => void ping(), PING_MS);
+  const stopState = client.onState((value) => {
+    state.value = value;
+    if (value.phase === 'open') void ping();
+  });
+
+  return {
+    client,
+    state,
+    table,
+    feed,
+    gaps,
+    unseen,
+    failure,
+    lag,
+    past,
+    starts,
+    trails: trails as ReadonlyMap<string, Trail>,
+    /** The page has handled the error; the feed keeps its marks. */
+    dismissGaps: (): void => {
+      gaps.value = [];
+    },
+    /** The present state, for tests and for a copy to the clipboard. */
+    cut: () => table.peek() && cutOf(table.peek() as JobTable),
+    close: (): void => {
+      clearTimeout(timer);
+      clearInterval(pinging);
+      details.close();
+      past.close();
+      starts.close();
+      stopState();
+      stopPace();
+      stopHistory();
+      subscription.unsubscribe();
+      client.close();
+    },
+  };
+}

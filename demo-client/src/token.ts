@@ -1,9 +1,0 @@
-// The token of this browser tab, as typed. A gateway without authentication needs none.
-export const TOKEN_KEY = 'token';
-
-export function storedToken(): { token: string } | Record<string, never> {
-  const token = sessionStorage.getItem(TOKEN_KEY);
-  return token ? { token } : {};
-}
-
-export const hasToken = (): boolean => sessionStorage.getItem(TOKEN_KEY) !== null;

@@ -1,0 +1,104 @@
+// The frame around every page: the top bar, banners, the page, the status line.
+import { useEffect, useState } from 'preact/hooks';
+import type { Gateway } from '../../gateway/gateway.js';
+import { CONSOLE, parseRoute } from '../../model/page/route.js';
+import { useActions } from '../../page/actions.js';
+import { copy } from '../../page/clipboard.js';
+import { eventsHref, fleetHref, go, route } from '../../page/location.js';
+import { nextTheme } from '../../page/theme.js';
+import { switchZone } from '../../page/zone.js';
+import { Console } from '../console/console.js';
+import { Events } from '../events/events.js';
+import { Fleet } from '../fleet/fleet.js';
+import { openTab } from '../fleet/toolbar.js';
+import { JobPage } from '../job/job-page.js';
+import { Notice } from '../parts/notice.js';
+import { Banners } from './banners.js';
+import { Header } from './header.js';
+import { Help } from './help.js';
+import { Palette } from './palette.js';
+import { Status } from './status.js';
+
+interface AppProps {
+  gateway: Gateway;
+  url: string;
+}
+
+type Over = 'help' | 'palette';
+
+/** The field that `/` goes to. */
+const field = (): HTMLElement | null => document.querySelector<HTMLElement>('#filter, #console-line');
+
+export function App({ gateway, url }: AppProps) {
+  const [over, setOver] = useState<Over>();
+  // A dialog says late that it was closed: another one may be open by then.
+  const close = (closed: Over) => () => setOver((now) => (now === closed ? undefined : now));
+  useActions({
+    help: () => setOver('help'),
+    palette: () => setOver('palette'),
+    filter: () => field()?.focus(),
+    'copy-link': () => void copy(location.href, 'link'),
+    utc: switchZone,
+    theme: nextTheme,
+    fleet: () => go(parseRoute(fleetHref())),
+    events: () => go(parseRoute(eventsHref())),
+    console: () => go(CONSOLE),
+    active: () => openTab('active'),
+    ended: () => openTab('ended'),
+    all: () => openTab('all'),
+  });
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
+      <Header gateway={gateway} />
+      <Banners gateway={gateway} />
+      <main id="main" tabIndex={-1}>
+        <Page gateway={gateway} url={url} />
+      </main>
+      <Status gateway={gateway} />
+      {over === 'help' && <Help onClose={close('help')} />}
+      {over === 'palette' && <Palette table={gateway.table.value} onClose={close('palette')} />}
+    </>
+  );
+}
+
+const TITLES = { fleet: 'Fleet', events: 'Events', console: 'Console', missing: 'No such page' } as const;
+
+function Page({ gateway, url }: AppProps) {
+  const at = route.value;
+  const title = at.page === 'job' ? `${at.source} / ${at.job}` : TITLES[at.page];
+  useEffect(() => {
+    // The console begins in its field; other pages get the keyboard focus themselves.
+    const first = at.page === 'console' ? '#console-line' : '#main';
+    document.querySelector<HTMLElement>(first)?.focus();
+  }, [at.page]);
+  useEffect(() => {
+    document.title = `${title} · qmp-gateway`;
+  }, [title]);
+  switch (at.page) {
+    case 'fleet':
+      return <Fleet gateway={gateway} />;
+    case 'job':
+      return (
+        <JobPage
+          key={at.run ?? `${at.source}/${at.job}`}
+          gateway={gateway}
+          source={at.source}
+          job={at.job}
+          run={at.run}
+        />
+      );
+    case 'events':
+      return <Events gateway={gateway} feed={at.feed} />;
+    case 'console':
+      return <Console url={url} />;
+    case 'missing':
+      return (
+        <Notice title="No such page">
+          <a href={fleetHref()}>Go to the fleet</a>
+        </Notice>
+      );
+  }
+}

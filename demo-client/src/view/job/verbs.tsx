@@ -1,0 +1,106 @@
+// Buttons for the verbs that the job's status allows, and the result of the last one.
+import { useState } from 'preact/hooks';
+import type { GatewayError } from 'qmp-gateway/client';
+import { hasVerb, type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
+import type { Gateway } from '../../gateway/gateway.js';
+import { refusalText } from '../../model/run/abort.js';
+import { useActions } from '../../page/actions.js';
+import { AbortDialog } from './abort-dialog.js';
+import { SpeedForm } from './speed-form.js';
+
+/** Verbs that open a form first. */
+const label = (verb: JobVerb): string => `${VERB_LABELS[verb]}${verb === 'abort' || verb === 'setSpeed' ? '…' : ''}`;
+
+type Said = { tone: 'calm' | 'bad'; text: string };
+
+interface VerbsProps {
+  gateway: Gateway;
+  job: Job | undefined;
+  run: string;
+}
+
+export function Verbs({ gateway, job, run }: VerbsProps) {
+  const [said, setSaid] = useState<Said>();
+  const [open, setOpen] = useState<'abort' | 'setSpeed'>();
+  const [target, setTarget] = useState<Job>();
+  const source = job && gateway.table.value?.sources.get(job.source);
+  const verbs = job ? offeredVerbs(job, source) : [];
+  const state = gateway.state.value;
+  const { principal, scopes } = state.phase === 'open' ? state : {};
+  const isGranted = !job || !scopes || mayControl(scopes, job.source);
+
+  function ask(verb: JobVerb, speed?: string): void {
+    if (!job) return;
+    setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: asking…` });
+    const { client } = gateway;
+    const at = { source: job.source, job: job.job, run };
+    const calls: Record<Exclude<JobVerb, 'abort'>, () => Promise<unknown>> = {
+      complete: () => client.jobComplete(at),
+      pause: () => client.jobPause(at),
+      resume: () => client.jobResume(at),
+      finalize: () => client.jobFinalize(at),
+      dismiss: () => client.jobDismiss(at),
+      setSpeed: () => client.jobSetSpeed({ ...at, speed: speed ?? '0' }),
+    };
+    if (verb === 'abort') return;
+    calls[verb]().then(
+      () => setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: QEMU has accepted.` }),
+      (error: GatewayError) =>
+        setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
+    );
+  }
+
+  function press(verb: JobVerb): void {
+    if (verb === 'abort') {
+      setTarget(job);
+      setOpen('abort');
+    } else if (verb === 'setSpeed') setOpen(open === 'setSpeed' ? undefined : 'setSpeed');
+    else ask(verb);
+  }
+
+  useActions(isGranted && verbs.includes('abort') ? { abort: () => press('abort') } : {});
+
+  return (
+    <div class="verbs">
+      <div class="buttons" role="group" aria-label="Verbs">
+        {verbs.map((verb) => (
+          <button
+            key={verb}
+            type="button"
+            data-verb={verb}
+            class={verb === 'abort' ? 'danger' : verb === 'complete' || verb === 'finalize' ? 'primary' : ''}
+            disabled={!isGranted}
+            onClick={() => press(verb)}
+          >
+            {label(verb)}
+          </button>
+        ))}
+      </div>
+      {open === 'setSpeed' && job && verbs.includes('setSpeed') && (
+        <SpeedForm
+          onSpeed={(speed) => {
+            setOpen(undefined);
+            ask('setSpeed', speed);
+          }}
+        />
+      )}
+      {!isGranted && verbs.length > 0 && (
+        <p class="small muted" data-testid="not-granted">
+          {principal} may see this job, and not control it: that needs a scope <code>control</code> for {job.source}.
+        </p>
+      )}
+      <p role="status" class={`said small ${said?.tone === 'bad' ? 'text-bad' : 'muted'}`}>
+        {said?.text}
+      </p>
+      {open === 'abort' && target && (
+        <AbortDialog
+          gateway={gateway}
+          job={target}
+          now={job}
+          mayForce={hasVerb(source, 'force')}
+          onClose={() => setOpen(undefined)}
+        />
+      )}
+    </div>
+  );
+}

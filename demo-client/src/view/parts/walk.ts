@@ -1,0 +1,51 @@
+// The keyboard in a long list of which only the rows in sight are in the document: from row to row, each brought into sight and focused.
+import type { RefObject } from 'preact';
+import { walk } from '../../model/fleet/selection.js';
+import { type Heights, scrollTo } from '../../model/page/heights.js';
+import { useActions } from '../../page/actions.js';
+
+/** Height of the heads that stay at the top of a list, in CSS pixels. */
+const HEAD_PX = 34;
+
+interface WalkOptions {
+  scroller: RefObject<HTMLElement | null>;
+  heights: Heights;
+  /** Index of the row that the keyboard is at; -1: none yet. */
+  at: number;
+  /** Selector of what has the focus in the row of an index. */
+  focusOf(index: number): string;
+  /** The keyboard is now at this row. */
+  onMove(index: number): void;
+}
+
+export function useWalk({ scroller, heights, at, focusOf, onMove }: WalkOptions) {
+  function bring(index: number): void {
+    const element = scroller.current;
+    if (!element) return;
+    const top = scrollTo(heights, index, element.scrollTop, element.clientHeight - HEAD_PX);
+    if (top !== undefined) element.scrollTop = top;
+  }
+  /** Returns the index that was reached. */
+  function move(by: number): number {
+    const index = walk(at, by, heights.count);
+    onMove(index);
+    bring(index);
+    const focus = (): boolean => {
+      const found = scroller.current?.querySelector<HTMLElement>(focusOf(index));
+      found?.focus({ preventScroll: true });
+      return found !== null;
+    };
+    // A row that was not in sight is in the document after the scroll position has been handled and drawn.
+    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
+    return index;
+  }
+  useActions({
+    next: () => move(1),
+    previous: () => move(-1),
+    'page-down': () => move(10),
+    'page-up': () => move(-10),
+    first: () => move(-heights.count),
+    last: () => move(heights.count),
+  });
+  return { bring, move };
+}
