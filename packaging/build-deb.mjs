@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const target = resolve(process.argv[2] ?? '.');
@@ -24,6 +25,13 @@ if (!existsSync(join(root, 'dist/cli/main.js'))) throw new Error('nothing is bui
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 const architecture = ARCHITECTURES[process.arch];
 if (!architecture) throw new Error(`no Debian architecture for ${process.arch}`);
+
+/** Where each shell looks for completions, in /usr/share. */
+const COMPLETIONS = {
+  bash: 'bash-completion/completions/qmp-gateway',
+  zsh: 'zsh/vendor-completions/_qmp-gateway',
+  fish: 'fish/vendor_completions.d/qmp-gateway.fish',
+};
 
 /** Of a Node that was installed without its text. */
 const NODE_LICENCE = `MIT, and the licences of what it contains: https://github.com/nodejs/node/blob/${process.version}/LICENSE`;
@@ -39,6 +47,10 @@ try {
     'lib/systemd/system',
     'etc/qmp-gateway',
     `usr/share/doc/${name}`,
+    'usr/share/man/man1',
+    'usr/share/bash-completion/completions',
+    'usr/share/zsh/vendor-completions',
+    'usr/share/fish/vendor_completions.d',
   ])
     folder(path);
   for (const part of [
@@ -64,6 +76,10 @@ try {
     '#!/bin/sh\nexec /usr/lib/qmp-gateway/bin/node /usr/lib/qmp-gateway/dist/cli/main.js "$@"\n',
   );
   chmodSync(join(tree, 'usr/bin/qmp-gateway'), 0o755);
+  const printed = (...args) => execFileSync(process.execPath, [join(lib, 'dist/cli/main.js'), ...args]);
+  writeFileSync(join(tree, 'usr/share/man/man1/qmp-gateway.1.gz'), gzipSync(printed('man'), { level: 9 }));
+  for (const [shell, path] of Object.entries(COMPLETIONS))
+    writeFileSync(join(tree, 'usr/share', path), printed('completion', shell));
   for (const unit of ['qmp-gateway.service', 'qmp-gateway.socket'])
     cpSync(join(root, 'packaging', unit), join(tree, 'lib/systemd/system', unit));
   cpSync(join(root, 'packaging/gateway.yaml'), join(tree, 'etc/qmp-gateway/gateway.yaml'));

@@ -122,6 +122,7 @@ const ROOMS: Record<string, readonly string[]> = {
   sources: ['qmp', 'libvirt', 'files', 'accept'],
   jobs: ['model', 'tracking', 'commands'],
   gateway: ['wire', 'fan-out', 'session', 'http'],
+  cli: ['verbs', 'top', 'pages'],
 };
 
 describe('the layers', () => {

@@ -3,7 +3,7 @@ import type { CommandId, Entry, EventOf, JobVerb } from '../protocol/types.js';
 import { isEventOf } from '../protocol/types.js';
 import { summarizeSettlement } from '../protocol/words.js';
 import { printable } from './output.js';
-import { shortTime } from './times.js';
+import type { Times } from './times.js';
 
 export interface AuditFilter {
   /** Milliseconds since 1970; entries before are left out. */
@@ -37,7 +37,7 @@ export const AUDIT_HEAD = ['TIME', 'WHO', 'VERB', 'SOURCE', 'JOB', 'ANSWER', 'OU
 const ENDING: readonly JobVerb[] = ['abort', 'complete', 'finalize'];
 
 /** One row a command; one for the end of a run whose command is not among the entries. */
-export function auditRows(entries: readonly Audited[]): string[][] {
+export function auditRows(entries: readonly Audited[], times: Times): string[][] {
   const answers = new Map<CommandId, string>();
   const ends = new Map<string, string>();
   const explained = new Set<string>();
@@ -52,7 +52,7 @@ export function auditRows(entries: readonly Audited[]): string[][] {
   return entries.flatMap((entry) => {
     const { source, job, time } = entry;
     const row = (who: string, verb: string, answer: string, outcome: string): string[][] => [
-      [shortTime(time), who, verb, source, job?.id ?? '', answer, outcome].map(printable),
+      [times.second(time), who, verb, source, job?.id ?? '', answer, outcome].map(printable),
     ];
     if (entry.type === 'GATEWAY_COMMAND') {
       const { command, by, verb, args } = entry.data;

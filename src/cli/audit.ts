@@ -7,11 +7,14 @@ import { LIMITS } from '../protocol/limits.js';
 import type { Entry } from '../protocol/types.js';
 import { formatDuration } from '../protocol/words.js';
 import { AUDIT_HEAD, auditRows, selectAudited } from './audit-rows.js';
+import { plainColumns } from './columns.js';
 import { CliError, EXIT } from './exit.js';
-import { table } from './format.js';
-import { complain, print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
-import { parseSince } from './times.js';
+import { tableLines } from './list.js';
+import { jobOption, jsonOption, sourceOption, tokenOption, urlOption } from './options.js';
+import { complain, print, printJson, printPainted } from './output.js';
+import { type RemoteOptions, withGateway } from './remote.js';
+import { parseSince, type Times, timesIn, utcOption } from './times.js';
+import { globs } from './values.js';
 
 interface AuditOptions extends RemoteOptions {
   /** Milliseconds since 1970. */
@@ -19,6 +22,7 @@ interface AuditOptions extends RemoteOptions {
   source?: string[];
   job?: string[];
   by?: string[];
+  utc?: boolean;
 }
 
 export function addAudit(program: Command): void {
@@ -28,9 +32,10 @@ export function addAudit(program: Command): void {
     .option('--since <when>', '30m, 2h, 3d, or a time in ISO 8601; default: all that is retained', (text) =>
       parseSince(text),
     )
-    .option('--source <glob...>', 'only of these sources')
-    .option('--job <glob...>', 'only of these jobs')
-    .option('--by <glob...>', 'only what these principals asked for')
+    .addOption(sourceOption())
+    .addOption(jobOption())
+    .option('--by <glob...>', 'only what these principals asked for', globs)
+    .addOption(utcOption())
     .addOption(urlOption())
     .addOption(tokenOption())
     .addOption(jsonOption())
@@ -55,25 +60,32 @@ async function audit(options: AuditOptions): Promise<void> {
     job: compileGlobs(options.job),
     by: compileGlobs(options.by),
   });
+  const times = timesIn(options.utc === true);
   if (options.json) for (const entry of selected) printJson(entry);
-  else if (selected.length > 0) print(...table(AUDIT_HEAD, auditRows(selected)));
+  else if (selected.length > 0) printPainted(...tableLines(COLUMNS, auditRows(selected, times), {}));
   else print('no commands');
-  complain(...reachLines(entries, isWhole, options.since));
+  complain(...reachLines(entries, isWhole, options.since, times));
   if (!options.json)
     complain(
       'refused attempts and addresses are in the operator’s log alone: journalctl -u qmp-gateway, lines with "audit"',
     );
 }
 
+/** WHO, ANSWER and OUTCOME may be long. */
+const COLUMNS = plainColumns(AUDIT_HEAD).map((column) => ({
+  ...column,
+  isName: ['WHO', 'SOURCE', 'JOB', 'ANSWER', 'OUTCOME'].includes(column.head),
+}));
+
 /** What is not in the answer although it was asked for. */
-function reachLines(entries: readonly Entry[], isWhole: boolean, since: number | undefined): string[] {
+function reachLines(entries: readonly Entry[], isWhole: boolean, since: number | undefined, times: Times): string[] {
   const oldest = entries.find(({ time }) => time !== null)?.time ?? undefined;
   if (oldest === undefined) return ['the gateway’s log has no entry'];
   const begin = Date.parse(oldest);
   if (since !== undefined && begin <= since) return [];
   const age = formatDuration(Math.max(0, Date.now() - begin));
   const why = isWhole ? 'where this log begins' : 'older entries are not kept, or are beyond the newest 10,000';
-  return [`the log reaches back to ${oldest.slice(0, 19)}Z (${age}): ${why}`];
+  return [`the log reaches back to ${times.second(oldest)} (${age}): ${why}`];
 }
 
 interface Retained {

@@ -3,8 +3,9 @@ import { createLogUpdate } from 'log-update';
 import type { Job } from '../protocol/types.js';
 import { formatDuration, formatRate, shareDone } from '../protocol/words.js';
 import { type Choice, scrollTo } from './choice.js';
-import { percent } from './format.js';
+import { percent } from './job-columns.js';
 import { printable } from './output.js';
+import { Rates, timeLeft } from './rates.js';
 
 export interface Picture {
   jobs: readonly Job[];
@@ -15,6 +16,7 @@ export interface Picture {
   isCurrent?(job: Job): boolean;
 }
 
+/** What draws the jobs of a board. */
 export interface Bars {
   draw(picture: Picture): void;
   /** Prints lines above the bars that stay; to be followed by a drawing. */
@@ -23,27 +25,21 @@ export interface Bars {
 }
 
 const WIDTH = 24;
-/** Milliseconds without new figures after which no speed is printed. Running jobs are polled every 500 ms. */
-const STALE_MS = 5_000;
 
 export function openBars(stream: NodeJS.WriteStream): Bars {
   const update = createLogUpdate(stream);
-  const rates = new Map<string, Rate>();
+  const rates = new Rates();
   let first = 0;
 
   function rows(jobs: readonly Job[], chosen: Choice | undefined, isCurrent: (job: Job) => boolean): string[] {
-    for (const run of rates.keys()) if (!jobs.some((job) => job.run === run)) rates.delete(run);
     // The width of names is limited, so that one long name can't push every bar off the screen.
     const widest = Math.max(12, Math.floor((stream.columns || 80) * 0.4));
     const names = jobs.map((job) => shorten(nameOf(job), widest));
     const width = Math.max(0, ...names.map(({ length }) => length));
-    const now = Date.now();
+    const perSecond = rates.of(jobs, isCurrent, Date.now());
     return jobs.map((job, n) => {
-      const rate = measure(rates.get(job.run), job, now);
-      rates.set(job.run, rate);
-      const current = isCurrent(job) && now - rate.seen < STALE_MS;
       const mark = chosen && job.run === chosen.run ? '>' : ' ';
-      return `${mark} ${(names[n] ?? '').padEnd(width)} ${bar(job)} ${percent(job).padStart(6)}  ${detail(job, current ? rate.perSecond : undefined)}`;
+      return `${mark} ${(names[n] ?? '').padEnd(width)} ${bar(job)} ${percent(job).padStart(6)}  ${detail(job, perSecond.get(job.run))}`;
     });
   }
 
@@ -72,23 +68,6 @@ export function openBars(stream: NodeJS.WriteStream): Bars {
   };
 }
 
-interface Rate {
-  offset: number;
-  at: number;
-  perSecond: number;
-  /** When these figures came, by this machine's clock. */
-  seen: number;
-}
-
-/** Average over a few measures; units are QEMU's, bytes for block jobs. */
-function measure(before: Rate | undefined, job: Job, seen: number): Rate {
-  const offset = Number(job.offset);
-  const at = Date.parse(job.updated);
-  if (!before || at <= before.at) return before ?? { offset, at, perSecond: 0, seen };
-  const now = ((offset - before.offset) * 1_000) / (at - before.at);
-  return { offset, at, perSecond: before.perSecond === 0 ? now : before.perSecond * 0.6 + now * 0.4, seen };
-}
-
 const nameOf = ({ source, job }: Job): string => printable(`${source}/${job}`);
 
 const shorten = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
@@ -100,10 +79,9 @@ function bar(job: Job): string {
 }
 
 function detail(job: Job, perSecond: number | undefined): string {
-  const left = Number(job.len) - Number(job.offset);
   const moving = perSecond !== undefined && job.status === 'running';
-  const eta =
-    moving && perSecond > 0 && left > 0 ? `  ${formatDuration(Math.max(1_000, (left / perSecond) * 1_000))} left` : '';
+  const left = moving ? timeLeft(job, perSecond) : undefined;
+  const eta = left === undefined ? '' : `  ${formatDuration(left)} left`;
   const io = job.ioStatus !== undefined && job.ioStatus !== 'ok' ? `  stopped: ${job.ioStatus}` : '';
   const speed = moving ? `  ${formatRate(perSecond, job.type)}` : '';
   return printable(`${job.type ?? '?'} ${job.status}${speed}${eta}${io}`);

@@ -1,11 +1,16 @@
-// The screen of `watch`: bars with a chosen job, a question before each abort, and the result of the last command.
+// The board of `watch` and `top`: jobs with a chosen one, a question before each verb, and the result of the last command.
 import { type Client, GatewayError, type JobTable } from '../client/node.js';
-import { isAnswering } from '../protocol/rules.js';
-import type { Job } from '../protocol/types.js';
-import { describeAbort } from '../protocol/words.js';
-import { openBars } from './bars.js';
+import { effectOf, hintFor, isAnswering } from '../protocol/rules.js';
+import type { Job, JobVerb } from '../protocol/types.js';
+import { describeAbort, describeEffect } from '../protocol/words.js';
+import type { Bars } from './bars.js';
 import { type Choice, keepChoice, moveChoice } from './choice.js';
+import { shorten } from './columns.js';
+import { JOB_ORDERS, sortJobs } from './job-columns.js';
 import { printable } from './output.js';
+import { inCommands } from './refusal.js';
+import { callVerb } from './verbs/call.js';
+import { VERB_ROWS } from './verbs/verb-table.js';
 
 export interface Board {
   /** Draws the present state soon; many changes together are drawn once. */
@@ -17,13 +22,27 @@ export interface Board {
   close(): void;
 }
 
-/** An abort that is not confirmed yet. It applies to this run, whatever is chosen meanwhile. */
-interface Question {
-  job: Job;
-  force: boolean;
+interface Ask {
+  verb: JobVerb;
+  force?: boolean;
 }
 
-const KEYS = 'up/down choose · a abort · f abort by force · q quit';
+export interface BoardOptions {
+  /** The last line, where nothing is asked. */
+  keys: string;
+  /** What each key asks for. */
+  verbs: Readonly<Record<string, Ask>>;
+  /** Lines of the key `?`. */
+  help?: readonly string[];
+  /** Whether `o` changes the order, and jobs that have ended and hold their ids are among them. */
+  isTop?: boolean;
+}
+
+/** A verb that is not confirmed yet. It applies to this run, whatever is chosen meanwhile. */
+interface Question extends Ask {
+  job: Job;
+}
+
 const STEPS: Readonly<Record<string, number>> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10 };
 /** Milliseconds between drawings without changes, so that an old speed disappears. */
 const REDRAW_MS = 1_000;
@@ -32,15 +51,25 @@ const SOON_MS = 40;
 /** Lines of one drawing beyond this number are counted, not printed. */
 const LINES_MAX = 100;
 
-export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () => JobTable): Board {
-  const bars = openBars(stream);
+export function openBoard(
+  stream: NodeJS.WriteStream,
+  client: Client,
+  table: () => JobTable,
+  bars: Bars,
+  { keys, verbs, help = [], isTop = false }: BoardOptions,
+): Board {
+  let order = 0;
+  let isHelping = false;
   let chosen: Choice | undefined;
   let question: Question | undefined;
   /** The result of the last command; it is also printed among the lines above, which a full screen hides. */
   let notice: string | undefined;
   let lines: string[] = [];
   let soon: NodeJS.Timeout | undefined;
-  const present = (): Job[] => [...table().jobs.values()].filter((job) => !job.settled);
+  const present = (): Job[] => {
+    const jobs = [...table().jobs.values()].filter((job) => isTop || !job.settled);
+    return isTop ? sortJobs(jobs, JOB_ORDERS[order] ?? 'name') : jobs;
+  };
   const isCurrent = ({ source }: Job): boolean =>
     client.state.phase === 'open' && isAnswering(table().sources.get(source));
 
@@ -65,7 +94,9 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
     if (lines.length > 0) bars.log(lines);
     lines = [];
     const said = notice === undefined ? [] : [printable(notice)];
-    bars.draw({ jobs, chosen, isCurrent, foot: [...none, ...offline, ...said, question ? textOf(question) : KEYS] });
+    const shown = isHelping ? help : [];
+    const last = question ? textOf(question) : keys;
+    bars.draw({ jobs, chosen, isCurrent, foot: [...shown, ...none, ...offline, ...said, last] });
   }
 
   function note(line: string): void {
@@ -78,15 +109,25 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
     draw();
   }
 
-  async function abort({ job: { source, job, run }, force }: Question): Promise<void> {
-    const name = `${source}/${job}`;
+  async function send({ job: { source, job, run }, verb, force }: Question): Promise<void> {
+    const name = nameOf({ source, job });
+    const row = VERB_ROWS.find((each) => each.verb === verb);
+    if (!row) return;
     try {
-      const answer = await client.abort({ source, job, run, force });
-      note(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: abort requested`);
+      const answer = await callVerb(client, row, { source, job, run }, force ? { force } : {});
+      note(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: ${row.name} requested`);
     } catch (error) {
       const hint = error instanceof GatewayError && error.data.hint ? ` (${error.data.hint})` : '';
       note(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
     }
+  }
+
+  function ask(asked: Ask): void {
+    const job = present().find(({ run }) => run === chosen?.run);
+    if (!job) return;
+    // What an abort does to a job that refuses it is said by its question.
+    if (asked.verb === 'abort' || effectOf(asked.verb, job, asked)) question = { ...asked, job };
+    else notice = `${nameOf(job)}: ${inCommands(hintFor(job.status, asked.verb))}`;
   }
 
   function press(key: string): boolean {
@@ -94,12 +135,15 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
     if (question) {
       const asked = question;
       question = undefined;
-      if (key === 'y') void abort(asked);
-    } else if (key === 'q' || key === 'escape') return true;
-    else if (key === 'a' || key === 'f') {
-      const job = present().find(({ run }) => run === chosen?.run);
-      if (job) question = { job, force: key === 'f' };
-    } else chosen = moveChoice(chosen, present(), STEPS[key] ?? 0);
+      if (key === 'y') void send(asked);
+    } else if (key === '?' && help.length > 0) isHelping = !isHelping;
+    else if (isHelping && (key === 'q' || key === 'escape')) isHelping = false;
+    else if (key === 'q' || key === 'escape') return true;
+    else if (key === 'o' && isTop) {
+      order = (order + 1) % JOB_ORDERS.length;
+      notice = `order: ${JOB_ORDERS[order]}`;
+    } else if (verbs[key]) ask(verbs[key]);
+    else chosen = moveChoice(chosen, present(), STEPS[key] ?? 0);
     paint();
     return false;
   }
@@ -122,8 +166,13 @@ export function openBoard(stream: NodeJS.WriteStream, client: Client, table: () 
   };
 }
 
+/** A long name never hides what is said of the job. */
+const nameOf = ({ source, job }: Pick<Job, 'source' | 'job'>): string => shorten(`${source}/${job}`, 32);
+
 /** The keys of the answer come first, since a narrow terminal cuts off the end. */
-function textOf({ job, force }: Question): string {
-  const name = printable(`${job.source}/${job.job}`);
-  return `y/n? abort ${name}${force ? ' BY FORCE' : ''}: ${describeAbort(job, force)}`;
+function textOf({ job, verb, force = false }: Question): string {
+  const name = printable(nameOf(job));
+  const effect = effectOf(verb, job, { force });
+  const words = verb === 'abort' || !effect ? describeAbort(job, force) : describeEffect(effect);
+  return `y/n? ${verb} ${name}${force ? ' BY FORCE' : ''}: ${words}`;
 }

@@ -1,20 +1,22 @@
-// How a command ends: with a documented exit code and one clear line on stderr, never with a stack.
+// How a command ends: with a documented exit code and clear lines on stderr, never with a stack.
 
-/** Stable; documented in the README. */
-export const EXIT = {
-  ok: 0,
-  /** The gateway or QEMU refused, the job failed, or no source is up. */
-  failed: 1,
-  /** A wrong flag, a malformed source, a port in use. */
-  usage: 2,
-  /** The bound has passed. */
-  timeout: 3,
-  /** No gateway answers at that URL. */
-  unreachable: 4,
-  /** The result of the command or the job is unknown. */
-  unknown: 5,
-} as const;
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** Every exit code of every command, for `--help`, the man page and docs/CLI.md. Stable. */
+export const EXIT_CODES = [
+  { code: 0, name: 'ok', when: 'as asked' },
+  { code: 1, name: 'failed', when: 'refused by the gateway or by QEMU, or a job did not end as asked' },
+  { code: 2, name: 'usage', when: 'wrong usage: a flag, an argument, a file of settings, a port in use' },
+  { code: 3, name: 'timeout', when: 'not within the bound' },
+  { code: 4, name: 'unreachable', when: 'no gateway answers at that URL' },
+  { code: 5, name: 'unknown', when: 'what came of a command or of a job cannot be known' },
+] as const;
+export type ExitCode = (typeof EXIT_CODES)[number]['code'];
+
+export const EXIT = Object.fromEntries(EXIT_CODES.map(({ name, code }) => [name, code])) as {
+  readonly [Row in (typeof EXIT_CODES)[number] as Row['name']]: Row['code'];
+};
+
+/** Of several answers: the one that leaves most to be done. */
+export const worstOf = (codes: readonly ExitCode[]): ExitCode => Math.max(EXIT.ok, ...codes) as ExitCode;
 
 export class CliError extends Error {
   override readonly name = 'CliError';

@@ -3,7 +3,14 @@ import { relative } from 'node:path';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type App, start } from '../app.js';
-import { type Config, type ConfigInput, EXPOSED, readConfig } from '../config/index.js';
+import {
+  type Config,
+  type ConfigInput,
+  describeVariable,
+  EXPOSED,
+  readConfig,
+  unknownVariables,
+} from '../config/index.js';
 import { DEMO_LOG_BYTES, type Demo, demoLogFolder, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
@@ -16,6 +23,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
   const logger = openLogger(read.config.logLevel);
   endOnInternalError(logger);
+  for (const each of unknownVariables(process.env)) logger.warn({ variable: each.name }, describeVariable(each));
   // Under a terminal SIGHUP says that it was closed.
   const reloads = read.config.reloads && !process.stderr.isTTY && !process.stdin.isTTY;
   let app: App | undefined;
@@ -120,7 +128,8 @@ function announce({ url, urls }: App, demo: Demo | undefined, inMemory: string |
     `qmp-gateway listens at ${urls.join(' and ')}`,
     ...(demo ? [`demo: ${demo.what}`] : []),
     ...(inMemory === undefined ? [] : [`its log is in memory: ${inMemory}`]),
-    `try: ${ownCommand()} events${from}`,
+    // Beside logs for programs there is nobody to try it.
+    ...(process.stdout.isTTY ? [`try: ${ownCommand()} events${from}`] : []),
   ];
   print(...lines);
 }

@@ -1,16 +1,19 @@
 // `history`: the runs that have ended, newest first, as the gateway has kept them for weeks.
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Client } from '../client/node.js';
 import type { HistoryParams, HistoryRun } from '../protocol/history.js';
 import type { Outcome } from '../protocol/types.js';
 import { formatAmount, formatDuration } from '../protocol/words.js';
+import type { Colour, Column } from './columns.js';
 import { CliError, EXIT } from './exit.js';
-import { table } from './format.js';
-import { complain, print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
-import { isoTime, parseSince, shortTime } from './times.js';
+import { addListOptions, isForPrograms, type ListOptions, printList } from './list.js';
+import { jobOption, sourceOption, tokenOption, urlOption } from './options.js';
+import { complain, print } from './output.js';
+import { type RemoteOptions, withGateway } from './remote.js';
+import { isoTime, parseSince, type Times, timesIn, utcOption } from './times.js';
+import { count, globs } from './values.js';
 
-interface HistoryOptions extends RemoteOptions {
+interface HistoryOptions extends RemoteOptions, ListOptions {
   source?: string[];
   job?: string[];
   outcome?: Outcome[];
@@ -18,17 +21,16 @@ interface HistoryOptions extends RemoteOptions {
   /** Milliseconds since 1970. */
   since?: number;
   limit: number;
+  utc?: boolean;
 }
 
 /** Runs in one page. */
 const PAGE = 500;
 
 export function addHistory(program: Command): void {
-  program
-    .command('history')
-    .description('list the jobs that have ended, newest first')
-    .option('--source <glob...>', 'only of these sources')
-    .option('--job <glob...>', 'only of these jobs')
+  addListOptions(program.command('history').description('list the jobs that have ended, newest first'), 'SOURCE JOB')
+    .addOption(sourceOption())
+    .addOption(jobOption())
     .addOption(
       new Option('--outcome <outcome...>', 'only with these outcomes').choices([
         'completed',
@@ -37,12 +39,12 @@ export function addHistory(program: Command): void {
         'lost',
       ]),
     )
-    .option('--by <glob...>', 'only those whose end these principals asked for')
+    .option('--by <glob...>', 'only those whose end these principals asked for', globs)
     .option('--since <when>', 'ended since then: 12h, 7d, or a time in ISO 8601', (text) => parseSince(text))
-    .option('--limit <count>', 'at most so many', parseLimit, 100)
+    .option('--limit <count>', 'at most so many', count(9_999_999), 100)
+    .addOption(utcOption())
     .addOption(urlOption())
     .addOption(tokenOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
       `
@@ -55,13 +57,8 @@ What happened in one of them: qmp-gateway show SOURCE JOB --run RUN; --json has 
     .action(history);
 }
 
-function parseLimit(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a number from 1 to 9999999');
-  return Number(text);
-}
-
 async function history(options: HistoryOptions): Promise<void> {
-  const { source, job, outcome, by, since, limit, json } = options;
+  const { source, job, outcome, by, since, limit } = options;
   const params: HistoryParams = {
     ...(source && { sources: source }),
     ...(job && { jobs: job }),
@@ -70,10 +67,10 @@ async function history(options: HistoryOptions): Promise<void> {
     ...(since !== undefined && { endedAfter: isoTime(since) }),
   };
   const { runs, hasMore } = await withGateway(options, (client) => read(client, params, limit));
-  if (json) for (const run of runs) printJson(run);
-  else if (runs.length > 0) print(...table(HISTORY_HEAD, runs.map(historyRow)));
-  else print('no jobs have ended');
-  if (hasMore) complain(`older ones are left out: --limit is ${limit}`);
+  const columns = historyColumns(timesIn(options.utc === true));
+  printList({ columns, rows: runs, name: (run) => `${run.source} ${run.job}` }, options);
+  if (runs.length === 0 && !isForPrograms(options)) print('no jobs have ended');
+  if (hasMore && !options.quiet) complain(`older ones are left out: --limit is ${limit}`);
 }
 
 async function read(client: Client, params: HistoryParams, limit: number) {
@@ -98,21 +95,17 @@ export async function requireHistory(client: Client): Promise<void> {
     throw new CliError(EXIT.failed, `the gateway (${version}) is too old: it keeps no history`);
 }
 
-export const HISTORY_HEAD = [
-  ...['ENDED', 'SOURCE', 'JOB', 'TYPE', 'OUTCOME', 'DURATION', 'SIZE', 'BY', 'ERROR'],
-] as const;
+export const historyColumns = (times: Times): Column<HistoryRun>[] => [
+  { head: 'ENDED', cell: ({ end }) => times.second(end) },
+  { head: 'SOURCE', cell: ({ source }) => source, isName: true },
+  { head: 'JOB', cell: ({ job }) => job, isName: true },
+  { head: 'TYPE', cell: ({ type }) => type ?? '?', rank: 1 },
+  { head: 'OUTCOME', cell: ({ outcome }) => outcome, colour: ({ outcome }) => COLOURS[outcome] },
+  { head: 'DURATION', cell: ({ durationMs }) => (durationMs === null ? '?' : formatDuration(durationMs)), rank: 2 },
+  { head: 'SIZE', cell: ({ len, type }) => (len === null ? '?' : formatAmount(len, type)), rank: 3 },
+  { head: 'BY', cell: ({ requestedBy }) => requestedBy.join(', '), rank: 4, isName: true },
+  { head: 'ERROR', cell: ({ error = '' }) => error, rank: 5, isName: true },
+  { head: 'RUN', cell: ({ run }) => run, isWide: true },
+];
 
-export function historyRow(run: HistoryRun): string[] {
-  const { end, source, job, type, outcome, durationMs, len, requestedBy, error = '' } = run;
-  return [
-    shortTime(end),
-    source,
-    job,
-    type ?? '?',
-    outcome,
-    durationMs === null ? '?' : formatDuration(durationMs),
-    len === null ? '?' : formatAmount(len, type),
-    requestedBy.join(', '),
-    error,
-  ];
-}
+const COLOURS: Readonly<Record<Outcome, Colour>> = { completed: 'green', cancelled: 'dim', failed: 'red', lost: 'red' };

@@ -8,15 +8,15 @@ export interface Keys {
   stop(): void;
 }
 
-/** `press` gets names of keys as readline has them (`up`, `pagedown`, `a`) and returns whether that ends the reading. */
+/** `press` gets names of keys as readline has them (`up`, `pagedown`, `a`, `?`) and returns whether that ends the reading. */
 export function readKeys(press: (key: string) => boolean): Keys {
   const { stdin } = process;
   const pressed = new Promise<void>((resolve) => {
     if (!stdin.isTTY) return;
     emitKeypressEvents(stdin);
     stdin.setRawMode(true);
-    stdin.on('keypress', (_text: string | undefined, key: { name?: string; ctrl?: boolean }) => {
-      if (key.ctrl ? key.name === 'c' : press(key.name ?? '')) resolve();
+    stdin.on('keypress', (text: string | undefined, key: { name?: string; ctrl?: boolean }) => {
+      if (key.ctrl ? key.name === 'c' : press(key.name ?? text ?? '')) resolve();
     });
   });
   return {

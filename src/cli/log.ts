@@ -10,11 +10,11 @@ import {
 } from '../log/index.js';
 import { compileGlobs } from '../protocol/glob.js';
 import { formatBytes } from '../protocol/words.js';
+import { plainColumns, tableOf } from './columns.js';
 import { CliError, EXIT } from './exit.js';
-import { table } from './format.js';
+import { jsonOption, sourceOption } from './options.js';
 import { print, printJson } from './output.js';
-import { jsonOption } from './remote.js';
-import { isoTime, parseSince, shortTime } from './times.js';
+import { isoTime, parseSince, type Times, timesIn, utcOption } from './times.js';
 
 export function addLog(program: Command): void {
   const log = program.command('log').description('look into the folder of a log on disk (serve --data)');
@@ -22,15 +22,15 @@ export function addLog(program: Command): void {
     .command('check')
     .description('verify the files of a folder that no gateway uses, or of a copy; changes nothing')
     .argument('<folder>')
+    .addOption(utcOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit: 0 whole · 1 damaged, or a gateway uses the folder')
     .action(check);
   log
     .command('export')
     .description('print the entries of a folder, which a gateway may be using; changes nothing')
     .argument('<folder>')
     .option('--since <when>', 'written since then: 2h, 3d, or a time in ISO 8601', (text) => parseSince(text))
-    .option('--source <glob...>', 'only of these sources')
+    .addOption(sourceOption())
     .addOption(new Option('--format <format>', 'of a line').choices(['json', 'cloudevents']).default('json'))
     .addHelpText(
       'after',
@@ -42,27 +42,35 @@ Examples:
     .action(exportLog);
 }
 
-async function check(folder: string, { json }: { json?: boolean }): Promise<void> {
+async function check(folder: string, { json, utc }: { json?: boolean; utc?: boolean }): Promise<void> {
   const found = await inspectFolder(folder).catch((error: unknown) => fail(folder, error));
   if (json) printJson({ folder, ok: found.problems.length === 0, ...found });
-  else print(...checkLines(found));
+  else print(...checkLines(found, timesIn(utc === true)));
   if (found.problems.length > 0) throw new CliError(EXIT.failed, [`${folder} is damaged`, ...found.problems]);
 }
 
 const HEAD = ['FILE', 'STATE', 'SIZE', 'ENTRIES', 'FIRST', 'LAST', 'WRITTEN FROM', 'TO'] as const;
 
-function checkLines({ state, checkpoint, files }: InspectedFolder): string[] {
+function checkLines({ state, checkpoint, files }: InspectedFolder, times: Times): string[] {
   const how = state && (state.isClean ? 'ended by itself' : 'was killed, or runs elsewhere');
   const covers = checkpoint.kind === 'read' ? `up to ${checkpoint.offset}` : checkpoint.kind;
   return [
     state ? `epoch ${state.epoch}, after offset ${state.floor}; its gateway ${how}` : 'no state.json',
     `checkpoint: ${covers}`,
-    ...(files.length > 0 ? table(HEAD, files.map(row)) : ['no files']),
+    ...(files.length > 0
+      ? tableOf(
+          plainColumns(HEAD),
+          files.map((file) => row(file, times)),
+        )
+      : ['no files']),
   ];
 }
 
-function row({ name, state, bytes, entries, firstOffset, lastOffset, firstAt, lastAt }: InspectedFile): string[] {
-  const time = (at: number | null): string => (at === null ? '' : shortTime(isoTime(at)));
+function row(
+  { name, state, bytes, entries, firstOffset, lastOffset, firstAt, lastAt }: InspectedFile,
+  times: Times,
+): string[] {
+  const time = (at: number | null): string => (at === null ? '' : times.second(isoTime(at)));
   const offsets = [firstOffset, lastOffset].map((each) => (each === null ? '' : String(each)));
   return [name, state, formatBytes(bytes), String(entries), ...offsets, time(firstAt), time(lastAt)];
 }

@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { credentialsFile, forgetToken, originOf, storeToken } from './credentials.js';
 import { CliError, EXIT } from './exit.js';
+import { tokenOption, urlOption } from './options.js';
 import { print } from './output.js';
-import { type RemoteOptions, readTokenFile, socketUrl, tokenOption, urlOption, withToken } from './remote.js';
+import { type RemoteOptions, readTokenFile, socketUrl, withToken } from './remote.js';
 import { readSecret } from './secret.js';
 
 export function addLogin(program: Command): void {
@@ -17,9 +18,7 @@ export function addLogin(program: Command): void {
       `
 Examples:
   $ qmp-gateway login --url https://gw.example/
-  $ pass show qmp-gateway | qmp-gateway login
-
-Exit: 0 stored · 1 the gateway asks for no token · 2 wrong usage · 4 no gateway, or it refused the token`,
+  $ pass show qmp-gateway | qmp-gateway login`,
     )
     .action(login);
   program

@@ -1,44 +1,9 @@
 #!/usr/bin/env node
 // `qmp-gateway`: the command line. A command prints its result, or one line on stderr with an exit code.
-import { Command, CommanderError } from 'commander';
-import { VERSION } from '../version.js';
-import { addAbort } from './abort.js';
-import { addAudit } from './audit.js';
-import { addEvents } from './events.js';
+import { CommanderError } from 'commander';
 import { CliError, EXIT } from './exit.js';
-import { addHistory } from './history.js';
-import { addJobs } from './jobs.js';
-import { addLog } from './log.js';
-import { addLogin } from './login.js';
 import { complain } from './output.js';
-import { addServe } from './serve.js';
-import { addShow } from './show.js';
-import { addSimulate } from './simulate.js';
-import { addSources } from './sources.js';
-import { addToken } from './token.js';
-import { addWatch } from './watch.js';
-
-const program = new Command('qmp-gateway')
-  .description('QEMU block jobs as a stream of events, and aborts with a time limit and a proven outcome')
-  .version(VERSION)
-  .showHelpAfterError('(try --help)')
-  .exitOverride();
-for (const add of [
-  addServe,
-  addSimulate,
-  addSources,
-  addJobs,
-  addAbort,
-  addEvents,
-  addWatch,
-  addAudit,
-  addHistory,
-  addShow,
-  addLog,
-  addLogin,
-  addToken,
-])
-  add(program);
+import { createProgram } from './program.js';
 
 // `| head` closed stdout. This is no success: an abort whose outcome was not printed must not exit with 0.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -46,8 +11,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** `serve` logs them. The names of all settings are read only where there may be one. */
+async function nameUnknownVariables(): Promise<void> {
+  const ofClients = ['QMP_GATEWAY_URL', 'QMP_GATEWAY_TOKEN', 'QMP_GATEWAY_TOKEN_FILE'];
+  if (!Object.keys(process.env).some((name) => name.startsWith('QMP_GATEWAY_') && !ofClients.includes(name))) return;
+  const { describeVariable, unknownVariables } = await import('../config/index.js');
+  complain(...unknownVariables(process.env).map((each) => `qmp-gateway: ${describeVariable(each)}`));
+}
+
 try {
-  await program.parseAsync();
+  await createProgram()
+    .hook('preAction', async (_, command) => {
+      if (command.name() !== 'serve') await nameUnknownVariables();
+    })
+    .parseAsync();
 } catch (error) {
   if (error instanceof CliError) {
     const [first = '', ...more] = error.lines;

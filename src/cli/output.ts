@@ -30,3 +30,8 @@ export function printJson(value: unknown): void {
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.map(printable).join('\n')}\n`);
 }
+
+/** Lines of cells that are escaped already, since colours are control characters too. */
+export function printPainted(...lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+}

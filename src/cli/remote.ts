@@ -1,10 +1,10 @@
 // A command's connection to a running gateway: a client that fails at once where the published one would try for ever.
 import { readFileSync } from 'node:fs';
-import { Option } from 'commander';
 import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
-import { describeGap, describeTimeout } from '../protocol/words.js';
+import { describeGap } from '../protocol/words.js';
 import { storedToken } from './credentials.js';
-import { CliError, EXIT, type ExitCode } from './exit.js';
+import { CliError, EXIT } from './exit.js';
+import { HOW_TO_LOG_IN, refusalOf } from './refusal.js';
 import { whyUnreachable } from './unreachable.js';
 
 export interface RemoteOptions {
@@ -12,16 +12,6 @@ export interface RemoteOptions {
   tokenFile?: string;
   json?: boolean;
 }
-
-export const urlOption = (): Option =>
-  new Option('--url <url>', 'the gateway').env('QMP_GATEWAY_URL').default('http://127.0.0.1:7070');
-/** A token itself is no flag: every user of the host sees the arguments of a process. */
-export const tokenOption = (): Option =>
-  new Option(
-    '--token-file <file>',
-    'a file with the token; else env QMP_GATEWAY_TOKEN, or what "login" has stored',
-  ).env('QMP_GATEWAY_TOKEN_FILE');
-export const jsonOption = (): Option => new Option('--json', 'JSON lines for programs');
 
 /**
  * The WebSocket's URL for what a user gives: the address of the dashboard (`https://host/qmp/`), or of the WebSocket itself (`ws://host:7070/v1`). A
@@ -76,13 +66,18 @@ export async function withToken<Result>(
       else if (state.phase === 'waiting' && !reached && state.reason.cause === 'unreachable')
         reject(new CliError(EXIT.unreachable, whyUnreachable(url, state.reason.detail)));
       else if (state.phase === 'closed' && state.reason.cause !== 'asked')
-        reject(new CliError(EXIT.unreachable, whyClosed(url, state.reason, given?.from)));
+        reject(
+          new CliError(
+            isRefused(state.reason.code) ? EXIT.failed : EXIT.unreachable,
+            whyClosed(url, state.reason, given?.from),
+          ),
+        );
     });
   });
   try {
     return await Promise.race([run(client), lost]);
   } catch (error) {
-    throw error instanceof GatewayError ? refused(error) : error;
+    throw error instanceof GatewayError ? refusalOf(error) : error;
   } finally {
     client.close();
   }
@@ -105,7 +100,8 @@ export function readTokenFile(file: string): string {
   }
 }
 
-const HOW_TO_LOG_IN = 'qmp-gateway login, --token-file FILE, or QMP_GATEWAY_TOKEN';
+/** The gateway is there, and wants other credentials. */
+const isRefused = (code: number | undefined): boolean => code === 4401 || code === 4403 || code === 4408;
 
 function whyClosed(
   url: string,
@@ -134,30 +130,4 @@ export function announceLine(client: Client, say: (line: string) => void): void 
 /** A gap in the events, as a text. */
 export function gapLine({ reason, after, cursor }: Gap): string {
   return `gap: events after ${after} and up to ${cursor} may be missing here. ${describeGap(reason)}`;
-}
-
-const CODES: Readonly<Record<string, ExitCode>> = {
-  TIMEOUT: EXIT.timeout,
-  OUTCOME_UNKNOWN: EXIT.unknown,
-  // The command was sent and not answered. Requests that may be repeated were repeated before this.
-  CONNECTION_LOST: EXIT.unknown,
-};
-
-function refused(error: GatewayError): CliError {
-  const { hint, desc, accepted, sent } = error.data as {
-    hint?: unknown;
-    desc?: unknown;
-    accepted?: unknown;
-    sent?: unknown;
-  };
-  const unanswered = sent === true ? EXIT.timeout : EXIT.unreachable;
-  const code = error.reason === 'NO_ANSWER' ? unanswered : (CODES[error.reason] ?? EXIT.failed);
-  const lines = [
-    `${error.reason}: ${error.message}`,
-    ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
-    ...(hint ? [`  hint: ${hint}`] : []),
-    ...(error.reason === 'UNAUTHENTICATED' ? [`  hint: ${HOW_TO_LOG_IN}`] : []),
-    ...(error.reason === 'TIMEOUT' ? [`  ${describeTimeout(accepted)}`] : []),
-  ];
-  return new CliError(code, lines, { cause: error });
 }

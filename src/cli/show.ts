@@ -5,9 +5,11 @@ import type { Int64, JobType } from '../protocol/types.js';
 import { describePivot, formatAmount, formatDuration, formatPercent, shareDone } from '../protocol/words.js';
 import { eventLine } from './format.js';
 import { requireHistory } from './history.js';
+import { jsonOption, tokenOption, urlOption } from './options.js';
 import { print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
-import { shortTime } from './times.js';
+import { type RemoteOptions, withGateway } from './remote.js';
+import { type Times, timesIn, utcOption } from './times.js';
+import { run as parseRun } from './values.js';
 
 export function addShow(program: Command): void {
   program
@@ -15,51 +17,52 @@ export function addShow(program: Command): void {
     .description('tell the story of one run of a job: its figures, its end, and its events')
     .argument('<source>')
     .argument('<job>')
-    .option('--run <run>', 'this run; default: the live one, else the last that has ended')
+    .option('--run <run>', 'this run; default: the live one, else the last that has ended', parseRun)
+    .addOption(utcOption())
     .addOption(urlOption())
     .addOption(tokenOption())
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ qmp-gateway show vm1 backup0\n\nExit: 0 shown · 1 no such run is known · 4 no gateway',
-    )
-    .action(async (source: string, job: string, options: RemoteOptions & { run?: string }) => {
+    .addHelpText('after', '\nExample:\n  $ qmp-gateway show vm1 backup0')
+    .action(async (source: string, job: string, options: RemoteOptions & { run?: string; utc?: boolean }) => {
       const { run } = options;
       const story = await withGateway(options, async (client) => {
         await requireHistory(client);
         return client.historyOf({ source, job, ...(run !== undefined && { run }) });
       });
       if (options.json) printJson(story);
-      else print(...storyLines(story));
+      else print(...storyLines(story, timesIn(options.utc === true)));
     });
 }
 
 /** A block of figures, then an event a line. */
-export function storyLines({ source, job, run, record, progress, entries, truncated }: RunStory): string[] {
+export function storyLines(
+  { source, job, run, record, progress, entries, truncated }: RunStory,
+  times: Times,
+): string[] {
   const rows: [string, string][] = [
     ['job', `${job} of ${source}`],
     ['run', run],
-    ...(record ? recordRows(record) : ([['status', 'it has not ended']] as [string, string][])),
+    ...(record ? recordRows(record, times) : ([['status', 'it has not ended']] as [string, string][])),
     ...progressRows(progress, record?.type ?? null),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   lines.push('');
   if (truncated) lines.push('(some of its events are no longer in the log, or left out)');
-  for (const entry of entries) lines.push(`${entry.time?.slice(0, 10) ?? '----------'} ${eventLine(entry)}`);
+  for (const entry of entries) lines.push(`${times.day(entry.time)} ${eventLine(entry, times)}`);
   if (entries.length === 0 && !truncated) lines.push('(no events)');
   return lines;
 }
 
-function recordRows(record: HistoryRun): [string, string][] {
+function recordRows(record: HistoryRun, times: Times): [string, string][] {
   const { type, start, end, durationMs, outcome, provenance, pivoted, pivotProof, requestedBy, error } = record;
   const { forced, escalated } = record;
   const how = [provenance === 'observed' ? '' : provenance, forced ? 'forced' : '', escalated ? 'escalated' : ''];
   const details = how.filter((each) => each !== '').join(', ');
   return [
     ['type', type ?? '?'],
-    ['start', start === null ? 'not known' : shortTime(start)],
-    ['end', `${shortTime(end)}${durationMs === null ? '' : `, after ${formatDuration(durationMs)}`}`],
+    ['start', start === null ? 'not known' : times.second(start)],
+    ['end', `${times.second(end)}${durationMs === null ? '' : `, after ${formatDuration(durationMs)}`}`],
     ['outcome', details === '' ? outcome : `${outcome} (${details})`],
     ...(pivotProof === 'type' ? [] : ([['pivot', describePivot(pivoted)]] as [string, string][])),
     ...(error === undefined ? [] : ([['error', error]] as [string, string][])),

@@ -1,32 +1,38 @@
 // `sources`: the gateway's monitors and their states.
 import type { Command } from 'commander';
+import type { SourceInfo } from '../protocol/types.js';
 import { describeReason } from '../protocol/words.js';
-import { table } from './format.js';
-import { complain, print, printJson } from './output.js';
-import { jsonOption, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
+import type { Column } from './columns.js';
+import { addListOptions, isForPrograms, type ListOptions, printList } from './list.js';
+import { tokenOption, urlOption } from './options.js';
+import { complain } from './output.js';
+import { type RemoteOptions, withGateway } from './remote.js';
+import { type Times, timesIn, utcOption } from './times.js';
 
 export function addSources(program: Command): void {
-  program
-    .command('sources')
-    .description('list the monitors and their state')
+  addListOptions(program.command('sources').description('list the monitors and their state'), 'SOURCE')
+    .addOption(utcOption())
     .addOption(urlOption())
     .addOption(tokenOption())
-    .addOption(jsonOption())
-    .action(async (options: RemoteOptions) => {
-      const sources = await withGateway(options, (client) => client.sources());
-      if (options.json) for (const source of sources) printJson(source);
-      else {
-        print(
-          ...table(
-            ['SOURCE', 'FROM', 'STATE', 'REASON', 'QEMU', 'SINCE'],
-            sources.map(({ name, provider = 'qmp', label, state, reason = '', qemu = '', since }) => [
-              name,
-              label === undefined ? provider : `${provider} ${label}`,
-              ...[state, reason, qemu, since],
-            ]),
-          ),
-        );
-        complain(...sources.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));
-      }
+    .action(async (options: RemoteOptions & ListOptions & { utc?: boolean }) => {
+      const rows = await withGateway(options, (client) => client.sources());
+      printList({ columns: sourceColumns(timesIn(options.utc === true)), rows, name: ({ name }) => name }, options);
+      if (isForPrograms(options) || options.quiet) return;
+      complain(...rows.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));
     });
 }
+
+const sourceColumns = (times: Times): Column<SourceInfo>[] => [
+  { head: 'SOURCE', cell: ({ name }) => name, isName: true },
+  {
+    head: 'FROM',
+    cell: ({ provider = 'qmp', label }) => (label === undefined ? provider : `${provider} ${label}`),
+    isName: true,
+    rank: 2,
+  },
+  { head: 'STATE', cell: ({ state }) => state, colour: ({ state }) => (state === 'up' ? 'green' : 'red') },
+  { head: 'REASON', cell: ({ reason = '' }) => reason },
+  { head: 'QEMU', cell: ({ qemu = '' }) => qemu, rank: 1 },
+  { head: 'SINCE', cell: ({ since }) => times.second(since), rank: 3 },
+  { head: 'VERBS', cell: ({ verbs }) => verbs?.join(' ') ?? 'all', isWide: true },
+];

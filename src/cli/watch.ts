@@ -1,32 +1,28 @@
 // `watch`: a bar for each job, and endings above the bars; plain lines if stdout is not a terminal.
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
-import type { Entry } from '../protocol/types.js';
+import type { Client } from '../client/node.js';
+import { openBars } from './bars.js';
 import { openBoard } from './board.js';
-import { eventLine, percent } from './format.js';
-import { readKeys } from './keys.js';
+import { eventLine } from './format.js';
+import { percent } from './job-columns.js';
+import { sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print } from './output.js';
-import { announceLine, gapLine, type RemoteOptions, tokenOption, urlOption, withGateway } from './remote.js';
+import { announceLine, gapLine, type RemoteOptions, withGateway } from './remote.js';
+import { KEPT, runBoard } from './run-board.js';
+import { timesIn, utcOption } from './times.js';
 
 interface WatchOptions extends RemoteOptions {
   source?: string[];
+  utc?: boolean;
 }
-
-/** Changes that are printed as lines that stay. */
-const KEPT = [
-  'GATEWAY_JOB_SETTLED',
-  'GATEWAY_JOB_ATTENTION',
-  'BLOCK_JOB_READY',
-  'GATEWAY_SOURCE_UP',
-  'GATEWAY_SOURCE_DOWN',
-];
 
 export function addWatch(program: Command): void {
   program
     .command('watch')
     .description('live progress of all jobs, until interrupted')
-    .option('--source <glob...>', 'only of these sources')
+    .addOption(sourceOption())
+    .addOption(utcOption())
     .addOption(urlOption())
     .addOption(tokenOption())
     .addHelpText(
@@ -43,12 +39,13 @@ question that y answers; q quits.`,
 const filterOf = ({ source }: WatchOptions) => ({ ...(source && { sources: source }), progress: 500 });
 
 async function lines(client: Client, options: WatchOptions): Promise<void> {
+  const times = timesIn(options.utc === true);
   client.subscribe(
     { ...filterOf(options), progress: 5_000 },
     {
       events: (entries) => {
         for (const entry of entries)
-          if (KEPT.includes(entry.type) || entry.type === 'JOB_STATUS_CHANGE') print(eventLine(entry));
+          if (KEPT.includes(entry.type) || entry.type === 'JOB_STATUS_CHANGE') print(eventLine(entry, times));
       },
       progress: (rows) => print(...rows.map((row) => `${row.source}  ${row.job}  ${row.status}  ${percent(row)}`)),
       gap: (gap) => print(gapLine(gap)),
@@ -59,28 +56,10 @@ async function lines(client: Client, options: WatchOptions): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
-async function bars(client: Client, options: WatchOptions): Promise<void> {
-  let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });
-  const board = openBoard(process.stdout, client, () => table);
-  client.subscribe(filterOf(options), {
-    gap: (gap) => board.log(gapLine(gap)),
-    snapshot: (snapshot) => {
-      table = tableOf(snapshot);
-      board.draw();
-    },
-    events: (entries: readonly Entry[], cursor) => {
-      table = foldEvents(table, entries, cursor);
-      for (const entry of entries) if (KEPT.includes(entry.type)) board.log(eventLine(entry));
-      board.draw();
-    },
-    progress: (rows) => {
-      table = foldProgress(table, rows, new Date().toISOString());
-      board.draw();
-    },
-  });
-  announceLine(client, board.log);
-  const quit = readKeys(board.press);
-  await Promise.race([quit.pressed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  board.close();
-  quit.stop();
-}
+const bars = (client: Client, options: WatchOptions): Promise<void> =>
+  runBoard(client, filterOf(options), timesIn(options.utc === true), (table) =>
+    openBoard(process.stdout, client, table, openBars(process.stdout), {
+      keys: 'up/down choose · a abort · f abort by force · q quit',
+      verbs: { a: { verb: 'abort' }, f: { verb: 'abort', force: true } },
+    }),
+  );

@@ -1,8 +1,8 @@
 // The typed methods for jobs, and which of them may be sent twice.
 import type { HistoryParams, RunStory } from '../protocol/history.js';
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
-import type { AbortParams, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
-import type { Int64, Job } from '../protocol/types.js';
+import type { AbortParams, DryRun, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
+import type { Int64, Job, JobVerb } from '../protocol/types.js';
 import { ConnectionLost } from './errors.js';
 
 export interface CallOptions {
@@ -29,14 +29,19 @@ export interface RequestOptions extends CallOptions {
 }
 
 /** Sends one request. */
+/** Of a call without `dryRun`. */
+type ResultOf<Method extends MethodName> = Exclude<Methods[Method]['result'], DryRun>;
+
 export type SendRequest = <Method extends MethodName>(
   method: Method,
   params: Methods[Method]['params'],
   options: RequestOptions,
-) => Promise<Methods[Method]['result']>;
+) => Promise<ResultOf<Method>>;
 
 export type WaitParams = Methods['job.wait']['params'];
-export type CompleteParams = Methods['job.complete']['params'];
+export type CompleteParams = Omit<Methods['job.complete']['params'], 'dryRun'>;
+/** Params of the verb that is tried. */
+export type DryRunParams = Omit<AbortParams, 'sync' | 'timeoutMs'> & { speed?: Int64 };
 
 /** The commands; each rejects with a GatewayError. Only reads, and aborts and waits that name their run, are ever sent twice. */
 export interface JobVerbs {
@@ -60,6 +65,10 @@ export interface JobVerbs {
   jobDismiss(target: JobTarget, options?: CallOptions): Promise<Requested>;
   /** `speed` in bytes per second, 0 is unlimited. */
   jobSetSpeed(target: JobTarget & { speed: Int64 }, options?: CallOptions): Promise<Requested>;
+  /**
+   * What the verb would do now; nothing is sent to QEMU. It rejects as the verb itself would. INVALID_PARAMS where `info().features` has no `dryRun`.
+   */
+  dryRun(verb: JobVerb, params: DryRunParams, options?: CallOptions): Promise<DryRun>;
   /** Runs that have ended, newest first. METHOD_NOT_FOUND where `info().features` has no `history`; `historyOf` too. */
   history(params?: HistoryParams, options?: CallOptions): Promise<Methods['history.list']['result']>;
   /** The story of one run: its record, and what the gateway's log still has of it. */
@@ -79,7 +88,7 @@ export function jobVerbs(send: SendRequest, now: () => number): JobVerbs {
     params: Methods[Method]['params'],
     repeat: RequestOptions['repeat'],
     options: CallOptions,
-  ): Promise<Methods[Method]['result']> {
+  ): Promise<ResultOf<Method>> {
     const { timeoutMs = TIMEOUT_DEFAULT_MS, ...target } = params;
     const until = now() + timeoutMs;
     let sent = 0;
@@ -111,6 +120,8 @@ export function jobVerbs(send: SendRequest, now: () => number): JobVerbs {
     jobFinalize: (target, options) => send('job.finalize', target, once(options)),
     jobDismiss: (target, options) => send('job.dismiss', target, once(options)),
     jobSetSpeed: (target, options) => send('job.setSpeed', target, once(options)),
+    dryRun: (verb, params, options) =>
+      send(`job.${verb}`, { ...params, dryRun: true } as never, safe(options)) as unknown as Promise<DryRun>,
     history: (params = {}, options) => send('history.list', params, safe(options)),
     historyOf: (target, options) => send('history.get', target, safe(options)),
   };

@@ -18,8 +18,9 @@ import { readAccess, readTrust } from './access.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
+import type { TextSetting } from './names.js';
 import { type Given, Problems } from './problem.js';
-import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS, type TextSetting } from './settings.js';
+import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS } from './settings.js';
 import { readShares } from './share.js';
 import { readWebhooks } from './webhooks.js';
 

@@ -1,8 +1,9 @@
 // What was given for each setting, and where: a flag has precedence over the environment, and the environment over the file.
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import { flagOf, type ListSetting, type TextSetting, variableOf } from './names.js';
 import type { Given, Place, Problems } from './problem.js';
-import { flagOf, type ListSetting, SETTINGS, type SettingsFile, type TextSetting, variableOf } from './settings.js';
+import { SETTINGS, type SettingsFile } from './settings.js';
 import { readYaml, type YamlFile } from './yaml-file.js';
 
 /** As the command line gives them. */

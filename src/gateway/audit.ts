@@ -1,16 +1,20 @@
 // One line of the operator's log for each verb that somebody asked for, refused ones too: who, from where, what, and what came of it. Addresses and
-// refusals stand there alone: the log of events is read by everybody who sees the source. Metrics count these calls, and those that only read.
+// refusals stand there alone: the log of events is read by everybody who sees the source. Metrics count these calls, and those that only read; a dry
+// run is none.
 import type { CallContext } from '../access/index.js';
 import type { Clock } from '../clock.js';
 import type { Answer } from '../protocol/answer.js';
-import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
+import type { AbortParams, DryRun, DryRunParam, JobTarget, Requested, Settled } from '../protocol/methods.js';
 import type { Job } from '../protocol/types.js';
 import type { GatewayLogger } from './logger.js';
 import type { CommandName, CommandPort } from './ports.js';
 import type { CommandRecord, GatewayRecorder } from './recorder.js';
 
-type Result = Job | Requested | Settled;
-type Command = (context: CallContext, params: JobTarget & Pick<AbortParams, 'sync'>) => Promise<Answer<Result>>;
+type Result = Job | Requested | Settled | DryRun;
+type Command = (
+  context: CallContext,
+  params: JobTarget & Pick<AbortParams, 'sync'> & DryRunParam,
+) => Promise<Answer<Result>>;
 
 export interface AuditDeps {
   logger: Pick<GatewayLogger, 'info'>;
@@ -32,6 +36,7 @@ export function audit(commands: CommandPort, { logger, recorder, clock }: AuditD
   function record(name: CommandName, command: Command): Command {
     return async (context, params) => {
       const answer = await command(context, params);
+      if (params.dryRun) return answer;
       const { source, job, run, ...args } = params;
       const verb = name.slice('job.'.length);
       const ms = clock.now() - context.receivedAt;

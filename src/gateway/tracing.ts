@@ -12,12 +12,12 @@ import {
 } from '@opentelemetry/api';
 import type { CallContext, TraceParent } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
-import type { AbortParams, JobTarget, Requested, Settled } from '../protocol/methods.js';
+import type { AbortParams, DryRunParam, JobTarget, Requested, Settled } from '../protocol/methods.js';
 import type { SettledRun } from '../protocol/types.js';
 import { READING } from './audit.js';
 import type { CommandName, CommandPort, ViewPort } from './ports.js';
 
-type Params = JobTarget & Pick<AbortParams, 'sync'>;
+type Params = JobTarget & Pick<AbortParams, 'sync'> & DryRunParam;
 type Command = (context: CallContext, params: Params) => Promise<Answer<Requested | Settled>>;
 
 /** Spans that wait for the end of their run; further ones are not begun. */
@@ -38,7 +38,7 @@ export class CommandTracing {
     this.#version = version;
   }
 
-  /** The same commands; those that only read are not traced. */
+  /** The same commands; those that only read, and dry runs, are not traced. */
   traced<Commands extends CommandPort>(commands: Commands, view: Pick<ViewPort, 'isLive' | 'settled'>): Commands {
     const names = (Object.keys(commands) as CommandName[]).filter((name) => !READING.includes(name));
     const traced = names.map((name) => [name, this.#wrap(name, commands[name] as Command, view)]);
@@ -62,6 +62,7 @@ export class CommandTracing {
 
   #wrap(name: CommandName, command: Command, view: Pick<ViewPort, 'isLive' | 'settled'>): Command {
     return async (context, params) => {
+      if (params.dryRun) return command(context, params);
       const tracer = trace.getTracer('qmp-gateway', this.#version);
       const parent = parentOf(context.trace);
       const attributes = attributesOf(name, params);

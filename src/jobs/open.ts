@@ -2,9 +2,13 @@
 // commands on them.
 import type { Logger } from 'pino';
 import { Subject, type Subscription } from 'rxjs';
+import type { CallContext } from '../access/index.js';
+import type { Answer } from '../protocol/answer.js';
+import type { DryRun, DryRunParam } from '../protocol/methods.js';
 import type { Micros } from '../protocol/time.js';
-import type { Progress, SettledRun } from '../protocol/types.js';
+import type { JobVerb, Progress, SettledRun } from '../protocol/types.js';
 import { type JobSource, logSignals, type SourceProvider } from '../sources/index.js';
+import { dryRun, type VerbParams } from './commands/dry-run.js';
 import { JobCommands } from './commands/job-commands.js';
 import { SharedCommands } from './commands/shared-commands.js';
 import type { Journal } from './model/journal.js';
@@ -125,18 +129,27 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
   for (const source of restored?.sources ?? []) expectAgain(source);
   const stopAwaiting = awaited.size > 0 ? clock.after(claimMs, giveUp) : undefined;
 
+  /** The verb, or with `dryRun` what it would do. */
+  const verb =
+    <Params extends VerbParams, Result>(
+      name: JobVerb,
+      command: (context: CallContext, params: Params) => Promise<Answer<Result>>,
+    ) =>
+    async (context: CallContext, params: Params & DryRunParam): Promise<Answer<Result | DryRun>> =>
+      params.dryRun ? dryRun(registry, name, params) : command(context, params);
+
   return {
     /** Each under the name of its method on the wire. */
     commands: {
       'job.get': jobCommands.get.bind(jobCommands),
-      'job.abort': jobCommands.abort.bind(jobCommands),
+      'job.abort': verb('abort', jobCommands.abort.bind(jobCommands)),
       'job.wait': jobCommands.wait.bind(jobCommands),
-      'job.complete': jobCommands.complete.bind(jobCommands),
-      'job.pause': jobCommands.pause.bind(jobCommands),
-      'job.resume': jobCommands.resume.bind(jobCommands),
-      'job.finalize': jobCommands.finalize.bind(jobCommands),
-      'job.dismiss': jobCommands.dismiss.bind(jobCommands),
-      'job.setSpeed': jobCommands.setSpeed.bind(jobCommands),
+      'job.complete': verb('complete', jobCommands.complete.bind(jobCommands)),
+      'job.pause': verb('pause', jobCommands.pause.bind(jobCommands)),
+      'job.resume': verb('resume', jobCommands.resume.bind(jobCommands)),
+      'job.finalize': verb('finalize', jobCommands.finalize.bind(jobCommands)),
+      'job.dismiss': verb('dismiss', jobCommands.dismiss.bind(jobCommands)),
+      'job.setSpeed': verb('setSpeed', jobCommands.setSpeed.bind(jobCommands)),
     },
     view: {
       sources: () => registry.sources,

@@ -33,6 +33,7 @@ export {
   DECISIONS,
   type Decision,
   decisionOf,
+  effectOf,
   hasVerb,
   hintFor,
   isAnswering,
@@ -46,12 +47,14 @@ export {
   type SoftCancel,
   softCancel,
   TRANSITIONS,
+  type VerbEffect,
 } from './rules.js';
 export { mayControl } from './scopes.js';
 export * from './types.js';
 export {
   countsBytes,
   describeAbort,
+  describeEffect,
   describeGap,
   describePivot,
   describeProof,

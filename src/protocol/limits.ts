@@ -54,6 +54,7 @@ export const FEATURES = [
   'trace',
   'history',
   'from',
+  'dryRun',
 ] as const;
 
 /** Runs in one answer of history.list unless it is asked for another number. */

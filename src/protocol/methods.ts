@@ -1,11 +1,13 @@
 // Methods and notifications of the wire `qmp-gateway.v1`, with their params and results. Imports only the wire's types.
 import type { HistoryParams, HistoryRun, RunStory } from './history.js';
+import type { VerbEffect } from './rules.js';
 import type {
   Cursor,
   Entry,
   Filter,
   Int64,
   Job,
+  JobStatus,
   Outcome,
   Pivoted,
   PivotProof,
@@ -74,6 +76,26 @@ export interface Settled {
   cursor: Cursor;
 }
 
+/** Of every verb. Feature `dryRun`. */
+export interface DryRunParam {
+  /** Whether to say what the verb would do now, and to do nothing. Default false. */
+  dryRun?: boolean;
+}
+
+/** What a verb would do now: nothing was sent to QEMU, and the log has no entry of it. What would be refused is an error, as without `dryRun`. */
+export interface DryRun {
+  status: 'dryRun';
+  source: string;
+  job: string;
+  run: RunId;
+  /** The job's status, which decides. */
+  jobStatus: JobStatus;
+  /** `underway`: the same command was sent before, and the call would share it. `ended`: the call would be answered by the settlement. */
+  effect: VerbEffect | 'underway' | 'ended';
+  /** What would be written to the monitor, or called of libvirt; `null`: nothing. */
+  sends: { command: string; arguments: Record<string, unknown> } | null;
+}
+
 export interface ServerInfo {
   version: string;
   epoch: string;
@@ -110,14 +132,17 @@ export interface Methods {
     result: { cursor: Cursor; jobs: Job[]; pageToken?: string };
   };
   'job.get': { params: JobTarget; result: Job };
-  'job.abort': { params: AbortParams; result: Requested | Settled };
+  'job.abort': { params: AbortParams & DryRunParam; result: Requested | Settled | DryRun };
   'job.wait': { params: JobTarget & { timeoutMs?: number }; result: Settled };
-  'job.complete': { params: JobTarget & { sync?: boolean; timeoutMs?: number }; result: Requested | Settled };
-  'job.pause': { params: JobTarget; result: Requested };
-  'job.resume': { params: JobTarget; result: Requested };
-  'job.finalize': { params: JobTarget; result: Requested };
-  'job.dismiss': { params: JobTarget; result: Requested };
-  'job.setSpeed': { params: JobTarget & { speed: Int64 }; result: Requested };
+  'job.complete': {
+    params: JobTarget & { sync?: boolean; timeoutMs?: number } & DryRunParam;
+    result: Requested | Settled | DryRun;
+  };
+  'job.pause': { params: JobTarget & DryRunParam; result: Requested | DryRun };
+  'job.resume': { params: JobTarget & DryRunParam; result: Requested | DryRun };
+  'job.finalize': { params: JobTarget & DryRunParam; result: Requested | DryRun };
+  'job.dismiss': { params: JobTarget & DryRunParam; result: Requested | DryRun };
+  'job.setSpeed': { params: JobTarget & { speed: Int64 } & DryRunParam; result: Requested | DryRun };
   'history.list': { params: HistoryParams; result: { runs: HistoryRun[]; pageToken?: string } };
   'history.get': { params: JobTarget; result: RunStory };
   subscribe: { params: SubscribeParams; result: Subscribed };

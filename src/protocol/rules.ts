@@ -145,6 +145,44 @@ export function softCancel({ status, type }: { status: JobStatus; type: JobType 
   return status === 'ready' ? 'finishes' : 'cancels';
 }
 
+/** What a verb does to a job that nothing else is ending. `forces`: the job is given up at once. `limits`: its speed is. */
+export type VerbEffect =
+  | Exclude<SoftCancel, 'refused'>
+  | 'forces'
+  | 'completes'
+  | 'pauses'
+  | 'resumes'
+  | 'finalizes'
+  | 'dismisses'
+  | 'limits';
+
+/** `undefined`: QEMU refuses the verb in this status; {@link hintFor} says what would work. */
+export function effectOf(
+  verb: JobVerb,
+  job: { status: JobStatus; type: JobType | null },
+  { force = false }: { force?: boolean | undefined } = {},
+): VerbEffect | undefined {
+  if (!allows(job.status, verb)) return undefined;
+  switch (verb) {
+    case 'abort': {
+      const soft = force ? 'forces' : softCancel(job);
+      return soft === 'refused' ? undefined : soft;
+    }
+    case 'pause':
+      return isPaused(job.status) ? undefined : 'pauses';
+    case 'resume':
+      return isPaused(job.status) ? 'resumes' : undefined;
+    case 'complete':
+      return 'completes';
+    case 'finalize':
+      return 'finalizes';
+    case 'dismiss':
+      return 'dismisses';
+    case 'setSpeed':
+      return 'limits';
+  }
+}
+
 /** What would work instead of a refused verb; for people, in `error.data.hint`. */
 export function hintFor(status: JobStatus, verb: JobVerb): string {
   if (status === 'concluded') return 'the job has ended and only occupies its id: job.dismiss frees it';

@@ -44,6 +44,8 @@ const speed = z.union([
 ]);
 
 const target = { source, job, run: run.optional() };
+/** Of a verb. */
+const verb = { ...target, dryRun: z.boolean().optional() };
 
 export const PARAMS = {
   'server.info': z.strictObject({}),
@@ -57,7 +59,7 @@ export const PARAMS = {
   'job.get': z.strictObject(target),
   'job.abort': z
     .strictObject({
-      ...target,
+      ...verb,
       sync: z.boolean().optional(),
       timeoutMs: timeoutMs.optional(),
       force: z.boolean().optional(),
@@ -68,12 +70,12 @@ export const PARAMS = {
       path: ['escalateAfterMs'],
     }),
   'job.wait': z.strictObject({ ...target, timeoutMs: timeoutMs.optional() }),
-  'job.complete': z.strictObject({ ...target, sync: z.boolean().optional(), timeoutMs: timeoutMs.optional() }),
-  'job.pause': z.strictObject(target),
-  'job.resume': z.strictObject(target),
-  'job.finalize': z.strictObject(target),
-  'job.dismiss': z.strictObject(target),
-  'job.setSpeed': z.strictObject({ ...target, speed }),
+  'job.complete': z.strictObject({ ...verb, sync: z.boolean().optional(), timeoutMs: timeoutMs.optional() }),
+  'job.pause': z.strictObject(verb),
+  'job.resume': z.strictObject(verb),
+  'job.finalize': z.strictObject(verb),
+  'job.dismiss': z.strictObject(verb),
+  'job.setSpeed': z.strictObject({ ...verb, speed }),
   'history.list': z
     .strictObject({
       sources: globs.optional(),

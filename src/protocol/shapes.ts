@@ -133,7 +133,16 @@ const settled = z.object({
   ...named,
   cursor,
 });
-const ended = z.union([requested, settled]);
+/** What `dryRun` answers in place of `requested`. */
+const dryRun = z.object({
+  status: z.literal('dryRun'),
+  ...named,
+  jobStatus: status,
+  effect: z.string(),
+  sends: z.object({ command: z.string(), arguments: z.record(z.string(), z.unknown()) }).nullable(),
+});
+const accepted = z.union([requested, dryRun]);
+const ended = z.union([requested, settled, dryRun]);
 const empty = z.object({});
 
 /** The result of each method. */
@@ -153,11 +162,11 @@ export const RESULTS = {
   'job.abort': ended,
   'job.wait': settled,
   'job.complete': ended,
-  'job.pause': requested,
-  'job.resume': requested,
-  'job.finalize': requested,
-  'job.dismiss': requested,
-  'job.setSpeed': requested,
+  'job.pause': accepted,
+  'job.resume': accepted,
+  'job.finalize': accepted,
+  'job.dismiss': accepted,
+  'job.setSpeed': accepted,
   'history.list': z.object({ runs: z.array(historyRun), pageToken: z.string().optional() }),
   'history.get': story,
   subscribe: z.object({
@@ -218,4 +227,5 @@ export const OBJECTS = {
   HistoryRun: historyRun,
   Requested: requested,
   Settled: settled,
+  DryRun: dryRun,
 } as const;

@@ -1,6 +1,6 @@
 // Texts for people about figures, outcomes and states, shared by the command line and the dashboard. Pure. The texts may change with any release:
 // programs read the members of the wire that they are made from.
-import type { Notifications } from './methods.js';
+import type { DryRun, Notifications } from './methods.js';
 import { allows, isBlockJob, type SoftCancel, softCancel } from './rules.js';
 import type {
   DownReason,
@@ -102,10 +102,31 @@ const SOFT_CANCEL: Readonly<Record<SoftCancel, string>> = {
   refused: 'QEMU refuses to cancel a job that stands still. Use force, or resume it first.',
 };
 
+const FORCED = 'QEMU gives the job up at once; the copy is not usable.';
+
+/** What a verb would do, by a dry run; a later gateway may have an effect that is not known here. */
+export function describeEffect(effect: DryRun['effect']): string {
+  return EFFECT_TEXT[effect] ?? `The effect is "${effect}".`;
+}
+
+const EFFECT_TEXT: Readonly<Record<DryRun['effect'], string>> = {
+  cancels: SOFT_CANCEL.cancels,
+  finishes: SOFT_CANCEL.finishes,
+  forces: FORCED,
+  completes: 'The job ends, and the disk switches to the copy.',
+  pauses: 'The job stands still until it is resumed.',
+  resumes: 'The job goes on.',
+  finalizes: 'The job makes its changes to the block graph, and ends.',
+  dismisses: 'The job frees its id.',
+  limits: 'The job keeps to that speed from then on.',
+  underway: 'The same command was sent before; nothing is sent again.',
+  ended: 'The job has ended; nothing is sent.',
+};
+
 /** What an abort would do to this job. */
 export function describeAbort(job: { status: JobStatus; type: JobType | null }, force: boolean): string {
   if (!allows(job.status, 'abort')) return 'The job has ended, or is ending already.';
-  return force ? 'QEMU gives the job up at once; the copy is not usable.' : SOFT_CANCEL[softCancel(job)];
+  return force ? FORCED : SOFT_CANCEL[softCancel(job)];
 }
 
 export function describePivot(pivoted: Pivoted): string {

@@ -9,6 +9,7 @@ export { sourceOpener } from './opener.js';
 export type {
   Ability,
   BlockGraph,
+  Carrier,
   CommandReply,
   GraphReply,
   JobCommand,

@@ -93,6 +93,12 @@ export interface JobCommand {
   speed?: Int64;
 }
 
+/** What would be written to the source for a command. Integers that JSON does not carry exactly are decimal strings. */
+export interface Carrier {
+  command: string;
+  arguments: Record<string, unknown>;
+}
+
 /**
  * The result of a command. `busy` and `sent:false`: it was never written, so it has no effect. Otherwise it may have had its effect or may still have
  * it.
@@ -145,6 +151,8 @@ export interface JobSource {
   poll(): Promise<boolean>;
   /** Queries the block graph. @param lane `verb`: written before the next command. @param reply called at its place in the source's own order. */
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void;
+  /** What {@link send} would write; `undefined`: it would be refused here. Nothing is written. */
+  carrierOf(command: JobCommand): Carrier | undefined;
   /** @returns withdraws the command if it is not yet written; then there is no reply. It returns `false` if the command is written or answered. */
   send(command: JobCommand, options: SendOptions): () => boolean;
 }

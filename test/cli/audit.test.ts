@@ -1,7 +1,7 @@
 // Which entries of the log `audit` takes, and the rows that it makes of them.
 import { expect, it } from 'vitest';
 import { auditRows, selectAudited } from '../../src/cli/audit-rows.js';
-import { parseSince } from '../../src/cli/times.js';
+import { parseSince, timesIn } from '../../src/cli/times.js';
 import type { Entry } from '../../src/protocol/types.js';
 
 const ALL = { source: () => true, job: () => true, by: () => true };
@@ -61,6 +61,7 @@ it('has a row for each command, with its answer and, of a verb that ends a run, 
       ],
       ALL,
     ),
+    timesIn(true),
   );
   expect(rows.map((row) => row.slice(1))).toEqual([
     ['ann', 'pause', 'vm1', 'j', 'accepted', ''],
@@ -71,7 +72,7 @@ it('has a row for each command, with its answer and, of a verb that ends a run, 
 });
 
 it('an end whose command has left the log has a row of its own', () => {
-  const [row = []] = auditRows(selectAudited([settled(['ann', 'bob'])], ALL));
+  const [row = []] = auditRows(selectAudited([settled(['ann', 'bob'])], ALL), timesIn(true));
   expect(row.slice(1, 3)).toEqual(['ann, bob', '(before)']);
 });
 

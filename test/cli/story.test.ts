@@ -1,7 +1,8 @@
 // What `history` and `show` print of a run.
 import { expect, it } from 'vitest';
-import { historyRow } from '../../src/cli/history.js';
+import { historyColumns } from '../../src/cli/history.js';
 import { storyLines } from '../../src/cli/show.js';
+import { timesIn } from '../../src/cli/times.js';
 import { recordOf } from '../../src/history/record.js';
 import { DAY, endedRun } from '../support/run-history.js';
 
@@ -12,6 +13,12 @@ const record = recordOf(
   }),
   DAY,
 );
+
+const UTC = timesIn(true);
+const historyRow = (run: typeof record) =>
+  historyColumns(UTC)
+    .filter(({ isWide }) => !isWide)
+    .map(({ cell }) => cell(run));
 
 it('a run is a row: when it ended, what it was, how long, how large, who asked, and the error', () => {
   expect(historyRow(record)).toEqual([
@@ -33,7 +40,7 @@ it('a story has the figures, some of the progress, and an event a line', () => {
     },
   ];
   const story = { source: 'vm1', job: 'j', run: 'r:1', progress: [[5_000, MIB, 4 * MIB] as const], entries };
-  const lines = storyLines({ ...story, record, truncated: true });
+  const lines = storyLines({ ...story, record, truncated: true }, UTC);
   const figures = lines.map((line) => line.replace(/ {2,}/, ': '));
   expect(figures.slice(0, 3)).toEqual(['job: j of vm1', 'run: r:1', 'type: backup']);
   expect(figures).toEqual(
@@ -45,7 +52,7 @@ it('a story has the figures, some of the progress, and an event a line', () => {
       'after 5.0 s: 25.0 %, 1.00 MiB of 4.00 MiB',
     ]),
   );
-  expect(lines.at(-1)).toBe('2026-11-25 00:00:50.000  vm1  STOP  j');
+  expect(lines.at(-1)).toBe('2026-11-25 00:00:50.000Z  vm1  STOP  j');
   expect(lines).toContain('(some of its events are no longer in the log, or left out)');
-  expect(storyLines(story).join('\n')).toMatch(/^status +it has not ended$/m);
+  expect(storyLines(story, UTC).join('\n')).toMatch(/^status +it has not ended$/m);
 });

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { type Config, type ConfigInput, readConfig, SETTINGS } from '../../src/config/index.js';
+import {
+  type Config,
+  type ConfigInput,
+  describeVariable,
+  readConfig,
+  SETTINGS,
+  unknownVariables,
+} from '../../src/config/index.js';
 import { LIMIT_SETTINGS } from '../../src/config/limits.js';
 import { formatDiscovery } from '../../src/sources/index.js';
 
@@ -313,4 +320,22 @@ it('every limit of the file stands in docs/OPERATIONS.md, in one row', () => {
 it('docs/config.schema.json is the schema of the file', async () => {
   const schema = z.toJSONSchema(SETTINGS, { io: 'input' });
   await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot('../../docs/config.schema.json');
+});
+
+it('variables that nothing reads are named, with the one that was meant; those of Kubernetes and of clients are known', () => {
+  const set = {
+    QMP_GATEWAY_ALOW_HOST: 'x',
+    QMP_GATEWAY_FROBNICATE: '1',
+    QMP_GATEWAY_ALLOW_HOST: 'x',
+    QMP_GATEWAY_TOKEN: 'x',
+    QMP_GATEWAY_SERVICE_HOST: '10.0.0.1',
+    QMP_GATEWAY_SERVICE_PORT_WS: '7070',
+    QMP_GATEWAY_PORT: 'tcp://10.0.0.1:7070',
+    QMP_GATEWAY_PORT_7070_TCP_ADDR: '10.0.0.1',
+    OTHER: 'x',
+  };
+  expect(unknownVariables(set).map(describeVariable)).toEqual([
+    'QMP_GATEWAY_ALOW_HOST is set, and is no variable of this program; QMP_GATEWAY_ALLOW_HOST is one',
+    'QMP_GATEWAY_FROBNICATE is set, and is no variable of this program',
+  ]);
 });

@@ -35,3 +35,16 @@ it('a verb that is not granted is told too', async () => {
   await bench.client('ann').call('job.abort', TARGET);
   expect(bench.recorder.commands).toMatchObject([{ verb: 'abort', result: 'FORBIDDEN' }]);
 });
+
+it('a dry run is neither audited nor told, and needs the grant of its verb', async () => {
+  const bench = new Sessions({ access: new TestPolicy({ ann: grantsOf('vm1', []), bob: grantsOf('vm1', ['abort']) }) });
+  const refused = await bench.client('ann').call('job.abort', { ...TARGET, dryRun: true });
+  expect(refused).toMatchObject({ error: { data: { reason: 'FORBIDDEN' } } });
+  const bob = bench.client('bob');
+  bob.send('job.abort', { ...TARGET, dryRun: true });
+  await bench.turn();
+  expect(bench.calls).toHaveLength(1);
+  bench.calls[0]?.answer({ ok: true, result: { ...TARGET, status: 'dryRun', run: 'r', effect: 'cancels' } });
+  await bench.turn();
+  expect([bench.recorder.commands, bench.audited]).toEqual([[], []]);
+});

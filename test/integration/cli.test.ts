@@ -14,7 +14,7 @@ import { openRig, slowMirror } from '../support/rig.js';
 /** A gateway with demo jobs on a free port. */
 async function demo(): Promise<string> {
   const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0', '--log-level', 'warn']);
-  const said = await gateway.said(/listens at (\S+)[\s\S]*try:/);
+  const said = await gateway.said(/listens at .*\n/);
   return /listens at (\S+)/.exec(said)?.[1] ?? '';
 }
 
@@ -29,7 +29,15 @@ describe('wrong usage is one clear line and exit 2', () => {
     [['serve', '--frobnicate'], /unknown option/],
     [['simulate', 'unix:/tmp/x', '--lacks', 'time'], /--lacks time: expected one of query-jobs/],
     [['abort', 'vm1'], /missing required argument/],
-    [['abort', 'vm1', 'j', '--timeout', 'soon'], /duration/],
+    [['abort', 'vm1', 'j', '--timeout', 'soon'], /--timeout.*duration/],
+    [['abort', 'vm1', 'j', '--timeout', '30'], /--timeout.*give a unit, as 30s/],
+    [['abort', 'vm1', 'j', '--timeout', '2h'], /--timeout.*expected 100 ms to 1 h/],
+    [['events', '--after', 'x'], /--after.*expected a cursor/],
+    [['events', '--tail', '10001'], /--tail.*1 to 10000/],
+    [['events', '--tail', '1', '--since', '1h'], /--tail.*cannot be used with.*--since/],
+    [['events', '--timeout', '1s'], /--timeout goes with --until or --count/],
+    [['jobs', '--source', ''], /--source.*empty/],
+    [['jobs', '--sort', 'x'], /--sort.*name, type, status/],
     [['jobs', '--url', 'gopher://x'], /--url/],
   ])('%j', async (args, expected) => {
     const ended = run(args);
@@ -75,6 +83,18 @@ describe('wrong usage is one clear line and exit 2', () => {
     expect(await ended.exit).toBe(4);
     expect(ended.err()).toMatch(/no gateway at/);
   });
+});
+
+it('a variable that nothing reads is named: on stderr, and by the gateway in its log', async () => {
+  const env = { QMP_GATEWAY_ALOW_HOST: 'x' };
+  const jobs = run(['jobs', '--url', 'http://127.0.0.1:1'], undefined, env);
+  expect(await jobs.exit).toBe(4);
+  expect(jobs.err()).toMatch(/^qmp-gateway: QMP_GATEWAY_ALOW_HOST is set.*QMP_GATEWAY_ALLOW_HOST is one\n/);
+  const serve = run(['serve', '--source', 'a=unix:/none', '--listen', '127.0.0.1:0'], undefined, env);
+  await serve.said(/listens at/);
+  for (const line of serve.err().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+  expect(serve.err()).toContain('"variable":"QMP_GATEWAY_ALOW_HOST"');
+  expect(serve.out()).not.toContain('try:');
 });
 
 it('`sources` says why one is not up, and what would help', async () => {
@@ -144,7 +164,7 @@ describe('tokens', () => {
     await serve.said('the configuration was read again');
     expect(await ready()).toEqual({ status: 'ready' });
     expect(await sources('--token-file', own)).toMatchObject({
-      code: 4,
+      code: 1,
       text: expect.stringContaining('no such token'),
     });
     expect(serve.out() + serve.err()).not.toContain(token);
@@ -164,7 +184,7 @@ describe('tokens', () => {
 describe('a gateway with the demo', () => {
   it('prints sources and jobs as tables and as JSON, and ends cleanly on SIGTERM', async () => {
     const gateway = run(['serve', '--demo', '--listen', '127.0.0.1:0']);
-    const url = /listens at (\S+)/.exec(await gateway.said('try:'))?.[1] ?? '';
+    const url = /listens at (\S+)/.exec(await gateway.said(/listens at .*\n/))?.[1] ?? '';
     const events = run(['events', '--json', '--url', url]);
     await events.said('JOB_STATUS_CHANGE');
     for (const line of events.out().trim().split('\n').slice(0, -1)) expect(JSON.parse(line)).toHaveProperty('offset');

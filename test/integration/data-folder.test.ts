@@ -8,7 +8,7 @@ it('an abort, Ctrl-C, and started again: an open page resumes, and the abort is 
   const env = { XDG_STATE_HOME: newFolder() };
   const start = async (listen: string) => {
     const serve = run(['serve', '--demo', '--listen', listen, '--log-level', 'warn'], undefined, env);
-    const said = await serve.said(/try: /);
+    const said = await serve.said(/listens at .*\n/);
     return { ...serve, said, url: /http:\/\/\S+/.exec(said)?.[0] ?? '' };
   };
   const first = await start('127.0.0.1:0');

@@ -57,7 +57,7 @@ async function serve({ terminal = false, path = process.env.PATH ?? '' } = {}): 
       said += chunk;
     });
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await expect.poll(() => said).toMatch(/listens at http\S+[\s\S]*try:/);
+  await expect.poll(() => said).toMatch(/listens at http\S+\s/);
   const url = /listens at http(\S+)/.exec(said)?.[1] ?? '';
   const socket = new WebSocket(`ws${url}v1`);
   const bye = new Promise<{ code: number; bye: unknown }>((resolve) => {

@@ -53,7 +53,7 @@ it('a refused token is not stored, and what was stored stays', async () => {
   expect(await login(tokens.ann).exit).toBe(0);
   const before = await readFile(file, 'utf8');
   const wrong = login('qmpgw_wrong-and-secret');
-  expect(await wrong.exit).toBe(4);
+  expect(await wrong.exit).toBe(1);
   expect(wrong.err()).toContain('refused the token: no such token');
   expect(wrong.err()).not.toContain('wrong-and-secret');
   expect(await login('').exit).toBe(2);
@@ -66,10 +66,10 @@ it('a token is that of --token-file, else of QMP_GATEWAY_TOKEN, else the one tha
   const wrong = join(home, 'wrong');
   await writeFile(wrong, 'of-the-file');
   expect(await login(tokens.ann).exit).toBe(0);
-  expect(await sources({ QMP_GATEWAY_TOKEN: 'wrong' })).toMatchObject({ code: 4 });
+  expect(await sources({ QMP_GATEWAY_TOKEN: 'wrong' })).toMatchObject({ code: 1 });
   const own = { QMP_GATEWAY_TOKEN: tokens.bob ?? '' };
   expect(await sources(own)).toMatchObject({ code: 0 });
-  expect(await sources(own, '--token-file', wrong)).toMatchObject({ code: 4 });
+  expect(await sources(own, '--token-file', wrong)).toMatchObject({ code: 1 });
   const other = await startGuarded({ vm1: 'unix:/nowhere' }, {});
   const elsewhere = cli(['sources', '--url', other.app.url]);
   expect(await elsewhere.exit).toBe(1);

@@ -26,12 +26,16 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
     status: 0,
     stdout: expect.stringContaining('listens at unix:/run/qmp-gateway/sock'),
   });
+  const pages = ['man/man1/qmp-gateway.1.gz', 'bash-completion/completions/qmp-gateway'].map(
+    (each) => `/usr/share/${each}`,
+  );
+  for (const page of pages) expect(existsSync(page), page).toBe(true);
   const serve = spawn('/usr/bin/qmp-gateway', ['serve', '--demo', '--listen', `unix:${folder}/sock`], { env });
   onTestFinished(() => void serve.kill('SIGKILL'));
   let said = '';
   for await (const chunk of serve.stdout) {
     said += chunk;
-    if (said.includes('try:')) break;
+    if (/listens at .*\n/.test(said)) break;
   }
   expect(gateway('sources', '--url', `unix:${folder}/sock`)).toMatchObject({ status: 0 });
   serve.kill('SIGTERM');
@@ -43,6 +47,7 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
     '/usr/bin/qmp-gateway',
     '/etc/qmp-gateway',
     '/usr/share/doc/qmp-gateway',
+    ...pages,
   ])
     expect(existsSync(path), path).toBe(false);
 });

@@ -34,6 +34,7 @@ it('installs in an empty folder without a warning, answers, and has no dead link
     'MonitorLost,QMP_LIMITS,ofType,openMonitor,supervise\n',
   );
   const own = join(home, 'node_modules/qmp-gateway');
+  expect(readFileSync(join(own, 'dist/qmp-gateway.1'), 'utf8')).toMatch(/^\.TH QMP-GATEWAY 1 /);
   const files = readdirSync(own, { recursive: true, encoding: 'utf8' }).filter(
     (each) => !each.startsWith('node_modules'),
   );

@@ -124,7 +124,7 @@ tokens: tokens.yaml
       const sha256 = execFileSync('sh', ['-c', 'printf secret | sha256sum'], { encoding: 'utf8' }).slice(0, 64);
       writeFileSync(join(folder, 'tokens.yaml'), `- {name: ci, sha256: ${sha256}, control: ["*"]}\n`);
       const gateway = run(['serve', '--config', file]);
-      const [, at] = /listens at http:\S+:(\d+)/.exec(await gateway.said('try:')) ?? [];
+      const [, at] = /listens at http:\S+:(\d+)/.exec(await gateway.said(/listens at .*\n/)) ?? [];
       const { port, ca } = await openProxy(Number(at));
       const to = { ca, host: '127.0.0.1', port, servername: 'host' };
 

@@ -4,6 +4,7 @@ import { mayPivot } from '../../src/jobs/model/outcome.js';
 import { beginRun } from '../../src/jobs/model/run.js';
 import {
   allows,
+  effectOf,
   hasVerb,
   hintFor,
   isAnswering,
@@ -43,6 +44,29 @@ it('a status is reached from those before it, and from none after it', () => {
   expect(isReachable('ready', 'ready')).toBe(true);
   expect(isReachable('ready', 'paused')).toBe(false);
   expect(isReachable('concluded', 'running')).toBe(false);
+});
+
+describe('the effect of a verb', () => {
+  it.each(JOB_STATUSES)('on a job that is %s exists where QEMU takes the verb, and only there', (status) => {
+    const stands = status === 'paused' || status === 'standby';
+    for (const verb of VERBS) {
+      const effect = effectOf(verb, { status, type: 'backup' });
+      const refused =
+        !allows(status, verb) ||
+        (verb === 'pause' && stands) ||
+        (verb === 'resume' && !stands) ||
+        (verb === 'abort' && stands);
+      expect(effect === undefined, `${verb} ${effect}`).toBe(refused);
+    }
+  });
+
+  it('of an abort is that of a soft cancel, unless it is forced', () => {
+    expect(effectOf('abort', { status: 'running', type: 'mirror' })).toBe('cancels');
+    expect(effectOf('abort', { status: 'ready', type: 'mirror' })).toBe('finishes');
+    expect(effectOf('abort', { status: 'paused', type: 'create' })).toBe('cancels');
+    expect(effectOf('abort', { status: 'paused', type: 'mirror' }, { force: true })).toBe('forces');
+    expect(effectOf('abort', { status: 'aborting', type: 'mirror' }, { force: true })).toBeUndefined();
+  });
 });
 
 describe('the verbs that are offered', () => {

@@ -2,6 +2,7 @@
 // neither has a member that the other lacks.
 import type { z } from 'zod';
 import type {
+  DryRun,
   Entry,
   HistoryRun,
   Job,
@@ -43,6 +44,7 @@ interface Objects {
   HistoryRun: HistoryRun;
   Requested: Requested;
   Settled: Settled;
+  DryRun: DryRun;
 }
 
 type Wrong = {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type PerMessageDeflateOptions, WebSocket } from 'ws';
 import { judgeMessage } from '../../src/conformance/frames.js';
 import type {
+  DryRun,
   Entry,
   MethodName,
   Methods,
@@ -69,10 +70,13 @@ export class Wire {
   }
 
   /** The result, or a rejection with WireError. */
-  async call<Name extends MethodName>(method: Name, params: Methods[Name]['params']): Promise<Methods[Name]['result']> {
+  async call<Name extends MethodName>(
+    method: Name,
+    params: Methods[Name]['params'],
+  ): Promise<Exclude<Methods[Name]['result'], DryRun>> {
     const frame = await this.ask(method, params);
     if (frame.error) throw new WireError(frame.error);
-    return frame.result as Methods[Name]['result'];
+    return frame.result as Exclude<Methods[Name]['result'], DryRun>;
   }
 
   /** The whole reply frame. */

@@ -11,6 +11,18 @@ import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { settledResult } from './answers.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
+import {
+  beingCompleted,
+  closing,
+  hasEnded,
+  isCompleting,
+  notTaken,
+  sourceDown,
+  stale,
+  unanswered,
+  unknownOutcome,
+  unsupported,
+} from './refusals.js';
 import { sendCommand } from './send-command.js';
 import { type OnWaiting, TerminationCoordinator } from './termination-coordinator.js';
 import { within } from './waits.js';
@@ -54,11 +66,7 @@ export class JobCommands {
       return unsupported(tracker, force ? 'force' : 'escalateAfterMs');
     // The run has ended and only its settlement is missing: there is nothing to send.
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
-    if (!force && isCompleting(run))
-      return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
-        status: run.status,
-        hint: 'job.wait returns the outcome; abort with force ends it without a pivot if it is not too late',
-      });
+    if (!force && isCompleting(run)) return beingCompleted(run);
     const call = { wants: force ? 'force' : 'soft', sync } as const;
     return this.#terminations.call(
       tracker,
@@ -139,8 +147,7 @@ export class JobCommands {
   async #simple(context: CallContext, verb: SimpleVerb, target: JobTarget, speed?: Int64): Promise<Answer<Requested>> {
     const located = await this.#locate(context, target);
     if (!located.ok) return located;
-    if (located.result.kind === 'settled' || located.result.run.end?.dismissed)
-      return refuse('JOB_STATE', 'the job has ended', { status: 'concluded', hint: 'job.get returns its outcome' });
+    if (located.result.kind === 'settled' || located.result.run.end?.dismissed) return hasEnded();
     if (!located.result.tracker.can(verb)) return unsupported(located.result.tracker, verb);
     return this.#send(context, verb, located.result, speed);
   }
@@ -241,58 +248,5 @@ export class JobCommands {
   }
 }
 
-/**
- * Whether a complete is under way, through the gateway or of another client. QEMU shows the latter only once the job leaves READY, which a soft cancel of
- * the gateway causes too.
- */
-function isCompleting({ complete, soft, sawReady, status }: Run): boolean {
-  return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
-}
-
-function closing(): Answer<never> {
-  return refuse('SOURCE_DOWN', 'the gateway is closing; nothing was sent', { state: 'down' });
-}
-
-function unanswered(tracker: SourceTracker, job: string): Answer<never> {
-  if (!tracker.isUp) return sourceDown(tracker);
-  const run = tracker.runNamed(job);
-  return refuse('TIMEOUT', 'QEMU has not answered within the bound; nothing was sent', {
-    accepted: false,
-    ...(run && { job: viewRun(run) }),
-  });
-}
-
 /** What the reply to a command says of its acceptance. */
 const ACCEPTED = { accepted: true, refused: false, busy: false, timeout: null, closed: null } as const;
-
-function notTaken(tracker: SourceTracker, job: string, accepted: boolean | null = false): Answer<never> {
-  const run = tracker.runNamed(job);
-  const shown = run && tracker.shownRun(run.id);
-  return refuse('TIMEOUT', 'the log of the gateway did not take the result of the command within the bound', {
-    accepted,
-    ...(shown && { job: viewRun(shown) }),
-  });
-}
-
-function unsupported({ name, info }: SourceTracker, what: string): Answer<never> {
-  return refuse('UNSUPPORTED', `the source ${name} has no ${what}; nothing was sent`, { verbs: info.verbs ?? [] });
-}
-
-function sourceDown(tracker: SourceTracker): Answer<never> {
-  const { state, reason } = tracker.info;
-  return refuse('SOURCE_DOWN', `the source is ${state === 'up' ? 'not answering' : state}; nothing was sent`, {
-    state,
-    ...(reason !== undefined && { why: reason }),
-  });
-}
-
-function stale(live: Run): Answer<never> {
-  return refuse('STALE_RUN', 'the id belongs to another run now; nothing was sent', { run: live.run });
-}
-
-function unknownOutcome(run: Run, live: Run | undefined): Answer<never> {
-  return refuse('OUTCOME_UNKNOWN', 'the command was sent, and its effect is unknown', {
-    run: run.run,
-    ...(live && { newRun: live.run }),
-  });
-}

@@ -3,7 +3,10 @@
 import { type Refusal, refuse } from '../../protocol/answer.js';
 import type { JobVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
-import { allows, hintFor } from '../model/status.js';
+import { allows, effectOf, hintFor } from '../model/status.js';
+
+/** Why a READY job can't be completed any more. */
+export const SOFT_CANCELLED = 'a soft cancel was accepted: the job ends without a pivot';
 
 export interface QmpError {
   class: string;
@@ -13,16 +16,14 @@ export interface QmpError {
 /** @param now the live run of that id after a fresh query; `undefined`: the run of the call is gone. */
 export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now: Run | undefined): Refusal {
   if (!now) return refuse('JOB_NOT_FOUND', 'no such job').error;
-  const paused = now.status === 'paused' || now.status === 'standby';
   const softCancelled = verb === 'complete' && now.soft === 'accepted';
   const forbidden =
-    !allows(now.status, verb) ||
-    (verb === 'abort' && !force && paused) ||
-    (verb === 'pause' && paused) ||
-    softCancelled;
-  // QEMU refuses to resume a job that no user has paused, whatever its status.
-  if (forbidden || (verb === 'resume' && error.class === 'GenericError')) {
-    const hint = softCancelled ? 'a soft cancel was accepted: the job ends without a pivot' : hintFor(now.status, verb);
+    verb === 'resume'
+      ? // QEMU refuses to resume a job that no user has paused, whatever its status.
+        error.class === 'GenericError' || !allows(now.status, verb)
+      : effectOf(verb, now, { force }) === undefined;
+  if (forbidden || softCancelled) {
+    const hint = softCancelled ? SOFT_CANCELLED : hintFor(now.status, verb);
     return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, { status: now.status, hint, desc: error.desc })
       .error;
   }

@@ -12,6 +12,7 @@ export function absentSource(name: string, { provider = 'qmp', verbs, label }: S
     refresh: async () => false,
     poll: async () => false,
     readGraph: (_lane, reply) => reply({ kind: 'none' }),
+    carrierOf: () => undefined,
     send: (_command, { replied }) => {
       replied({ kind: 'closed', sent: false });
       return () => false;

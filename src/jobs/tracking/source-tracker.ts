@@ -32,6 +32,7 @@ type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
 export class SourceTracker implements Ability {
   readonly name: string;
   readonly runs: ReadonlyMap<string, Run>;
+  readonly carrierOf: JobSource['carrierOf'];
   readonly #listener: TrackListener;
   readonly #store: RunStore;
   readonly #options: TrackOptions;
@@ -53,6 +54,7 @@ export class SourceTracker implements Ability {
     const { name } = source;
     this.name = name;
     this.#source = source;
+    this.carrierOf = (command) => source.carrierOf(command);
     this.#listener = listener;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#doubts = new Doubts(this.#options.clock, (ids) => {
@@ -60,8 +62,7 @@ export class SourceTracker implements Ability {
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
-    const about = { name, ...source.about };
-    this.#state = new SourceState(about, verbsOf(source), this.#store, this.#options, () =>
+    this.#state = new SourceState({ name, ...source.about }, verbsOf(source), this.#store, this.#options, () =>
       this.#applyAll({ kind: 'gone' }),
     );
     this.memory = new SourceMemory(source, this.#store, this.#state);

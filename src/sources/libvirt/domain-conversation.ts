@@ -2,11 +2,10 @@
 
 import type { Same } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
-import type { GraphReply, JobCommand, QueriedEvents, QueriedJob, SendOptions, SourceSignal } from '../port.js';
-import { qmpCall } from '../qmp/commands.js';
+import type { Carrier, GraphReply, JobCommand, QueriedEvents, QueriedJob, SendOptions, SourceSignal } from '../port.js';
 import { JobSync } from '../qmp/job-sync.js';
 import type { CallBudget } from './budget.js';
-import { type CallReply, DomainCalls } from './calls.js';
+import { DomainCalls } from './calls.js';
 import type { LibvirtConnection } from './connection.js';
 import { type DomainReader, MonitorReader, type ReaderHooks } from './domain-reader.js';
 import { type DomainEvent, statusOf } from './events.js';
@@ -14,9 +13,9 @@ import { LibvirtWords } from './libvirt-words.js';
 import { targetOf } from './names.js';
 import { type HeardJobs, NativeReader } from './native-reader.js';
 import type { LibvirtOptions } from './options.js';
-import { ABORT, type Domain, EVENT, PROCEDURES, type Procedure } from './procedures.js';
+import { type DomainWays, planOf } from './plan.js';
+import { type Domain, EVENT, PROCEDURES } from './procedures.js';
 import { RelayedMonitor } from './relayed-monitor.js';
-import { qmpReplyOf, replyOf } from './replies.js';
 
 /** Identifies the QEMU behind a domain. */
 export interface KnownDomain {
@@ -127,30 +126,26 @@ export class DomainConversation {
     this.#reader.readGraph(lane, reply);
   }
 
-  send(command: JobCommand, { timeoutMs, lane, written, replied }: SendOptions): () => boolean {
-    const target = targetOf(command.id);
-    const answer = (reply: CallReply<unknown>): void => replied(replyOf(reply));
-    const call = <Args>(procedure: Procedure<Args, undefined>, args: Args): (() => boolean) =>
-      this.#calls.send(procedure, args, { lane, timeoutMs, written, answer });
-    const { verb, force, speed = 0 } = command;
-    const domain = this.#domain;
-    if (target !== undefined && verb === 'abort' && !force)
-      return call(PROCEDURES.abort, { domain, target, flags: ABORT.async });
-    if (target !== undefined && verb === 'complete')
-      return call(PROCEDURES.abort, { domain, target, flags: ABORT.async | ABORT.pivot });
-    if (target !== undefined && verb === 'setSpeed')
-      return call(PROCEDURES.setSpeed, { domain, target, speed: BigInt(speed) });
-    if (this.#context.options.commands !== 'full') {
-      const desc = `libvirt has no call for ${verb} of ${command.id}, which is not libvirt's own job`;
-      replied({ kind: 'refused', class: 'NotLibvirts', desc });
-      return () => false;
-    }
-    const { name, args } = qmpCall(command, (each) => this.#reader.has(each));
-    return this.#monitor.request(name, args, (reply) => replied(qmpReplyOf(reply)), {
-      timeoutMs,
-      lane,
-      onWrite: written,
-    });
+  get #ways(): DomainWays {
+    const isFull = this.#context.options.commands === 'full';
+    return {
+      domain: this.#domain,
+      calls: this.#calls,
+      monitor: isFull ? this.#monitor : undefined,
+      has: (command) => this.#reader.has(command),
+    };
+  }
+
+  carrierOf(command: JobCommand): Carrier | undefined {
+    return planOf(command, this.#ways)?.carrier;
+  }
+
+  send(command: JobCommand, options: SendOptions): () => boolean {
+    const plan = planOf(command, this.#ways);
+    if (plan) return plan.send(options);
+    const desc = `libvirt has no call for ${command.verb} of ${command.id}, which is not libvirt's own job`;
+    options.replied({ kind: 'refused', class: 'NotLibvirts', desc });
+    return () => false;
   }
 
   /** The domain has stopped, or the connection has ended. */

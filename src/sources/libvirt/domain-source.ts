@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import type { ConnectionSignal } from '../keep-connected.js';
 import type {
   Ability,
+  Carrier,
   CommandReply,
   GraphReply,
   JobCommand,
@@ -99,6 +100,10 @@ export class LibvirtDomainSource implements JobSource {
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
     if (this.#conversation) this.#conversation.readGraph(lane, reply);
     else reply({ kind: 'none' });
+  }
+
+  carrierOf(command: JobCommand): Carrier | undefined {
+    return this.#conversation?.isSynced ? this.#conversation.carrierOf(command) : undefined;
   }
 
   send(command: JobCommand, options: SendOptions): () => boolean {

@@ -3,7 +3,7 @@
 
 import type { JobVerb } from '../../protocol/types.js';
 import type { QmpCommandName, QmpCommands } from '../../qmp/index.js';
-import type { JobCommand } from '../port.js';
+import type { Carrier, JobCommand } from '../port.js';
 
 type QmpCall = { [Name in QmpCommandName]: { name: Name; args: QmpCommands[Name]['args'] } }[QmpCommandName];
 
@@ -55,3 +55,14 @@ export function qmpCall(
       return { name: 'block-job-set-speed', args: { device: id, speed: BigInt(speed) } };
   }
 }
+
+/** The same call for clients. */
+export function carrierOf({ name, args }: QmpCall): Carrier {
+  const entries = Object.entries(args ?? {}).map(([key, value]) => [
+    key,
+    typeof value === 'bigint' ? plain(value) : value,
+  ]);
+  return { command: name, arguments: Object.fromEntries(entries) };
+}
+
+const plain = (value: bigint): number | string => (value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value));

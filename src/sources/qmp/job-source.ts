@@ -3,6 +3,7 @@ import { Observable, type Subscription } from 'rxjs';
 import { formatVersion, type QmpEvent, type QmpSession } from '../../qmp/index.js';
 import type {
   Ability,
+  Carrier,
   CommandReply,
   GraphReply,
   JobCommand,
@@ -14,7 +15,7 @@ import type {
   SourceSignal,
 } from '../port.js';
 import { formatAddress } from '../source.js';
-import { CARRIERS, qmpCall, SYNCHRONOUS_CANCEL } from './commands.js';
+import { CARRIERS, carrierOf, qmpCall, SYNCHRONOUS_CANCEL } from './commands.js';
 import { compareIdentity, type Identity, observe, recallIdentity } from './identity.js';
 import { JobSync } from './job-sync.js';
 import { labelOf } from './label.js';
@@ -117,6 +118,10 @@ export class QmpJobSource implements JobSource {
       },
       { lane },
     );
+  }
+
+  carrierOf(command: JobCommand): Carrier {
+    return carrierOf(qmpCall(command, (each) => this.#has(each)));
   }
 
   send(command: JobCommand, { timeoutMs, lane, written, replied }: SendOptions): () => boolean {

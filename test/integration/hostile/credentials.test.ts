@@ -55,7 +55,7 @@ async function serve(...flags: string[]): Promise<Served> {
   for (const sim of Object.values(sims)) sim.jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
   const sources = [`vm1=${paths.one}`, `secret=${paths.two}`].flatMap((source) => ['--source', source]);
   const gateway = run(['serve', '--listen', '127.0.0.1:0', ...sources, '--log-level', 'trace', ...flags]);
-  const [, url = ''] = /listens at (http:\S+)/.exec(await gateway.said('try:')) ?? [];
+  const [, url = ''] = /listens at (http:\S+)/.exec(await gateway.said(/listens at .*\n/)) ?? [];
   const wire = async (): Promise<Wire> => {
     const opened = await connectWire(url);
     onTestFinished(() => opened.close());

@@ -67,7 +67,7 @@ it('of connections delay its events by a factor of two at most, or less than 100
 }, async () => {
   const { sims, paths } = await openSims('vm1');
   const gateway = run(['serve', '--listen', '127.0.0.1:0', '--source', `vm1=${paths.vm1}`, '--log-level', 'error']);
-  const [, text = ''] = /listens at (http:\S+)/.exec(await gateway.said('try:')) ?? [];
+  const [, text = ''] = /listens at (http:\S+)/.exec(await gateway.said(/listens at .*\n/)) ?? [];
   const url = new URL(text);
   const healthy = await connectWire(text);
   onTestFinished(() => healthy.close());

@@ -1,4 +1,4 @@
-// npm ci --prefix test/asyncapi --ignore-scripts && node test/asyncapi/check.mjs
+// npm ci --prefix scripts/asyncapi --ignore-scripts && node scripts/asyncapi/check.mjs
 // Exits with 1 if docs/asyncapi.yaml is no valid AsyncAPI 3 document. Scripts of its packages are not run: one of them sends telemetry.
 import { readFileSync } from 'node:fs';
 import { Parser } from '@asyncapi/parser';

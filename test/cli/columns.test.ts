@@ -1,0 +1,90 @@
+// Tables within the width of a terminal: the figures always stand.
+import { describe, expect, it } from 'vitest';
+import { shorten, tableOf } from '../../src/cli/columns.js';
+import { JOB_COLUMNS, JOB_ORDERS, selects, sortJobs } from '../../src/cli/job-columns.js';
+import type { Job } from '../../src/protocol/types.js';
+
+const GIB = 2 ** 30;
+const jobOf = (job: string, more: Partial<Job> = {}): Job => ({
+  source: 'vm1',
+  job,
+  run: `r:${job}`,
+  type: 'mirror',
+  status: 'running',
+  len: 100 * GIB,
+  offset: 50 * GIB,
+  speed: 0,
+  updated: '2026-11-29T08:00:00.000000Z',
+  ...more,
+});
+const NARROW = JOB_COLUMNS.filter(({ isWide }) => !isWide);
+const LONG = `libvirt-7-format-${'x'.repeat(120)}-disk17`;
+
+describe('a table', () => {
+  it.each([80, 60])('of %d columns has every figure beside the longest names', (columns) => {
+    const jobs = [jobOf(LONG, { source: `tenant-a.${'y'.repeat(100)}.example` }), jobOf('a')];
+    const lines = tableOf(NARROW, jobs, { columns });
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(lines[0]).toMatch(/^SOURCE +JOB .*STATUS +DONE +PROGRESS/);
+    for (const line of lines.slice(1)) expect(line).toMatch(/running +50\.0 % +50\.0 GiB \/ 100 GiB/);
+    expect(lines[1]).toMatch(/^tenan\S*…\S*ample +libvi\S*…\S*sk17/);
+  });
+
+  it('leaves out the columns that matter least first', () => {
+    const heads = (columns: number) => tableOf(NARROW, [jobOf('drive0')], { columns })[0]?.split(/ {2,}/);
+    expect(heads(100)).toEqual(
+      expect.arrayContaining(['SOURCE', 'JOB', 'TYPE', 'STATUS', 'DONE', 'PROGRESS', 'LIMIT', 'RUN']),
+    );
+    expect(heads(75)).not.toContain('RUN');
+    expect(heads(75)).toContain('LIMIT');
+  });
+
+  it('is as long as it is where nothing bounds it, and can do without headings', () => {
+    const [row, ...more] = tableOf(JOB_COLUMNS, [jobOf(LONG)], { hasHead: false });
+    expect(row).toContain(LONG);
+    expect(more).toEqual([]);
+    expect(tableOf(JOB_COLUMNS, [], { hasHead: false })).toEqual([]);
+  });
+
+  it('escapes a control character of a cell, and paints around the text alone', () => {
+    const columns = [
+      { head: 'A', cell: (text: string) => text, colour: () => 'red' as const },
+      { head: 'B', cell: () => 'b' },
+    ];
+    expect(tableOf(columns, ['x\n\u001b[2J'])).toEqual(['A             B', 'x\\n\\u001b[2J  b']);
+    expect(tableOf(columns, ['x', 'yy'], { hasColour: true, hasHead: false })).toEqual([
+      '\u001b[31mx\u001b[0m   b',
+      '\u001b[31myy\u001b[0m  b',
+    ]);
+  });
+
+  it('shortens in the middle', () => {
+    expect(shorten('abcdefghij', 7)).toBe('abc…hij');
+    expect(shorten('abc', 7)).toBe('abc');
+  });
+});
+
+describe('jobs', () => {
+  const jobs = [
+    jobOf('b', { status: 'ready', offset: 100 * GIB }),
+    jobOf('a', { type: 'backup', len: GIB, offset: 0 }),
+    jobOf('c', { ioStatus: 'nospace' }),
+  ];
+  const names = (list: readonly Job[]) => list.map(({ job }) => job).join('');
+
+  it.each([
+    [{}, 'bac'],
+    [{ job: ['[ab]', 'c'] }, 'c'],
+    [{ type: ['m*'] }, 'bc'],
+    [{ status: ['ready' as const] }, 'b'],
+    [{ waiting: true }, 'bc'],
+    [{ source: ['vm2'] }, ''],
+  ])('that %j selects are "%s"', (filter, expected) => {
+    expect(names(jobs.filter(selects(filter)))).toBe(expected);
+  });
+
+  it('are sorted by each order, and then by their names', () => {
+    const sorted = Object.fromEntries(JOB_ORDERS.map((order) => [order, names(sortJobs(jobs, order))]));
+    expect(sorted).toEqual({ name: 'abc', type: 'abc', status: 'acb', done: 'bca', size: 'bca', left: 'cab' });
+  });
+});
