@@ -28,10 +28,10 @@ export interface RequestOptions extends CallOptions {
   paramsAt?(now: number): unknown;
 }
 
-/** Sends one request. */
 /** Of a call without `dryRun`. */
 type ResultOf<Method extends MethodName> = Exclude<Methods[Method]['result'], DryRun>;
 
+/** Sends one request. */
 export type SendRequest = <Method extends MethodName>(
   method: Method,
   params: Methods[Method]['params'],
