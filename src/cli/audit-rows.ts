@@ -15,11 +15,14 @@ export interface AuditFilter {
 
 type Audited = EventOf<'GATEWAY_COMMAND'> | EventOf<'GATEWAY_COMMAND_ANSWERED'> | EventOf<'GATEWAY_JOB_SETTLED'>;
 
+export const isAudited = (entry: Entry): entry is Audited =>
+  isEventOf(entry, 'GATEWAY_COMMAND', 'GATEWAY_COMMAND_ANSWERED', 'GATEWAY_JOB_SETTLED');
+
 /** Those of commands, of their answers, and of the ends of runs that somebody asked to end, in their order. */
 export function selectAudited(entries: readonly Entry[], filter: AuditFilter): Audited[] {
   const commands = new Set<CommandId>();
   return entries.filter((entry): entry is Audited => {
-    if (!isEventOf(entry, 'GATEWAY_COMMAND', 'GATEWAY_COMMAND_ANSWERED', 'GATEWAY_JOB_SETTLED')) return false;
+    if (!isAudited(entry)) return false;
     if (!filter.source(entry.source) || !filter.job(entry.job?.id ?? '')) return false;
     if (filter.since !== undefined && entry.time !== null && Date.parse(entry.time) < filter.since) return false;
     if (entry.type === 'GATEWAY_JOB_SETTLED') return entry.data.requestedBy.some((name) => filter.by(name));

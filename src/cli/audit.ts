@@ -1,12 +1,12 @@
 // `audit`: who did what to which job, as far as the gateway's log reaches back.
 import type { Command } from 'commander';
 import type { Client } from '../client/node.js';
-import { beginningOf } from '../protocol/cursor.js';
+import { beginningOf, parseCursor } from '../protocol/cursor.js';
 import { compileGlobs } from '../protocol/glob.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Entry } from '../protocol/types.js';
 import { formatDuration } from '../protocol/words.js';
-import { AUDIT_HEAD, auditRows, selectAudited } from './audit-rows.js';
+import { AUDIT_HEAD, auditRows, isAudited, selectAudited } from './audit-rows.js';
 import { plainColumns } from './columns.js';
 import { CliError, EXIT } from './exit.js';
 import { tableLines } from './list.js';
@@ -46,14 +46,14 @@ Examples:
   $ qmp-gateway audit --since 10m --by 'ci*'
   $ qmp-gateway audit --json | jq -c 'select(.type == "GATEWAY_COMMAND") | [.time, .data.by, .data.verb, .job.id]'
 
-It has what was written to QEMU and is still in the gateway's log, which keeps 15 minutes unless it is configured otherwise. Attempts
-that were refused, and addresses, are in the operator's own log alone: journalctl -u qmp-gateway, the lines with "audit".`,
+It has what was written to QEMU and is still in the gateway's log, which keeps 15 minutes, and with "serve --data" a week, unless it is
+configured otherwise. Attempts that were refused, and addresses, are in the operator's own log alone: journalctl -u qmp-gateway, the lines with "audit".`,
     )
     .action(audit);
 }
 
 async function audit(options: AuditOptions): Promise<void> {
-  const { entries, isWhole } = await withGateway(options, readLog);
+  const { entries, reach } = await withGateway(options, (client) => readLog(client, options.since));
   const selected = selectAudited(entries, {
     since: options.since,
     source: compileGlobs(options.source),
@@ -64,7 +64,7 @@ async function audit(options: AuditOptions): Promise<void> {
   if (options.json) for (const entry of selected) printJson(entry);
   else if (selected.length > 0) printPainted(...tableLines(COLUMNS, auditRows(selected, times), {}));
   else print('no commands');
-  complain(...reachLines(entries, isWhole, options.since, times));
+  complain(...reachLines(reach, times));
   if (!options.json)
     complain(
       'refused attempts and addresses are in the operator’s log alone: journalctl -u qmp-gateway, lines with "audit"',
@@ -77,61 +77,84 @@ const COLUMNS = plainColumns(AUDIT_HEAD).map((column) => ({
   isName: ['WHO', 'SOURCE', 'JOB', 'ANSWER', 'OUTCOME'].includes(column.head),
 }));
 
-/** What is not in the answer although it was asked for. */
-function reachLines(entries: readonly Entry[], isWhole: boolean, since: number | undefined, times: Times): string[] {
-  const oldest = entries.find(({ time }) => time !== null)?.time ?? undefined;
-  if (oldest === undefined) return ['the gateway’s log has no entry'];
-  const begin = Date.parse(oldest);
-  if (since !== undefined && begin <= since) return [];
-  const age = formatDuration(Math.max(0, Date.now() - begin));
-  const why = isWhole ? 'where this log begins' : 'older entries are not kept, or are beyond the newest 10,000';
-  return [`the log reaches back to ${times.second(oldest)} (${age}): ${why}`];
+/** How far back the answer goes, where that is not as far as it was asked for; `undefined`: it is. */
+type Reach = { from: string; why: 'where this log begins' | 'older entries are not kept' } | 'no entry' | undefined;
+
+function reachLines(reach: Reach, times: Times): string[] {
+  if (reach === undefined) return [];
+  if (reach === 'no entry') return ['the gateway’s log has no entry'];
+  const age = formatDuration(Math.max(0, Date.now() - Date.parse(reach.from)));
+  return [`the log reaches back to ${times.second(reach.from)} (${age}): ${reach.why}`];
 }
 
-interface Retained {
+interface Audited {
   entries: Entry[];
-  /** Nothing since the beginning of the log is missing. */
-  isWhole: boolean;
+  reach: Reach;
 }
 
-/** Every entry that the gateway gives up to now, of all types: the oldest says how far back the log reaches, the newest that this is the present. */
-async function readLog(client: Client): Promise<Retained> {
-  const info = await client.info();
-  if (info.cursor === beginningOf(info.cursor)) return { entries: [], isWhole: true };
-  const newest = (await collect(client, 1, () => true, info.bookmarkMs)).at(-1);
-  if (!newest) return { entries: [], isWhole: false };
-  const isPresent = ({ offset }: Entry): boolean => offset >= newest.offset;
-  const entries = await collect(client, LIMITS.lastMax, isPresent, info.bookmarkMs);
+/** What an audit needs of the log. All entries up to now are read, since the newest one shows that this is the present; most are not kept. */
+async function readLog(client: Client, since: number | undefined): Promise<Audited> {
+  const { cursor, bookmarkMs, features = [] } = await client.info();
+  const nothing: Audited = { entries: [], reach: 'no entry' };
+  if (cursor === beginningOf(cursor)) return nothing;
+  const [newest] = (await collect(client, { last: 1 }, 0, bookmarkMs)).entries;
+  if (!newest) return nothing;
+  // A gateway without `from` gives the newest 10,000.
+  const begin = features.includes('from') ? { from: new Date(since ?? 0).toISOString() } : { last: LIMITS.lastMax };
+  const { entries, first, isTruncated } = await collect(client, begin, newest.offset, bookmarkMs);
+  const audited = entries.filter(isAudited);
+  if (first === undefined || first.time === null) return { entries: audited, reach: undefined };
+  const isAsFar = since !== undefined && (Date.parse(first.time) <= since || !(isTruncated || first.offset === 1));
   // Offsets begin at 1.
-  return { entries, isWhole: entries[0]?.offset === 1 };
+  const why = first.offset === 1 ? 'where this log begins' : 'older entries are not kept';
+  return { entries: audited, reach: isAsFar ? undefined : { from: first.time, why } };
+}
+
+interface Collected {
+  /** The audited ones, and the last one. */
+  entries: Entry[];
+  /** The first one that has a time. */
+  first: Entry | undefined;
+  isTruncated: boolean;
 }
 
 /**
- * The newest `last` entries, up to the one that `isEnough` accepts. Where the client may see none of them none comes: after `waitMs` without one it
- * is what has come.
+ * The entries from `begin` up to the offset `upTo`, or to the first one at all if that is 0. Where the client may see none of them none comes: after `waitMs`
+ * without one it is what has come.
  */
-function collect(client: Client, last: number, isEnough: (entry: Entry) => boolean, waitMs: number): Promise<Entry[]> {
-  const entries: Entry[] = [];
+function collect(
+  client: Client,
+  begin: { last: number } | { from: string },
+  upTo: number,
+  waitMs: number,
+): Promise<Collected> {
+  const collected: Collected = { entries: [], first: undefined, isTruncated: false };
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer);
       subscription.unsubscribe();
-      resolve(entries);
+      resolve(collected);
     };
     let timer = setTimeout(end, waitMs);
-    const subscription = client.subscribe(
-      { last },
-      {
-        events: (batch) => {
-          entries.push(...batch);
-          if (batch.some(isEnough)) return end();
-          clearTimeout(timer);
-          timer = setTimeout(end, waitMs);
-        },
-        // What has come may lack something now.
-        gap: () => reject(new CliError(EXIT.failed, 'the gateway restarted, or dropped entries meanwhile: ask again')),
-        error: (error) => reject(new CliError(EXIT.failed, `${error.reason}: ${error.message}`, { cause: error })),
+    const subscription = client.subscribe(begin, {
+      events: (batch) => {
+        collected.first ??= batch.find(({ time }) => time !== null);
+        const last = batch.find(({ offset }) => offset >= upTo);
+        collected.entries.push(...batch.filter((entry) => entry === last || isAudited(entry)));
+        if (last) return end();
+        clearTimeout(timer);
+        timer = setTimeout(end, waitMs);
       },
-    );
+      // `from` may be a time after the newest entry.
+      position: (cursor) => {
+        if (upTo > 0 && (parseCursor(cursor)?.offset ?? 0) >= upTo) end();
+      },
+      truncated: () => {
+        collected.isTruncated = true;
+      },
+      // What has come may lack something now.
+      gap: () => reject(new CliError(EXIT.failed, 'the gateway restarted, or dropped entries meanwhile: ask again')),
+      error: (error) => reject(new CliError(EXIT.failed, `${error.reason}: ${error.message}`, { cause: error })),
+    });
   });
 }

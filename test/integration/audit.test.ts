@@ -53,6 +53,19 @@ it('says that older entries are not kept', async () => {
   expect(err).toContain('older entries are not kept');
 });
 
+it('finds a command behind more entries than a subscription may ask for by their number', async () => {
+  const { app, wire, sim } = await openBench(['vm1', 'busy'], { log: { perSource: 50_000 } });
+  await wire.call('subscribe', {});
+  sim('vm1').jobs.start({ id: 'j', type: 'backup', bytesPerSecond: 1 });
+  await wire.status('j', 'running');
+  await wire.call('job.abort', { source: 'vm1', job: 'j', sync: true });
+  flood(sim('busy'), 10_500);
+  await wire.until(() => wire.events.length >= 10_500);
+  const { out, err } = await audit(app.url);
+  expect(out).toMatch(/anonymous +abort +vm1 +j +accepted/);
+  expect(err).toContain('where this log begins');
+});
+
 it('a principal gets what it may see; a log without an entry is said', async () => {
   const { paths, sims } = await openSims('vm1', 'vm2');
   for (const sim of Object.values(sims)) sim.jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
