@@ -157,8 +157,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     tls: config.tls,
     localOnly: isLocalOnly(config),
     trust: config.trust,
-    guard: { allowHosts: config.allowHosts, allowOrigins: config.allowOrigins },
-    compression: config.compression,
+    rules: rulesOf(config),
     version: VERSION,
     log,
     view: jobs.view,
@@ -222,6 +221,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         gateway.renewTls(next.tls);
         tls$.next(next.tls);
       }
+      gateway.admit(rulesOf(next));
       gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
       access.replace(next.access);
       isStale = false;
@@ -240,7 +240,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
 /** Settings that are in force from start to end, and are others now. */
 function fixedOf(before: Config, next: Config): string[] {
-  const names = ['listen', 'metricsListen', 'trust', 'allowHosts', 'allowOrigins', 'compression', 'libvirt'] as const;
+  const names = ['listen', 'metricsListen', 'trust', 'libvirt'] as const;
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
   if (differ(before.shares, next.shares)) changed.push('share');
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
@@ -251,6 +251,12 @@ function fixedOf(before: Config, next: Config): string[] {
   if (differ(before.limits.libvirt, next.limits.libvirt)) changed.push('libvirtHeldCalls');
   return changed;
 }
+
+const rulesOf = ({ allowHosts, allowOrigins, compression }: Config): GatewayOptions['rules'] => ({
+  allowHosts,
+  allowOrigins,
+  compression,
+});
 
 /** Nobody is asked who they are, so only this host may reach it. */
 const isLocalOnly = ({ access, insecureNoAuth }: Config): boolean => !asksWho(access) && !insecureNoAuth;

@@ -102,8 +102,11 @@ export async function openBare(
     tls: undefined,
     localOnly: false,
     trust: NO_PROXY,
-    guard: { allowHosts: options.allowHosts ?? [], allowOrigins: options.allowOrigins ?? [] },
-    compression: options.compression ?? 'auto',
+    rules: {
+      allowHosts: options.allowHosts ?? [],
+      allowOrigins: options.allowOrigins ?? [],
+      compression: options.compression ?? 'auto',
+    },
     version: '0.0.0',
     log,
     view,

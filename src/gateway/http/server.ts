@@ -36,6 +36,11 @@ import { type ProxyTrust, transportOf } from './transport.js';
 import { rejectUpgrade } from './upgrade.js';
 import { WebSockets } from './websockets.js';
 
+/** Which clients are served, and how. */
+export interface ClientRules extends GuardOptions {
+  compression: Compression;
+}
+
 export interface GatewayOptions {
   listen: readonly (ListenAddress & Pick<ServedListener, 'serves'>)[];
   /** For every TCP listener. */
@@ -43,8 +48,7 @@ export interface GatewayOptions {
   /** Whether a TCP listener that others than this host reach is an error: nobody is asked who they are. */
   localOnly: boolean;
   trust: ProxyTrust;
-  guard: GuardOptions;
-  compression: Compression;
+  rules: ClientRules;
   version: string;
   log: EventLog;
   view: ViewPort;
@@ -76,6 +80,8 @@ export interface Gateway {
   listeners: readonly Pick<Listener, 'url' | 'serves' | 'bound' | 'isLocal'>[];
   /** New connections use this certificate. Throws the error of TLS for one that can't be used; nothing has changed then. */
   renewTls(tls: TlsMaterial): void;
+  /** These rules, for requests and upgrades from now on; connections stay as they are. */
+  admit(rules: ClientRules): void;
   /** These limits, and the defaults of all others; a rate of a connection or address that is there already stays. */
   limit(limits: Partial<GatewayLimits>): void;
   counts(): GatewayCounts;
@@ -86,7 +92,7 @@ export interface Gateway {
 /** Resolves once it listens; rejects with the error of `listen` (EADDRINUSE, EACCES, …). */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const { log, view, guard, trust, metrics, pages, logger, recorder, clock = CLOCK } = options;
+  const { log, view, trust, metrics, pages, logger, recorder, clock = CLOCK } = options;
   const access = countFailures(options.access, recorder);
   const sessions = new SessionRegistry();
   const changes = access.changes$.subscribe({
@@ -126,17 +132,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const sockets = new Set<Socket>();
   const clients = new Clients(limits, clock, recorder);
-  const { compression } = options;
+  const rules = { ...options.rules };
   const websockets = new WebSockets({
     clients,
-    guard,
-    compression,
+    rules,
     connection: deps,
     upgrades: scheduler.queue(),
   });
 
   const serve = serveHttp({
-    guard,
+    guard: rules,
     trust,
     methods,
     metrics,
@@ -174,7 +179,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const { listen, tls, localOnly } = options;
   const listeners = await openListeners(listen, tls, localOnly, { timeouts, serve, attach });
-  if (listeners.some(({ isLocal }) => !isLocal) && guard.allowHosts.length === 0)
+  if (listeners.some(({ isLocal }) => !isLocal) && rules.allowHosts.length === 0)
     logger.warn(
       'only requests whose Host is a loopback name are served: --allow-host NAME for each name or address that clients use',
     );
@@ -185,6 +190,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       checkTls(tls);
       for (const listener of listeners) listener.renew(tls);
     },
+    admit: (given) => void Object.assign(rules, given),
     limit: (given) => void Object.assign(limits, GATEWAY_LIMITS, given),
     counts: () => ({
       ...hub.counts,

@@ -13,8 +13,7 @@ import { acceptOffers, judgeUpgrade, openSockets, refusedAccess, rejectUpgrade }
 
 export interface WebSocketsDeps {
   clients: Clients;
-  guard: GuardOptions;
-  compression: Compression;
+  rules: Readonly<GuardOptions & { compression: Compression }>;
   connection: ConnectionDeps;
   upgrades: WorkQueue;
 }
@@ -47,8 +46,8 @@ export class WebSockets {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, transport: Transport): void {
-    const { clients, guard, compression, connection: deps } = this.#deps;
-    const refusal = judgeUpgrade(request, guard) ?? clients.judge(transport);
+    const { clients, rules, connection: deps } = this.#deps;
+    const refusal = judgeUpgrade(request, rules) ?? clients.judge(transport);
     if (refusal) return rejectUpgrade(socket, refusal);
     afterAuthentication(deps.access.authenticate(credentialsOf(request), transport), (authenticated) => {
       // A browser has no header to give: its first message is `authenticate`.
@@ -60,7 +59,7 @@ export class WebSockets {
       if (late) return rejectUpgrade(socket, late);
       if (socket.destroyed) return;
       const principal = authenticated.ok ? authenticated.result : NOBODY;
-      const server = acceptOffers(request, transport.address, compression) ? this.#deflating : this.#plain;
+      const server = acceptOffers(request, transport.address, rules.compression) ? this.#deflating : this.#plain;
       server.handleUpgrade(request, socket, head, (ws) => {
         const client = { socket: socket as Socket, principal, transport };
         const logger = deps.logger.child({ connection: ++this.#opened });

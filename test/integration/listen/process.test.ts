@@ -70,6 +70,35 @@ it('sources come, go and move by SIGHUP under a live subscriber, which misses no
   expect(wire.notifications('reset')).toEqual([]);
 });
 
+it('hosts, origins and compression are others after SIGHUP, for who comes from then on', async () => {
+  const { paths } = await openSims('one');
+  const config = join(folderOf(), 'gateway.yaml');
+  const write = (more = ''): void =>
+    writeFileSync(config, `listen: 127.0.0.1:0\nsource: {one: "${paths.one}"}\n${more}`);
+  write();
+  const serve = run(['serve', '--config', config]);
+  const [, url = ''] = URL_LINE.exec(await serve.said(URL_LINE)) ?? [];
+  const before = await connect(url);
+  const origin = 'https://dash.example';
+  await expect(connectWire(url, { origin })).rejects.toThrow('403');
+  await expect(connectWire(url, { host: 'gw.example' })).rejects.toThrow('403');
+  write('allowOrigin: https://dash.example\nallowHost: gw.example\ncompression: "on"\n');
+  serve.child.kill('SIGHUP');
+  const said = await serve.said('the configuration was read again');
+  expect(said).not.toContain('restart');
+  const [page, named] = [await connectWire(url, { origin }), await connectWire(url, { host: 'gw.example' })];
+  onTestFinished(() => {
+    page.close();
+    named.close();
+  });
+  expect([before.ws.extensions, page.ws.extensions]).toEqual(['', expect.stringContaining('permessage-deflate')]);
+  expect(await before.call('source.list', {})).toMatchObject({ sources: [{ name: 'one' }] });
+  write();
+  serve.child.kill('SIGHUP');
+  await serve.said('the configuration was read again');
+  await expect.poll(() => connectWire(url, { origin }).then(() => 'open', String)).toContain('403');
+});
+
 it('webhooks come, change and go by SIGHUP; neither their key nor the path of their URL is in what the gateway says', async () => {
   const { sims, paths } = await openSims('vm1');
   const [folder, receiver] = [folderOf(), await openReceiver()];
