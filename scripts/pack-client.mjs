@@ -45,7 +45,7 @@ try {
   for (const part of ['client', 'protocol'])
     cpSync(join(root, 'dist', part), join(folder, part), {
       recursive: true,
-      filter: (path) => !/schemas\.|\.map$/.test(path),
+      filter: (path) => !/(schemas|shapes)\.|\.map$/.test(path),
     });
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(root, file), join(folder, file));
   writeFileSync(join(folder, 'README.md'), readmeOf(readFileSync(join(root, 'docs/CLIENT.md'), 'utf8')));
