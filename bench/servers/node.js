@@ -1,6 +1,6 @@
 // The limit of a server on Node: whatever the feed brings is one frame, and `socket.write` puts it on each socket.  node.js FEED
 import { createServer } from 'node:net';
-import { encodeFrame } from '../../dist/gateway/frame.js';
+import { encodeFrame } from '../../dist/gateway/wire/frame.js';
 import { followFeed, ready } from './feed.js';
 
 const sockets = new Set();
