@@ -6,8 +6,8 @@ import { rawSocket } from '../stream/support.js';
 describe('a client that answers no ping', () => {
   it('is closed with 4510 once nothing came and nothing drained for the limit; any byte of its own counts', async () => {
     const bare = await openBare({ bookmarkMs: 50, deadMs: 300 });
-    const [silent, talking] = [await rawSocket(bare.url), await rawSocket(bare.url)];
     const opened = performance.now();
+    const [silent, talking] = [await rawSocket(bare.url), await rawSocket(bare.url)];
     // Half a frame, a byte at a time: it is no message, but a sign of life.
     const bytes = Buffer.alloc(2_000, 0x20);
     bytes.set([0x81, 0xfe, 0x07, 0xc0, 0, 0, 0, 0]);
@@ -32,7 +32,8 @@ describe('a client that answers no ping', () => {
     'but reads what the kernel holds, slowly, stays until it has it',
     { timeout: 60_000 },
     async () => {
-      const bare = await openBare({ bookmarkMs: 100, deadMs: 2_200 });
+      // A receiver tells of its progress in steps of some reads, and the kernel's queues are read once a second.
+      const bare = await openBare({ bookmarkMs: 100, deadMs: 5_000 });
       const raw = await rawSocket(bare.url);
       raw.request(1, 'subscribe', {});
       await expect.poll(() => bare.counts().subscribers).toBe(1);
@@ -47,7 +48,7 @@ describe('a client that answers no ping', () => {
       const began = performance.now();
       const timer = setInterval(() => raw.socket.resume(), 400);
       await expect.poll(() => read > total * 0.9, { timeout: 40_000 }).toBe(true);
-      expect(performance.now() - began, 'for longer than the limit').toBeGreaterThan(3_000);
+      expect(performance.now() - began, 'for longer than the limit').toBeGreaterThan(5_500);
       expect(bare.counts()).toMatchObject({ parked: 0, subscribers: 1 });
       clearInterval(timer);
     },

