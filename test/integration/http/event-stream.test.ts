@@ -174,6 +174,16 @@ describe('an event stream', () => {
     await closed;
   });
 
+  it('outlives the limits of a request', async () => {
+    const bare = await openBare({ requestMs: 200, headersMs: 100, httpCheckMs: 50, bookmarkMs: 100 });
+    const stream = await openStream(bare.port);
+    await stream.first('snapshot');
+    await expect.poll(() => stream.comments).toBeGreaterThan(8);
+    append(bare, 0, 1);
+    await has(stream, 1);
+    expect(stream.isEnded).toBe(false);
+  });
+
   it('leaves nothing behind when the client goes', async () => {
     const bare = await openBare();
     const streams = await Promise.all(range(0, 20).map(() => openStream(bare.port, '?progress=100')));
