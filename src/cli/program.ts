@@ -23,7 +23,6 @@ export function createProgram(): Command {
   const program = new Command('qmp-gateway')
     .description('QEMU block jobs as a stream of events, and aborts with a time limit and a proven outcome')
     .version(VERSION)
-    .showHelpAfterError('(try --help)')
     .exitOverride()
     .addHelpText('afterAll', `\nExit codes:\n${EXIT_CODES.map(({ code, when }) => `  ${code}  ${when}`).join('\n')}`);
   for (const add of [
@@ -45,5 +44,12 @@ export function createProgram(): Command {
     addPages,
   ])
     add(program);
+  nameHelp(program, 'qmp-gateway');
   return program;
+}
+
+/** After a usage error each command names its own help. */
+function nameHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`  next: ${path} --help`);
+  for (const each of command.commands) nameHelp(each, `${path} ${each.name()}`);
 }

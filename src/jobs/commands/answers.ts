@@ -40,13 +40,19 @@ export function answerOf(
       });
     case 'timeout': {
       const live = tracker.shownRun(opened.id);
-      return refuse('TIMEOUT', 'the job has not ended within the bound; a cancel that was written stays in force', {
+      return refuse('TIMEOUT', TIMEOUT_TEXT[`${answer.accepted}`], {
         accepted: answer.accepted,
         job: viewRun(live?.run === run ? live : opened),
       });
     }
   }
 }
+
+const TIMEOUT_TEXT = {
+  true: 'the job has not ended within the bound; what QEMU has accepted stays in force',
+  false: 'the job has not ended within the bound',
+  null: 'QEMU has not answered within the bound; the command was written and may still be carried out',
+};
 
 /** The bound has passed, and the answer that was decided rests on entries that the log does not show yet. */
 export function notShown(answer: TerminationAnswer, job: Run | undefined): Answer<never> {
