@@ -20,7 +20,7 @@ import { gzipSync } from 'node:zlib';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const target = resolve(process.argv[2] ?? '.');
-const { name, version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name, version, description, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 if (!existsSync(join(root, 'dist/cli/main.js'))) throw new Error('nothing is built: npm run build');
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 const architecture = ARCHITECTURES[process.arch];
@@ -71,11 +71,11 @@ try {
   rmSync(join(lib, 'package-lock.json'));
   cpSync(process.execPath, join(lib, 'bin/node'));
   execFileSync('strip', [join(lib, 'bin/node')], { stdio: 'ignore' });
-  writeFileSync(
-    join(tree, 'usr/bin/qmp-gateway'),
-    '#!/bin/sh\nexec /usr/lib/qmp-gateway/bin/node /usr/lib/qmp-gateway/dist/cli/main.js "$@"\n',
-  );
-  chmodSync(join(tree, 'usr/bin/qmp-gateway'), 0o755);
+  for (const [program, file] of Object.entries(bin)) {
+    const path = join(tree, 'usr/bin', program);
+    writeFileSync(path, `#!/bin/sh\nexec /usr/lib/qmp-gateway/bin/node /usr/lib/qmp-gateway/${file} "$@"\n`);
+    chmodSync(path, 0o755);
+  }
   const printed = (...args) => execFileSync(process.execPath, [join(lib, 'dist/cli/main.js'), ...args]);
   writeFileSync(join(tree, 'usr/share/man/man1/qmp-gateway.1.gz'), gzipSync(printed('man'), { level: 9 }));
   for (const [shell, path] of Object.entries(COMPLETIONS))

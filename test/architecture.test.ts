@@ -123,6 +123,7 @@ const ROOMS: Record<string, readonly string[]> = {
   jobs: ['model', 'tracking', 'commands'],
   gateway: ['wire', 'fan-out', 'session', 'http'],
   cli: ['verbs', 'top', 'pages'],
+  conformance: ['clauses'],
 };
 
 describe('the layers', () => {
@@ -170,6 +171,7 @@ describe('the layers', () => {
       'src/client/runtime.ts',
       'src/client/rx.ts',
       'src/clock.ts',
+      'src/conformance/timer.ts',
       'src/qmp/monitor.ts',
       'src/qmp/session.ts',
       'src/simulator/clock.ts',

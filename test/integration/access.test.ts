@@ -4,7 +4,7 @@ import { grantsOf, TestPolicy } from '../support/access.js';
 import { openBare } from '../support/bare.js';
 import { rawSocket } from './stream/support.js';
 
-const sources = ['a', 'b'].map((name) => ({ name, state: 'up' as const, since: '' }));
+const sources = ['a', 'b'].map((name) => ({ name, state: 'up' as const, since: '2026-01-01T00:00:00Z' }));
 const CALL = '{"jsonrpc":"2.0","id":1,"method":"source.list","params":{}}';
 
 const post = (url: string, token?: string): Promise<Response> =>

@@ -26,6 +26,8 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
     status: 0,
     stdout: expect.stringContaining('listens at unix:/run/qmp-gateway/sock'),
   });
+  const kit = spawnSync('/usr/bin/qmp-gateway-conformance', ['--list'], { env, encoding: 'utf8' });
+  expect(kit).toMatchObject({ status: 0, stdout: expect.stringContaining('abort.sync-order') });
   const pages = ['man/man1/qmp-gateway.1.gz', 'bash-completion/completions/qmp-gateway'].map(
     (each) => `/usr/share/${each}`,
   );
@@ -45,6 +47,7 @@ it.skipIf(!mayInstall)('installs, serves with its own Node, and leaves nothing w
     '/var/lib/qmp-gateway',
     '/usr/lib/qmp-gateway',
     '/usr/bin/qmp-gateway',
+    '/usr/bin/qmp-gateway-conformance',
     '/etc/qmp-gateway',
     '/usr/share/doc/qmp-gateway',
     ...pages,

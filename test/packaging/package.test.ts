@@ -27,6 +27,8 @@ it('installs in an empty folder without a warning, answers, and has no dead link
   expect(installed.status).toBe(0);
   const bin = join(home, 'node_modules/.bin/qmp-gateway');
   expect(execFileSync(bin, ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
+  const kit = join(home, 'node_modules/.bin/qmp-gateway-conformance');
+  expect(execFileSync(kit, ['--help'], { encoding: 'utf8' })).toMatch(/^Usage: qmp-gateway-conformance /);
   const script = "import('qmp-gateway').then(({ start, VERSION }) => console.log(typeof start, VERSION))";
   expect(execFileSync(process.execPath, ['-e', script], { cwd: home, encoding: 'utf8' })).toMatch(/^function \d/);
   const named = "import('qmp-gateway/qmp').then((qmp) => console.log(Object.keys(qmp).join()))";
