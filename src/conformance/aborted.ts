@@ -26,6 +26,16 @@ export interface Aborted {
 const BOUND_MS = 10_000;
 const MARGIN_MS = 1_500;
 
+/** Reasons with which a server may refuse an abort: QEMU does not cancel a job that stands still, as it does for a moment when another one starts. */
+export const REFUSALS: readonly string[] = [
+  'JOB_STATE',
+  'FORBIDDEN',
+  'UNSUPPORTED',
+  'SOURCE_DOWN',
+  'SOURCE_BUSY',
+  'RATE_LIMITED',
+];
+
 /** The job that may be aborted. */
 export const target = ({ options }: Server): JobTarget => need(options.abort, 'needs --abort SOURCE/JOB');
 
@@ -54,6 +64,10 @@ async function abort(server: Server): Promise<Aborted> {
   const synchronous = caller.request('job.abort', { ...bounds, sync: true });
   const requested = await caller.reply(asynchronous, 0, BOUND_MS + MARGIN_MS);
   const settled = await caller.reply(synchronous, 0, BOUND_MS + MARGIN_MS);
+  for (const { error } of [requested, settled]) {
+    const reason = error?.data?.reason ?? '';
+    need(!REFUSALS.includes(reason), `the abort of ${source}/${job} was refused: ${reason}: ${error?.message}`);
+  }
   const callerBefore = caller.events(subscription, caller.frames.indexOf(settled));
   const again = await caller.ask('job.abort', { ...bounds, sync: true });
   const back = await server.connect();
