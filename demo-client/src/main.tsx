@@ -9,8 +9,10 @@ import './style/modes.css';
 import { render } from 'preact';
 import { createClient } from 'qmp-gateway/client';
 import { openGateway } from './gateway/gateway.js';
+import { watchNews } from './gateway/news.js';
 import { socketUrl } from './model/page/socket-url.js';
 import { listenToKeys } from './page/keys.js';
+import { mayNotify, notify } from './page/notify.js';
 import { storedToken } from './page/token.js';
 import { App } from './view/frame/app.js';
 
@@ -23,6 +25,7 @@ async function start(): Promise<void> {
   if (!root) throw new Error('no #app in the page');
   root.replaceChildren();
   listenToKeys();
+  watchNews(gateway, { isThere: mayNotify, publish: notify });
   render(<App gateway={gateway} url={url} />, root);
 }
 

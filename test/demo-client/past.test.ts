@@ -43,8 +43,9 @@ describe('a run of the history', () => {
     expect(withPast(trail, null, progress)).toEqual(trail);
   });
 
-  it('has a note: its error, else who asked', () => {
-    expect(noteOf({ error: 'EIO', requestedBy: ['ann'] })).toBe('EIO');
+  it('has a note: its error, and who asked', () => {
+    expect(noteOf({ error: 'EIO', requestedBy: ['ann'] })).toBe('EIO (by ann)');
+    expect(noteOf({ error: 'EIO', requestedBy: [] })).toBe('EIO');
     expect(noteOf({ requestedBy: ['ann', 'bob'] })).toBe('by ann, bob');
     expect(noteOf({ requestedBy: [] })).toBe('');
   });

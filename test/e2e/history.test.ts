@@ -45,6 +45,7 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await expect.poll(() => count.innerText()).toBe('100');
     const failed = rowOf(page, 'backup149');
     await failed.getByText('No space left on device').waitFor();
+    expect(await failed.locator('.cell-size').innerText()).toBe('64.0 MiB');
     await failed.getByText('1 min 30 s').waitFor();
     await rowOf(page, 'backup148').getByText('by ci').waitFor();
     await page.getByRole('button', { name: 'More' }).click();
@@ -62,9 +63,50 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await page.getByTestId('duration').getByText('1 min 30 s').waitFor();
     expect(await page.getByTestId('outcome').innerText()).toContain('No space left on device');
     await page.locator('.plot canvas').waitFor();
+    // Its events are gone from the log: the story is that of its record.
+    const story = page.locator('.timeline');
+    await story.getByText('It began.').waitFor();
+    await story.getByText('failed: No space left on device').waitFor();
+    await page.getByRole('slider', { name: 'Moment of the run' }).focus();
+    await page.keyboard.press('Home');
+    await story.locator('.is-here', { hasText: 'It began.' }).waitFor();
+    expect(await page.getByTestId('place').innerText()).toContain('0.0 % · It began.');
     await gateway.kill();
     await gateway.start();
     await page.reload();
     await page.getByTestId('duration').getByText('1 min 30 s').waitFor();
   }, 60_000);
+
+  it('tells a run by its plot and its story together', async () => {
+    const simulator = await startSimulator({ listen: { host: '127.0.0.1', port: 0 } });
+    onTestFinished(() => simulator.close());
+    const { port } = simulator.address as { port: number };
+    simulator.jobs.start({ id: 'drive0', type: 'mirror', len: 16 * MIB, bytesPerSecond: 8 * MIB });
+    const gateway = await startGateway({ vm1: `tcp:127.0.0.1:${port}` });
+    const page = await openPage(`${gateway.url}#/job/vm1/drive0`);
+    const story = page.locator('.timeline');
+    await story.locator('[data-type="BLOCK_JOB_READY"]').waitFor();
+    await page.locator('.plot canvas').waitFor();
+    const here = story.locator('.is-here');
+    const cursor = page.locator('.plot .u-cursor-x');
+    const placeOfCursor = (): Promise<string> =>
+      cursor.evaluate((line) => (line as unknown as { style: { transform: string } }).style.transform);
+
+    // Over the plot: its end is after READY, its beginning before.
+    const plot = page.locator('.plot .u-over');
+    const { width = 0, height = 0 } = (await plot.boundingBox()) ?? {};
+    await plot.hover({ position: { x: width - 2, y: height / 2 } });
+    await expect.poll(() => here.count()).toBe(1);
+    const atEnd = await page.getByTestId('place').innerText();
+    await plot.hover({ position: { x: 2, y: height / 2 } });
+    await expect.poll(() => page.getByTestId('place').innerText()).not.toBe(atEnd);
+
+    // And the other way round: by pointer and by keyboard over the story.
+    const before = await placeOfCursor();
+    await story.locator('[data-type="BLOCK_JOB_READY"]').hover();
+    await expect.poll(placeOfCursor).not.toBe(before);
+    await page.keyboard.press('k');
+    await expect.poll(() => here.getAttribute('data-type')).not.toBe('BLOCK_JOB_READY');
+    expect(await page.locator('.is-here :focus').count()).toBe(1);
+  });
 });

@@ -1,5 +1,5 @@
 // The state of one gateway as signals, which change at most ten times a second, however much arrives. Only this file writes them; views read them.
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import {
   type Client,
   type ClientState,
@@ -12,6 +12,7 @@ import {
   tableOf,
 } from 'qmp-gateway/client';
 import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
+import { countNeeding } from '../model/fleet/needs.js';
 import { extend, newTrail, type Trail } from '../model/fleet/pace.js';
 import { judgeOrphans, orphansOf } from '../model/run/unseen.js';
 import { readHistory } from './history.js';
@@ -33,6 +34,10 @@ const PING_MS = 5_000;
 const CROWD = 2_000;
 const PACE_MS = { few: 1_000, many: 5_000 } as const;
 
+type Arrived =
+  | { kind: 'events'; entries: Entry[]; cursor: string }
+  | { kind: 'progress'; rows: Progress[]; at: number };
+
 /** Members that no event has. `status` is kept: only entries change it. */
 function withDetails(table: JobTable, details: readonly Job[]): JobTable {
   const jobs = new Map(table.jobs);
@@ -52,6 +57,11 @@ function withDetails(table: JobTable, details: readonly Job[]): JobTable {
 
 export type Gateway = ReturnType<typeof openGateway>;
 
+/** What the page's principal may do; `undefined`: everything, or not connected. */
+export function scopesOf({ state }: Gateway): readonly string[] | undefined {
+  return state.value.phase === 'open' ? state.value.scopes : undefined;
+}
+
 export function openGateway(client: Client) {
   const state = signal<ClientState>(client.state);
   const table = signal<JobTable | undefined>(undefined);
@@ -62,6 +72,8 @@ export function openGateway(client: Client) {
   const failure = signal<string | undefined>(undefined);
   /** Round-trip time, and the age of the newest event when it came (QEMU's clock compared with this one's). */
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
+  /** How many jobs stand still until a person decides. */
+  const needing = computed(() => (table.value ? countNeeding(table.value.jobs.values()) : 0));
   const trails = new Map<string, Trail>();
   const past = openPastRuns(client);
   const starts = openStarts(client);
@@ -69,6 +81,7 @@ export function openGateway(client: Client) {
   let stopHistory = (): void => {};
   let next: JobTable | undefined;
   const details = openJobDetails(client, (jobs) => {
+    fold();
     if (!next) return;
     next = withDetails(next, jobs);
     changed();
@@ -78,14 +91,32 @@ export function openGateway(client: Client) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let restMs = BEAT_MS;
 
+  /** What has arrived since the last rendering: each run of one kind is folded at once, since a fold copies the table. */
+  let arrived: Arrived[] = [];
+
   const changed = (): void => {
     timer ??= setTimeout(show, restMs);
   };
+
+  function fold(): void {
+    const batches = arrived;
+    arrived = [];
+    for (const each of batches) {
+      if (!next) return;
+      if (each.kind === 'progress') next = foldProgress(next, each.rows, new Date(each.at).toISOString());
+      else {
+        next = foldEvents(next, each.entries, each.cursor);
+        details.look(next, each.entries);
+        starts.note(next, each.entries);
+      }
+    }
+  }
 
   function show(): void {
     timer = undefined;
     const began = performance.now();
     batch(() => {
+      fold();
       if (next) {
         table.value = next;
         if (orphans.length > 0) {
@@ -104,11 +135,11 @@ export function openGateway(client: Client) {
   }
 
   function events(entries: readonly Entry[], cursor: string): void {
-    if (next) {
-      next = foldEvents(next, entries, cursor);
-      details.look(next, entries);
-      starts.note(next, entries);
-    }
+    const last = arrived.at(-1);
+    if (last?.kind === 'events') {
+      last.entries.push(...entries);
+      last.cursor = cursor;
+    } else arrived.push({ kind: 'events', entries: [...entries], cursor });
     const epoch = epochOf(cursor);
     for (const entry of entries) {
       items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
@@ -139,13 +170,18 @@ export function openGateway(client: Client) {
       extend(trail, now, Number(row.offset), TRAIL_MAX);
       trails.set(row.run, trail);
     }
-    if (next) next = foldProgress(next, rows, new Date(now).toISOString());
+    const last = arrived.at(-1);
+    if (last?.kind === 'progress') {
+      last.rows.push(...rows);
+      last.at = now;
+    } else arrived.push({ kind: 'progress', rows: [...rows], at: now });
     lag.value = { ...lag.peek(), heardAt: now };
     changed();
   }
 
   const observer: Observer = {
     snapshot: (cut) => {
+      fold();
       const before = next;
       next = tableOf(cut);
       if (!before) stopHistory = readHistory(client, cut.cursor, earlier);
@@ -206,6 +242,7 @@ export function openGateway(client: Client) {
     client,
     state,
     table,
+    needing,
     feed,
     gaps,
     unseen,
@@ -214,6 +251,8 @@ export function openGateway(client: Client) {
     past,
     starts,
     trails: trails as ReadonlyMap<string, Trail>,
+    /** Runs for which this page has sent a command. */
+    requested: new Set<string>(),
     /** The page has handled the error; the feed keeps its marks. */
     dismissGaps: (): void => {
       gaps.value = [];

@@ -6,6 +6,7 @@ export const COLUMN_KEYS = [
   'job',
   'source',
   'type',
+  'size',
   'state',
   'progress',
   'rate',
@@ -32,6 +33,7 @@ export const COLUMNS: Readonly<Record<ColumnKey, Column>> = {
   job: { label: 'Job', width: 140, grow: 3 },
   source: { label: 'Source', width: 96, grow: 2 },
   type: { label: 'Type', width: 60, grow: 0.4 },
+  size: { label: 'Size', width: 74, grow: 0.3, isNumeric: true },
   state: { label: 'Status', ended: 'Outcome', width: 82, grow: 0.4 },
   progress: { label: 'Progress', width: 108, grow: 3 },
   rate: { label: 'Speed', width: 84, grow: 0.6, isNumeric: true },
@@ -44,18 +46,18 @@ export const COLUMNS: Readonly<Record<ColumnKey, Column>> = {
 
 export const TAB_COLUMNS: Readonly<Record<Tab, readonly ColumnKey[]>> = {
   active: ['job', 'type', 'state', 'progress', 'rate', 'eta', 'elapsed', 'attention'],
-  ended: ['job', 'type', 'state', 'progress', 'elapsed', 'ended', 'attention'],
+  ended: ['job', 'type', 'size', 'state', 'progress', 'started', 'elapsed', 'ended', 'attention'],
   all: ['job', 'type', 'state', 'progress', 'rate', 'eta', 'elapsed', 'ended', 'attention'],
 };
 
 /** Left out where the width does not suffice, in this order. The others always stay. */
 const DISPENSABLE: Readonly<Record<Tab, readonly ColumnKey[]>> = {
   active: ['type', 'elapsed', 'progress'],
-  ended: ['type', 'progress', 'elapsed'],
+  ended: ['type', 'progress', 'started', 'size', 'elapsed'],
   all: ['type', 'elapsed', 'ended', 'progress'],
 };
 
-/** The box to choose a row with, the gap between columns, and the padding at both ends, in CSS pixels. */
+/** The box to choose a row with, the gap between columns, and the padding at both ends, in CSS pixels. The menu's button is in the padding. */
 const BOX = 20;
 const GAP = 12;
 const PADDING = 32;

@@ -26,5 +26,14 @@ export function matcher(text: string): (row: Row) => boolean {
         return (row: Row) => has(row.source, word) || has(row.job, word) || has(row.type, word) || isState(row, word);
     }
   });
-  return (row) => tests.every((test) => test(row));
+  // A row never changes, so it is judged once.
+  const judged = new WeakMap<Row, boolean>();
+  return (row) => {
+    let matches = judged.get(row);
+    if (matches === undefined) {
+      matches = tests.every((test) => test(row));
+      judged.set(row, matches);
+    }
+    return matches;
+  };
 }

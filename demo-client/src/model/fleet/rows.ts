@@ -25,6 +25,8 @@ export interface Row {
   /** A live job's status, or how it ended. */
   state: JobStatus | Outcome;
   share: number | undefined;
+  /** Its length, in the unit of its type; `undefined`: not known. */
+  len: number | undefined;
   rate: number | undefined;
   etaMs: number | undefined;
   attention: Attention | undefined;
@@ -57,23 +59,25 @@ export interface Paces {
   now: number;
 }
 
+/** @param book keeps the rows between calls; without it all are made anew. */
 export function rowsOf(
   table: JobTable,
   paces: Paces,
   tab: Tab,
   unseen: ReadonlyMap<string, SettledRun> = new Map(),
   past: ReadonlyMap<string, HistoryRun> = new Map(),
+  book: RowBook = new RowBook(),
 ): Row[] {
   const rows: Row[] = [];
   if (tab !== 'ended')
     for (const job of table.jobs.values())
-      rows.push(liveRow(job, paces, table.settled.get(job.run), past.get(job.run)));
+      rows.push(book.live(job, paces, table.settled.get(job.run), past.get(job.run)));
   if (tab === 'active') return rows;
   for (const end of table.settled.values())
-    if (!table.jobs.has(end.run)) rows.push(endedRow(end, past.get(end.run), paces.starts.get(end.run)));
-  for (const end of unseen.values()) if (!past.has(end.run)) rows.push(endedRow(end));
+    if (!table.jobs.has(end.run)) rows.push(book.ended(end, past.get(end.run), paces.starts.get(end.run)));
+  for (const end of unseen.values()) if (!past.has(end.run)) rows.push(book.ended(end));
   for (const each of past.values())
-    if (!table.jobs.has(each.run) && !table.settled.has(each.run)) rows.push(endedRow(settlementOf(each), each));
+    if (!table.jobs.has(each.run) && !table.settled.has(each.run)) rows.push(book.past(each));
   return rows;
 }
 
@@ -86,10 +90,68 @@ export function paceOf(
   return status === 'running' && trail && isCurrent(source) ? rateOf(trail, now) : undefined;
 }
 
+/** A row, and what it was made from. */
+interface Page {
+  row: Row;
+  job: Job | undefined;
+  end: SettledRun | undefined;
+  past: HistoryRun | undefined;
+  start: Start | undefined;
+  rate: number | undefined;
+}
+
+/** Rows by run. One of the same inputs is the same object, so that who sorts and filters them sees what has changed. */
+export class RowBook {
+  readonly #pages = new Map<string, Page>();
+
+  live(job: Job, paces: Paces, end: SettledRun | undefined, past: HistoryRun | undefined): Row {
+    const start = paces.starts.get(job.run);
+    const rate = paceOf(job, paces);
+    const known = this.#pages.get(job.run);
+    if (known && known.job === job && known.rate === rate && known.start === start && known.end === end)
+      if (known.past === past) return known.row;
+    return this.#keep({ row: liveRow(job, rate, paces, end, past), job, end, past, start, rate });
+  }
+
+  ended(end: SettledRun, past?: HistoryRun, start?: Start): Row {
+    const known = this.#pages.get(end.run);
+    if (known && !known.job && known.end === end && known.past === past && known.start === start) return known.row;
+    const row = endedRow(end, past, start);
+    return this.#keep({ row, job: undefined, end, past, start, rate: undefined });
+  }
+
+  past(past: HistoryRun): Row {
+    const known = this.#pages.get(past.run);
+    if (known && !known.job && !known.end && known.past === past) return known.row;
+    const row = endedRow(settlementOf(past), past);
+    return this.#keep({ row, job: undefined, end: undefined, past, start: undefined, rate: undefined });
+  }
+
+  /** Forgets runs that are no more, now and then. */
+  keep(rows: readonly Row[]): void {
+    if (this.#pages.size < rows.length + SPARE) return;
+    const kept = new Set(rows.map(({ run }) => run));
+    for (const run of this.#pages.keys()) if (!kept.has(run)) this.#pages.delete(run);
+  }
+
+  #keep(page: Page): Row {
+    this.#pages.set(page.row.run, page);
+    return page.row;
+  }
+}
+
+/** Rows that are kept although they are not shown. */
+const SPARE = 1_000;
+
 /** @param end the settlement of a run that has ended and still occupies its id: `updated` is then the time of its figures, which a query renews. */
-function liveRow(job: Job, paces: Paces, end: SettledRun | undefined, past?: HistoryRun): Row {
+function liveRow(
+  job: Job,
+  rate: number | undefined,
+  paces: Paces,
+  end: SettledRun | undefined,
+  past?: HistoryRun,
+): Row {
   const { source, job: id, run, type, began } = job;
-  const rate = paceOf(job, paces);
   const start = startOf(past) ?? paces.starts.get(run);
   const endedAt = Date.parse(end ? (end.time ?? '') : job.updated) || 0;
   return {
@@ -97,6 +159,7 @@ function liveRow(job: Job, paces: Paces, end: SettledRun | undefined, past?: His
     state: job.settled?.outcome ?? job.status,
     ended: job.settled && endOf(job.settled, endedAt, past?.durationMs ?? spanOf(start, endedAt)),
     share: shareDone(job),
+    len: Number(job.len) || undefined,
     etaMs: etaOf(Number(job.len), Number(job.offset), rate),
     attention: attentionOf(job),
     key: natural(source, id),
@@ -127,6 +190,7 @@ function endedRow({ source, job, run, time, settled }: SettledRun, past?: Histor
     start,
     attention: pivoted === 'unknown' ? UNCLEAR : undefined,
     ended: endOf(settled, at, past?.durationMs ?? spanOf(start, at)),
+    len: Number(len ?? 0) || undefined,
     share: len === null || offset === null ? undefined : shareDone({ len, offset }),
     key: natural(source, job),
   };

@@ -6,10 +6,35 @@ import type { Sort } from './listing.js';
 import type { Row } from './rows.js';
 
 /** Rows without a figure are last in both directions; equal ones are in natural order. */
-export function sortRows(rows: readonly Row[], { by, down }: Sort): Row[] {
+export function sortRows(rows: readonly Row[], sort: Sort): Row[] {
+  return [...rows].sort(comparator(sort));
+}
+
+/**
+ * The same for rows of which most are in `before`, the result of the last call with this sort: only the others are sorted, and merged into it.
+ */
+export function resortRows(before: readonly Row[], rows: readonly Row[], sort: Sort): Row[] {
+  const open = new Set(rows);
+  const kept = before.filter((row) => open.delete(row));
+  if (open.size > rows.length / 4) return sortRows(rows, sort);
+  const compare = comparator(sort);
+  const merged: Row[] = [];
+  let at = 0;
+  for (const row of [...open].sort(compare)) {
+    for (let next = kept[at]; next && compare(next, row) <= 0; next = kept[at]) {
+      merged.push(next);
+      at += 1;
+    }
+    merged.push(row);
+  }
+  for (; at < kept.length; at += 1) merged.push(kept[at] as Row);
+  return merged;
+}
+
+function comparator({ by, down }: Sort): (a: Row, b: Row) => number {
   const sign = down ? -1 : 1;
   const isAge = by === 'started' || by === 'elapsed';
-  return [...rows].sort((a, b) => {
+  return (a, b) => {
     if (isAge && a.live && b.live) {
       // When they began is read late and one by one, but the cursors of their first entries are in that order.
       const age = compareCursors(a.began ?? '', b.began ?? '') ?? 0;
@@ -22,7 +47,7 @@ export function sortRows(rows: readonly Row[], { by, down }: Sort): Row[] {
       return x < y ? -sign : sign;
     }
     return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
-  });
+  };
 }
 
 function sortValue(row: Row, by: ColumnKey): string | number | undefined {
@@ -35,6 +60,8 @@ function sortValue(row: Row, by: ColumnKey): string | number | undefined {
       return row.key.slice(0, row.key.indexOf('\u0000'));
     case 'type':
       return row.type ?? undefined;
+    case 'size':
+      return row.len;
     case 'progress':
       return row.share;
     case 'rate':

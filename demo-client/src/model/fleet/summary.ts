@@ -2,6 +2,7 @@
 import type { JobTable } from 'qmp-gateway/client';
 import { countsBytes } from 'qmp-gateway/protocol';
 import { attentionOf } from './attention.js';
+import { needsPerson } from './needs.js';
 import { type Paces, paceOf } from './rows.js';
 
 export interface Summary {
@@ -20,7 +21,7 @@ export function summarize(table: JobTable, paces: Pick<Paces, 'trails' | 'isCurr
   for (const job of table.jobs.values()) {
     const mark = attentionOf(job)?.mark;
     if (!job.settled) summary.active += 1;
-    if (mark === 'error' || mark === 'pending') summary.attention += 1;
+    if (needsPerson(job)) summary.attention += 1;
     if (mark === 'ready') summary.ready += 1;
     if (countsBytes(job.type)) summary.bytesPerSecond += paceOf(job, paces) ?? 0;
   }

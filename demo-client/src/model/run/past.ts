@@ -20,7 +20,8 @@ export function withPast(trail: Trail, start: string | null | undefined, progres
   };
 }
 
-/** Short: the error, else who asked for the end. */
+/** Short: the error, and who asked for the end. */
 export function noteOf({ error, requestedBy }: Pick<HistoryRun, 'error' | 'requestedBy'>): string {
-  return error ?? (requestedBy.length > 0 ? `by ${requestedBy.join(', ')}` : '');
+  const by = requestedBy.length > 0 ? `by ${requestedBy.join(', ')}` : '';
+  return error === undefined ? by : `${error}${by === '' ? '' : ` (${by})`}`;
 }

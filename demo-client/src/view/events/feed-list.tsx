@@ -54,7 +54,7 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
           </span>
         </div>
       </div>
-      <div role="rowgroup" class="rows" style={{ height: `${heights.total}px` }}>
+      <div role="rowgroup" class="rows" style={{ '--height': `${heights.total}px` }}>
         {items.slice(first, last).map((item, n) => (
           <div
             key={item.key}
@@ -63,7 +63,7 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
             class={`row ${item.key === cursor ? 'at' : ''}`}
             data-line={first + n}
             onFocusIn={() => setCursor(item.key)}
-            style={{ transform: `translateY(${(first + n) * px}px)`, height: `${px}px` }}
+            style={{ '--top': `${(first + n) * px}px`, '--height': `${px}px` }}
           >
             {item.kind === 'gap' ? <GapLine item={item} /> : <EntryLine item={item} />}
           </div>

@@ -1,5 +1,5 @@
 // The page with all sources and all jobs.
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { formatRate } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { currentIn } from '../../model/fleet/current.js';
@@ -8,7 +8,9 @@ import { summarize } from '../../model/fleet/summary.js';
 import { changeListing, listing } from '../../page/location.js';
 import { beat } from '../../page/now.js';
 import { Notice } from '../parts/notice.js';
+import { ActingDialog } from './acting-dialog.js';
 import { JobTableView } from './job-table.js';
+import { NeedYou } from './need-you.js';
 import { Sources } from './sources.js';
 
 export function Fleet({ gateway }: { gateway: Gateway }) {
@@ -19,19 +21,20 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
     () => table && summarize(table, { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at }),
     [table, gateway, phase, at],
   );
+  const [isAsked, setAsked] = useState(false);
   if (!table || !summary) return <Loading gateway={gateway} />;
   return (
     <div class="fleet">
       <h1 class="hidden">Fleet</h1>
       <dl class="figures">
-        <Figure label="Active jobs" value={summary.active.toLocaleString('en')} filter="" />
+        <Figure label="Active jobs" value={summary.active.toLocaleString('en')} onPress={show('')} />
         <Figure
           label="Need you"
           value={summary.attention.toLocaleString('en')}
           tone={summary.attention > 0 ? 'bad' : undefined}
-          filter="is:needs-you"
+          onPress={() => setAsked(true)}
         />
-        <Figure label="Ready" value={summary.ready.toLocaleString('en')} filter="is:ready" />
+        <Figure label="Ready" value={summary.ready.toLocaleString('en')} onPress={show('is:ready')} />
         <Figure label="Throughput" value={phase === 'open' ? formatRate(summary.bytesPerSecond, 'mirror') : '—'} />
         <Figure
           label="Sources up"
@@ -41,31 +44,31 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
       </dl>
       <Sources sources={[...table.sources.values()]} table={table} />
       <JobTableView gateway={gateway} table={table} />
+      {isAsked && <NeedYou table={table} onClose={() => setAsked(false)} />}
+      <ActingDialog gateway={gateway} table={table} />
     </div>
   );
 }
+
+const show = (filter: string) => () => changeListing({ ...withTab(listing(), 'active'), filter });
 
 interface FigureProps {
   label: string;
   value: string;
   tone?: 'warn' | 'bad' | undefined;
-  /** Of the jobs that are counted: a click shows them. */
-  filter?: string;
+  /** Shows the jobs that are counted. */
+  onPress?(): void;
 }
 
-function Figure({ label, value, tone, filter }: FigureProps) {
+function Figure({ label, value, tone, onPress }: FigureProps) {
   return (
     <div class="kpi">
       <dt>{label}</dt>
       <dd class={tone ? `text-${tone}` : ''}>
-        {filter === undefined ? (
+        {onPress === undefined ? (
           value
         ) : (
-          <button
-            type="button"
-            title="Show these jobs"
-            onClick={() => changeListing({ ...withTab(listing(), 'active'), filter })}
-          >
+          <button type="button" title="Show these jobs" onClick={onPress}>
             {value}
           </button>
         )}

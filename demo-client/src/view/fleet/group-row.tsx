@@ -20,7 +20,7 @@ export function GroupRow({ group, index, top, isAt, onFold }: GroupRowProps) {
       data-index={index}
       data-group={source}
       aria-rowindex={index + 2}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ '--top': `${top}px` }}
       onFocusIn={() => (cursor.value = `group ${source}`)}
     >
       <div role="cell" class="group-cell">

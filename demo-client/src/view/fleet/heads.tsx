@@ -36,6 +36,9 @@ export function Heads({ columns, rows }: { columns: readonly ColumnKey[]; rows: 
             </button>
           </div>
         ))}
+        <div role="columnheader" class="cell-menu">
+          <span class="hidden">Actions</span>
+        </div>
       </div>
     </div>
   );

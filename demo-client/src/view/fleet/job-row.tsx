@@ -1,5 +1,5 @@
 // One row of the table of jobs; the job's name is a link to its page.
-import { formatDuration, formatPercent, formatRate, isInSync } from 'qmp-gateway/protocol';
+import { formatAmount, formatDuration, formatPercent, formatRate, isInSync } from 'qmp-gateway/protocol';
 import { COLUMNS, type ColumnKey, type Fit } from '../../model/fleet/columns.js';
 import { ratesOf, type Trail } from '../../model/fleet/pace.js';
 import type { Row } from '../../model/fleet/rows.js';
@@ -22,9 +22,10 @@ interface JobRowProps {
   isAt: boolean;
   isChosen: boolean;
   onChoose(isRange: boolean): void;
+  onMenu(): void;
 }
 
-export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen, onChoose }: JobRowProps) {
+export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen, onChoose, onMenu }: JobRowProps) {
   return (
     <div
       role="row"
@@ -34,7 +35,7 @@ export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen
       data-run={row.run}
       data-mark={row.attention?.mark}
       aria-rowindex={index + 2}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ '--top': `${top}px` }}
       onFocusIn={() => (cursor.value = row.run)}
     >
       <div role="cell" class="cell-box">
@@ -50,6 +51,11 @@ export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen
           <Cell column={key} row={row} trail={fit.hasSpark ? trail : undefined} showSource={showSource} />
         </div>
       ))}
+      <div role="cell" class="cell-menu">
+        <button type="button" class="quiet" aria-label={`Actions for ${row.job} of ${row.source}`} onClick={onMenu}>
+          ⋮
+        </button>
+      </div>
     </div>
   );
 }
@@ -77,6 +83,8 @@ function Cell({ column, row, trail, showSource }: CellProps) {
       return <span class="muted">{row.source}</span>;
     case 'type':
       return <span class="muted">{row.type ?? '—'}</span>;
+    case 'size':
+      return <>{row.len === undefined ? '' : formatAmount(row.len, row.type)}</>;
     case 'state':
       return <StateBadge state={row.state} />;
     case 'progress':

@@ -1,8 +1,8 @@
 // The rows of the table: only those in sight are in the document. The keyboard walks, chooses and opens them.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
-import { hasVerb, type Job, mayControl, offeredVerbs } from 'qmp-gateway/protocol';
-import type { Gateway } from '../../gateway/gateway.js';
+import { hasVerb } from 'qmp-gateway/protocol';
+import { type Gateway, scopesOf } from '../../gateway/gateway.js';
 import { fitColumns } from '../../model/fleet/columns.js';
 import { type Item, keyOf } from '../../model/fleet/groups.js';
 import { toggleGroup } from '../../model/fleet/listing.js';
@@ -10,17 +10,20 @@ import type { Row } from '../../model/fleet/rows.js';
 import { chooseAll, extendTo, NOTHING, toggleRun } from '../../model/fleet/selection.js';
 import { mixed, uniform } from '../../model/page/heights.js';
 import { jobHref, parseRoute } from '../../model/page/route.js';
+import { ABORT_FORM } from '../../model/run/abort.js';
+import { effectOf } from '../../model/run/intent.js';
+import { act } from '../../page/acting.js';
 import { useActions } from '../../page/actions.js';
 import { changeListing, go, listing } from '../../page/location.js';
 import { say } from '../../page/said.js';
 import { cursor, selection } from '../../page/selection.js';
-import { AbortDialog } from '../job/abort-dialog.js';
 import { isNarrow } from '../parts/narrow.js';
 import { useWalk } from '../parts/walk.js';
 import { useWindow } from '../parts/window.js';
 import { GroupRow } from './group-row.js';
 import { Heads } from './heads.js';
 import { JobRow } from './job-row.js';
+import { RowMenu } from './row-menu.js';
 
 const ROW_PX = 44;
 const CARD_PX = 92;
@@ -48,7 +51,7 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   const fit = fitColumns(chosen, tab, isNarrow.value ? Number.POSITIVE_INFINITY : width);
   const inSight = items.slice(first, last);
   useStarts(gateway, table, inSight);
-  const [target, setTarget] = useState<Job>();
+  const [menuOf, setMenu] = useState<Row>();
   const order = (): string[] => rows.map(({ run }) => run);
   const at = items.findIndex((item) => keyOf(item) === cursor.value);
 
@@ -82,11 +85,21 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   }
   function abort(): void {
     const item = items[at];
-    const job = item?.kind === 'row' ? table.jobs.get(item.row.run) : undefined;
-    const why = refusal(gateway, table, job);
-    if (why === undefined) setTarget(job);
-    else say(why);
+    if (item?.kind !== 'row') return;
+    const job = table.jobs.get(item.row.run);
+    const source = job && table.sources.get(job.source);
+    // By force even a job that stands still can be aborted, so the dialog opens for it.
+    const effect = effectOf({ verb: 'abort', form: { ...ABORT_FORM, force: hasVerb(source, 'force') } }, job, {
+      source,
+      scopes: scopesOf(gateway),
+    });
+    if (effect.ok) act('abort', [item.row]);
+    else say(effect.why);
   }
+  const menu = (): void => {
+    const item = items[at];
+    if (item?.kind === 'row') setMenu(item.row);
+  };
   useActions({
     'choose-down': reach(1),
     'choose-up': reach(-1),
@@ -95,7 +108,7 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
     }),
     'choose-all': () => (selection.value = chooseAll(selection.value, order())),
     ...(selection.value.runs.size > 0 && { release: () => (selection.value = NOTHING) }),
-    ...(at >= 0 && { open, abort }),
+    ...(at >= 0 && { open, abort, menu }),
   });
 
   return (
@@ -105,12 +118,12 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
       role="table"
       aria-label="Jobs"
       aria-rowcount={items.length + 1}
-      aria-colcount={fit.columns.length + 1}
+      aria-colcount={fit.columns.length + 2}
       tabIndex={0}
       style={{ '--columns': fit.template, '--least': isNarrow.value ? '0' : `${fit.minWidth}px` }}
     >
       <Heads columns={fit.columns} rows={rows} />
-      <div role="rowgroup" class="rows" style={{ height: `${heights.total}px` }}>
+      <div role="rowgroup" class="rows" style={{ '--height': `${heights.total}px` }}>
         {inSight.map((item, n) => {
           const place = { index: first + n, top: heights.topOf(first + n), isAt: first + n === at };
           return item.kind === 'group' ? (
@@ -128,32 +141,15 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
                   ? extendTo(selection.value, order(), item.row.run)
                   : toggleRun(selection.value, item.row.run))
               }
+              onMenu={() => setMenu(item.row)}
               {...place}
             />
           );
         })}
       </div>
-      {target && (
-        <AbortDialog
-          gateway={gateway}
-          job={target}
-          now={table.jobs.get(target.run)}
-          mayForce={hasVerb(table.sources.get(target.source), 'force')}
-          onClose={() => setTarget(undefined)}
-        />
-      )}
+      {menuOf && <RowMenu gateway={gateway} table={table} row={menuOf} onClose={() => setMenu(undefined)} />}
     </div>
   );
-}
-
-/** Why a job can't be aborted now. */
-function refusal(gateway: Gateway, table: JobTable, job: Job | undefined): string | undefined {
-  if (!job) return 'This run has ended.';
-  const state = gateway.state.value;
-  const scopes = state.phase === 'open' ? state.scopes : undefined;
-  if (scopes && !mayControl(scopes, job.source)) return `You may not control the jobs of ${job.source}.`;
-  const isOffered = offeredVerbs(job, table.sources.get(job.source)).includes('abort');
-  return isOffered ? undefined : `${job.job} is ${job.status}: there is nothing to abort.`;
 }
 
 /** Milliseconds for which rows must stay in sight: each answer makes all rows anew, so none is asked for while the user scrolls. */

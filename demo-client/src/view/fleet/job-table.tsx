@@ -1,12 +1,13 @@
 // The table of jobs as the address says: one tab, filtered, sorted, grouped.
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import type { Gateway } from '../../gateway/gateway.js';
 import { currentIn } from '../../model/fleet/current.js';
 import { matcher } from '../../model/fleet/filter.js';
 import { itemsOf } from '../../model/fleet/groups.js';
-import { rowsOf } from '../../model/fleet/rows.js';
-import { sortRows } from '../../model/fleet/sort.js';
+import type { Sort } from '../../model/fleet/listing.js';
+import { type Row, RowBook, rowsOf } from '../../model/fleet/rows.js';
+import { resortRows, sortRows } from '../../model/fleet/sort.js';
 import { listing } from '../../page/location.js';
 import { beat } from '../../page/now.js';
 import { JobRows } from './job-rows.js';
@@ -25,15 +26,20 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
   const phase = gateway.state.value.phase;
   const starts = gateway.starts.starts.value;
   const at = beat.value;
+  const book = useRef(new RowBook()).current;
   const all = useMemo(() => {
     const paces = { trails: gateway.trails, isCurrent: currentIn(phase, table), starts, now: at };
-    return rowsOf(table, paces, tab, unseen, runs);
-  }, [table, gateway, tab, unseen, runs, phase, starts, at]);
-  const rows = useMemo(() => sortRows(all.filter(matcher(filter)), sort), [all, filter, sort]);
+    const found = rowsOf(table, paces, tab, unseen, runs, book);
+    book.keep(found);
+    return found;
+  }, [table, gateway, tab, unseen, runs, phase, starts, at, book]);
+  const sorted = useSorted(all, sort);
+  const matches = useMemo(() => matcher(filter), [filter]);
+  const rows = useMemo(() => sorted.filter(matches), [sorted, matches]);
   const items = useMemo(() => itemsOf(rows, folding), [rows, folding]);
   return (
     <section class="card jobs" aria-labelledby="jobs-title">
-      <Toolbar rows={rows} total={all.length} />
+      <Toolbar table={table} rows={rows} total={all.length} />
       {rows.length === 0 ? (
         <NoRows total={all.length} isKept={isKept} />
       ) : (
@@ -49,4 +55,16 @@ export function JobTableView({ gateway, table }: { gateway: Gateway; table: JobT
       )}
     </section>
   );
+}
+
+/** All rows in order; of one sort only those that have changed are sorted anew. */
+function useSorted(rows: readonly Row[], { by, down }: Sort): readonly Row[] {
+  const before = useRef<{ key: string; rows: readonly Row[] }>({ key: '', rows: [] });
+  return useMemo(() => {
+    const key = `${by} ${down}`;
+    const sort = { by, down };
+    const sorted = before.current.key === key ? resortRows(before.current.rows, rows, sort) : sortRows(rows, sort);
+    before.current = { key, rows: sorted };
+    return sorted;
+  }, [rows, by, down]);
 }

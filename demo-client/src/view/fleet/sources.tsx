@@ -43,7 +43,7 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
       >
         {name}
       </button>
-      <span class={`state text-${TONE[state]}`}>
+      <span class={`state text-${TONE[state]}`} title={reason && describeReason(reason)}>
         <span class="dot" aria-hidden="true" />
         {state}
         {reason ? `: ${reason}` : ''}

@@ -1,13 +1,12 @@
 // Above the table of jobs: tabs, filter, groups, columns; and what is chosen.
+import type { JobTable } from 'qmp-gateway/client';
 import { COLUMN_KEYS, COLUMNS, TAB_COLUMNS, type Tab, toggleColumn } from '../../model/fleet/columns.js';
 import { UNFOLDED, withTab } from '../../model/fleet/listing.js';
 import type { Row } from '../../model/fleet/rows.js';
-import { countIn, NOTHING } from '../../model/fleet/selection.js';
 import { useActions } from '../../page/actions.js';
 import { changeListing, listing } from '../../page/location.js';
-import { selection } from '../../page/selection.js';
-import { Copy } from '../parts/copy.js';
 import { Menu } from '../parts/menu.js';
+import { Chosen } from './chosen.js';
 
 const TABS: readonly { tab: Tab; label: string }[] = [
   { tab: 'active', label: 'Active' },
@@ -17,7 +16,13 @@ const TABS: readonly { tab: Tab; label: string }[] = [
 
 export const openTab = (tab: Tab): void => changeListing(withTab(listing(), tab));
 
-export function Toolbar({ rows, total }: { rows: readonly Row[]; total: number }) {
+interface ToolbarProps {
+  table: JobTable;
+  rows: readonly Row[];
+  total: number;
+}
+
+export function Toolbar({ table, rows, total }: ToolbarProps) {
   const { tab, filter, folding } = listing();
   const fold = (): void => changeListing({ folding: { allClosed: !(folding ?? UNFOLDED).allClosed, but: [] } });
   const group = (): void => changeListing({ folding: folding ? undefined : UNFOLDED });
@@ -58,7 +63,7 @@ export function Toolbar({ rows, total }: { rows: readonly Row[]; total: number }
           <ColumnsMenu />
         </span>
       </div>
-      <Chosen rows={rows} />
+      <Chosen rows={rows} table={table} />
     </>
   );
 }
@@ -91,25 +96,5 @@ function ColumnsMenu() {
         As usual
       </button>
     </Menu>
-  );
-}
-
-/** How many are chosen; also those that the tab or the filter hides. */
-function Chosen({ rows }: { rows: readonly Row[] }) {
-  const { runs } = selection.value;
-  if (runs.size === 0) return null;
-  const order = rows.map(({ run }) => run);
-  const inSight = countIn(selection.value, order);
-  return (
-    <div class="chosen" role="status" data-testid="chosen">
-      <strong class="num">{runs.size.toLocaleString('en')} chosen</strong>
-      {inSight < runs.size && (
-        <span class="muted small">{(runs.size - inSight).toLocaleString('en')} of them not in this list</span>
-      )}
-      <Copy text={[...runs].join('\n')} what="runs" />
-      <button type="button" class="quiet" onClick={() => (selection.value = NOTHING)}>
-        None <kbd>Esc</kbd>
-      </button>
-    </div>
   );
 }

@@ -5,6 +5,7 @@ import { CONSOLE, parseRoute } from '../../model/page/route.js';
 import { useActions } from '../../page/actions.js';
 import { copy } from '../../page/clipboard.js';
 import { eventsHref, fleetHref, go, route } from '../../page/location.js';
+import { switchNotify } from '../../page/notify.js';
 import { nextTheme } from '../../page/theme.js';
 import { switchZone } from '../../page/zone.js';
 import { Console } from '../console/console.js';
@@ -13,6 +14,7 @@ import { Fleet } from '../fleet/fleet.js';
 import { openTab } from '../fleet/toolbar.js';
 import { JobPage } from '../job/job-page.js';
 import { Notice } from '../parts/notice.js';
+import { Announcer } from './announcer.js';
 import { Banners } from './banners.js';
 import { Header } from './header.js';
 import { Help } from './help.js';
@@ -40,6 +42,7 @@ export function App({ gateway, url }: AppProps) {
     'copy-link': () => void copy(location.href, 'link'),
     utc: switchZone,
     theme: nextTheme,
+    notify: () => void switchNotify(),
     fleet: () => go(parseRoute(fleetHref())),
     events: () => go(parseRoute(eventsHref())),
     console: () => go(CONSOLE),
@@ -58,6 +61,7 @@ export function App({ gateway, url }: AppProps) {
         <Page gateway={gateway} url={url} />
       </main>
       <Status gateway={gateway} />
+      <Announcer gateway={gateway} />
       {over === 'help' && <Help onClose={close('help')} />}
       {over === 'palette' && <Palette table={gateway.table.value} onClose={close('palette')} />}
     </>
@@ -74,9 +78,10 @@ function Page({ gateway, url }: AppProps) {
     const first = at.page === 'console' ? '#console-line' : '#main';
     document.querySelector<HTMLElement>(first)?.focus();
   }, [at.page]);
+  const needing = gateway.needing.value;
   useEffect(() => {
-    document.title = `${title} · qmp-gateway`;
-  }, [title]);
+    document.title = `${needing > 0 ? `(${needing}) ` : ''}${title} · qmp-gateway`;
+  }, [title, needing]);
   switch (at.page) {
     case 'fleet':
       return <Fleet gateway={gateway} />;

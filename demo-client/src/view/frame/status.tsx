@@ -4,6 +4,7 @@ import type { Gateway } from '../../gateway/gateway.js';
 import { cliEvents } from '../../model/page/commands.js';
 import { freshness } from '../../model/page/freshness.js';
 import { runAction } from '../../page/actions.js';
+import { notifies, switchNotify } from '../../page/notify.js';
 import { now } from '../../page/now.js';
 import { said } from '../../page/said.js';
 import { thisGate } from '../../page/token.js';
@@ -20,6 +21,15 @@ export function Status({ gateway }: { gateway: Gateway }) {
       <span role="status" class="said-line" data-testid="said">
         {said.value}
       </span>
+      <button
+        type="button"
+        class="quiet notify"
+        aria-pressed={notifies.value}
+        title="Desktop notifications of jobs that need you, fail, are lost, or end as you asked"
+        onClick={() => void switchNotify()}
+      >
+        {notifies.value ? 'Notifies' : 'Notify me'}
+      </button>
       <Menu label="Details" name="Details of the connection" isUp>
         <Details gateway={gateway} />
       </Menu>

@@ -59,6 +59,7 @@ export function AbortDialog({ gateway, job, now: current, mayForce, onClose }: A
     waiting.current = abort;
     setAsked({ force: params.force ?? false, wasInSync: softCancel(current ?? job) === 'finishes', sent: true });
     setStage({ name: 'waiting', since, params });
+    gateway.requested.add(job.run);
     gateway.client.abort(params, { signal: abort.signal }).then(
       (answer) => {
         if (waiting.current !== abort) return;

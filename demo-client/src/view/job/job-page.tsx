@@ -1,4 +1,5 @@
 // The page of one run: its figures, what it needs, the verbs, its speed, and its events.
+import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { type Entry, type Job, parseCursor, type SettledRun } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
@@ -8,8 +9,9 @@ import { attentionOf } from '../../model/fleet/attention.js';
 import { currentIn } from '../../model/fleet/current.js';
 import { parseRoute } from '../../model/page/route.js';
 import { finalizedBy } from '../../model/run/outcome.js';
-import { settlementOf } from '../../model/run/past.js';
+import { settlementOf, withPast } from '../../model/run/past.js';
 import { findRun } from '../../model/run/run.js';
+import { noFiguresText, storyOf } from '../../model/run/story.js';
 import { useActions } from '../../page/actions.js';
 import { fleetHref, go } from '../../page/location.js';
 import { Loading } from '../fleet/fleet.js';
@@ -113,6 +115,10 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
   const attention = job && attentionOf(job);
   const table = gateway.table.value;
   const start = story?.record?.start ?? story?.entries[0]?.time ?? firstTime(runEvents.events.value, began);
+  const events = runEvents.events.value;
+  const chapters = useMemo(() => storyOf(events, story?.entries ?? [], story?.record), [events, story]);
+  const trail = withPast(runEvents.trail.value, start, story?.progress ?? []);
+  const at = useSignal<number | undefined>(undefined);
   const current = table !== undefined && currentIn(gateway.state.value.phase, table)(source);
   return (
     <div class="job">
@@ -149,13 +155,14 @@ function Known({ gateway, job, ended, source, id, run, former }: KnownProps) {
       )}
       <JobFigures job={job} settled={settled} trail={runEvents.trail} start={start} current={current} />
       <Throughput
-        trail={runEvents.trail}
+        trail={trail}
+        chapters={chapters}
         type={job?.type ?? settled?.type ?? null}
-        live={settled === undefined}
-        start={start}
-        progress={story?.progress ?? []}
+        len={Number(job?.len ?? settled?.len ?? 0)}
+        empty={noFiguresText(settled === undefined, found)}
+        at={at}
       />
-      <Timeline run={runEvents} />
+      <Timeline chapters={chapters} gap={runEvents.gap.value} at={at} />
     </div>
   );
 }

@@ -1,16 +1,16 @@
 // A form for a speed limit in MiB per second (0 is none), which gives bytes per second as a decimal string.
 import { useState } from 'preact/hooks';
+import { parseSpeed } from '../../model/run/speed.js';
 
 export function SpeedForm({ onSpeed }: { onSpeed(bytesPerSecond: string): void }) {
   const [value, setValue] = useState('');
-  const mib = Number(value);
-  const ok = value !== '' && mib >= 0 && mib < 2 ** 43;
+  const speed = parseSpeed(value);
   return (
     <form
       class="speed-form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (ok) onSpeed(String(Math.round(mib * 1_048_576)));
+        if (speed !== undefined) onSpeed(speed);
       }}
     >
       <label>
@@ -24,7 +24,7 @@ export function SpeedForm({ onSpeed }: { onSpeed(bytesPerSecond: string): void }
           onInput={(event) => setValue(event.currentTarget.value)}
         />
       </label>
-      <button type="submit" disabled={!ok}>
+      <button type="submit" disabled={speed === undefined}>
         Set
       </button>
     </form>

@@ -1,43 +1,75 @@
-// A plot of the rate: from the gateway's history, and since the page was loaded.
+// The plot of a run's progress and rate, from the gateway's history and since the page was loaded, with a slider that marks a moment of it.
 import type { Signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { formatRate, type JobType, type ProgressSample } from 'qmp-gateway/protocol';
+import { formatRate, type JobType } from 'qmp-gateway/protocol';
 import { ratesOf, type Trail } from '../../model/fleet/pace.js';
-import { withPast } from '../../model/run/past.js';
+import { exactMoment } from '../../model/page/clock.js';
+import { type Chapter, placeText, sharesOf, spanOf } from '../../model/run/story.js';
+import { zone } from '../../page/zone.js';
 import type { Plot } from '../parts/plot.js';
 
 interface ThroughputProps {
-  trail: Signal<Trail>;
+  trail: Trail;
+  chapters: readonly Chapter[];
   type: JobType | null;
-  live: boolean;
-  /** The run's start, and its figures from the history. */
-  start: string | null | undefined;
-  progress: readonly ProgressSample[];
+  len: number;
+  /** In place of the plot where there are no figures. */
+  empty: string;
+  /** The marked moment, in milliseconds since 1970. */
+  at: Signal<number | undefined>;
 }
 
-export function Throughput({ trail, type, live, start, progress }: ThroughputProps) {
+export function Throughput({ trail, chapters, type, len, empty, at }: ThroughputProps) {
   const PlotView = useLater();
-  const series = ratesOf(withPast(trail.value, start, progress));
+  const [times, rates] = ratesOf(trail);
   return (
     <section class="card pad" aria-labelledby="throughput-title">
-      <h2 id="throughput-title">Throughput</h2>
-      {series[0].length < 2 ? (
-        <p class="muted plot-empty">
-          {live
-            ? 'Waiting for the second figure; the gateway queries QEMU once a second.'
-            : 'Nobody watched this run from here.'}
-        </p>
+      <h2 id="throughput-title">Progress and throughput</h2>
+      {times.length < 2 ? (
+        <p class="muted plot-empty">{empty}</p>
       ) : (
         PlotView && (
           <PlotView
-            series={series}
-            label="Throughput over time"
+            series={[times, rates, sharesOf(trail, len).slice(1)]}
+            marks={chapters.flatMap((chapter) => chapter.at ?? [])}
+            at={at}
+            label="Throughput and progress over time"
             height={180}
             format={(value) => formatRate(value, type)}
           />
         )
       )}
+      <Scrubber trail={trail} chapters={chapters} len={len} at={at} />
     </section>
+  );
+}
+
+/** Steps from one end to the other, by the arrow keys. */
+const STEPS = 200;
+
+function Scrubber({ trail, chapters, len, at }: Pick<ThroughputProps, 'trail' | 'chapters' | 'len' | 'at'>) {
+  const span = spanOf(chapters, trail);
+  if (!span) return null;
+  const { from, to } = span;
+  const ms = Math.max(from, Math.min(to, at.value ?? to));
+  const text = placeText(chapters, trail, len, ms);
+  const moment = exactMoment(ms, Date.now(), zone.value);
+  return (
+    <div class="scrubber">
+      <input
+        type="range"
+        aria-label="Moment of the run"
+        aria-valuetext={`${moment}: ${text}`}
+        min={from}
+        max={to}
+        step={Math.max(1, (to - from) / STEPS)}
+        value={ms}
+        onInput={(event) => (at.value = Number(event.currentTarget.value))}
+      />
+      <p class="small" data-testid="place">
+        <span class="num">{moment}</span> <span class="muted">{text}</span>
+      </p>
+    </div>
   );
 }
 

@@ -1,32 +1,78 @@
-// The events of one run from its beginning, each with its time and the time since the one before.
-import { useState } from 'preact/hooks';
+// The story of one run, each part with its time and the time since the one before; the part at the marked moment is marked.
+import { computed, type Signal } from '@preact/signals';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Gap } from 'qmp-gateway/client';
 import { describeGap, type Entry, formatDuration } from 'qmp-gateway/protocol';
-import type { openRunEvents } from '../../gateway/run-events.js';
-import { describe } from '../../model/events/describe.js';
-import { parseTime } from '../../model/page/clock.js';
+import { walk } from '../../model/fleet/selection.js';
+import { type Chapter, chapterAt } from '../../model/run/story.js';
+import { useActions } from '../../page/actions.js';
 import { JsonDialog } from '../parts/json-dialog.js';
 import { Time } from '../parts/time.js';
 
-export function Timeline({ run }: { run: ReturnType<typeof openRunEvents> }) {
-  const events = run.events.value;
-  const gap = run.gap.value;
+interface TimelineProps {
+  chapters: readonly Chapter[];
+  /** Why the log has not everything. */
+  gap: Gap | undefined;
+  /** The marked moment, in milliseconds since 1970. */
+  at: Signal<number | undefined>;
+}
+
+export function Timeline({ chapters, gap, at }: TimelineProps) {
   const [open, setOpen] = useState<Entry>();
+  const list = useRef<HTMLOListElement>(null);
+  /** Of several at one moment, the one that was pointed at. */
+  const [pointed, setPointed] = useState<number>();
+  const place = useMemo(
+    () =>
+      computed(() => {
+        const ms = at.value;
+        const isPointed = pointed !== undefined && ms !== undefined && chapters[pointed]?.at === ms;
+        return ms === undefined ? -1 : isPointed ? pointed : chapterAt(chapters, ms);
+      }),
+    [at, chapters, pointed],
+  );
+  const here = place.value;
+
+  function mark(index: number): void {
+    const time = chapters[index]?.at;
+    if (time === undefined) return;
+    setPointed(index);
+    at.value = time;
+  }
+  const step = (by: number) => () => {
+    const index = walk(here, by, chapters.length);
+    mark(index);
+    list.current?.querySelector<HTMLElement>(`[data-chapter="${index}"]`)?.focus();
+  };
+  useActions(chapters.length > 0 ? { next: step(1), previous: step(-1) } : {});
+  useEffect(() => {
+    if (here >= 0 && here !== pointed) scrollWithin(list.current, here);
+  }, [here, pointed]);
+
   return (
     <section class="card pad" aria-labelledby="run-title">
-      <h2 id="run-title">Events</h2>
-      <ol class="timeline">
-        {gap && (
-          <li class="tone-warn begin">
-            <span class="what">Earlier events have left the gateway’s log: {describeGap(gap.reason)}</span>
-          </li>
-        )}
-        {!gap && events.length === 0 && (
+      <h2 id="run-title">Story</h2>
+      {gap && chapters.every(({ kind }) => kind !== 'state') && (
+        <p class="muted small" data-testid="log-gap">
+          Its events have left the gateway’s log: {describeGap(gap.reason)}
+        </p>
+      )}
+      <ol class="timeline" ref={list} tabIndex={0} aria-labelledby="run-title">
+        {chapters.length === 0 && (
           <li class="tone-calm begin">
-            <span class="what muted">Asking the log…</span>
+            <span class="what muted">{gap ? 'Nothing is known of it any more.' : 'Asking the log…'}</span>
           </li>
         )}
-        {events.map((entry, n) => (
-          <Item key={entry.offset} entry={entry} before={events[n - 1]} onOpen={() => setOpen(entry)} />
+        {chapters.map((chapter, n) => (
+          <Item
+            key={chapter.key}
+            index={n}
+            chapter={chapter}
+            before={chapters[n - 1]}
+            isHere={n === here}
+            onMark={() => mark(n)}
+            onOpen={() => setOpen(chapter.entry)}
+          />
         ))}
       </ol>
       {open && <JsonDialog title={open.type} value={open} onClose={() => setOpen(undefined)} />}
@@ -34,23 +80,53 @@ export function Timeline({ run }: { run: ReturnType<typeof openRunEvents> }) {
   );
 }
 
+/** Scrolls the list alone: the page, and the plot under the pointer, stay where they are. */
+function scrollWithin(list: HTMLElement | null, index: number): void {
+  const item = list?.children[index] as HTMLElement | undefined;
+  if (!list || !item) return;
+  const { offsetTop: top, offsetHeight: height } = item;
+  if (top < list.scrollTop) list.scrollTop = top;
+  else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+}
+
 interface ItemProps {
-  entry: Entry;
-  before: Entry | undefined;
+  index: number;
+  chapter: Chapter;
+  before: Chapter | undefined;
+  isHere: boolean;
+  onMark(): void;
   onOpen(): void;
 }
 
-function Item({ entry, before, onOpen }: ItemProps) {
-  const { text, tone } = describe(entry);
-  const since = before?.time && entry.time ? Date.parse(entry.time) - Date.parse(before.time) : undefined;
+function Item({ index, chapter, before, isHere, onMark, onOpen }: ItemProps) {
+  const { at, kind, tone, text, entry } = chapter;
+  const since = at !== undefined && before?.at !== undefined ? at - before.at : undefined;
   return (
-    <li class={`tone-${tone}`} data-type={entry.type}>
-      <Time at={parseTime(entry.time)} isExact />
+    <li
+      class={`tone-${tone} kind-${kind} ${isHere ? 'is-here' : ''}`}
+      data-type={entry?.type}
+      aria-current={isHere ? 'step' : undefined}
+      onMouseEnter={onMark}
+      onFocusIn={onMark}
+    >
+      <Time at={at} isExact />
       <span class="num muted since">{since === undefined ? '' : `+${formatDuration(since)}`}</span>
       <span class="what">
-        <button type="button" class="as-text" title={`Show ${entry.type} as JSON`} onClick={onOpen}>
-          <code>{entry.type}</code>
-        </button>{' '}
+        {entry ? (
+          <button
+            type="button"
+            class="as-text"
+            title={`Show ${entry.type} as JSON`}
+            data-chapter={index}
+            onClick={onOpen}
+          >
+            <code>{entry.type}</code>
+          </button>
+        ) : (
+          <span class="muted small" tabIndex={-1} data-chapter={index}>
+            From the history
+          </span>
+        )}{' '}
         <span>{text}</span>
       </span>
     </li>

@@ -1,15 +1,12 @@
 // Buttons for the verbs that the job's status allows, and the result of the last one.
 import { useState } from 'preact/hooks';
-import type { GatewayError } from 'qmp-gateway/client';
 import { hasVerb, type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
-import { refusalText } from '../../model/run/abort.js';
+import { sendVerb } from '../../gateway/send.js';
+import { type Intent, verbLabel } from '../../model/run/intent.js';
 import { useActions } from '../../page/actions.js';
 import { AbortDialog } from './abort-dialog.js';
 import { SpeedForm } from './speed-form.js';
-
-/** Verbs that open a form first. */
-const label = (verb: JobVerb): string => `${VERB_LABELS[verb]}${verb === 'abort' || verb === 'setSpeed' ? '…' : ''}`;
 
 type Said = { tone: 'calm' | 'bad'; text: string };
 
@@ -29,24 +26,11 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
   const { principal, scopes } = state.phase === 'open' ? state : {};
   const isGranted = !job || !scopes || mayControl(scopes, job.source);
 
-  function ask(verb: JobVerb, speed?: string): void {
+  function ask(intent: Exclude<Intent, { verb: 'abort' }>): void {
     if (!job) return;
-    setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: asking…` });
-    const { client } = gateway;
-    const at = { source: job.source, job: job.job, run };
-    const calls: Record<Exclude<JobVerb, 'abort'>, () => Promise<unknown>> = {
-      complete: () => client.jobComplete(at),
-      pause: () => client.jobPause(at),
-      resume: () => client.jobResume(at),
-      finalize: () => client.jobFinalize(at),
-      dismiss: () => client.jobDismiss(at),
-      setSpeed: () => client.jobSetSpeed({ ...at, speed: speed ?? '0' }),
-    };
-    if (verb === 'abort') return;
-    calls[verb]().then(
-      () => setSaid({ tone: 'calm', text: `${VERB_LABELS[verb]}: QEMU has accepted.` }),
-      (error: GatewayError) =>
-        setSaid({ tone: 'bad', text: refusalText(error.reason, error.message, error.data ?? {}) }),
+    setSaid({ tone: 'calm', text: `${VERB_LABELS[intent.verb]}: asking…` });
+    void sendVerb(gateway, intent, { source: job.source, job: job.job, run }).then((answer) =>
+      setSaid({ tone: answer.name === 'done' ? 'calm' : 'bad', text: answer.text }),
     );
   }
 
@@ -55,7 +39,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
       setTarget(job);
       setOpen('abort');
     } else if (verb === 'setSpeed') setOpen(open === 'setSpeed' ? undefined : 'setSpeed');
-    else ask(verb);
+    else ask({ verb });
   }
 
   useActions(isGranted && verbs.includes('abort') ? { abort: () => press('abort') } : {});
@@ -72,7 +56,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
             disabled={!isGranted}
             onClick={() => press(verb)}
           >
-            {label(verb)}
+            {verbLabel(verb)}
           </button>
         ))}
       </div>
@@ -80,7 +64,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
         <SpeedForm
           onSpeed={(speed) => {
             setOpen(undefined);
-            ask('setSpeed', speed);
+            ask({ verb: 'setSpeed', speed });
           }}
         />
       )}

@@ -1,12 +1,14 @@
 // A plot with axes on a canvas, by uPlot. Colours come from the style sheet.
 import 'uplot/dist/uPlot.min.css';
+import type { Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { timeOfDay } from '../../model/page/clock.js';
 import { isDark } from '../../page/theme.js';
 import { zone } from '../../page/zone.js';
 
-type Series = [number[], number[]];
+/** Seconds since 1970, the values, and shares of 0 to 100. */
+type Series = [number[], number[], number[]];
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -30,16 +32,20 @@ const SECONDS = [
 
 interface PlotProps {
   series: Series;
+  /** Moments that are marked on the time axis, in milliseconds since 1970. */
+  marks: readonly number[];
+  /** The moment that is marked, by the plot and by others. */
+  at: Signal<number | undefined>;
   label: string;
   height: number;
   format(value: number): string;
 }
 
-export function Plot({ series, label, height, format }: PlotProps) {
+export function Plot({ series, marks, at, label, height, format }: PlotProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const latest = useRef({ series, format });
-  latest.current = { series, format };
+  const latest = useRef({ series, format, marks });
+  latest.current = { series, format, marks };
   const dark = isDark.value;
   const place = zone.value;
   useEffect(() => {
@@ -50,8 +56,11 @@ export function Plot({ series, label, height, format }: PlotProps) {
     const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     const options: uPlot.Options = {
       ...{ width: element.clientWidth, height, legend: { show: false }, cursor: { y: false, points: { size: 6 } } },
-      padding: [10, 30, 0, 0],
-      scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 2 ** 20] } },
+      padding: [10, 0, 0, 0],
+      scales: {
+        '%': { range: [0, 105] },
+        y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 2 ** 20] },
+      },
       axes: [
         {
           ...axis,
@@ -67,11 +76,29 @@ export function Plot({ series, label, height, format }: PlotProps) {
           incrs: POWERS,
           values: (_plot, splits) => splits.map((value) => latest.current.format(value)),
         },
+        {
+          ...axis,
+          scale: '%',
+          side: 1,
+          size: 46,
+          grid: { show: false },
+          values: (_plot, splits) => splits.map((value) => (value > 100 ? '' : `${value} %`)),
+        },
       ],
       series: [
         {},
         { label, stroke: colour('--accent'), fill: colour('--accent-wash'), width: 1.5, points: { show: false } },
+        { label: 'Progress', scale: '%', stroke: colour('--muted'), width: 1, dash: [4, 3], points: { show: false } },
       ],
+      hooks: {
+        setCursor: [
+          (drawn) => {
+            const { left } = drawn.cursor;
+            if (left !== undefined && left !== null && left >= 0) at.value = drawn.posToVal(left, 'x') * 1_000;
+          },
+        ],
+        draw: [(drawn) => drawMarks(drawn, latest.current.marks, ink)],
+      },
     };
     plot.current = new uPlot(options, latest.current.series, element);
     const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
@@ -83,5 +110,25 @@ export function Plot({ series, label, height, format }: PlotProps) {
     };
   }, [dark, place, height, label]);
   useEffect(() => plot.current?.setData(series), [series]);
+  const ms = at.value;
+  useEffect(() => {
+    const drawn = plot.current;
+    if (!drawn || ms === undefined) return;
+    const left = drawn.valToPos(ms / 1_000, 'x');
+    const isInside = left >= 0 && left <= drawn.over.clientWidth;
+    // Without the hook: it was not the pointer that moved.
+    drawn.setCursor({ left: isInside ? left : -10, top: 0 }, false);
+  }, [ms, series]);
   return <div ref={host} class="plot" style={{ height: `${height}px` }} role="img" aria-label={label} />;
+}
+
+/** A short stroke at the foot of the plot for each moment. */
+function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: readonly number[], ink: string): void {
+  ctx.save();
+  ctx.fillStyle = ink;
+  for (const mark of marks) {
+    const x = Math.round(valToPos(mark / 1_000, 'x', true));
+    if (x >= bbox.left && x <= bbox.left + bbox.width) ctx.fillRect(x, bbox.top + bbox.height - 8, 2, 8);
+  }
+  ctx.restore();
 }

@@ -27,5 +27,26 @@ export function useWindow(ref: RefObject<HTMLElement | null>, heights: Heights):
       element.removeEventListener('scroll', measure);
     };
   }, [ref, measure]);
-  return { ...rangeOf(heights, view.top, view.height), width: view.width };
+  const isPrinting = usePrinting();
+  const range = isPrinting
+    ? { first: 0, last: Math.min(heights.count, PRINTED) }
+    : rangeOf(heights, view.top, view.height);
+  return { ...range, width: view.width };
+}
+
+/** Rows on paper, at most: what is longer is better copied or queried. */
+const PRINTED = 1_000;
+
+function usePrinting(): boolean {
+  const [isPrinting, setPrinting] = useState(false);
+  useLayoutEffect(() => {
+    const [begin, end] = [() => setPrinting(true), () => setPrinting(false)];
+    addEventListener('beforeprint', begin);
+    addEventListener('afterprint', end);
+    return () => {
+      removeEventListener('beforeprint', begin);
+      removeEventListener('afterprint', end);
+    };
+  }, []);
+  return isPrinting;
 }
