@@ -1,4 +1,7 @@
 // The page's entry: a client of the gateway that served the page, and the view.
+
+// Here, since the style of a part that is loaded later is loaded only once, whether that succeeds or not.
+import 'uplot/dist/uPlot.min.css';
 import './style/base.css';
 import './style/shell.css';
 import './style/fleet.css';

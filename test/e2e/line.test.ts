@@ -58,6 +58,8 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     line.mend();
     await page.getByTestId('connection').getByText('Live').waitFor();
     await expect.poll(() => page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/iB\/s/);
+    // A part of the page that could not be loaded meanwhile is loaded then.
+    await page.locator('canvas').waitFor();
   });
 
   it('follows a job over restarts of the gateway, and so do links that were shared before', async () => {

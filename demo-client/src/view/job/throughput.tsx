@@ -73,9 +73,27 @@ function Scrubber({ trail, chapters, len, at }: Pick<ThroughputProps, 'trail' | 
   );
 }
 
-/** uPlot is a quarter of the page's code, and only the page of a job needs it. */
+/** Milliseconds until a part of the page is asked for again, where its server was not there. */
+const AGAIN_MS = 2_000;
+
+/** uPlot is a quarter of the page's code, and only the page of a job needs it. The gateway that serves it may be restarting. */
 function useLater(): typeof Plot | undefined {
   const [view, setView] = useState<{ Plot: typeof Plot }>();
-  useEffect(() => void import('../parts/plot.js').then(setView), []);
+  useEffect(() => {
+    let timer: number | undefined;
+    let isOver = false;
+    const load = (): void =>
+      void import('../parts/plot.js').then(
+        (loaded) => isOver || setView(loaded),
+        () => {
+          if (!isOver) timer = window.setTimeout(load, AGAIN_MS);
+        },
+      );
+    load();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, []);
   return view?.Plot;
 }

@@ -1,5 +1,4 @@
 // A plot with axes on a canvas, by uPlot. Colours come from the style sheet.
-import 'uplot/dist/uPlot.min.css';
 import type { Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
