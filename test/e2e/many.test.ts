@@ -31,7 +31,8 @@ describe.skipIf(!haveBrowser)('many jobs at once', () => {
     await page
       .getByTestId('chosen')
       .getByRole('button', { name: /^Abort 4/ })
-      .click();
+      .waitFor();
+    await page.keyboard.press('a');
     // What will happen is said beforehand, to each.
     await dialog.locator('[data-job="synced"]').getByText('finishes the copy instead').waitFor();
     const excluded = dialog.getByTestId('excluded').locator('[data-job="drive2"]');

@@ -37,7 +37,7 @@ export const BINDINGS = {
   act: { keys: ['M'], label: 'Actions for all that are chosen', room: 'Jobs' },
   group: { keys: ['o'], label: 'Group by source, or not', room: 'Jobs' },
   fold: { keys: ['z'], label: 'Close or open all groups', room: 'Jobs' },
-  abort: { keys: ['a'], label: 'Abort…', room: 'One job' },
+  abort: { keys: ['a'], label: 'Abort… (the chosen jobs, else this one)', room: 'One job' },
   json: { keys: ['x'], label: 'Show as JSON', room: 'One job' },
   back: { keys: ['Backspace'], label: 'Back to the fleet', room: 'One job' },
   pause: { keys: ['p'], label: 'Pause the events, or go on', room: 'Events' },

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { JobTable } from 'qmp-gateway/client';
 import { hasVerb } from 'qmp-gateway/protocol';
 import { type Gateway, scopesOf } from '../../gateway/gateway.js';
+import { targetsOf } from '../../model/fleet/batch.js';
 import { fitColumns } from '../../model/fleet/columns.js';
 import { type Item, keyOf } from '../../model/fleet/groups.js';
 import { toggleGroup } from '../../model/fleet/listing.js';
@@ -83,7 +84,9 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
     if (item?.kind === 'group') foldGroup(item.group.source);
     else if (item) go(parseRoute(jobHref(item.row.source, item.row.job, item.row.run)));
   }
+  /** The chosen jobs, where some are; a dialog for this row alone would surprise then. */
   function abort(): void {
+    if (selection.value.runs.size > 0) return act('abort', targetsOf(selection.value.runs, table));
     const item = items[at];
     if (item?.kind !== 'row') return;
     const job = table.jobs.get(item.row.run);
@@ -108,7 +111,8 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
     }),
     'choose-all': () => (selection.value = chooseAll(selection.value, order())),
     ...(selection.value.runs.size > 0 && { release: () => (selection.value = NOTHING) }),
-    ...(at >= 0 && { open, abort, menu }),
+    ...(at >= 0 && { open, menu }),
+    ...((at >= 0 || selection.value.runs.size > 0) && { abort }),
   });
 
   return (
