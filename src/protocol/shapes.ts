@@ -2,6 +2,7 @@
 // server: the conformance kit, the published JSON Schemas, the tests. Neither the server nor the client imports them.
 import { z } from 'zod';
 import type { MethodName, NotificationName } from './methods.js';
+import { JOB_STATUSES } from './rules.js';
 
 const cursor = z
   .string()
@@ -25,17 +26,7 @@ const int64 = z
   .union([z.int(), z.string().regex(/^-?\d{16,19}$/)])
   .describe('An integer; beyond 2^53-1 a decimal string.');
 
-const status = z.enum([
-  'created',
-  'running',
-  'paused',
-  'ready',
-  'standby',
-  'waiting',
-  'pending',
-  'aborting',
-  'concluded',
-]);
+const status = z.enum(JOB_STATUSES);
 const ending = {
   outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']),
   provenance: z.enum(['observed', 'reconciled', 'unknown']),

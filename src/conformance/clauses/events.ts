@@ -15,8 +15,8 @@ async function filtered(server: Server, choose: (last: { type: string; source: s
   const expected = entries.filter((entry) => isWanted(filter, entry));
   const end = need(expected.at(-1), `no event matches ${brief(filter)}`);
   const resumed = await resumeStream(server, { ...filter, after }, end.offset);
-  const stray = resumed.entries.find((entry) => !isWanted(filter, entry));
-  check(!stray, () => `${brief(filter)} does not match ${brief(stray)}`);
+  const unwanted = resumed.entries.find((entry) => !isWanted(filter, entry));
+  check(!unwanted, () => `${brief(filter)} does not match ${brief(unwanted)}`);
   sameEntries(expected, resumed.entries);
 }
 
