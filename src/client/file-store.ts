@@ -4,8 +4,8 @@ import type { Cursor } from '../protocol/types.js';
 import type { CursorStore } from './cursor-store.js';
 
 /**
- * Keeps the cursor in `file`, which is replaced as a whole, so that a crash leaves the former cursor or the new one. Its folder must exist. One process at a
- * time writes it.
+ * Keeps the cursor in `file`, which is replaced as a whole, so that a crash leaves the former cursor or the new one. Its folder must exist. It is
+ * one stream's, of one process at a time: where two write it, a `save` rejects.
  *
  * ```ts
  * events(client, { types: ['GATEWAY_JOB_SETTLED'] }, { store: fileStore('/var/lib/reporter/cursor') }).subscribe(report);

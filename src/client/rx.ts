@@ -93,8 +93,10 @@ function eventsFrom(
 ): Observable<Entry | Positioned<Entry>> {
   return stream(client, filter, { ...(signal && { signal }) }, (subscriber) => {
     const save = saveTo(store, (error) => subscriber.error(error));
+    let isLost = false;
     return {
       events: (entries, cursor) => {
+        if (isLost) return;
         const last = entries.at(-1);
         for (const event of entries)
           subscriber.next(
@@ -102,30 +104,42 @@ function eventsFrom(
             withCursor ? { event, cursor: event === last ? cursor : cursorAfter(cursor, event) } : event,
           );
       },
-      position: save,
+      position: (cursor) => {
+        if (!isLost) save(cursor);
+      },
       gap: (gap) => {
+        if (isLost) return;
         if (onGap) return onGap(gap);
-        save(gap.cursor);
-        subscriber.error(clientError('CONTINUITY_LOST', `events may be missing: ${gap.reason}`, { ...gap }));
+        isLost = true;
+        const lost = clientError('CONTINUITY_LOST', `events may be missing: ${gap.reason}`, { ...gap });
+        // `retry` starts again within the error, and begins with what the store has then.
+        save(gap.cursor, () => subscriber.error(lost));
       },
     };
   });
 }
 
-/** Positions that are given in one turn are saved as one, the newest, after an exception of a subscriber has ended the process. */
-function saveTo(store: CursorStore | undefined, failed: (error: unknown) => void): (cursor: Cursor) => void {
-  let newest: Cursor | undefined;
-  return (cursor) => {
+/**
+ * Positions that are given in one turn are saved as one, the newest. An exception of a subscriber ends the process by a timer of its own, which may have
+ * been set after the first one here: the second one here fires after it, so the position of events that were not handled is not saved.
+ */
+function saveTo(store: CursorStore | undefined, failed: (error: unknown) => void): Save {
+  let newest: Parameters<Save> | undefined;
+  return (...given) => {
     const isWaiting = newest !== undefined;
-    newest = cursor;
-    if (!store || isWaiting) return;
+    newest = given;
+    if (!store) return given[1]?.();
+    if (isWaiting) return;
     setTimeout(() => {
-      const saved = newest as Cursor;
+      const [cursor, saved] = newest as Parameters<Save>;
       newest = undefined;
-      void (async () => store.save(saved))().catch(failed);
+      setTimeout(() => void (async () => store.save(cursor))().then(saved, failed));
     });
   };
 }
+
+/** `saved` is called for the newest one alone; without a store at once. */
+type Save = (cursor: Cursor, saved?: () => void) => void;
 
 /**
  * The live table of jobs: the present one at once, then one after every change. After a reset the next table replaces it. With `progress` it has the

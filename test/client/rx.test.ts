@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { retry } from 'rxjs';
+import { config, retry } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fileStore } from '../../src/client/file-store.js';
 import { localStore } from '../../src/client/local-store.js';
@@ -137,7 +137,9 @@ describe('a stream with a store', () => {
     return { saved, load: () => first, save: (at: string) => void saved.push(at) };
   };
   /** The client has a clock of its own; saving waits for a turn of the process. */
-  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  const turn = async () => {
+    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => setTimeout(resolve));
+  };
 
   it('begins after the cursor that is kept, and keeps each position after its events were handled', async () => {
     const { client, clock, open } = start();
@@ -179,6 +181,28 @@ describe('a stream with a store', () => {
     expect(store.saved).toEqual([cursor(5), cursor(9)]);
   });
 
+  it('saves no position of events whose exception ends the process, also where one that was handled came in the same turn', async () => {
+    const { client, clock, open } = start();
+    const order: string[] = [];
+    const store = { load: () => cursor(10), save: (at: string) => void order.push(at) };
+    config.onUnhandledError = () => void order.push('the process ends');
+    onTestFinished(() => {
+      config.onUnhandledError = null;
+    });
+    events(client, { types: ['STOP'] }, { store }).subscribe(({ offset }) => {
+      if (offset === 12) throw new Error('not handled');
+    });
+    const socket = await open();
+    await clock.advance(0);
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(10), resumed: true, sources: [] });
+    await clock.advance(0);
+    await turn();
+    for (const offset of [11, 12])
+      socket.notify('events', { subscription: 's1', cursor: cursor(offset), events: [entry(offset, 'STOP', {})] });
+    await turn();
+    expect(order[0]).toBe('the process ends');
+  });
+
   it('reports a gap once: the next start begins where the gateway goes on', async () => {
     const { client, clock, open } = start();
     const store = kept(cursor(10));
@@ -191,6 +215,30 @@ describe('a stream with a store', () => {
     await turn();
     expect(heard).toEqual(['CONTINUITY_LOST', cursor(10)]);
     expect(store.saved).toEqual([cursor(50)]);
+  });
+
+  it('errors at a gap once the store has where the gateway goes on, so that a retry begins there', async () => {
+    const { client, clock, open } = start();
+    const saved = [cursor(10)];
+    const store = { load: () => saved.at(-1), save: (at: string) => void saved.push(at) };
+    const heard: unknown[] = [];
+    events(client, {}, { store })
+      .pipe(retry(1))
+      .subscribe({ next: ({ offset }) => heard.push(offset), error: (error) => heard.push(error.reason) });
+    const socket = await open();
+    await clock.advance(0);
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(10), resumed: true, sources: [] });
+    await clock.advance(0);
+    socket.notify('reset', { subscription: 's1', reason: 'retention', cursor: cursor(50), ...CUT });
+    // It came with the reset; after the error it comes again.
+    socket.notify('events', { subscription: 's1', cursor: cursor(51), events: [status(51, 'ready')] });
+    await turn();
+    await clock.advance(0);
+    expect(socket.of('subscribe').map(({ params }) => params.after)).toEqual([cursor(10), cursor(50)]);
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(50), resumed: true, sources: [] });
+    await clock.advance(0);
+    socket.notify('events', { subscription: 's1', cursor: cursor(51), events: [status(51, 'ready')] });
+    expect(heard).toEqual([51]);
   });
 
   it('ends with the error of its store', async () => {

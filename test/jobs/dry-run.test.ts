@@ -90,6 +90,18 @@ describe('a dry run', () => {
     expect(tried('abort')).toMatchObject({ reason: 'SOURCE_DOWN' });
   });
 
+  it('of a job that has concluded and still has its id is refused as the call is while the source is down', async () => {
+    qemu.status('j', 'aborting');
+    qemu.raise('BLOCK_JOB_CANCELLED', { device: 'j', type: 'mirror', len: 9, offset: 9, speed: 0 });
+    qemu.status('j', 'concluded');
+    // Only a query shows that the job was not dismissed at once.
+    await registry.get('vm1')?.refresh();
+    expect(tried('abort')).toMatchObject({ effect: 'ended', sends: null });
+    qemu.disconnect();
+    for (const verb of ['abort', 'complete', 'dismiss'] as const)
+      expect(tried(verb), verb).toMatchObject({ reason: 'SOURCE_DOWN' });
+  });
+
   it('of a run that has ended sends nothing', () => {
     const run = runOf();
     qemu.end('j', 'cancelled');

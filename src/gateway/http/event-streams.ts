@@ -84,13 +84,17 @@ export class EventStreams {
       });
       response.flushHeaders();
       this.#sockets.add(socket);
-      clients.add(stream);
-      socket.once('close', () => clients.remove(stream));
       const retry = Math.round(clients.spreadMs * (1 + clock.random()));
       socket.write(block({ retry }));
     };
-    const refuse = (error: Parameters<typeof sendRefusal>[1]): void => sendRefusal(response, error);
+    const refuse = (error: Parameters<typeof sendRefusal>[1]): void => {
+      clients.remove(stream);
+      sendRefusal(response, error);
+    };
     const stream = new EventStream({ socket, principal, transport, ...asked, begin, refuse }, deps);
+    // It has its place while it waits for its turn, and is told when the gateway closes.
+    clients.add(stream);
+    socket.once('close', () => clients.remove(stream));
     stream.start();
   }
 }

@@ -90,6 +90,7 @@ function tagOf(text: string, cursor: string): string {
 
 /** HTTP's status for each reason; 500 for what is none of these. */
 const STATUS: Partial<Record<ErrorReason, number>> = {
+  INVALID_REQUEST: 400,
   INVALID_PARAMS: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,

@@ -25,7 +25,7 @@ import type { CommandTracing } from '../tracing.js';
 import { type DeflateCounts, Deflater } from '../wire/deflate.js';
 import type { Traffic } from '../wire/outbox.js';
 import { Posts } from './call.js';
-import { answerClientErrors } from './client-errors.js';
+import { answerClientErrors, answerOn } from './client-errors.js';
 import { Clients } from './clients.js';
 import type { Compression } from './compression.js';
 import { EventStreams } from './event-streams.js';
@@ -166,6 +166,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     answerClientErrors(server, recorder);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
+      // An event stream, or another answer that is under way, would be written between the frames.
+      if (answerOn(socket)) return void socket.destroy();
       if (serves === 'metrics') return rejectUpgrade(socket, { status: 404, why: 'this listener has no WebSocket' });
       websockets.upgrade(request, socket, head, transportOf(request, 'websocket', kind, trust));
     });

@@ -1,7 +1,7 @@
 // One client of server-sent events: a session with one subscription, which is written to its HTTP response. The client sends nothing after its request.
 import type { Socket } from 'node:net';
 import type { Principal, Transport } from '../../access/index.js';
-import type { Refusal } from '../../protocol/answer.js';
+import { type Refusal, refuse } from '../../protocol/answer.js';
 import type { CloseCode } from '../../protocol/codes.js';
 import type { Methods } from '../../protocol/methods.js';
 import { block, EventStreamForm } from '../wire/event-stream.js';
@@ -28,22 +28,28 @@ export interface EventStreamClient {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** Milliseconds that a client has to take the farewell and to close, as one of a WebSocket has for its close handshake. */
+const CLOSE_MS = 5_000;
 
 export class EventStream implements HeartbeatPeer {
   readonly #client: EventStreamClient;
   readonly #deps: ConnectionDeps;
   readonly #outbox: Outbox;
   readonly #session: ClientSession;
+  /** Whether the head of the response was written. */
+  #begun = false;
   #ended = false;
-  /** Bytes that the kernel held at the last check, and when they last became fewer, or were none. */
-  #queued: { bytes: number; at: number };
+  /** What is to be said once it has begun. */
+  #early: Buffer[] = [];
+  /** Bytes that the kernel held at the last check, the most that the client's host had acknowledged by then, and when it was last known to live. */
+  #life: { queued: number; acknowledged: number; at: number };
 
   constructor(client: EventStreamClient, deps: ConnectionDeps) {
     const { socket, principal, transport } = client;
     const { limits, clock, traffic, recorder } = deps;
     this.#client = client;
     this.#deps = deps;
-    this.#queued = { bytes: 0, at: clock.now() };
+    this.#life = { queued: 0, acknowledged: 0, at: clock.now() };
     this.#outbox = new Outbox(socket, {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
@@ -97,18 +103,33 @@ export class EventStream implements HeartbeatPeer {
   /** A comment that proxies and clients see, with the cursor if the stream has everything up to it. */
   beat(now: number): void {
     const { hub, log } = this.#deps;
+    if (!this.#begun) return;
+    // Behind a full socket the outbox judges, by what the kernel takes.
+    if (this.#outbox.isBlocked) {
+      this.#life.at = now;
+      return;
+    }
     void this.#judgeLife(now);
-    if (this.#outbox.isBlocked) return;
     const complete = hub.flush(this.#session, log.head);
     this.#outbox.writeSign(Buffer.from(complete ? `:\n${block({ id: log.cursor })}` : ':\n\n'));
   }
 
   bye(code: CloseCode, reason: string, retryAfterMs: number): void {
     if (this.#ended) return;
-    this.#deps.hub.flush(this.#session, this.#deps.log.head);
+    const { hub, log, clock } = this.#deps;
+    const { socket } = this.#client;
+    if (!this.#begun) {
+      const why = code === 1012 ? refuse('SOURCE_DOWN', 'the gateway is closing') : refuse('UNAUTHENTICATED', reason);
+      return this.#refuse(why.error);
+    }
+    hub.flush(this.#session, log.head);
     this.#outbox.write(encodeFrame(notificationText('bye', { code, reason, retryAfterMs })));
     this.#end();
-    this.#client.socket.end();
+    socket.end();
+    socket.once(
+      'close',
+      clock.after(CLOSE_MS, () => socket.destroy()),
+    );
   }
 
   kill(): void {
@@ -123,13 +144,24 @@ export class EventStream implements HeartbeatPeer {
     this.#session.close();
   }
 
-  /** Nothing comes from the client; it lives while its host acknowledges what is sent. Where the kernel does not say so, TCP finds it dead. */
+  #refuse(error: Refusal): void {
+    this.#end();
+    this.#client.refuse(error);
+  }
+
+  /**
+   * Nothing comes from the client; it lives while its host acknowledges what is sent, also where as much is sent again at once. Where the kernel does not
+   * say so, TCP finds it dead.
+   */
   async #judgeLife(now: number): Promise<void> {
     const { sendQueues, limits, recorder } = this.#deps;
-    const bytes = (await sendQueues.of(this.#client.socket)) ?? 0;
-    if (bytes === 0 || bytes < this.#queued.bytes) this.#queued = { bytes, at: now };
-    else this.#queued.bytes = bytes;
-    if (this.#ended || now - this.#queued.at < limits.deadMs) return;
+    const { taken } = this.#outbox;
+    const queued = (await sendQueues.of(this.#client.socket)) ?? 0;
+    const { acknowledged: before, queued: last } = this.#life;
+    const acknowledged = Math.max(before, taken - queued);
+    const lives = queued === 0 || queued < last || acknowledged > before;
+    this.#life = { queued, acknowledged, at: lives ? now : this.#life.at };
+    if (this.#ended || now - this.#life.at < limits.deadMs) return;
     recorder.limited('sign_of_life');
     this.kill();
   }
@@ -143,19 +175,20 @@ export class EventStream implements HeartbeatPeer {
 
   /** The first message is the reply to `subscribe`: the stream begins with it, or the request is refused. */
   #form(): WireForm {
-    const { after, begin, refuse } = this.#client;
+    const { after, begin } = this.#client;
     const form = new EventStreamForm(after === undefined ? undefined : { after });
     return {
       formOf: (frame: SharedFrame) => form.formOf(frame),
       join: (head, tail) => {
         begin();
-        return form.join(head, tail);
+        this.#begun = true;
+        return Buffer.concat([form.join(head, tail), ...this.#early.splice(0)]);
       },
       own: (frame) => {
+        if (this.#begun) return form.own(frame);
         const refused = form.refusalOf(frame);
-        if (refused === undefined) return form.own(frame);
-        this.#end();
-        refuse(refused);
+        if (refused === undefined) this.#early.push(form.own(frame));
+        else this.#refuse(refused);
         return NOTHING;
       },
     };

@@ -26,12 +26,12 @@ export function dryRun(registry: SourceRegistry, verb: JobVerb, params: VerbPara
     if (!tracker.isUp) return sourceDown(tracker);
     return live ? stale(live) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
+  if (!tracker.isUp) return sourceDown(tracker);
   const named = { source, job: live.ref.id, run: live.run };
   if (live.end || live.settled) {
     if (ENDS.includes(verb)) return nothingSent(named, live.status, 'ended');
     if (live.end?.dismissed) return hasEnded();
   }
-  if (!tracker.isUp) return sourceDown(tracker);
   return onLive(tracker, live, verb, params);
 }
 

@@ -195,18 +195,44 @@ describe('an event stream', () => {
     expect(bare.demands.size).toBe(0);
   });
 
-  it('is not shared by another request on its connection', async () => {
+  it.each([
+    ['request', '/healthz', ''],
+    [
+      'WebSocket',
+      '/v1',
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n',
+    ],
+  ])('is not shared by another %s on its connection', async (_what, path, headers) => {
     const bare = await openBare();
     const socket = connect(bare.port, '127.0.0.1');
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk.toString();
     });
+    socket.on('error', () => undefined);
     socket.write('GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await expect.poll(() => text).toContain('event: snapshot');
-    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`);
+    await expect.poll(() => socket.destroyed).toBe(true);
     await expect.poll(() => bare.counts().connections).toBe(0);
     expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  it('is not pipelined: behind an answer that is under way it is refused', async () => {
+    const bare = await openBare();
+    const socket = connect(bare.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.write(
+      'GET /v1/jobs/vm1/j HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    );
+    await expect.poll(() => bare.calls.length).toBe(1);
+    bare.calls[0]?.answer({ reason: 'JOB_NOT_FOUND', message: 'none' });
+    await expect.poll(() => text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 400']);
+    expect(bare.counts().connections).toBe(0);
+    socket.destroy();
   });
 
   it('refuses what it does not know by name, before the stream begins', async () => {
