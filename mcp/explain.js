@@ -78,7 +78,9 @@ export function describeEnd(run) {
 export function tellStory({ record, progress, entries, truncated }) {
   return [
     ...(record ? [describeEnd(record)] : ['It is live.']),
-    ...(progress.length > 0 ? [`Progress was recorded ${progress.length} times.`] : ['Its progress was not recorded.']),
+    ...(progress.length > 0
+      ? [`Progress was recorded ${progress.length === 1 ? 'once' : `${progress.length} times`}.`]
+      : ['Its progress was not recorded.']),
     ...(truncated ? ['Some of its events are not kept any more.'] : []),
     ...entries.map(({ time, type, data }) => `${time ?? 'without a time'} ${type} ${JSON.stringify(data)}`),
   ];

@@ -11,15 +11,24 @@ import { describeEnd, describeJob, explainJob, tellStory } from './explain.js';
 import { createClient } from './lib/client/node.js';
 
 const args = process.argv.slice(2);
+const USAGE = `Usage: qmp-gateway-mcp [--allow-abort]
+
+A server of the Model Context Protocol on stdin and stdout.
+QMP_GATEWAY_WS_URL: the gateway, default ws://127.0.0.1:7070/v1. QMP_GATEWAY_TOKEN: a token of it.`;
+if (args.includes('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const unknown = args.filter((each) => each !== '--allow-abort');
 if (unknown.length > 0) {
-  console.error(`unknown: ${unknown.join(' ')}\nUsage: qmp-gateway-mcp [--allow-abort]`);
+  console.error(`unknown: ${unknown.join(' ')}\n${USAGE}`);
   process.exit(2);
 }
 const mayAbort = args.includes('--allow-abort');
 const token = process.env.QMP_GATEWAY_TOKEN;
+const url = process.env.QMP_GATEWAY_WS_URL ?? 'ws://127.0.0.1:7070/v1';
 const client = createClient({
-  url: process.env.QMP_GATEWAY_WS_URL ?? 'ws://127.0.0.1:7070/v1',
+  url,
   ...(token && { token }),
   timeoutMs: 15_000,
 });
@@ -39,9 +48,17 @@ const tool = (name, config, answer) =>
       const lines = await answer(params);
       return { content: [{ type: 'text', text: lines.length > 0 ? lines.join('\n') : 'nothing' }] };
     } catch (error) {
-      return { isError: true, content: [{ type: 'text', text: `${error.reason ?? 'ERROR'}: ${error.message}` }] };
+      const where = error.reason === 'NO_ANSWER' ? `: is there a gateway at ${url}? ${lineOf(client.state)}` : '';
+      return {
+        isError: true,
+        content: [{ type: 'text', text: `${error.reason ?? 'ERROR'}: ${error.message}${where}` }],
+      };
     }
   });
+
+/** Why there is no connection, if there is none. */
+const lineOf = ({ phase, reason }) =>
+  phase === 'waiting' ? `The last attempt: ${reason.cause}, ${reason.detail}` : '';
 
 const READ = { readOnlyHint: true, openWorldHint: false };
 const source = z.string().min(1).max(128).describe('Name of the source, a QEMU.');

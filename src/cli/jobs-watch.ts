@@ -4,6 +4,7 @@ import { createLogUpdate } from 'log-update';
 import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
 import type { Job } from '../protocol/types.js';
 import { JOB_COLUMNS, type JobFilter, type JobOrder, selects, sortJobs } from './job-columns.js';
+import { openJobTypes, withTypes } from './job-types.js';
 import { type ListOptions, printList, tableLines } from './list.js';
 import { complain } from './output.js';
 import { announceLine, gapLine, type RemoteOptions } from './remote.js';
@@ -27,7 +28,9 @@ export async function watchJobs(client: Client, options: JobsOptions): Promise<v
     table = next;
     const sorted = sortJobs([...table.jobs.values()].filter(isSelected), options.sort);
     screen.show(options.reverse ? sorted.reverse() : sorted, table.settled);
+    types.look(() => table);
   };
+  const types = openJobTypes(client, (found) => show(withTypes(table, found)));
   client.subscribe(
     {
       ...(options.source && { sources: options.source }),
@@ -44,6 +47,7 @@ export async function watchJobs(client: Client, options: JobsOptions): Promise<v
   announceLine(client, complain);
   process.stdout.on('error', () => process.exit(0));
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  types.close();
   screen.close();
 }
 

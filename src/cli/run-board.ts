@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type Client, foldEvents, foldProgress, type JobTable, type SubscribeFilter, tableOf } from '../client/node.js';
 import type { Board } from './board.js';
 import { eventLine } from './format.js';
+import { openJobTypes, withTypes } from './job-types.js';
 import { readKeys } from './keys.js';
 import { announceLine, gapLine } from './remote.js';
 import type { Times } from './times.js';
@@ -28,7 +29,9 @@ export async function runBoard(
   const show = (next: JobTable): void => {
     table = next;
     board.draw();
+    types.look(() => table);
   };
+  const types = openJobTypes(client, (found) => show(withTypes(table, found)));
   client.subscribe(filter, {
     gap: (gap) => board.log(gapLine(gap)),
     snapshot: (snapshot) => show(tableOf(snapshot)),
@@ -41,6 +44,7 @@ export async function runBoard(
   announceLine(client, board.log);
   const quit = readKeys(board.press);
   await Promise.race([quit.pressed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  types.close();
   board.close();
   quit.stop();
 }

@@ -1,7 +1,7 @@
 // `show`: the story of one run: what it was, how it ended, and every entry of it that the gateway's log still has.
 import type { Command } from 'commander';
 import type { HistoryRun, ProgressSample, RunStory } from '../protocol/history.js';
-import type { Int64, JobType } from '../protocol/types.js';
+import type { Int64, Job, JobType } from '../protocol/types.js';
 import { describePivot, formatAmount, formatDuration, formatPercent, shareDone } from '../protocol/words.js';
 import { eventLine } from './format.js';
 import { requireHistory } from './history.js';
@@ -25,25 +25,30 @@ export function addShow(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ qmp-gateway show vm1 backup0')
     .action(async (source: string, job: string, options: RemoteOptions & { run?: string; utc?: boolean }) => {
       const { run } = options;
-      const story = await withGateway(options, async (client) => {
+      const { story, live } = await withGateway(options, async (client) => {
         await requireHistory(client);
-        return client.historyOf({ source, job, ...(run !== undefined && { run }) });
+        const story = await client.historyOf({ source, job, ...(run !== undefined && { run }) });
+        // The story of a live run has no type, and so no unit of its figures. The run may have ended meanwhile, or its source be away.
+        const isAsked = story.record === undefined && !options.json;
+        const live = isAsked ? await client.jobGet({ source, job, run: story.run }).catch(() => undefined) : undefined;
+        return { story, live };
       });
       if (options.json) printJson(story);
-      else print(...storyLines(story, timesIn(options.utc === true)));
+      else print(...storyLines(story, timesIn(options.utc === true), live));
     });
 }
 
-/** A block of figures, then an event a line. */
+/** A block of figures, then an event a line. `live`: the job of a run that has not ended, where it is known. */
 export function storyLines(
   { source, job, run, record, progress, entries, truncated }: RunStory,
   times: Times,
+  live?: Job,
 ): string[] {
   const rows: [string, string][] = [
     ['job', `${job} of ${source}`],
     ['run', run],
-    ...(record ? recordRows(record, times) : ([['status', 'it has not ended']] as [string, string][])),
-    ...progressRows(progress, record?.type ?? null),
+    ...(record ? recordRows(record, times) : liveRows(live)),
+    ...progressRows(progress, record?.type ?? live?.type ?? null),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
@@ -68,6 +73,14 @@ function recordRows(record: HistoryRun, times: Times): [string, string][] {
     ...(error === undefined ? [] : ([['error', error]] as [string, string][])),
     ['asked by', requestedBy.length === 0 ? 'nobody through this gateway' : requestedBy.join(', ')],
     ['done', doneOf(record.offset, record.len, type)],
+  ];
+}
+
+function liveRows(live: Job | undefined): [string, string][] {
+  if (live === undefined) return [['status', 'it has not ended']];
+  return [
+    ['type', live.type ?? '?'],
+    ['status', `${live.status}: it has not ended`],
   ];
 }
 

@@ -4,6 +4,7 @@ import { historyColumns } from '../../src/cli/history.js';
 import { storyLines } from '../../src/cli/show.js';
 import { timesIn } from '../../src/cli/times.js';
 import { recordOf } from '../../src/history/record.js';
+import type { Job } from '../../src/protocol/types.js';
 import { DAY, endedRun } from '../support/run-history.js';
 
 const MIB = 1_048_576;
@@ -55,4 +56,15 @@ it('a story has the figures, some of the progress, and an event a line', () => {
   expect(lines.at(-1)).toBe('2026-11-25 00:00:50.000Z  vm1  STOP  j');
   expect(lines).toContain('(some of its events are no longer in the log, or left out)');
   expect(storyLines(story, UTC).join('\n')).toMatch(/^status +it has not ended$/m);
+});
+
+it('a story of a live run has its type, and its figures the unit of it', () => {
+  const story = { source: 'vm1', job: 'j', run: 'r:1', progress: [[5_000, MIB, 4 * MIB] as const], entries: [] };
+  const live = { type: 'mirror', status: 'running' } as Job;
+  const figures = storyLines(story, UTC, live).map((line) => line.replace(/ {2,}/, ': '));
+  expect(figures.slice(2, 5)).toEqual([
+    'type: mirror',
+    'status: running: it has not ended',
+    'after 5.0 s: 25.0 %, 1.00 MiB of 4.00 MiB',
+  ]);
 });

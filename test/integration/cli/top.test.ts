@@ -51,6 +51,13 @@ describe('top', () => {
     await expect.poll(text).toContain('order: type');
   });
 
+  it('has the type of a job that begins while it is open', async () => {
+    open(120);
+    await expect.poll(text).toMatch(/^> +vm1/m);
+    bench.sim('vm2').jobs.start({ id: 'late', type: 'backup', len: 2 ** 40, bytesPerSecond: 1 << 20 });
+    await expect.poll(text, { timeout: 5_000 }).toMatch(/vm2 +late +backup +running/);
+  });
+
   it('needs a terminal', async () => {
     const ended = run(['top', '--url', bench.app.url]);
     expect(await ended.exit).toBe(2);
