@@ -1,4 +1,5 @@
 // One abort of a job that may be stopped: what its caller and two subscribers were sent. All clauses of aborts judge it.
+import { parseCursor } from '../protocol/cursor.js';
 import type { JobTarget } from '../protocol/methods.js';
 import type { Entry, Job } from '../protocol/types.js';
 import type { Frame } from './connection.js';
@@ -7,6 +8,8 @@ import { need } from './verdict.js';
 
 export interface Aborted {
   readonly job: Job;
+  /** Offset from which on all subscribers listen: they began one after the other. */
+  readonly since: number;
   /** Of the asynchronous and the synchronous abort, which were sent together. */
   readonly requested: Frame;
   readonly settled: Frame;
@@ -75,6 +78,7 @@ async function abort(server: Server): Promise<Aborted> {
   for (const each of [caller, watcher, back]) await each.quiet();
   return {
     job: found.result as Job,
+    since: parseCursor(cursor)?.offset ?? 0,
     requested,
     settled,
     caller: caller.events(subscription),

@@ -58,7 +58,8 @@ describe('this gateway', () => {
     const all = await verdicts({ url, abort: JOB });
     expect(failuresOf(all)).toEqual([]);
     // A snapshot of several pages, a compressing gateway and one with tokens have tests of their own.
-    expect(idsOf(all, 'not tried')).toEqual([
+    // Whether the log stands still between two requests, which the ETag needs, is chance under traffic: it is tried without any below.
+    expect(idsOf(all, 'not tried').filter((id) => id !== 'reads.etag')).toEqual([
       'compression.answer',
       'subscribe.pages',
       'bookmark',
@@ -73,6 +74,7 @@ describe('this gateway', () => {
     const all = await verdicts({ url, timeoutMs: 500 });
     expect(failuresOf(all)).toEqual([]);
     expect(idsOf(all, 'not tried').filter((id) => /^(abort\.|dry-run)/.test(id))).toHaveLength(11);
+    expect(idsOf(all, 'passed')).toContain('reads.etag');
     sim.faults.emit('BLOCK_WRITE_THRESHOLD', {});
     await wire.typed('BLOCK_WRITE_THRESHOLD');
     expect(wire.events.map(({ type }) => type)).toEqual(['BLOCK_WRITE_THRESHOLD']);

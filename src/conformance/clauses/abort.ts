@@ -103,15 +103,13 @@ export const ABORT: readonly Clause[] = [
       const { cursor, status } = resultOf(all);
       check(status === 'settled', () => `the status is ${status}`);
       const position = parseCursor(cursor)?.offset ?? 0;
-      const due = all.watcher.filter(({ offset }) => offset <= position);
+      const isDue = ({ offset }: Entry): boolean => offset > all.since && offset <= position;
+      const due = all.watcher.filter(isDue);
       check(
         due.some(({ type, offset }) => type === 'GATEWAY_JOB_SETTLED' && offset === position),
         () => `there is no settlement at the result's cursor ${cursor}`,
       );
-      sameEntries(
-        due,
-        all.callerBefore.filter(({ offset }) => offset <= position),
-      );
+      sameEntries(due, all.callerBefore.filter(isDue));
     },
   },
   {
@@ -187,7 +185,8 @@ export const ABORT: readonly Clause[] = [
     async run(server) {
       const all = await aborted(server);
       const last = Math.min(all.watcher.at(-1)?.offset ?? 0, all.resumed.at(-1)?.offset ?? 0);
-      const upTo = (entries: readonly Entry[]): Entry[] => entries.filter(({ offset }) => offset <= last);
+      const upTo = (entries: readonly Entry[]): Entry[] =>
+        entries.filter(({ offset }) => offset > all.since && offset <= last);
       check(last >= (parseCursor(resultOf(all).cursor)?.offset ?? 0), 'the resumed stream lacks the settlement');
       sameEntries(upTo(all.watcher), upTo(all.resumed));
     },
