@@ -54,6 +54,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #form: WireForm | undefined;
   readonly #traffic: Traffic;
+  /** Whether the socket's own mark (16 KiB, and 64 KiB since Node 22) is above ours. */
+  readonly #isMarkLow: boolean;
   #unwatch: (() => void) | undefined;
   #last: Mark = { done: 0, left: 0 };
   #closed = false;
@@ -65,6 +67,7 @@ export class Outbox {
     this.#options = options;
     this.#form = options.form;
     this.#traffic = options.traffic;
+    this.#isMarkLow = options.highWaterBytes < socket.writableHighWaterMark;
     socket.on('drain', () => this.#drained());
   }
 
@@ -111,7 +114,7 @@ export class Outbox {
     this.#awaited = true;
     this.#socket.write(NOTHING, () => {
       this.#awaited = false;
-      if (!this.#closed) this.#options.onDrain();
+      this.#drained();
     });
   }
 
@@ -125,8 +128,9 @@ export class Outbox {
     if (this.#closed) return;
     this.#traffic.sentBytes += bytes.length;
     const taken = written === undefined ? undefined : (error?: Error | null) => void (error ?? written());
-    // `write` returns `false` long before the high-water mark, so while it returns `true` the rest need not be checked.
-    if (!this.#socket.write(bytes, taken) && this.isBlocked) this.#park();
+    // `write` returns `false` from the socket's own mark on. Where that is below ours, the rest need not be checked while it returns `true`.
+    const isBelow = this.#socket.write(bytes, taken);
+    if ((!isBelow || this.#isMarkLow) && this.isBlocked) this.#park();
   }
 
   #park(): void {
@@ -134,6 +138,8 @@ export class Outbox {
     this.#last = this.#mark();
     const { clock, stuckMs } = this.#options;
     this.#unwatch = clock.after(stuckMs, () => this.#judge());
+    // Below its own mark the socket does not report that it has drained.
+    if (this.#isMarkLow) this.awaitDrain();
   }
 
   /** Judged by progress, never by size: a client that is only slow is never closed. */
