@@ -92,7 +92,7 @@ export class EventStreams {
       sendRefusal(response, error);
     };
     const stream = new EventStream({ socket, principal, transport, ...asked, begin, refuse }, deps);
-    // It has its place while it waits for its turn, and is told when the gateway closes.
+    // It counts as connected from here on, although it begins in a later turn, so the limit on connections and the end of the gateway include it.
     clients.add(stream);
     socket.once('close', () => clients.remove(stream));
     stream.start();
