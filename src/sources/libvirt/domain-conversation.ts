@@ -84,7 +84,7 @@ export class DomainConversation {
     };
     this.#reader =
       options.queries === 'native'
-        ? new NativeReader(this.#calls, domain, context.heard, options.queryMs, hooks)
+        ? new NativeReader(this.#calls, domain, context.heard, options, hooks)
         : new MonitorReader(this.#monitor, options.queryMs, hooks);
     this.#sync = new JobSync(this.#reader.queries, options, () => emit({ kind: 'refused' }));
     void this.#begin();

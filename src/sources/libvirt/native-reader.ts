@@ -8,14 +8,23 @@ import { Turns } from '../qmp/turns.js';
 import type { CallLane } from './budget.js';
 import type { CallReply, DomainCalls } from './calls.js';
 import { type DomainReader, laneOf, type ReaderHooks } from './domain-reader.js';
-import { readDisks } from './domain-xml.js';
+import { type Disk, readDisks } from './domain-xml.js';
 import { statusOf } from './events.js';
 import { targetOf, typeOf } from './names.js';
+import type { LibvirtOptions } from './options.js';
 import { type Domain, PROCEDURES, type Procedure } from './procedures.js';
 import { graphOf } from './xml-graph.js';
 
 /** Jobs as their events reported them, by id: they outlast a connection, and end with the QEMU. */
 export type HeardJobs = Map<string, JobStatus>;
+
+export type NativeOptions = Pick<LibvirtOptions, 'clock' | 'queryMs'>;
+
+/** Statuses of a job that has ended, or is about to be gone. */
+const ENDED: readonly string[] = ['concluded', 'null'];
+
+/** Milliseconds between two readings of a disk that libvirt has yet to change. */
+const REREAD_MS = 25;
 
 export class NativeReader implements DomainReader, JobQueries {
   readonly queries = this;
@@ -23,16 +32,18 @@ export class NativeReader implements DomainReader, JobQueries {
   readonly #calls: DomainCalls;
   readonly #domain: Domain;
   readonly #jobs: HeardJobs;
-  readonly #timeoutMs: number;
+  readonly #options: NativeOptions;
   readonly #hooks: ReaderHooks;
   readonly #turns = new Turns(() => this.#ask());
+  /** Targets whose job has ended, and whose disk libvirt has not yet been seen to have without that job's copy. */
+  readonly #changing = new Set<string>();
   #isClosed = false;
 
-  constructor(calls: DomainCalls, domain: Domain, jobs: HeardJobs, timeoutMs: number, hooks: ReaderHooks) {
+  constructor(calls: DomainCalls, domain: Domain, jobs: HeardJobs, options: NativeOptions, hooks: ReaderHooks) {
     this.#calls = calls;
     this.#domain = domain;
     this.#jobs = jobs;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
     this.#hooks = hooks;
   }
 
@@ -43,6 +54,8 @@ export class NativeReader implements DomainReader, JobQueries {
   hear(event: QmpEvent): void {
     const changed = statusOf(event);
     if (!changed) return;
+    const target = targetOf(changed.id);
+    if (target !== undefined) this.#changing[ENDED.includes(changed.status) ? 'add' : 'delete'](target);
     if (changed.status === 'null') this.#jobs.delete(changed.id);
     else this.#jobs.set(changed.id, changed.status as JobStatus);
   }
@@ -68,11 +81,28 @@ export class NativeReader implements DomainReader, JobQueries {
   }
 
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
-    void this.#call(PROCEDURES.xml, { domain: this.#domain }, laneOf(lane)).then((answer) => {
-      const disks = answer.kind === 'return' ? readDisks(answer.value) : undefined;
+    void this.#readDisks(laneOf(lane)).then((disks) => {
       const jobs = new Map([...this.#jobs.keys()].map((id) => [targetOf(id) ?? '', id]));
       reply(disks ? { kind: 'graph', graph: graphOf(disks, jobs) } : { kind: 'none' });
     });
+  }
+
+  /**
+   * libvirt hears of a job's end as we do, and changes its disk some time later: an XML of between shows the disk of before the end. It is read again
+   * until it shows that of after, for `queryMs` at most.
+   */
+  async #readDisks(lane: CallLane): Promise<Disk[] | undefined> {
+    const { clock, queryMs } = this.#options;
+    const until = clock.now() + queryMs;
+    for (;;) {
+      const answer = await this.#call(PROCEDURES.xml, { domain: this.#domain }, lane);
+      const disks = answer.kind === 'return' ? readDisks(answer.value) : undefined;
+      if (!disks) return undefined;
+      for (const { target, mirror } of disks) if (mirror === undefined) this.#changing.delete(target);
+      const isChanging = disks.some(({ target }) => this.#changing.has(target));
+      if (!isChanging || this.#isClosed || clock.now() >= until) return disks;
+      await new Promise<void>((resume) => clock.after(REREAD_MS, resume));
+    }
   }
 
   async #ask(): Promise<boolean> {
@@ -113,7 +143,7 @@ export class NativeReader implements DomainReader, JobQueries {
     lane: CallLane = 'query',
   ): Promise<CallReply<Result>> {
     return new Promise((answer) => {
-      this.#calls.send(procedure, args, { lane, timeoutMs: this.#timeoutMs, answer });
+      this.#calls.send(procedure, args, { lane, timeoutMs: this.#options.queryMs, answer });
     });
   }
 }

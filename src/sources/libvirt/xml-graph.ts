@@ -22,14 +22,15 @@ export function graphOf(disks: readonly Disk[], jobs: ReadonlyMap<string, string
     const user = node('block-backend', target);
     const file = node('block-driver', source);
     const job = jobs.get(target);
-    if (mirror === undefined || job === undefined) {
+    if (mirror === undefined) {
       edge(user, file, 'root');
       continue;
     }
     // As QEMU has it: the disk uses a filter over its file, and the job has an unnamed backend on the copy.
     const filter = node('block-driver', `filter of ${target}`);
     const copy = node('block-driver', mirror);
-    const copier = node('block-job', job);
+    // A copy without a job that is known: the disk is used neither by its file nor by the copy alone, so nothing can be proven of it.
+    const copier = node('block-job', job ?? '');
     edge(user, filter, 'root');
     edge(filter, file, 'file');
     edge(copier, filter, 'main node');
