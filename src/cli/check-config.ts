@@ -1,5 +1,5 @@
 // `check-config`: reads the settings as `serve` does, and starts nothing.
-import { type Config, type ConfigInput, readConfig } from '../config/index.js';
+import { type ClusterSettings, type Config, type ConfigInput, readConfig, redactServer } from '../config/index.js';
 import { formatDiscovery } from '../sources/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printJson } from './output.js';
@@ -12,13 +12,16 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     return;
   }
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
-  const { listen, sources, shares, webhooks, clients, log } = summaryOf(read.config);
+  const { listen, sources, shares, webhooks, clients, log, cluster } = summaryOf(read.config);
   print(
     `listens at ${listen.join(' and ')}`,
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
     ...shares.map((share) => `shares ${share}`),
     ...webhooks.map((webhook) => `posts ${webhook}`),
     `the log is in ${log}`,
+    ...(cluster
+      ? [`${PART[cluster.role]} of the cluster ${cluster.name}, by NATS at ${cluster.servers.join(' and ')}`]
+      : []),
     `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
   );
 }
@@ -31,11 +34,19 @@ interface Summary {
   webhooks: string[];
   /** By what clients are known. */
   clients: string[];
-  /** Where it is: a folder, or `memory`. */
+  /** Where it is: a folder, `memory`, or the cluster’s stream. */
   log: string;
+  /** The servers without users and passwords. */
+  cluster?: Pick<ClusterSettings, 'role' | 'name' | 'servers'>;
 }
 
-function summaryOf({ listen, sources, discoveries, shares, webhooks, access, trust, data }: Config): Summary {
+const PART: Record<ClusterSettings['role'], string> = {
+  owner: 'an owner',
+  edge: 'an edge',
+  both: 'an owner and an edge',
+};
+
+function summaryOf({ listen, sources, discoveries, shares, webhooks, access, trust, data, cluster }: Config): Summary {
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -55,6 +66,9 @@ function summaryOf({ listen, sources, discoveries, shares, webhooks, access, tru
     // A URL's path may be a secret.
     webhooks: webhooks.map(({ name, url, types }) => `${types.join(', ')} to ${new URL(url).origin} as ${name}`),
     clients: ways.filter(([, isUsed]) => isUsed).map(([way]) => way),
-    log: data?.folder ?? 'memory',
+    log: cluster ? `the stream ${cluster.name}` : (data?.folder ?? 'memory'),
+    ...(cluster && {
+      cluster: { role: cluster.role, name: cluster.name, servers: cluster.servers.map(redactServer) },
+    }),
   };
 }

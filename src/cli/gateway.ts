@@ -21,6 +21,8 @@ export type ServeFlags = ConfigInput & { demo?: boolean };
 export async function serve(flags: ServeFlags): Promise<void> {
   const read = readConfig(flags, process.env);
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
+  if (flags.demo && read.config.cluster?.role === 'edge')
+    throw new CliError(EXIT.usage, '--demo: an edge has no sources: they are those of the owners');
   const logger = openLogger(read.config.logLevel);
   endOnInternalError(logger);
   for (const each of unknownVariables(process.env)) logger.warn({ variable: each.name }, describeVariable(each));
@@ -42,7 +44,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const stop = stopSignal(reloads ? again : undefined);
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
   const config = withDemo(read.config);
-  if (config.sources.length + config.discoveries.length === 0 && !config.hasFile)
+  if (config.sources.length + config.discoveries.length === 0 && !config.hasFile && config.cluster?.role !== 'edge')
     throw new CliError(
       EXIT.usage,
       'nothing to serve: give a --source NAME=unix:/path, or libvirt:*, or an --accept NAME=unix:/path, or --demo',

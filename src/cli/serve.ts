@@ -46,6 +46,24 @@ function addSettings(command: Command): Command {
     .option('--config <file>', 'a YAML or JSON file of settings')
     .option('--data <folder>', 'keep the log of events there: it then outlives the gateway (default: in memory)')
     .option('--sync <ms>', 'after which what was written to it is on the disk; 0: before it is shown (default 50ms)')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'in a cluster: owner has sources, edge has clients, both has both (default both)',
+      ).choices(['owner', 'edge', 'both']),
+    )
+    .option(
+      '--nats <url>',
+      'a server of NATS, which makes this gateway part of a cluster: nats://HOST:PORT or tls://HOST:PORT; again for more',
+      collect,
+    )
+    .option('--nats-creds <file>', 'a credentials file of NATS')
+    .option('--nats-ca <file>', 'authorities of the certificates of these servers, in PEM')
+    .option('--nats-cert <file>', 'the certificate that they are shown')
+    .option('--nats-key <file>', 'its private key')
+    .option('--nats-replicas <n>', 'how many servers keep the stream, where it has to be made: 1, 3 or 5 (default 1)')
+    .option('--cluster <name>', 'the name of the cluster: letters, digits, - and _ (default qmp)')
+    .option('--member <name>', 'the name of this gateway in it (default: of its host and process)')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
     .option('--tokens <file>', 'a YAML list of tokens, each with what it may see and do (see "token new")')

@@ -1,5 +1,4 @@
 // Flags, environment and files become one frozen Config, or a list of every problem. Nothing is read later, but at a reload.
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type AccessSettings, asksWho } from '../access/index.js';
 import {
@@ -15,13 +14,14 @@ import { checkTls, type TlsMaterial } from '../tls.js';
 import type { WebhookSettings } from '../webhooks/index.js';
 import { readAccepts } from './accept.js';
 import { readAccess, readTrust } from './access.js';
+import { type ClusterSettings, readCluster } from './cluster.js';
 import { type ConfigInput, type Environment, Settings } from './given.js';
 import { type Limits, splitLimits } from './limits.js';
 import { parseListen, readSocketFile } from './listen.js';
-import type { TextSetting } from './names.js';
 import { type Given, Problems } from './problem.js';
 import { LIBVIRT_COMMANDS, LIBVIRT_QUERIES, LOG_LEVELS } from './settings.js';
 import { readShares } from './share.js';
+import { oneOf, readText } from './values.js';
 import { readWebhooks } from './webhooks.js';
 
 export interface Config {
@@ -51,6 +51,8 @@ export interface Config {
   readonly limits: Limits;
   /** Where the log is kept; `undefined`: in memory. */
   readonly data: DataSettings | undefined;
+  /** `undefined`: this gateway is part of no cluster. */
+  readonly cluster: ClusterSettings | undefined;
   /** Whether there is a file, which may name sources at a reload. */
   readonly hasFile: boolean;
   /** Whether a file says something that may be said otherwise while the gateway runs. */
@@ -103,6 +105,7 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     logLevel: oneOf(settings, 'logLevel', LOG_LEVELS, 'info', problems),
     limits: splitLimits(settings.ofFile('limits') ?? {}),
     data: readData(settings, problems),
+    cluster: readCluster(settings, problems),
     hasFile: settings.path !== undefined,
     reloads:
       settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,
@@ -122,19 +125,6 @@ const DEFAULT_LISTEN: Given<string> = { value: '127.0.0.1:7070', place: 'the def
 /** Of an address that other hosts reach. */
 export const EXPOSED =
   'everybody who reaches it could cancel jobs. --tokens FILE asks for tokens; --insecure-no-auth accepts that';
-
-function oneOf<Value extends string>(
-  settings: Settings,
-  name: TextSetting,
-  values: readonly Value[],
-  normally: Value,
-  problems: Problems,
-): Value {
-  const given = settings.one(name);
-  const found = given ? values.find((each) => each === given.value) : normally;
-  if (given && !found) problems.of(given, `one of ${values.join(' ')}`);
-  return found ?? normally;
-}
 
 function readData(settings: Settings, problems: Problems): DataSettings | undefined {
   const [folder, sync] = [settings.pathOf('data'), settings.one('sync')];
@@ -197,14 +187,5 @@ function readTls(settings: Settings, problems: Problems): TlsMaterial | undefine
   } catch (error) {
     problems.file(cert.place, cert.value, error);
     return undefined;
-  }
-}
-
-function readText({ value, place }: Given<string>, problems: Problems): string {
-  try {
-    return readFileSync(value, 'utf8');
-  } catch (error) {
-    problems.file(place, value, error);
-    return '';
   }
 }

@@ -11,6 +11,7 @@ export const LISTS = [
   'allowOrigin',
   'jwtAlgorithms',
   'trustProxy',
+  'nats',
 ] as const;
 export const TEXTS = [
   'socketMode',
@@ -29,6 +30,14 @@ export const TEXTS = [
   'proxyGroupsHeader',
   'data',
   'sync',
+  'role',
+  'natsCreds',
+  'natsCa',
+  'natsCert',
+  'natsKey',
+  'natsReplicas',
+  'cluster',
+  'member',
   'compression',
   'libvirtCommands',
   'libvirtQueries',

@@ -9,6 +9,8 @@ import { LIMIT_SETTINGS } from './limits.js';
 export const LIBVIRT_COMMANDS = ['abort', 'full'] as const;
 /** What is read of a domain: by QEMU's queries, which taint it, or by libvirt's own. */
 export const LIBVIRT_QUERIES = ['monitor', 'native'] as const;
+/** What a gateway does in a cluster. */
+export const CLUSTER_ROLES = ['owner', 'edge', 'both'] as const;
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const text = (description: string): z.ZodOptional<z.ZodString> => z.string().describe(description).optional();
@@ -76,6 +78,21 @@ export const SETTINGS = z
       .union([z.string(), z.int()])
       .describe('Time after which what was written to it is on the disk, as 50ms; 0: before it is shown. Default 50ms.')
       .optional(),
+    role: z
+      .enum(CLUSTER_ROLES)
+      .describe('In a cluster: owner has sources, edge has clients, both has both. Default both.')
+      .optional(),
+    nats: list('Servers of NATS, which make this gateway part of a cluster: nats://HOST:PORT or tls://HOST:PORT.'),
+    natsCreds: text('A credentials file of NATS: the JWT of a user, and the seed of its key.'),
+    natsCa: text('A PEM file with the authorities of the certificates of these servers.'),
+    natsCert: text('A PEM file with the certificate that these servers are shown.'),
+    natsKey: text('A PEM file with its private key.'),
+    natsReplicas: z
+      .union([z.string(), z.int()])
+      .describe('How many servers keep the stream, where it has to be made: 1, 3 or 5. Default 1.')
+      .optional(),
+    cluster: text('The name of the cluster: letters, digits, - and _. Default qmp.'),
+    member: text('The name of this gateway in the cluster. Default: of its host and process.'),
     webhooks: WEBHOOKS.describe('Where matching events are POSTed, at least once and in order.').optional(),
     compression: z.enum(COMPRESSION).describe('Of messages to clients that offer it. Default auto.').optional(),
     logLevel: z.enum(LOG_LEVELS).describe('The lowest level that is logged. Default info.').optional(),

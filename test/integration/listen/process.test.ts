@@ -194,6 +194,12 @@ describe('sockets of a service manager', () => {
   });
 });
 
+it('an edge is not given the demo: it has no sources', async () => {
+  const edge = run(['serve', '--demo', '--role', 'edge', '--nats', 'nats://127.0.0.1:1']);
+  expect(await edge.exit).toBe(2);
+  expect(edge.err()).toContain('--demo: an edge has no sources');
+});
+
 describe('check-config', () => {
   it('says what would be served, or every problem, and exits with 2', async () => {
     const config = join(folderOf(), 'gateway.yaml');
@@ -209,6 +215,12 @@ describe('check-config', () => {
     const posts = run(['check-config', '--config', config]);
     expect(await posts.exit).toBe(0);
     expect(posts.out()).toContain('\nposts A, B to https://hooks.example as w\n');
+    writeFileSync(config, 'nats: [nats://me:word@n1:4222, tls://n2]\nrole: edge\n');
+    const edge = run(['check-config', '--config', config]);
+    expect(await edge.exit).toBe(0);
+    expect(edge.out()).toContain(
+      '\nthe log is in the stream qmp\nan edge of the cluster qmp, by NATS at nats://n1:4222 and tls://n2\n',
+    );
     writeFileSync(config, 'listen: nowhere\nfoo: 1\n');
     const bad = run(['check-config', '--config', config]);
     expect(await bad.exit).toBe(2);
