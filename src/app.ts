@@ -8,15 +8,17 @@ import type { Logger } from 'pino';
 import { BehaviorSubject, Subscription } from 'rxjs';
 import { AccessPolicy, asksWho } from './access/index.js';
 import { CLOCK } from './clock.js';
+import type { ClusterOptions } from './cluster/index.js';
 import { type Config, EXPOSED } from './config/index.js';
 import { CommandTracing, type Gateway, type GatewayLimits, type GatewayOptions, openGateway } from './gateway/index.js';
 import { type Health, judgeHealth } from './health.js';
 import type { HistoryLimits } from './history/index.js';
-import { openJobs, type TrackOptions } from './jobs/index.js';
+import type { TrackOptions } from './jobs/index.js';
 import type { EventLog, LogLimits } from './log/index.js';
 import { openMetrics } from './metrics/index.js';
+import { openCore } from './open-core.js';
 import { openHistory } from './open-history.js';
-import { type DiskTuning, openLog } from './open-log.js';
+import type { DiskTuning } from './open-log.js';
 import { openPages } from './pages.js';
 import { SHARE_LIMITS, type ShareLimits, Shares } from './share/index.js';
 import {
@@ -44,6 +46,7 @@ export interface Tuning {
   /** Sources beside the configured ones. */
   provider: SourceProvider;
   gateway: Partial<GatewayLimits>;
+  cluster: Partial<ClusterOptions>;
   share: Partial<ShareLimits>;
   webhooks: Partial<WebhookLimits>;
 }
@@ -84,20 +87,15 @@ export interface Reloaded {
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
-  const { log, restored, saveFrom } = tuning.openLog
-    ? { log: tuning.openLog(), restored: undefined, saveFrom: () => undefined }
-    : await openLog(config, logger, tuning);
-  const jobs = openJobs({
-    journal: log,
-    restored,
-    logger,
-    track: { ...tuning.track, limited: (limit) => metrics.limited(limit) },
-  });
-  saveFrom(jobs.save);
-  const { history, samples, follow } = await openHistory(config, jobs, logger, tuning.history).catch(
+  const track: Partial<TrackOptions> = { ...tuning.track, limited: (limit) => metrics.limited(limit) };
+  // Nothing of NATS is loaded where there is no cluster.
+  const core = config.cluster
+    ? await (await import('./open-cluster.js')).openCluster(config, config.cluster, logger, { ...tuning, track })
+    : await openCore(config, logger, { ...tuning, track });
+  const { log } = core;
+  const { history, samples, follow } = await openHistory(config, core, logger, tuning.history).catch(
     async (error: unknown) => {
-      jobs.close();
-      await log.close();
+      await core.close();
       throw error;
     },
   );
@@ -105,14 +103,14 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const shares = new Shares(config.shares, {
     limits: { ...SHARE_LIMITS, ...tuning.share },
     clock: CLOCK,
-    commands: jobs.shared,
+    commands: core.shared,
     limited: (limit) => metrics.limited(limit),
     logger,
   });
   let gateway: Gateway | undefined;
   let webhooks: Webhooks | undefined;
   let isStale = false;
-  const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined);
+  const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined, core.isUnwell());
   const tls$ = new BehaviorSubject(config.tls);
   const opener = sourceOpener({
     qmp: {
@@ -137,8 +135,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     history: () => history.status,
     libvirtds: () => opener.libvirtds.counts,
     webhooks: () => webhooks?.counts ?? [],
-    sources: jobs.view.sources,
-    jobs: () => jobs.view.jobs(() => true),
+    sources: core.view.sources,
+    jobs: () => core.view.jobs(() => true),
     health,
   });
   running.add(log.entries$.subscribe(metrics.entry));
@@ -146,9 +144,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const tracing = new CommandTracing(VERSION);
   const abandon = async (error: unknown): Promise<never> => {
     await shares.close();
-    jobs.close();
     history.close();
-    await log.close();
+    await core.close();
     throw error;
   };
   await shares.listen().catch(abandon);
@@ -160,9 +157,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     rules: rulesOf(config),
     version: VERSION,
     log,
-    view: jobs.view,
+    view: core.view,
     history: { older: history.older.bind(history), progressOf: (run) => samples.of(run) },
-    commands: jobs.commands,
+    commands: core.commands,
     access,
     metrics: () => metrics.text(),
     health: () => Object.entries(health()).flatMap(([part, isUnwell]) => (isUnwell ? [part] : [])),
@@ -174,7 +171,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   }).catch(abandon);
 
   running.add(
-    jobs.ended$.subscribe({
+    core.ended$.subscribe({
       next: ({ settled: ended }) => {
         metrics.settled(ended.settled.outcome, ended.settled.provenance);
         tracing.settled(ended);
@@ -190,17 +187,16 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   webhooks = posts;
   running.add(follow());
   const sources = new ConfiguredSources(config, opener);
-  running.add(jobs.follow(sources));
-  if (tuning.provider) running.add(jobs.follow(tuning.provider));
+  running.add(core.follow(sources));
+  if (tuning.provider) running.add(core.follow(tuning.provider));
   const { listeners, close: closeGateway } = gateway;
   const close = async (): Promise<void> => {
-    jobs.conclude();
+    core.conclude();
     await Promise.all([shares.close(), closeGateway()]);
     running.unsubscribe();
-    jobs.close();
     history.close();
     await posts.close();
-    await log.close();
+    await core.close();
     tracing.close();
   };
   const refused = await opener.listening();
@@ -214,7 +210,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     url: main?.url ?? '',
     urls: listeners.map(({ url }) => url),
     port: main?.bound?.port ?? 0,
-    failed: log.failed,
+    failed: core.failed,
     reload: (next) => {
       if (isLocalOnly(next) && listeners.some(({ isLocal }) => !isLocal)) throw new Error(EXPOSED);
       if (next.tls) {

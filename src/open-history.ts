@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { Subscription } from 'rxjs';
 import { CLOCK } from './clock.js';
 import type { Config } from './config/index.js';
+import type { Core } from './core.js';
 import {
   HISTORY_LIMITS,
   HistoryFolder,
@@ -12,11 +13,13 @@ import {
   ProgressSamples,
   RunHistory,
 } from './history/index.js';
-import type { Jobs } from './jobs/index.js';
 
 /** Milliseconds between two polls of a source for the history's sake, and between two polls of all sources. */
 const POLL_MS = 60_000;
 const POLL_ALL_MS = 50;
+
+/** What the history takes. */
+type HistorySource = Pick<Core, 'view' | 'restored' | 'startOf' | 'ended$'>;
 
 export interface OpenHistory {
   history: RunHistory;
@@ -28,7 +31,7 @@ export interface OpenHistory {
 /** @throws the error of the file system. */
 export async function openHistory(
   { data, limits }: Config,
-  jobs: Jobs,
+  jobs: HistorySource,
   logger: Logger,
   tuning: Partial<HistoryLimits> = {},
 ): Promise<OpenHistory> {
@@ -46,7 +49,7 @@ export async function openHistory(
   return { history, samples, follow: () => follow(history, samples, jobs, logger) };
 }
 
-function follow(history: RunHistory, samples: ProgressSamples, jobs: Jobs, logger: Logger): Subscription {
+function follow(history: RunHistory, samples: ProgressSamples, jobs: HistorySource, logger: Logger): Subscription {
   const failed = (err: unknown): void => logger.error({ err }, 'the history takes nothing any more');
   const running = new Subscription();
   running.add(

@@ -19,6 +19,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   share: ['jobs', 'sources', 'qmp', 'protocol', 'clock', 'socket-file'],
   gateway: ['history', 'log', 'access', 'protocol', 'clock', 'socket-file', 'tls'],
   webhooks: ['log', 'protocol', 'clock'],
+  nats: ['log', 'protocol'],
+  cluster: ['nats', 'gateway', 'log', 'jobs', 'sources', 'access', 'protocol', 'clock'],
   metrics: ['gateway', 'webhooks', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],
   simulator: ['protocol'],
@@ -28,6 +30,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   cli: ['.', 'config', 'demo', 'log', 'simulator', 'client', 'sources', 'access', 'protocol'],
   '.': [
     'metrics',
+    'cluster',
+    'nats',
     'config',
     'gateway',
     'webhooks',

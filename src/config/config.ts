@@ -86,8 +86,13 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
   const { proxies, trust } = readTrust(settings, problems);
   const access = readAccess(settings, proxies, problems);
   const tls = readTls(settings, problems);
+  const cluster = readCluster(settings, problems);
+  const isOwner = cluster?.role === 'owner';
+  if (isOwner)
+    for (const given of asked)
+      problems.of(given, 'an owner has no clients; --metrics-listen is for its metrics and health');
   const config: Config = {
-    listen: (asked.length > 0 ? asked : [DEFAULT_LISTEN]).map(parse).filter((each) => each !== undefined),
+    listen: (asked.length > 0 || isOwner ? asked : [DEFAULT_LISTEN]).map(parse).filter((each) => each !== undefined),
     metricsListen: metrics && parse(metrics),
     tls,
     ...readSources(settings, problems),
@@ -105,7 +110,7 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     logLevel: oneOf(settings, 'logLevel', LOG_LEVELS, 'info', problems),
     limits: splitLimits(settings.ofFile('limits') ?? {}),
     data: readData(settings, problems),
-    cluster: readCluster(settings, problems),
+    cluster,
     hasFile: settings.path !== undefined,
     reloads:
       settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,

@@ -5,7 +5,7 @@ export { isLoopbackName } from './http/origin-policy.js';
 export { type Gateway, type GatewayCounts, type GatewayOptions, openGateway } from './http/server.js';
 export { NO_PROXY, type ParsedTrust, type ProxyTrust, parseTrust } from './http/transport.js';
 export { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
-export type { CommandPort, HistoryPort, ViewPort } from './ports.js';
+export type { CommandName, CommandPort, HistoryPort, ViewPort } from './ports.js';
 export {
   AUTHENTICATION_FAILURES,
   GATEWAY_LIMIT_NAMES,

@@ -5,8 +5,7 @@ import { Subject, type Subscription } from 'rxjs';
 import type { CallContext } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
 import type { DryRun, DryRunParam } from '../protocol/methods.js';
-import type { Micros } from '../protocol/time.js';
-import type { JobVerb, Progress, SettledRun } from '../protocol/types.js';
+import type { JobVerb, Progress } from '../protocol/types.js';
 import { type JobSource, logSignals, type SourceProvider } from '../sources/index.js';
 import { dryRun, type VerbParams } from './commands/dry-run.js';
 import { JobCommands } from './commands/job-commands.js';
@@ -16,6 +15,7 @@ import { absentSource } from './tracking/absent-source.js';
 import { ProgressPoller } from './tracking/progress-poller.js';
 import type { Restoration } from './tracking/restoration.js';
 import type { Ended } from './tracking/run-store.js';
+import { type SettledJob, settledJob } from './tracking/settled-job.js';
 import type { RestoredSource } from './tracking/source-evidence.js';
 import { SourceRegistry } from './tracking/source-registry.js';
 import { SourceTracker } from './tracking/source-tracker.js';
@@ -26,24 +26,17 @@ import { TRACK_DEFAULTS, type TrackOptions } from './tracking/track-options.js';
 const WAIT_POLL_MS = 2_000;
 
 export interface JobsOptions {
-  journal: Journal;
+  /** Of each source. */
+  journalOf: (source: string) => Journal;
   /** What the log had when the gateway started. */
   restored?: Restoration | undefined;
   logger: Logger;
   track?: Partial<TrackOptions> | undefined;
 }
 
-/** A settlement that the log shows; `startedAt` is the time of the entry that began the run, `null` where it has none. */
-export interface SettledJob {
-  settled: SettledRun;
-  startedAt: Micros | null;
-}
-
-const settledJob = ({ settled, last }: Ended): SettledJob => ({ settled, startedAt: last.began.time ?? null });
-
 export type Jobs = ReturnType<typeof openJobs>;
 
-export function openJobs({ journal, restored, logger, track }: JobsOptions) {
+export function openJobs({ journalOf, restored, logger, track }: JobsOptions) {
   const { clock, settlements, limited, legacyMs, claimMs } = { ...TRACK_DEFAULTS, ...track };
   const registry = new SourceRegistry(clock, settlements, () => limited('settlements'));
   const poller = new ProgressPoller(clock, legacyMs);
@@ -53,7 +46,7 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
   const ended$ = new Subject<SettledJob>();
   const progress$ = new Subject<Progress[]>();
   /** Subscriptions to the signals of sources, by name. */
-  const followed = new Map<string, { tracker: SourceTracker; subscription: Subscription }>();
+  const followed = new Map<string, { source: JobSource; tracker: SourceTracker; subscription: Subscription }>();
   const listener: TrackListener = {
     signal: (source, signal) => {
       // Stored before the signal goes on, so that a caller that reacts to the signal finds it.
@@ -77,7 +70,7 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
 
   /** A source of before the restart: until it comes, or is given up, its runs are unobserved. */
   function expectAgain({ name, about, ...rest }: RestoredSource): void {
-    const tracker = new SourceTracker(absentSource(name, about), journal, listener, track);
+    const tracker = new SourceTracker(absentSource(name, about), journalOf(name), listener, track);
     tracker.memory.restore(rest);
     registry.add(tracker);
     awaited.set(name, tracker);
@@ -97,36 +90,68 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
     remove(source.name);
     const stand = awaited.get(source.name);
     awaited.delete(source.name);
-    const log = logger.child({ source: source.name });
-    const tracker = new SourceTracker(source, journal, listener, track);
+    const tracker = new SourceTracker(source, journalOf(source.name), listener, track);
     if (stand) {
       tracker.memory.restore({ ...stand.memory.saved, runs: stand.runs.values() }, stand.info);
       stand.close();
     }
     registry.add(tracker);
     poller.add(tracker);
+    followed.set(source.name, { source, tracker, subscription: listen(source, tracker) });
+  }
+
+  function listen(source: JobSource, tracker: SourceTracker): Subscription {
+    const log = logger.child({ source: source.name });
     const note = logSignals(log);
-    const subscription = source.signals$.subscribe({
+    return source.signals$.subscribe({
       next: (signal) => {
         tracker.take(signal);
         if (signal.kind !== 'event') note(signal);
       },
       error: (error: unknown) => log.error({ err: error }, 'the signals of the source ended'),
     });
-    followed.set(source.name, { tracker, subscription });
   }
 
-  function remove(name: string): void {
+  /** Events of the source were dropped: it is connected anew, and its jobs are reconciled as after any time without a connection. */
+  function reconnect(name: string): void {
     const known = followed.get(name);
     if (!known) return;
+    known.subscription.unsubscribe();
+    known.tracker.take({ kind: 'down', reason: 'gap', detail: 'events were dropped', attempt: 1, retryInMs: 0 });
+    known.subscription = listen(known.source, known.tracker);
+  }
+
+  /** Ends the connection of a source, and leaves its runs as they are. */
+  function unfollow(name: string): SourceTracker | undefined {
+    const known = followed.get(name);
+    if (!known) return undefined;
     followed.delete(name);
     known.subscription.unsubscribe();
     poller.delete(known.tracker);
-    known.tracker.remove(() => registry.delete(known.tracker));
+    return known.tracker;
   }
 
-  for (const ended of restored?.settled ?? []) registry.history.restore(ended);
-  for (const source of restored?.sources ?? []) expectAgain(source);
+  function remove(name: string): void {
+    const tracker = unfollow(name);
+    tracker?.remove(() => registry.delete(tracker));
+  }
+
+  /** Another gateway has the source: nothing more is published of it here, and who waits for something of it is told that it is not known. */
+  function release(name: string): void {
+    const tracker = unfollow(name) ?? awaited.get(name);
+    awaited.delete(name);
+    if (!tracker) return;
+    jobCommands.released(name);
+    tracker.close();
+    registry.delete(tracker);
+  }
+
+  function restore({ settled, sources }: Restoration): void {
+    for (const ended of settled) registry.history.restore(ended);
+    for (const source of sources) expectAgain(source);
+  }
+
+  if (restored) restore(restored);
   const stopAwaiting = awaited.size > 0 ? clock.after(claimMs, giveUp) : undefined;
 
   /** The verb, or with `dryRun` what it would do. */
@@ -161,9 +186,14 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
       demand: poller.demand.bind(poller),
     },
     /** Commands of other tools over the gateway's connections. */
-    shared: new SharedCommands(registry, journal, clock),
+    shared: new SharedCommands(registry, journalOf, clock),
     /** Runs, settlements and sources as the log shows them, as lines for {@link Restoration}. */
     save: () => registry.save(),
+    /** The same of one source. */
+    saveOf: (source: string) => registry.save(source),
+    reconnect,
+    /** Goes on with the runs of a source that another gateway had. Before the source is added. */
+    restore,
     /** Settlements so far: from before the restart, and of what the restart itself has settled. */
     restored: (): SettledJob[] => registry.history.all().map(settledJob),
     /** Milliseconds since 1970 at which a present run began; `undefined`: it is not known. */
@@ -173,7 +203,11 @@ export function openJobs({ journal, restored, logger, track }: JobsOptions) {
     /** Adds and removes sources as the provider says. A source with the name of a present one replaces it. */
     follow: (provider: SourceProvider): Subscription =>
       provider.sources$.subscribe({
-        next: (change) => (change.kind === 'added' ? add(change.source) : remove(change.name)),
+        next: (change) => {
+          if (change.kind === 'added') add(change.source);
+          else if (change.kind === 'removed') remove(change.name);
+          else release(change.name);
+        },
         error: (error: unknown) =>
           logger.error({ err: error }, 'the provider of sources failed; sources are no longer added or removed'),
       }),

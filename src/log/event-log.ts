@@ -53,7 +53,8 @@ export interface LogStatus {
   disk?: { readonly problem: string | undefined };
 }
 
-export interface EventLog {
+/** A log as its readers have it. */
+export interface EventReader {
   /** Names the log; a cursor with another epoch has no position in it. It changes as {@link replaced$} says. */
   readonly epoch: string;
   /** Offset of the newest entry that is shown; 0 before the first. */
@@ -65,15 +66,6 @@ export interface EventLog {
   readonly entries$: Observable<LoggedEntry>;
   /** The log goes on under another epoch: no cursor from before has a position in it. Offsets go on. */
   readonly replaced$: Observable<void>;
-  /** Resolves with the reason when the log can take no more entries. The gateway must end then, and its next start begins another epoch. */
-  readonly failed: Promise<Error>;
-  /**
-   * Appends entries that belong together: they are shown in one event-loop turn, with nothing of another append between them. Nothing is sent to a
-   * client before the log shows it: `head`, `cursor` and the reads cover only entries that are shown.
-   *
-   * @param shown called once they are shown, in the order of the appends; with an empty list, once everything appended before is shown.
-   */
-  append(drafts: readonly EntryDraft[], shown?: () => void): void;
   /** Whether the log still has every entry after `offset` of the sources that `wants` accepts. */
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean;
   /** Up to `limit` entries after `offset`, of all sources. */
@@ -93,6 +85,18 @@ export interface EventLog {
   evictedUpTo(wants: (source: string) => boolean): number;
   /** The offset of an entry before the first one that was appended at `time` or later, and not long before it. @param time milliseconds since 1970. */
   offsetAt(time: number): number;
+}
+
+export interface EventLog extends EventReader {
+  /** Resolves with the reason when the log can take no more entries. The gateway must end then, and its next start begins another epoch. */
+  readonly failed: Promise<Error>;
+  /**
+   * Appends entries that belong together: they are shown in one event-loop turn, with nothing of another append between them. Nothing is sent to a
+   * client before the log shows it: `head`, `cursor` and the reads cover only entries that are shown.
+   *
+   * @param shown called once they are shown, in the order of the appends; with an empty list, once everything appended before is shown.
+   */
+  append(drafts: readonly EntryDraft[], shown?: () => void): void;
   /** Resolves when everything that was appended is where a restart finds it. Nothing may be appended any more. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // log: the numbered log.
-export { EVICTIONS, type EventLog, type LoggedEntry, type LogStatus } from './event-log.js';
+export { EVICTIONS, type EventLog, type EventReader, type LoggedEntry, type LogStatus } from './event-log.js';
 export { LOG_LIMITS, type LogLimits, type LogOptions, MemoryLog } from './memory-log.js';
 export type { DiskReport } from './segments/disk-report.js';
 export {
@@ -13,3 +13,19 @@ export { DISK_LOG_LIMITS, type DiskLogLimits, type OpenedLog, openDiskLog } from
 export { FolderInUse } from './segments/owner.js';
 export type { Discontinuity, Restorer } from './segments/recover.js';
 export { type Batch, type BatchStore, StoredLog, type StoredLogOptions } from './stored-log.js';
+export {
+  loadSource,
+  type SharedStream,
+  type SourceHistory,
+  SourceWriter,
+  type StreamFold,
+  StreamLog,
+  type StreamLogOptions,
+  type StreamMessage,
+  type StreamState,
+  type StreamWrite,
+  type StreamWritten,
+  WRITER_DEFAULTS,
+  type WriterListener,
+  type WriterOptions,
+} from './stream/index.js';

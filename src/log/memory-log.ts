@@ -49,6 +49,8 @@ export class MemoryLog implements EventLog {
   #head = 0;
   /** Offset of the newest evicted entry: after it nothing is missing for any reader. */
   #evictedUpTo = 0;
+  /** Entries up to this offset were never here, whatever their source. */
+  #floor = 0;
   #live = 0;
   #bytes = 0;
   readonly #evicted: Record<Eviction, number> = { source: 0, entries: 0, bytes: 0, age: 0 };
@@ -86,8 +88,38 @@ export class MemoryLog implements EventLog {
   }
 
   append(drafts: readonly EntryDraft[], shown?: () => void): void {
-    for (const draft of drafts) if (!draft.internal) this.#append(draft);
+    for (const draft of drafts) if (!draft.internal) this.insert(draft, this.#head + 1, 0);
     shown?.();
+  }
+
+  /**
+   * Appends an entry that has its place already.
+   *
+   * @param offset greater than that of every entry before.
+   * @param ageMs milliseconds since it was appended first.
+   */
+  insert(draft: EntryDraft, offset: number, ageMs: number): void {
+    this.#head = offset;
+    const { position } = draft;
+    if (position) position.cursor = this.cursor;
+    const partition = this.#partition(draft.source);
+    // Whole milliseconds are small integers, which live in the entry itself.
+    const entry = new KeptEntry(offset, draft, Math.trunc(this.#clock.now() - ageMs), partition);
+    const { bytes } = entry;
+    this.#all.push(entry);
+    partition.kept.push(entry);
+    partition.live += 1;
+    this.#live += 1;
+    this.#bytes += bytes;
+    this.#retain(partition, entry.at);
+    this.#entries.next(entry);
+  }
+
+  /** Before the first entry: there were others up to that offset, which this log does not have. */
+  beginAfter(offset: number): void {
+    this.#head = offset;
+    this.#floor = offset;
+    this.#evictedUpTo = offset;
   }
 
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
@@ -126,7 +158,7 @@ export class MemoryLog implements EventLog {
   }
 
   evictedUpTo(wants: (source: string) => boolean): number {
-    let offset = 0;
+    let offset = this.#floor;
     for (const [name, partition] of this.#partitions)
       if (partition.evictedUpTo > offset && wants(name)) offset = partition.evictedUpTo;
     return offset;
@@ -145,23 +177,6 @@ export class MemoryLog implements EventLog {
 
   async close(): Promise<void> {
     this.#entries.complete();
-  }
-
-  #append(draft: EntryDraft): void {
-    this.#head += 1;
-    const { position } = draft;
-    if (position) position.cursor = this.cursor;
-    const partition = this.#partition(draft.source);
-    // Whole milliseconds are small integers, which live in the entry itself.
-    const entry = new KeptEntry(this.#head, draft, Math.trunc(this.#clock.now()), partition);
-    const { bytes } = entry;
-    this.#all.push(entry);
-    partition.kept.push(entry);
-    partition.live += 1;
-    this.#live += 1;
-    this.#bytes += bytes;
-    this.#retain(partition, entry.at);
-    this.#entries.next(entry);
   }
 
   /** Index of the first entry after `offset`. */

@@ -17,6 +17,7 @@ const KNOWN: Readonly<Record<keyof (QemuEventData & LibvirtEventData & GatewayEv
   GATEWAY_SOURCE_SYNCED: false,
   GATEWAY_SOURCE_STALLED: false,
   GATEWAY_SOURCE_RESPONSIVE: false,
+  GATEWAY_SOURCE_GAP: false,
   GATEWAY_SOURCE_DOWN: false,
   GATEWAY_SOURCE_REMOVED: false,
   GATEWAY_JOB_FOUND: false,

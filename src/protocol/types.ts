@@ -118,9 +118,14 @@ export interface Settlement {
   error?: string;
 }
 
-/** `restarted`: the gateway was, and has not reached the source since. */
+/**
+ * `restarted`: the gateway was, and has not reached the source since. `gap`: a gateway of a cluster dropped events of the source, and reconnects to see
+ * what has become of its jobs. `unowned`: no gateway of the cluster has the source; it is in no event.
+ */
 export type DownReason =
   | 'restarted'
+  | 'gap'
+  | 'unowned'
   | 'absent'
   | 'denied'
   | 'refused'
@@ -152,6 +157,11 @@ export interface GatewayEventData {
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
   GATEWAY_SOURCE_DOWN: { reason: DownReason };
+  /**
+   * A gateway of a cluster could not publish events for so long that it dropped some, after `since`: `dropped` of them, no settlement among them. What has
+   * become of the jobs is reconciled next.
+   */
+  GATEWAY_SOURCE_GAP: { dropped: number; since: string };
   /** The source was removed from the gateway; its runs have settled before. */
   GATEWAY_SOURCE_REMOVED: Record<string, never>;
   GATEWAY_JOB_FOUND: {

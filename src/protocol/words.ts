@@ -208,6 +208,8 @@ const REASON_TEXT: Readonly<Record<DownReason, string>> = {
   protocol: 'The peer does not speak QMP.',
   unreachable: 'No connection with the host. Is the network up? Its jobs may go on.',
   restarted: 'The gateway was restarted and has not reached the source since. It tries again.',
+  gap: 'Events were dropped while they could not be published. The gateway reconnects to see what has become of the jobs.',
+  unowned: 'No gateway of the cluster has this source now. Its jobs may go on.',
   'refused-query': 'QEMU refuses to list its jobs yet. The gateway tries again.',
 };
 

@@ -157,7 +157,11 @@ export interface JobSource {
   send(command: JobCommand, options: SendOptions): () => boolean;
 }
 
-export type ProvidedSource = { kind: 'added'; source: JobSource } | { kind: 'removed'; name: string };
+/** `released`: another gateway has the source from now on, and publishes what becomes of its runs. */
+export type ProvidedSource =
+  | { kind: 'added'; source: JobSource }
+  | { kind: 'removed'; name: string }
+  | { kind: 'released'; name: string };
 
 /** Where sources come from: the configuration, or later a service that finds them. Names are unique among the present sources. */
 export interface SourceProvider {

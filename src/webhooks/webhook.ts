@@ -3,7 +3,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Clock } from '../clock.js';
-import type { EventLog, LoggedEntry } from '../log/index.js';
+import type { EventReader, LoggedEntry } from '../log/index.js';
 import { formatCursor } from '../protocol/cursor.js';
 import { compileGlobs } from '../protocol/glob.js';
 import { afterResult, type Delivery, moveTo, nextStep, type Result, type Sent, skip } from './delivery.js';
@@ -21,7 +21,7 @@ export interface WebhookLogger {
 }
 
 export interface WebhookDeps {
-  log: EventLog;
+  log: EventReader;
   clock: Clock;
   limits: WebhookLimits;
   logger: WebhookLogger;

@@ -24,7 +24,7 @@ let progress: Progress[][];
 beforeEach(() => {
   clock = new FakeClock();
   journal = new TestJournal();
-  jobs = openJobs({ journal, logger: SILENT, track: { clock } });
+  jobs = openJobs({ journalOf: () => journal, logger: SILENT, track: { clock } });
   provided$ = new Subject();
   ended = [];
   progress = [];

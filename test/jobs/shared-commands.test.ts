@@ -26,7 +26,7 @@ function openBench() {
   const tracked = openTracked({ clock, journal, listener, source: { socketBirth: () => 'birth' } });
   registry.add(tracked.tracker);
   const qemu = new FakeQemu(tracked, ['query-jobs', 'job-cancel', 'job-complete', GRAPH]);
-  const shared = new SharedCommands(registry, journal, clock);
+  const shared = new SharedCommands(registry, () => journal, clock);
   const context = (): CallContext => ({
     principal: me,
     address: undefined,

@@ -42,7 +42,7 @@ class HeldJournal {
 
 async function open() {
   const [clock, journal] = [new FakeClock(), new HeldJournal()];
-  const jobs = openJobs({ journal, logger: SILENT, track: { clock } });
+  const jobs = openJobs({ journalOf: () => journal, logger: SILENT, track: { clock } });
   const { monitor$, feed } = fedMonitor();
   const options = { clock, socketBirth: () => 'birth', monitor$: () => monitor$ };
   const source = new QmpJobSource({ name: 'vm1', address: { kind: 'unix', path: '/nowhere' } }, options);

@@ -13,9 +13,13 @@ it.each([
   ['a store that is far behind', { waitingBytes: 91, maxWaitingBytes: 100 }, true],
   ['a store that refuses a batch', { isRetrying: true, maxWaitingBytes: 100 }, true],
 ])('the log: %s', (_what, more, isUnwell) => {
-  expect(judgeHealth({ ...status, ...more }, false)).toEqual({ log: isUnwell, credentials: false });
+  expect(judgeHealth({ ...status, ...more }, false, false)).toEqual({
+    log: isUnwell,
+    credentials: false,
+    cluster: false,
+  });
 });
 
 it('credentials, while the tokens could not be read again', () => {
-  expect(judgeHealth(status, true)).toEqual({ log: false, credentials: true });
+  expect(judgeHealth(status, true, false)).toEqual({ log: false, credentials: true, cluster: false });
 });

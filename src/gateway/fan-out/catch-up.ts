@@ -2,7 +2,7 @@
 // the log for one of them, until it has the newest entry; it then joins its group in the same turn.
 
 import type { Clock } from '../../clock.js';
-import type { EventLog, LoggedEntry } from '../../log/index.js';
+import type { EventReader, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayRecorder } from '../recorder.js';
@@ -16,7 +16,7 @@ import type { Subscription } from './subscription.js';
 
 /** Dependencies of the hub. */
 export interface HubDeps {
-  log: EventLog;
+  log: EventReader;
   snapshots: Snapshots;
   limits: GatewayLimits;
   clock: Clock;
@@ -55,7 +55,7 @@ const REPLAY_MS = 1_000;
 const SLICE_MS = 2;
 
 export class CatchUp {
-  readonly #log: EventLog;
+  readonly #log: EventReader;
   readonly #snapshots: Snapshots;
   readonly #limits: GatewayLimits;
   readonly #counts: CatchUpCounts;

@@ -2,7 +2,7 @@
 // each socket. A subscription whose socket is full is parked, and reads on from the log when it drains.
 import type { Subscription as RxSubscription } from 'rxjs';
 import type { Clock } from '../../clock.js';
-import type { EventLog, LoggedEntry } from '../../log/index.js';
+import type { EventReader, LoggedEntry } from '../../log/index.js';
 import { formatCursor } from '../../protocol/cursor.js';
 import type { GatewayLimits } from '../limits.js';
 import type { GatewayRecorder } from '../recorder.js';
@@ -32,7 +32,7 @@ const MAX_ROUTES = 16_384;
 
 export class Hub {
   readonly counts: HubCounts = { parked: 0, resets: { retention: 0, grants: 0, epoch: 0 }, caughtUp: 0, deliveries: 0 };
-  readonly #log: EventLog;
+  readonly #log: EventReader;
   readonly #limits: GatewayLimits;
   readonly #recorder: GatewayRecorder;
   readonly #subscriptions = new Map<Peer, Map<string, Subscription>>();

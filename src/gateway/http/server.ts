@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Access } from '../../access/index.js';
 import { CLOCK, type Clock } from '../../clock.js';
-import type { EventLog } from '../../log/index.js';
+import type { EventReader } from '../../log/index.js';
 import { isAnswering } from '../../protocol/rules.js';
 import { checkTls, type TlsMaterial } from '../../tls.js';
 import { countFailures } from '../count-failures.js';
@@ -50,7 +50,7 @@ export interface GatewayOptions {
   trust: ProxyTrust;
   rules: ClientRules;
   version: string;
-  log: EventLog;
+  log: EventReader;
   view: ViewPort;
   history: HistoryPort;
   commands: CommandPort;

@@ -2,7 +2,7 @@
 
 import type { CallContext, Principal } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
-import type { EventLog } from '../../log/index.js';
+import type { EventReader } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { compileGlobs } from '../../protocol/glob.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
@@ -36,7 +36,7 @@ export function isStreamMethod(name: MethodName): name is StreamMethod {
 
 export interface RpcDeps {
   version: string;
-  log: EventLog;
+  log: EventReader;
   view: ViewPort;
   history: HistoryPort;
   /** For what searches the history. */
@@ -94,7 +94,7 @@ export const isoTime = (at: number): string => new Date(at).toISOString();
 /** In the order of (source, job); the token names the last one sent, so that jobs that come and go move no page. */
 function listJobs(
   { limit = LIMITS.listMax, pageToken }: Methods['job.list']['params'],
-  log: EventLog,
+  log: EventReader,
   jobs: readonly Job[],
 ): Answer<Methods['job.list']['result']> {
   const after = pageToken === undefined ? undefined : parseToken(pageToken);

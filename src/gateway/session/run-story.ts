@@ -1,12 +1,12 @@
 // The entries of one run that the log still has, from its beginning on, in order.
 import type { Clock } from '../../clock.js';
-import type { EventLog, LoggedEntry } from '../../log/index.js';
+import type { EventReader, LoggedEntry } from '../../log/index.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import type { Cursor, Entry } from '../../protocol/types.js';
 import type { GatewayLimits } from '../limits.js';
 
 export interface StoryDeps {
-  log: EventLog;
+  log: EventReader;
   limits: GatewayLimits;
   clock: Clock;
 }

@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Access, type Authentication, NOBODY, type Principal, type Transport } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
-import type { EventLog } from '../../log/index.js';
+import type { EventReader } from '../../log/index.js';
 import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -26,7 +26,7 @@ import { Streams } from './streams.js';
 export interface SessionDeps extends Dispatch {
   access: Access;
   sessions: SessionRegistry;
-  log: EventLog;
+  log: EventReader;
   hub: Hub;
   progress: ProgressLanes;
   snapshots: Snapshots;

@@ -2,7 +2,7 @@
 
 import type { Grants } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
-import type { EventLog } from '../../log/index.js';
+import type { EventReader } from '../../log/index.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -20,7 +20,7 @@ import type { StreamRequest } from './dispatch.js';
 import { Rate } from './rates.js';
 
 export interface StreamsDeps {
-  log: EventLog;
+  log: EventReader;
   hub: Hub;
   progress: ProgressLanes;
   snapshots: Snapshots;

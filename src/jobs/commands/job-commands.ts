@@ -50,6 +50,11 @@ export class JobCommands {
     this.#terminations.take(source, signal);
   }
 
+  /** Another gateway has the source from now on. */
+  released(source: string): void {
+    this.#terminations.released(source);
+  }
+
   close(): void {
     this.#terminations.close();
   }
@@ -168,6 +173,7 @@ export class JobCommands {
         { verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
         { verb, id, ...(speed !== undefined && { speed }) },
         {
+          clock: this.#clock,
           lane: 'verb',
           timeoutMs: Math.max(1, context.deadline - this.#clock.now()),
           written: (command) => {

@@ -1,5 +1,7 @@
 // One command of the gateway to a monitor and its entries in the log: GATEWAY_COMMAND as it is written, GATEWAY_COMMAND_ANSWERED as QEMU answers. A
 // command that was never written has no entry.
+import type { Clock } from '../../clock.js';
+import { allows } from '../../protocol/rules.js';
 import type { GatewayEventData } from '../../protocol/types.js';
 import type { CommandReply, JobCommand, SendOptions } from '../../sources/index.js';
 import type { JobInput } from '../model/input.js';
@@ -11,15 +13,26 @@ export interface CommandHandlers extends Pick<SendOptions, 'lane' | 'timeoutMs'>
   /** Called in the event-loop turn in which the command is written: whatever the command causes lies after its entry. */
   written: (command: WrittenCommand) => void;
   replied: (reply: CommandReply) => void;
+  clock: Clock;
 }
+
+interface Target {
+  tracker: SourceTracker;
+  run: Run;
+}
+
+type CommandData = Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>;
 
 /** @returns withdraws the command if it is not yet written. */
 export function sendCommand(
-  { tracker, run }: { tracker: SourceTracker; run: Run },
-  data: Omit<GatewayEventData['GATEWAY_COMMAND'], 'command'>,
+  target: Target,
+  data: CommandData,
   command: JobCommand,
-  { lane, timeoutMs, written, replied }: CommandHandlers,
+  handlers: CommandHandlers,
 ): () => boolean {
+  if (target.tracker.isFenced) return sendFenced(target, data, command, handlers);
+  const { tracker, run } = target;
+  const { lane, timeoutMs, written, replied } = handlers;
   let entry: WrittenCommand | undefined;
   return tracker.send(command, {
     lane,
@@ -29,12 +42,87 @@ export function sendCommand(
       written(entry);
     },
     replied: (reply) => {
-      if (entry) tracker.answered(entry, answerOf(reply));
+      if (entry) answered(tracker, entry, command, reply);
       replied(reply);
-      // No event will say that the job is gone.
-      if (reply.kind === 'accepted' && command.verb === 'abort' && tracker.quietCancel) void tracker.refresh();
     },
   });
+}
+
+/**
+ * The entry first, and the command once the log shows it. A command that is not written after all is answered as refused in the log, since its entry is
+ * there.
+ */
+function sendFenced(
+  { tracker, run }: Target,
+  data: CommandData,
+  command: JobCommand,
+  { lane, timeoutMs, written, replied, clock }: CommandHandlers,
+): () => boolean {
+  const dueAt = clock.now() + timeoutMs;
+  let phase: 'waiting' | 'withdrawn' | 'late' | 'sent' = 'waiting';
+  let withdrawSent = (): boolean => false;
+  const entry = tracker.written(run, data);
+  const notSent = (why: string): void => tracker.answered(entry, { result: 'refused', error: `not sent: ${why}` });
+  const stop = clock.after(timeoutMs, () => {
+    if (phase !== 'waiting') return;
+    phase = 'late';
+    replied({ kind: 'timeout', sent: false });
+  });
+  tracker.whenShown(() => {
+    stop();
+    if (phase === 'withdrawn') return notSent('its caller has gone');
+    if (phase === 'late') return notSent('the log did not take the command within its bound');
+    phase = 'sent';
+    // Entries that are shown without a place were dropped: nothing proves that the source is still ours.
+    const isOurs = entry.position.cursor !== undefined && tracker.isUp;
+    if (!isOurs || !mayStill(tracker.runs.get(run.id), run, command)) {
+      notSent(isOurs ? 'the job has changed meanwhile' : 'the source is down');
+      return isOurs ? replied(CHANGED) : replied({ kind: 'closed', sent: false });
+    }
+    let isWritten = false;
+    withdrawSent = tracker.send(command, {
+      lane,
+      timeoutMs: Math.max(1, dueAt - clock.now()),
+      written: () => {
+        isWritten = true;
+        written(entry);
+      },
+      replied: (reply) => {
+        if (isWritten) answered(tracker, entry, command, reply);
+        else notSent('the source took no command');
+        replied(reply);
+      },
+    });
+  });
+  return () => {
+    if (phase === 'waiting') {
+      phase = 'withdrawn';
+      stop();
+      return true;
+    }
+    if (phase !== 'sent' || !withdrawSent()) return false;
+    notSent('its caller has gone');
+    return true;
+  };
+}
+
+/** The run has gone on while the log took the entry. */
+function mayStill(present: Run | undefined, { run }: Run, { verb }: JobCommand): boolean {
+  if (present?.run !== run || (present.end && verb !== 'dismiss')) return false;
+  return allows(present.status, verb);
+}
+
+/** As QEMU would answer. */
+const CHANGED: CommandReply = {
+  kind: 'refused',
+  class: 'GenericError',
+  desc: 'the job has changed before the command could be written',
+};
+
+function answered(tracker: SourceTracker, entry: WrittenCommand, command: JobCommand, reply: CommandReply): void {
+  tracker.answered(entry, answerOf(reply));
+  // No event will say that the job is gone.
+  if (reply.kind === 'accepted' && command.verb === 'abort' && tracker.quietCancel) void tracker.refresh();
 }
 
 export function answerOf(reply: CommandReply): Extract<JobInput, { kind: 'answered' }>['answer'] {

@@ -30,12 +30,12 @@ export interface SharedCommandTrace {
 
 export class SharedCommands {
   readonly #registry: SourceRegistry;
-  readonly #journal: Journal;
+  readonly #journalOf: (source: string) => Journal;
   readonly #clock: Clock;
 
-  constructor(registry: SourceRegistry, journal: Journal, clock: Clock) {
+  constructor(registry: SourceRegistry, journalOf: (source: string) => Journal, clock: Clock) {
     this.#registry = registry;
-    this.#journal = journal;
+    this.#journalOf = journalOf;
     this.#clock = clock;
   }
 
@@ -66,7 +66,7 @@ export class SharedCommands {
   #append({ source, tool, name, job }: SharedCommand): void {
     const time = Math.round(this.#clock.date() * 1_000);
     const data = { command: name, tool, ...(job && { args: argsOf(job, nameOf(job.id)) }) };
-    this.#journal.append([{ source, type: 'GATEWAY_SHARED_COMMAND', time, data }]);
+    this.#journalOf(source).append([{ source, type: 'GATEWAY_SHARED_COMMAND', time, data }]);
   }
 }
 

@@ -3,7 +3,6 @@
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
-import type { LogPosition } from '../../protocol/draft.js';
 import type { Requested, Settled } from '../../protocol/methods.js';
 import type { CommandReply } from '../../sources/index.js';
 import type { Run } from '../model/run.js';
@@ -11,6 +10,7 @@ import { isBlockJob } from '../model/status.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { answerOf, notShown } from './answers.js';
+import { type OpenTermination, TERMINATION_LIMITS, type TerminationLimits } from './open-termination.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import { sendCommand } from './send-command.js';
 import {
@@ -18,7 +18,6 @@ import {
   isClosed,
   openTermination,
   reduceTermination,
-  type Termination,
   type TerminationAnswer,
   type TerminationEffect,
   type TerminationInput,
@@ -32,31 +31,6 @@ export interface TerminationCall {
   wants: EndCommand | 'wait';
   sync: boolean;
   escalateAfterMs?: number;
-}
-
-export interface TerminationLimits {
-  /** Calls of `job.wait`, of one run and in all. Other calls may fill up to twice these numbers, so that waits alone can't keep out an abort. */
-  waitsPerRun: number;
-  waits: number;
-}
-export const TERMINATION_LIMITS: TerminationLimits = { waitsPerRun: 2_048, waits: 16_384 };
-
-interface OpenTermination {
-  state: Termination;
-  tracker: SourceTracker;
-  /** As it was when the termination was opened. */
-  run: Run;
-  positions: Partial<Record<EndCommand, LogPosition>>;
-  /** Withdraws a command that is not yet written. */
-  withdraw: Partial<Record<EndCommand, () => boolean>>;
-  acceptedAt: number | undefined;
-  /** Stops the timer of its escalation. */
-  stopEscalation: (() => void) | undefined;
-  /** A step may cause the next one before it is done. */
-  inputs: TerminationInput[];
-  stepping: boolean;
-  /** Callers of this run that are included in `#waiting`. */
-  counted: number;
 }
 
 /** Called when the first caller on a source begins to wait and when the last one ceases: meanwhile queries back up the events. */
@@ -138,6 +112,18 @@ export class TerminationCoordinator {
       if (open.run.source !== source) continue;
       if (signal.kind === 'down') this.#input(open, { kind: 'down' });
       else if (open.tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
+    }
+  }
+
+  /** Another gateway has the source: what was sent stays in force, and its outcome is published there. */
+  released(source: string): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.run.source !== source) continue;
+      open.stopEscalation?.();
+      for (const caller of [...open.state.callers.keys()]) this.#waits.answer(caller, elsewhere(source));
+      open.state.callers.clear();
+      this.#forget(open);
+      this.#count(open);
     }
   }
 
@@ -275,7 +261,7 @@ export class TerminationCoordinator {
       { tracker, run },
       { verb, by, args },
       { verb, id: run.id, force },
-      { lane: 'abort', timeoutMs: REPLY_MS, written, replied },
+      { lane: 'abort', timeoutMs: REPLY_MS, written, replied, clock: this.#clock },
     );
   }
 
@@ -295,6 +281,9 @@ export class TerminationCoordinator {
     return { kind: 'refused', command, error: mapQmpError(error, verb, command === 'force', live) };
   }
 }
+
+const elsewhere = (source: string): Answer<never> =>
+  refuse('OUTCOME_UNKNOWN', `another gateway has taken over ${source}; job.wait asks it for the outcome`);
 
 /** No source name contains a space. */
 const jobOf = ({ source, id }: Run): string => `${source} ${id}`;

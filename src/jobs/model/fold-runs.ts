@@ -75,6 +75,8 @@ export class RunFold {
       Object.assign(run, details, { continuity, unobserved: false, absentFromQueries: 0 });
       run.sawReady ||= isReadyStatus(found.status);
     }
+    // The entries of its beginning were dropped.
+    if (!run && type === 'GATEWAY_JOB_SETTLED') run = begin(entry, job, { status: 'concluded', gap: true, ref: job });
     if (!run) return;
     if (type === RUN_EVIDENCE) {
       const evidence = data as RunEvidence;

@@ -6,6 +6,11 @@ import type { Cursor, JobRef } from '../../protocol/types.js';
 export type JobDraft = EntryDraft & { job: JobRef };
 
 export interface Journal {
+  /**
+   * Whether another gateway may write for the source, and then this one is refused: a command is written to QEMU only once the log shows its entry,
+   * which proves that the source is still ours.
+   */
+  readonly isFenced?: boolean;
   /** Of the newest entry that the log shows. */
   readonly cursor: Cursor;
   /**

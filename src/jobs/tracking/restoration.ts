@@ -1,6 +1,6 @@
 // The job layer as a log has it: the saved lines, then the entries after them. It decides nothing; the sources do, once they are connected again.
 import { formatMicros, parseMicros } from '../../protocol/time.js';
-import type { Entry, GatewayEventData } from '../../protocol/types.js';
+import type { Entry, GatewayEventData, SourceInfo } from '../../protocol/types.js';
 import { readRunRecord } from '../model/evidence.js';
 import { type FoldedEntry, RunFold } from '../model/fold-runs.js';
 import type { Run } from '../model/run.js';
@@ -10,6 +10,8 @@ import { type RestoredSource, type SavedAbout, SOURCE_EVIDENCE, type SourceEvide
 
 interface Restoring {
   about: SavedAbout;
+  /** As it was when the lines were saved. */
+  info: SourceInfo | undefined;
   identity: unknown;
   fold: RunFold;
 }
@@ -18,17 +20,24 @@ export class Restoration {
   readonly #sources = new Map<string, Restoring>();
   /** The oldest first. */
   readonly #settled = new Map<string, Ended>();
+  readonly #onSettled: (ended: Ended, isNew: boolean) => void;
+
+  /** @param onSettled called for each settlement: of the saved lines, or, where it `isNew`, of an entry after them. By default they are kept. */
+  constructor(onSettled?: (ended: Ended, isNew: boolean) => void) {
+    this.#onSettled = onSettled ?? ((ended) => this.#settled.set(ended.settled.run, ended));
+  }
 
   /** The next line of {@link saveState}. */
   line(text: string): void {
     const line = JSON.parse(text) as SavedLine;
     if (line.kind === 'settled') {
-      this.#settled.set(line.settled.run, { settled: line.settled, last: readRunRecord(line.last) });
+      this.#onSettled({ settled: line.settled, last: readRunRecord(line.last) }, false);
       return;
     }
     if (line.kind === 'source') {
       const source = this.#source(line.name);
       source.about = line.about;
+      source.info = line.info;
       source.identity = line.evidence.identity;
       source.fold.legacy = line.evidence.legacy === true;
       return;
@@ -42,7 +51,13 @@ export class Restoration {
 
   /** The next entry of the log. @param json as the wire has it. */
   entry(json: string, cursor: string): void {
-    const { source: name, type, time, job, data } = JSON.parse(json) as Entry;
+    const { time, ...entry } = JSON.parse(json) as Entry;
+    this.apply({ ...entry, cursor, time: parseMicros(time) });
+  }
+
+  /** The next entry of the log. */
+  apply(entry: FoldedEntry): void {
+    const { source: name, type, data } = entry;
     if (type === 'GATEWAY_SOURCE_REMOVED') return void this.#sources.delete(name);
     const source = this.#source(name);
     if (type === SOURCE_EVIDENCE) {
@@ -58,7 +73,7 @@ export class Restoration {
       const { verbs } = data as GatewayEventData['GATEWAY_SOURCE_SYNCED'];
       if (verbs) source.about = { ...source.about, verbs };
     }
-    source.fold.apply({ cursor, source: name, type, time: parseMicros(time), job, data });
+    source.fold.apply(entry);
   }
 
   /** Entries are missing, in which any of these runs may have settled: jobs that are found now are new runs. */
@@ -70,13 +85,19 @@ export class Restoration {
   }
 
   get sources(): RestoredSource[] {
-    return [...this.#sources].map(([name, { about, identity, fold }]) => ({
+    return [...this.#sources].map(([name, { about, info, identity, fold }]) => ({
       name,
+      info,
       about,
       evidence: { ...(identity !== undefined && { identity }), legacy: fold.legacy },
       runs: fold.runs.values(),
       commands: fold.commands.values(),
     }));
+  }
+
+  /** The present runs of a source, by id. */
+  runsOf(source: string): ReadonlyMap<string, Run> | undefined {
+    return this.#sources.get(source)?.fold.runs;
   }
 
   get settled(): Iterable<Ended> {
@@ -87,7 +108,7 @@ export class Restoration {
     const known = this.#sources.get(name);
     if (known) return known;
     const fold = new RunFold(false, (run, entry) => this.#ended(run, entry));
-    const source: Restoring = { about: {}, identity: undefined, fold };
+    const source: Restoring = { about: {}, info: undefined, identity: undefined, fold };
     this.#sources.set(name, source);
     return source;
   }
@@ -96,6 +117,6 @@ export class Restoration {
     const { run, ref } = last;
     const settled = data as GatewayEventData['GATEWAY_JOB_SETTLED'];
     const moment = time === null ? null : formatMicros(time);
-    this.#settled.set(run, { settled: { source, job: ref.id, run, cursor, time: moment, settled }, last });
+    this.#onSettled({ settled: { source, job: ref.id, run, cursor, time: moment, settled }, last }, true);
   }
 }

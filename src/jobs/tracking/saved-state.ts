@@ -3,29 +3,30 @@
 import type { SettledRun, SourceInfo } from '../../protocol/types.js';
 import { type RunRecord, recordRun } from '../model/evidence.js';
 import type { UnansweredCommand } from '../model/fold-runs.js';
-import type { SettlementHistory } from './settlement-history.js';
+import type { Ended } from './run-store.js';
 import type { SavedAbout, SourceEvidence } from './source-evidence.js';
 import type { SourceTracker } from './source-tracker.js';
 
 export type SavedLine =
-  | { kind: 'source'; name: string; about: SavedAbout; evidence: SourceEvidence }
+  | { kind: 'source'; name: string; about: SavedAbout; info?: SourceInfo; evidence: SourceEvidence }
   | { kind: 'run'; run: RunRecord }
   | ({ kind: 'command'; source: string } & UnansweredCommand)
   | { kind: 'settled'; settled: SettledRun; last: RunRecord };
 
 /** What is saved is that of the call, although the lines are made as they are read: runs and settlements are never changed in place. */
-export function saveState(trackers: Iterable<SourceTracker>, history: SettlementHistory): Iterable<string> {
+export function saveState(trackers: Iterable<SourceTracker>, ended: readonly Ended[]): Iterable<string> {
   const sources = [...trackers].map((tracker) => ({
     line: {
       kind: 'source',
       name: tracker.name,
       about: aboutOf(tracker.info),
+      info: tracker.info,
       evidence: tracker.memory.saved.evidence,
     } as const,
     runs: [...tracker.shownRuns],
     commands: tracker.memory.saved.commands,
   }));
-  const settled = history.all();
+  const settled = ended.filter(({ settled: { cursor } }) => cursor !== '');
   return (function* lines() {
     for (const { line, runs, commands } of sources) {
       yield text(line);

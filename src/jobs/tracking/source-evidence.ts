@@ -18,6 +18,8 @@ export type SavedAbout = Pick<SourceInfo, 'provider' | 'verbs' | 'label' | 'qemu
 export interface RestoredSource {
   name: string;
   about: SavedAbout;
+  /** As it was when it was saved; `undefined`: only entries told of it. */
+  info?: SourceInfo | undefined;
   evidence: SourceEvidence;
   runs: Iterable<Run>;
   commands: Iterable<UnansweredCommand>;

@@ -30,9 +30,12 @@ export class SourceRegistry {
     return this.#trackers.get(source);
   }
 
-  /** Its state as the log shows it, as lines for a restart. */
-  save(): Iterable<string> {
-    return saveState(this.#trackers.values(), this.history);
+  /** Its state as the log shows it, as lines for a restart: of all sources, or of one. */
+  save(source?: string): Iterable<string> {
+    if (source === undefined) return saveState(this.#trackers.values(), this.history.all());
+    const tracker = this.#trackers.get(source);
+    const settled = this.history.all().filter((ended) => ended.settled.source === source);
+    return saveState(tracker ? [tracker] : [], settled);
   }
 
   get sources(): SourceInfo[] {

@@ -1,4 +1,4 @@
-// The runs of one source: the source's signals become inputs of its runs. While there is no connection the runs are unobserved.
+// The runs of one source: its signals become inputs of its runs. While there is no connection the runs are unobserved.
 import type { LogPosition } from '../../protocol/draft.js';
 import type { DownReason, GatewayEventData, SourceInfo, SourceVerb } from '../../protocol/types.js';
 import type {
@@ -33,6 +33,8 @@ export class SourceTracker implements Ability {
   readonly name: string;
   readonly runs: ReadonlyMap<string, Run>;
   readonly carrierOf: JobSource['carrierOf'];
+  /** Whether a command waits until the log shows its entry. */
+  readonly isFenced: boolean;
   readonly #listener: TrackListener;
   readonly #store: RunStore;
   readonly #options: TrackOptions;
@@ -54,11 +56,12 @@ export class SourceTracker implements Ability {
     const { name } = source;
     this.name = name;
     this.#source = source;
+    this.isFenced = journal.isFenced === true;
     this.carrierOf = (command) => source.carrierOf(command);
     this.#listener = listener;
     this.#options = { ...TRACK_DEFAULTS, ...options };
     this.#doubts = new Doubts(this.#options.clock, (ids) => {
-      if ([...ids].some((id) => this.runs.has(id))) this.#query();
+      if ([...ids].some((id) => this.runs.has(id))) void this.#source.refresh();
     });
     this.#store = new RunStore(name, journal, this, this.#options);
     this.runs = this.#store.runs;
@@ -270,12 +273,10 @@ export class SourceTracker implements Ability {
     if (after && needsGraph && this.canProve) this.#proofs.want(after);
     // When a job concludes, most doubts end with the events of the same turn, so its query waits for that turn's end. The type of a new run only a
     // query tells.
-    if (needsQuery && isReplaced) this.#query();
+    if (needsQuery && isReplaced) void this.#source.refresh();
     else if (needsQuery) this.#doubts.add(id);
     for (const signal of signals) this.#listener.signal(this.name, signal);
   }
-
-  readonly #query = (): void => void this.#source.refresh();
 
   /** Merges the replies of both queries, at their place between the events. */
   #merge(jobs: readonly QueriedJob[], { legacy, quietCancel }: QueriedEvents): void {
@@ -288,7 +289,7 @@ export class SourceTracker implements Ability {
     const isFree = (id: string): boolean => this.runs.get(id)?.end?.dismissed ?? !this.runs.has(id);
     const doubtful = new Set(jobs.filter(({ id }) => this.#endedSinceQuery.has(id) && isFree(id)));
     for (const each of jobs) if (!doubtful.has(each)) this.#apply(each.id, { kind: 'queried', job: each });
-    if (doubtful.size > 0) this.#query();
+    if (doubtful.size > 0) void this.#source.refresh();
     if (this.#phase === 'syncing') {
       this.#phase = 'up';
       this.#state.synced(jobs.length, this.#qemu, verbsOf(this.#source));

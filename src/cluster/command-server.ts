@@ -1,0 +1,106 @@
+// The owner's side of commands: requests of edges for the sources that this member has. Each request is executed once, however often it comes.
+import { ALL_GRANTS, type CallContext } from '../access/index.js';
+import type { Clock } from '../clock.js';
+import type { CommandName, CommandPort, ViewPort } from '../gateway/index.js';
+import type { Bus, Subjects } from '../nats/index.js';
+import { type Answer, refuse } from '../protocol/answer.js';
+import type { JobTarget } from '../protocol/methods.js';
+import { checkParams } from '../protocol/schemas.js';
+import { type CommandReplied, type CommandRequest, type GoneMessage, isMessage, type MeasureRequest } from './words.js';
+
+/** Milliseconds after its bound for which a request is known again. */
+const REMEMBER_MS = 120_000;
+
+/** Milliseconds that a call may last: those of `timeoutMs` at the most, and what a network may add. */
+const LONGEST_MS = 3_700_000;
+
+export interface CommandServerOptions {
+  bus: Bus;
+  subjects: Subjects;
+  clock: Clock;
+  commands: CommandPort;
+  view: Pick<ViewPort, 'freshen'>;
+  /** The newest entry of a source that the stream has. */
+  cursorOf: (source: string) => string;
+}
+
+interface Known {
+  answer: Promise<Answer<object>>;
+  gone: AbortController;
+}
+
+export class CommandServer {
+  readonly #options: CommandServerOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #stopGone: () => void;
+
+  constructor(options: CommandServerOptions) {
+    this.#options = options;
+    const { bus, subjects } = options;
+    this.#stopGone = bus.subscribe(subjects.gone, (body) => {
+      if (isMessage<GoneMessage>(body)) this.#known.get(body.id)?.gone.abort();
+    });
+  }
+
+  /** @returns ends it: requests find nobody from then on. */
+  serve(source: string): () => void {
+    const { bus, subjects } = this.#options;
+    return bus.subscribe(subjects.commands(source), (body, _subject, reply) => {
+      if (!isMessage<CommandRequest | MeasureRequest>(body) || !reply) return;
+      if (body.method === 'measure') void this.#measure(source, body as MeasureRequest).then(() => reply({ v: 1 }));
+      else void this.#execute(source, body as CommandRequest).then(reply);
+    });
+  }
+
+  close(): void {
+    this.#stopGone();
+    for (const { gone } of this.#known.values()) gone.abort();
+    this.#known.clear();
+  }
+
+  async #measure(source: string, { maxAgeMs, waitMs }: MeasureRequest): Promise<void> {
+    await this.#options.view.freshen((name) => name === source, maxAgeMs, waitMs);
+  }
+
+  async #execute(source: string, request: CommandRequest): Promise<CommandReplied> {
+    const known = this.#known.get(request.id) ?? this.#begin(source, request);
+    const answer = await known.answer;
+    return { v: 1, answer, cursor: this.#options.cursorOf(source) };
+  }
+
+  #begin(source: string, request: CommandRequest): Known {
+    const { clock } = this.#options;
+    const gone = new AbortController();
+    const known: Known = { answer: this.#call(source, request, gone.signal), gone };
+    this.#known.set(request.id, known);
+    void known.answer.then(() => clock.after(REMEMBER_MS, () => this.#known.delete(request.id)));
+    return known;
+  }
+
+  async #call(
+    source: string,
+    { method, params, by, leftMs, address, trace }: CommandRequest,
+    signal: AbortSignal,
+  ): Promise<Answer<object>> {
+    const { commands, clock } = this.#options;
+    if (!isCommand(method, commands)) return refuse('UNSUPPORTED', `the owner of ${source} knows no ${method}`);
+    const checked = checkParams(method, params);
+    if (!checked.ok) return refuse('INVALID_PARAMS', checked.problems.join('; '));
+    // NATS decides by the subject who may command which source.
+    if ((checked.params as JobTarget).source !== source)
+      return refuse('INVALID_PARAMS', 'source: not that of the subject');
+    const now = clock.now();
+    const context: CallContext = {
+      principal: { name: by, grants: ALL_GRANTS, expiresAt: null },
+      address,
+      receivedAt: now,
+      deadline: now + Math.min(LONGEST_MS, Math.max(0, leftMs)),
+      signal,
+      trace,
+    };
+    const command = commands[method] as (context: CallContext, params: object) => Promise<Answer<object>>;
+    return command(context, checked.params);
+  }
+}
+
+const isCommand = (method: string, commands: CommandPort): method is CommandName => Object.hasOwn(commands, method);

@@ -1,0 +1,115 @@
+// The edge's part of a member: what all owners have written, as clients see it, and commands that go to the owners.
+import { map, type Observable } from 'rxjs';
+import type { Clock } from '../clock.js';
+import type { CommandPort, ViewPort } from '../gateway/index.js';
+import { FollowedRuns, type SettledJob, settledJob } from '../jobs/index.js';
+import { type LogLimits, type SharedStream, StreamLog } from '../log/index.js';
+import type { Bus, Subjects } from '../nats/index.js';
+import type { Progress, SourceInfo } from '../protocol/types.js';
+import { commandsByOwners } from './command-client.js';
+import { MeasureClient } from './measures.js';
+import type { ClusterOptions } from './options.js';
+import { type HoldMessage, isMessage } from './words.js';
+
+export interface EdgeDeps {
+  member: string;
+  stream: SharedStream;
+  bus: Bus;
+  subjects: Subjects;
+  clock: Clock;
+  options: ClusterOptions;
+  limits: Partial<LogLimits>;
+  /** The stream can't be read; `undefined`: it can be again. */
+  failing: (error: unknown) => void;
+}
+
+export class Edge {
+  readonly log: StreamLog;
+  /** Every settlement that is new. */
+  readonly ended$: Observable<SettledJob>;
+  readonly commands: CommandPort;
+  readonly view: ViewPort;
+  readonly #runs: FollowedRuns;
+  readonly #measures: MeasureClient;
+  readonly #owners: Owners;
+
+  constructor({ member, stream, bus, subjects, clock, options, limits, failing }: EdgeDeps) {
+    const runs = new FollowedRuns(clock);
+    this.#runs = runs;
+    this.ended$ = runs.ended$.pipe(map(settledJob));
+    this.log = new StreamLog(stream, runs, { clock, limits }, failing);
+    this.#owners = new Owners(bus, subjects, clock, options.unownedMs);
+    const names = (): string[] => runs.sources().map(({ name }) => name);
+    const measured = (rows: readonly Progress[]): void => runs.measured(rows);
+    this.#measures = new MeasureClient({ bus, subjects, clock, member, sources: names, measured });
+    this.commands = commandsByOwners({
+      ...{ bus, subjects, clock, graceMs: options.graceMs },
+      sourceOf: (name) => runs.source(name),
+      reached: (offset) => this.log.reached(offset),
+    });
+    this.view = {
+      sources: () => runs.sources().map((info) => this.#owners.judge(info)),
+      jobs: (wants) => runs.jobs(wants),
+      settled: () => runs.settled(),
+      isLive: (source, job, run) => runs.isLive(source, job, run),
+      progress$: runs.progress$,
+      freshen: (wants, maxAgeMs, waitMs) => this.#measures.freshen(wants, maxAgeMs, waitMs),
+      demand: (key, demand) => this.#measures.demand(key, demand),
+    };
+  }
+
+  /** Settlements that are known, the oldest first. */
+  settled(): SettledJob[] {
+    return this.#runs.all().map(settledJob);
+  }
+
+  /** Milliseconds since 1970 at which the present run of the job began, by QEMU's clock. */
+  startOf(source: string, job: string): number | undefined {
+    const micros = this.#runs.startOf(source, job);
+    return micros === undefined ? undefined : micros / 1_000;
+  }
+
+  /** Resolves when it has the state of every source. */
+  open(): Promise<void> {
+    return this.log.open();
+  }
+
+  async close(): Promise<void> {
+    this.#measures.close();
+    this.#owners.close();
+    await this.log.close();
+    this.#runs.close();
+  }
+}
+
+/** Which sources some member says that it has. A source whose owner is gone is in the stream as it was last, and nobody is left to write otherwise. */
+class Owners {
+  readonly #clock: Clock;
+  readonly #unownedMs: number;
+  readonly #beganAt: number;
+  readonly #heard = new Map<string, { at: number; date: string }>();
+  readonly #stop: () => void;
+
+  constructor(bus: Bus, subjects: Subjects, clock: Clock, unownedMs: number) {
+    this.#clock = clock;
+    this.#unownedMs = unownedMs;
+    this.#beganAt = clock.now();
+    this.#stop = bus.subscribe(subjects.hold, (body) => {
+      if (!isMessage<HoldMessage>(body)) return;
+      const heard = { at: clock.now(), date: new Date(clock.date()).toISOString() };
+      for (const name of body.owned) this.#heard.set(name, heard);
+    });
+  }
+
+  judge(info: SourceInfo): SourceInfo {
+    const heard = this.#heard.get(info.name);
+    if (this.#clock.now() - (heard?.at ?? this.#beganAt) <= this.#unownedMs) return info;
+    const { reason: _reason, ...rest } = info;
+    return { ...rest, state: 'down', reason: 'unowned', since: heard?.date ?? info.since };
+  }
+
+  close(): void {
+    this.#stop();
+    this.#heard.clear();
+  }
+}

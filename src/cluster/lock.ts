@@ -1,0 +1,107 @@
+// One source's lock: tried for until it is held, renewed while it is, and lost when it could not be renewed. The lock decides who tries; that only one
+// member writes is decided by the stream, which refuses all but one.
+import type { Clock } from '../clock.js';
+import type { Locks } from '../nats/index.js';
+
+export interface LockOptions {
+  clock: Clock;
+  /** Milliseconds without a renewal after which another member may have the lock. */
+  ttlMs: number;
+}
+
+export interface LockListener {
+  held(): void;
+  /** Another member has it, or may have: `expired` says that only the time says so, and NATS did not answer. */
+  lost(why: 'taken' | 'expired'): void;
+}
+
+export class SourceLock {
+  readonly #locks: Locks;
+  readonly #source: string;
+  readonly #member: string;
+  readonly #options: LockOptions;
+  readonly #listener: LockListener;
+  #revision: number | undefined;
+  #renewedAt = 0;
+  #hasExpired = false;
+  #isTrying = false;
+  #isEnded = false;
+  readonly #stop: () => void;
+
+  constructor(locks: Locks, source: string, member: string, options: LockOptions, listener: LockListener) {
+    this.#locks = locks;
+    this.#source = source;
+    this.#member = member;
+    this.#options = options;
+    this.#listener = listener;
+    this.#stop = options.clock.every(options.ttlMs / 3, () => void this.#turn());
+    void this.#turn();
+  }
+
+  get isHeld(): boolean {
+    return this.#revision !== undefined;
+  }
+
+  /** Tries at once: its holder says that it has released it. */
+  try(): void {
+    void this.#turn();
+  }
+
+  /** Gives it up, to try again later. */
+  drop(): void {
+    this.#revision = undefined;
+    this.#hasExpired = false;
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    this.#stop();
+    const revision = this.#revision;
+    this.#revision = undefined;
+    // If NATS can't be reached it ends by itself.
+    if (revision !== undefined) await this.#locks.release(this.#source, revision).catch(() => undefined);
+  }
+
+  async #turn(): Promise<void> {
+    this.#expire();
+    if (this.#isTrying || this.#isEnded) return;
+    this.#isTrying = true;
+    const asked = this.#options.clock.now();
+    try {
+      if (this.#revision === undefined) await this.#take(asked);
+      else await this.#renew(asked, this.#revision);
+    } catch {
+      // NATS did not answer; the next turn tries again.
+    }
+    this.#isTrying = false;
+  }
+
+  #expire(): void {
+    const { clock, ttlMs } = this.#options;
+    if (this.#revision === undefined || this.#hasExpired || clock.now() - this.#renewedAt <= ttlMs) return;
+    this.#hasExpired = true;
+    this.#listener.lost('expired');
+  }
+
+  async #take(asked: number): Promise<void> {
+    const revision = await this.#locks.take(this.#source, this.#member);
+    if (revision === undefined) return;
+    if (this.#isEnded) return void this.#locks.release(this.#source, revision).catch(() => undefined);
+    this.#revision = revision;
+    this.#renewedAt = asked;
+    this.#hasExpired = false;
+    this.#listener.held();
+  }
+
+  async #renew(asked: number, revision: number): Promise<void> {
+    const next =
+      (await this.#locks.renew(this.#source, this.#member, revision)) ??
+      // It has ended by itself, and nobody has taken it.
+      (await this.#locks.take(this.#source, this.#member));
+    if (this.#revision !== revision) return;
+    this.#revision = next;
+    this.#renewedAt = asked;
+    if (next !== undefined) this.#hasExpired = false;
+    else this.#listener.lost('taken');
+  }
+}

@@ -1,0 +1,146 @@
+// One source of an owner, from the lock to the last entry: locked, its state read from the stream, its first checkpoint written, then followed.
+import type { Clock } from '../clock.js';
+import { Restoration } from '../jobs/index.js';
+import { loadSource, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
+import type { Locks } from '../nats/index.js';
+import { formatCursor } from '../protocol/cursor.js';
+import { SourceLock } from './lock.js';
+
+export interface OwnedSourceOptions {
+  source: string;
+  member: string;
+  stream: SharedStream;
+  locks: Locks;
+  clock: Clock;
+  /** Milliseconds without a renewal after which another member may take the source. */
+  ttlMs: number;
+  /** Milliseconds until a failed start is tried again. */
+  retryMs: number;
+  writer: WriterOptions;
+  /** Whether another member would take the source over. */
+  hasStandby: () => boolean;
+  /** The state of the source as the stream shows it, as lines. */
+  save: () => Iterable<string>;
+}
+
+export interface OwnedSourceListener {
+  /** The runs of before, before the source is followed. */
+  restored(state: Restoration): void;
+  /** The source is ours: it may be connected to. */
+  owned(): void;
+  /** Another member has it, or may have it: nothing more may be done for it. */
+  released(why: string): void;
+  /** Entries were dropped. */
+  gap(): void;
+  failing(error: unknown): void;
+}
+
+export class OwnedSource {
+  readonly #options: OwnedSourceOptions;
+  readonly #listener: OwnedSourceListener;
+  readonly #lock: SourceLock;
+  #writer: SourceWriter | undefined;
+  #isOwned = false;
+  #isStarting = false;
+  #isEnded = false;
+
+  constructor(options: OwnedSourceOptions, listener: OwnedSourceListener) {
+    this.#options = options;
+    this.#listener = listener;
+    const { locks, source, member } = options;
+    this.#lock = new SourceLock(locks, source, member, options, {
+      held: () => void this.#start(),
+      lost: (why) => this.#lost(why),
+    });
+  }
+
+  get isOwned(): boolean {
+    return this.#isOwned;
+  }
+
+  /** Present from before the first entry on. */
+  get writer(): SourceWriter | undefined {
+    return this.#writer;
+  }
+
+  /** Its holder has released it. */
+  try(): void {
+    if (!this.#lock.isHeld) this.#lock.try();
+  }
+
+  /** Everything is written, then the lock is released. @param boundMs milliseconds that it may take. */
+  async end(boundMs: number): Promise<void> {
+    this.#isEnded = true;
+    const writer = this.#writer;
+    if (writer) {
+      writer.checkpoint();
+      await Promise.race([writer.drained(), new Promise<void>((late) => this.#options.clock.after(boundMs, late))]);
+      writer.end();
+    }
+    await this.#lock.end();
+  }
+
+  async #start(): Promise<void> {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    const { clock, retryMs } = this.#options;
+    while (this.#lock.isHeld && !this.#isOwned && !this.#isEnded) {
+      try {
+        await this.#open();
+      } catch (error) {
+        this.#listener.failing(error);
+      }
+      if (!this.#isOwned) await new Promise<void>((resume) => clock.after(retryMs, resume));
+    }
+    this.#isStarting = false;
+  }
+
+  async #open(): Promise<void> {
+    const { stream, source, member, save, writer: options } = this.#options;
+    const { epoch } = await stream.state();
+    const history = await loadSource(stream, source);
+    if (!this.#lock.isHeld || this.#isEnded) return;
+    const state = new Restoration();
+    for (const line of history.lines) state.line(line);
+    for (const { seq, body } of history.messages) {
+      const cursor = formatCursor(epoch, seq);
+      for (const entry of body.entries) state.apply({ ...entry, source, cursor });
+    }
+    const writer = new SourceWriter({
+      ...{ stream, source, owner: member, epoch, last: history.last, save, options },
+      listener: {
+        fenced: () => this.#fenced(writer),
+        gap: () => this.#listener.gap(),
+        renewed: () => undefined,
+        failing: (error) => this.#listener.failing(error),
+      },
+    });
+    this.#writer = writer;
+    this.#listener.restored(state);
+    await writer.drained();
+    if (this.#writer !== writer || !this.#lock.isHeld || this.#isEnded) return;
+    this.#isOwned = true;
+    this.#listener.owned();
+  }
+
+  /** Another member has written: it has the lock by now, or has had it. */
+  #fenced(writer: SourceWriter): void {
+    if (this.#writer !== writer) return;
+    this.#release('another member writes for it');
+    if (this.#lock.isHeld) void this.#start();
+  }
+
+  #lost(why: 'taken' | 'expired'): void {
+    // Nobody else would have it, and the stream would refuse one of two: the monitor is read on, so that nothing is lost.
+    if (why === 'expired' && !this.#options.hasStandby()) return;
+    if (why === 'expired') this.#lock.drop();
+    this.#release(why === 'taken' ? 'another member has its lock' : 'its lock could not be renewed');
+  }
+
+  #release(why: string): void {
+    this.#writer?.end();
+    this.#writer = undefined;
+    this.#isOwned = false;
+    this.#listener.released(why);
+  }
+}

@@ -1,0 +1,208 @@
+// The owner's part of a member: its sources as long as they are its own, their entries on the way into the stream, and commands for them.
+import type { Logger } from 'pino';
+import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import type { Clock } from '../clock.js';
+import type { Jobs, Journal, Restoration } from '../jobs/index.js';
+import type { SharedStream } from '../log/index.js';
+import type { Bus, Locks, Subjects } from '../nats/index.js';
+import type { JobSource, ProvidedSource, SourceProvider } from '../sources/index.js';
+import { CommandServer } from './command-server.js';
+import { MeasureServer } from './measures.js';
+import type { ClusterOptions } from './options.js';
+import { OwnedSource } from './owned-source.js';
+import { type HoldMessage, isMessage } from './words.js';
+
+export interface OwnerDeps {
+  member: string;
+  stream: SharedStream;
+  bus: Bus;
+  subjects: Subjects;
+  locks: Locks;
+  clock: Clock;
+  options: ClusterOptions;
+  logger: Logger;
+  /** Writing fails: the stream may not exist any more. */
+  failing: (error: unknown) => void;
+}
+
+interface Held {
+  source: JobSource;
+  owned: OwnedSource;
+  stopServing: () => void;
+}
+
+export class Owner implements SourceProvider {
+  /** The sources that are this member's own at the time. One subscriber. */
+  readonly sources$: Observable<ProvidedSource>;
+  readonly #deps: OwnerDeps;
+  readonly #held = new Map<string, Held>();
+  /** When another member said last that it would take a source over. */
+  readonly #standbys = new Map<string, number>();
+  readonly #stop: (() => void)[] = [];
+  #subscriber: Subscriber<ProvidedSource> | undefined;
+  #jobs: Jobs | undefined;
+  #commands: CommandServer | undefined;
+  #measures: MeasureServer | undefined;
+  #isClosing = false;
+
+  constructor(deps: OwnerDeps) {
+    this.#deps = deps;
+    const { bus, subjects, clock, options } = deps;
+    this.sources$ = new Observable((subscriber) => {
+      this.#subscriber = subscriber;
+    });
+    this.#stop.push(
+      bus.subscribe(subjects.hold, (body) => {
+        if (isMessage<HoldMessage>(body) && body.member !== deps.member) this.#hear(body);
+      }),
+      clock.every(options.holdMs, () => this.#say()),
+      clock.every(options.retentionMs, () => void this.#renewCheckpoints()),
+    );
+  }
+
+  /** Before any source. */
+  begin(jobs: Jobs): void {
+    this.#jobs = jobs;
+    const { bus, subjects, clock } = this.#deps;
+    const { commands, view } = jobs;
+    const cursorOf = (source: string): string => this.#held.get(source)?.owned.writer?.cursor ?? '';
+    this.#commands = new CommandServer({ bus, subjects, clock, commands, view, cursorOf });
+    this.#measures = new MeasureServer(bus, subjects, clock, view);
+  }
+
+  /** Where the entries of a source go; while the source is not this member's own, they go nowhere. */
+  journalOf(source: string): Journal {
+    const writer = (): OwnedSource['writer'] => this.#held.get(source)?.owned.writer;
+    return {
+      isFenced: true,
+      get cursor() {
+        return writer()?.cursor ?? '';
+      },
+      append: (drafts, shown) => writer()?.append(drafts, shown),
+    };
+  }
+
+  /** Contends for the sources of the provider. */
+  follow(provider: SourceProvider): Subscription {
+    return provider.sources$.subscribe({
+      next: (change) => (change.kind === 'added' ? this.#add(change.source) : void this.#remove(change.name)),
+      error: (err: unknown) => this.#deps.logger.error({ err }, 'the provider of sources failed'),
+    });
+  }
+
+  /** Each source that it has, or would take over. */
+  status(): { name: string; isOwned: boolean; waitingBytes: number; isRetrying: boolean }[] {
+    return [...this.#held].map(([name, { owned }]) => {
+      const { waitingBytes = 0, isRetrying = false } = owned.writer?.status ?? {};
+      return { name, isOwned: owned.isOwned, waitingBytes, isRetrying };
+    });
+  }
+
+  /** Hands its sources over: everything is written, then another member may have them. No entry may follow. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const { bus, subjects, member, options } = this.#deps;
+    for (const stop of this.#stop) stop();
+    this.#commands?.close();
+    this.#measures?.close();
+    const released = [...this.#held].filter(([, { owned }]) => owned.isOwned).map(([name]) => name);
+    for (const { stopServing } of this.#held.values()) stopServing();
+    await Promise.all([...this.#held.values()].map(({ owned }) => owned.end(options.handOverMs)));
+    bus.publish(subjects.hold, { v: 1, member, owned: [], standby: [], released } satisfies HoldMessage);
+    this.#held.clear();
+  }
+
+  #add(source: JobSource): void {
+    const known = this.#held.get(source.name);
+    if (known) {
+      known.source = source;
+      if (known.owned.isOwned) this.#subscriber?.next({ kind: 'added', source });
+      return;
+    }
+    this.#held.set(source.name, { source, owned: this.#contend(source.name), stopServing: () => undefined });
+  }
+
+  #contend(name: string): OwnedSource {
+    const { member, stream, locks, clock, options, logger, failing } = this.#deps;
+    const log = logger.child({ source: name });
+    const shared = { source: name, member, stream, locks, clock, ttlMs: options.ttlMs, retryMs: options.retryMs };
+    const hasStandby = (): boolean => clock.now() - (this.#standbys.get(name) ?? Number.NEGATIVE_INFINITY) < STANDBY_MS;
+    const save = (): Iterable<string> => this.#jobs?.saveOf(name) ?? [];
+    return new OwnedSource(
+      { ...shared, hasStandby, save, writer: { clock, ...options.writer } },
+      {
+        restored: (state: Restoration) => this.#jobs?.restore(state),
+        owned: () => {
+          log.info('the source is owned by this member');
+          this.#owned(name);
+        },
+        released: (why) => {
+          log.warn({ why }, 'the source is no longer owned by this member');
+          this.#released(name);
+        },
+        gap: () => {
+          log.error('the stream took no entries for too long: some were dropped, and the source is connected anew');
+          this.#jobs?.reconnect(name);
+        },
+        failing: (err) => {
+          log.warn({ err }, 'the stream took no entry: it is tried again');
+          failing(err);
+        },
+      },
+    );
+  }
+
+  #owned(name: string): void {
+    const held = this.#held.get(name);
+    if (!held || this.#isClosing) return;
+    this.#subscriber?.next({ kind: 'added', source: held.source });
+    held.stopServing = this.#commands?.serve(name) ?? held.stopServing;
+    this.#say();
+  }
+
+  #released(name: string): void {
+    const held = this.#held.get(name);
+    held?.stopServing();
+    if (held) held.stopServing = () => undefined;
+    if (!this.#isClosing) this.#subscriber?.next({ kind: 'released', name });
+    this.#say();
+  }
+
+  /** The configuration has it no more: its runs are given up, where it is this member's own. */
+  async #remove(name: string): Promise<void> {
+    const held = this.#held.get(name);
+    if (!held) return;
+    held.stopServing();
+    if (held.owned.isOwned) this.#subscriber?.next({ kind: 'removed', name });
+    await held.owned.end(this.#deps.options.handOverMs);
+    if (this.#held.get(name) === held) this.#held.delete(name);
+  }
+
+  #hear({ owned, standby, released }: HoldMessage): void {
+    const now = this.#deps.clock.now();
+    for (const name of standby) this.#standbys.set(name, now);
+    for (const name of owned) this.#standbys.delete(name);
+    for (const name of released ?? []) this.#held.get(name)?.owned.try();
+  }
+
+  #say(): void {
+    const { bus, subjects, member } = this.#deps;
+    const [owned, standby]: [string[], string[]] = [[], []];
+    for (const [name, held] of this.#held) (held.owned.isOwned ? owned : standby).push(name);
+    bus.publish(subjects.hold, { v: 1, member, owned, standby } satisfies HoldMessage);
+  }
+
+  /** A source that is silent for days would lose its state with its messages: its checkpoint is renewed long before it leaves the retention. */
+  async #renewCheckpoints(): Promise<void> {
+    try {
+      const { firstSeq, lastSeq } = await this.#deps.stream.state();
+      for (const { owned } of this.#held.values())
+        if (owned.writer && owned.writer.checkpointSeq < firstSeq + (lastSeq - firstSeq) / 2) owned.writer.checkpoint();
+    } catch (error) {
+      this.#deps.failing(error);
+    }
+  }
+}
+
+/** Milliseconds for which a standby counts that is not heard of: an owner that is cut off hears of none. */
+const STANDBY_MS = 60_000;

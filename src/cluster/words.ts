@@ -1,0 +1,71 @@
+// What members of a cluster say to each other, as JSON. A member ignores what it does not know, since others may be of another version.
+import type { TraceParent } from '../access/index.js';
+import type { Answer } from '../protocol/answer.js';
+
+/** A command for the owner of a source. */
+export interface CommandRequest {
+  v: 1;
+  /** The same where the edge repeats it: it is executed once. */
+  id: string;
+  method: string;
+  params: unknown;
+  /** Who calls, as `requestedBy` names it. */
+  by: string;
+  /** Milliseconds that are left to the answer. */
+  leftMs: number;
+  address?: string;
+  trace?: TraceParent;
+}
+
+export interface CommandReplied {
+  v: 1;
+  answer: Answer<object>;
+  /** The newest entry of the source that the answer may rest on. */
+  cursor: string;
+}
+
+/** Measures of a source's jobs are wanted. */
+export interface MeasureRequest {
+  v: 1;
+  method: 'measure';
+  maxAgeMs: number;
+  waitMs: number;
+}
+
+/** An edge wants progress: milliseconds between two measures, by source. It ends where it is not said again. */
+export interface DemandMessage {
+  v: 1;
+  member: string;
+  everyMs: Readonly<Record<string, number>>;
+}
+
+/** The caller of that command has gone. */
+export interface GoneMessage {
+  v: 1;
+  id: string;
+}
+
+/** How a source is held: by the owner, or by one that would take it over. */
+export interface HoldMessage {
+  v: 1;
+  member: string;
+  owned: readonly string[];
+  standby: readonly string[];
+  /** Sources that it has just given up, so that a standby need not wait for the lock to end. */
+  released?: readonly string[];
+}
+
+export interface MemberStatus {
+  v: 1;
+  member: string;
+  role: 'owner' | 'edge' | 'both';
+  version: string;
+  pid: number;
+  /** When it began, in ISO 8601. */
+  since: string;
+  sources: readonly { name: string; state: string; waitingBytes: number }[];
+  edge: { head: number; lagMs: number; connections: number; url: string } | null;
+}
+
+export const isMessage = <Message extends { v: 1 }>(body: unknown): body is Message =>
+  typeof body === 'object' && body !== null && (body as { v?: unknown }).v === 1;

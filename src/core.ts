@@ -1,0 +1,28 @@
+// What the gateway serves: a log, the state that clients see of it, and commands. Of one process, or of a cluster.
+import type { Observable, Subscription } from 'rxjs';
+import type { CommandPort, ViewPort } from './gateway/index.js';
+import type { Jobs, SettledJob, SharedCommands } from './jobs/index.js';
+import type { EventReader } from './log/index.js';
+import type { SourceProvider } from './sources/index.js';
+
+export interface Core {
+  log: EventReader;
+  /** Resolves when the log can take no more entries. */
+  failed: Promise<Error>;
+  commands: CommandPort;
+  view: ViewPort;
+  /** Commands of other tools, over the connections to sources. */
+  shared: Pick<SharedCommands, 'begin'>;
+  /** Settlements that were known before. */
+  restored(): SettledJob[];
+  startOf: Jobs['startOf'];
+  /** Every settlement, once the log shows it. */
+  ended$: Observable<SettledJob>;
+  /** Adds and removes sources as the provider says. */
+  follow(provider: SourceProvider): Subscription;
+  /** Whether what it needs can't be reached, so that it does not do all of its work. */
+  isUnwell(): boolean;
+  /** The gateway is closing: every caller is answered, and sources are handed over where another process may have them. */
+  conclude(): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,30 @@
+// A termination that is open, with what its coordinator keeps for it, and how many callers may wait.
+import type { LogPosition } from '../../protocol/draft.js';
+import type { Run } from '../model/run.js';
+import type { SourceTracker } from '../tracking/source-tracker.js';
+import type { EndCommand, Termination, TerminationInput } from './termination.js';
+
+export interface TerminationLimits {
+  /** Calls of `job.wait`, of one run and in all. Other calls may fill up to twice these numbers, so that waits alone can't keep out an abort. */
+  waitsPerRun: number;
+  waits: number;
+}
+export const TERMINATION_LIMITS: TerminationLimits = { waitsPerRun: 2_048, waits: 16_384 };
+
+export interface OpenTermination {
+  state: Termination;
+  tracker: SourceTracker;
+  /** As it was when the termination was opened. */
+  run: Run;
+  positions: Partial<Record<EndCommand, LogPosition>>;
+  /** Withdraws a command that is not yet written. */
+  withdraw: Partial<Record<EndCommand, () => boolean>>;
+  acceptedAt: number | undefined;
+  /** Stops the timer of its escalation. */
+  stopEscalation: (() => void) | undefined;
+  /** A step may cause the next one before it is done. */
+  inputs: TerminationInput[];
+  stepping: boolean;
+  /** Callers of this run that are included in `#waiting`. */
+  counted: number;
+}

@@ -1,0 +1,160 @@
+// The runs of sources that other gateways own, folded from a log that all share: what clients see of them. It decides nothing.
+import { Subject } from 'rxjs';
+import type { Clock } from '../../clock.js';
+import type { EntryDraft } from '../../protocol/draft.js';
+import { Projection } from '../../protocol/projection.js';
+import { formatMicros, type Micros } from '../../protocol/time.js';
+import type { Cursor, Entry, Job, JobRef, Progress, SettledRun, SourceInfo } from '../../protocol/types.js';
+import { runNamed } from '../model/job-name.js';
+import { isActive, type Run, viewRun } from '../model/run.js';
+import { Restoration } from './restoration.js';
+import type { Ended } from './run-store.js';
+import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
+
+interface Followed {
+  state: Restoration;
+  /** The member that wrote the newest entries. */
+  owner: string | undefined;
+}
+
+export class FollowedRuns {
+  readonly #clock: Clock;
+  readonly #limits: Partial<HistoryLimits>;
+  readonly #sources = new Map<string, Followed>();
+  readonly #endings$ = new Subject<Ended>();
+  readonly #measuring$ = new Subject<Progress[]>();
+  /** The newest measures of live runs. */
+  readonly #measures = new Map<string, Progress>();
+  #settlements: SettlementHistory;
+  /** The sources as clients' own projections have them. */
+  #projection = new Projection('');
+
+  readonly ended$ = this.#endings$.asObservable();
+  readonly progress$ = this.#measuring$.asObservable();
+
+  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#settlements = new SettlementHistory(clock, limits);
+  }
+
+  clear(epoch: string): void {
+    this.#sources.clear();
+    this.#measures.clear();
+    this.#projection = new Projection(epoch);
+    this.#settlements = new SettlementHistory(this.#clock, this.#limits);
+  }
+
+  /** The state of a source, in place of what was known of it. @param lines of a checkpoint. */
+  restore(source: string, lines: readonly string[]): void {
+    const followed = this.#open(source);
+    for (const line of lines) followed.state.line(line);
+    const [restored] = followed.state.sources;
+    if (restored?.info) this.#projection.sources.set(source, restored.info);
+  }
+
+  entry(draft: EntryDraft, cursor: Cursor, owner: string): void {
+    const { source, type, time, job, data } = draft;
+    const followed = this.#sources.get(source) ?? this.#open(source);
+    followed.owner = owner;
+    if (type === 'GATEWAY_SOURCE_REMOVED') this.#sources.delete(source);
+    else followed.state.apply({ cursor, source, type, time, job, data });
+    if (type.startsWith('GATEWAY_SOURCE_') && !draft.internal) this.#projection.apply(entryOf(draft));
+  }
+
+  /** New measures of live runs, which are no entries. */
+  measured(rows: readonly Progress[]): void {
+    const live = rows.filter(({ source, job, run }) => this.isLive(source, job, run));
+    for (const row of live) this.#measures.set(row.run, row);
+    if (live.length > 0) this.#measuring$.next(live);
+  }
+
+  sources(): SourceInfo[] {
+    return [...this.#projection.sources.values()];
+  }
+
+  source(name: string): SourceInfo | undefined {
+    return this.#projection.sources.get(name);
+  }
+
+  ownerOf(source: string): string | undefined {
+    return this.#sources.get(source)?.owner;
+  }
+
+  jobs(wants: (source: string) => boolean): Job[] {
+    const jobs: Job[] = [];
+    for (const [name, followed] of this.#sources)
+      if (wants(name))
+        for (const run of runsOf(name, followed).values())
+          if (!(run.settled && run.unobserved)) jobs.push(this.#view(run));
+    return jobs;
+  }
+
+  settled(): SettledRun[] {
+    return this.#settlements.list(() => true, Number.POSITIVE_INFINITY);
+  }
+
+  /** Settlements that are known, the oldest first. */
+  all(): readonly Ended[] {
+    return this.#settlements.all();
+  }
+
+  isLive(source: string, job: string, run: string): boolean {
+    const present = this.#present(source, job);
+    return present?.run === run && isActive(present);
+  }
+
+  /** When the present run of the job began, by QEMU's clock. */
+  startOf(source: string, job: string): Micros | undefined {
+    return this.#present(source, job)?.began.time ?? undefined;
+  }
+
+  close(): void {
+    this.#endings$.complete();
+    this.#measuring$.complete();
+  }
+
+  #present(source: string, job: string): Run | undefined {
+    const followed = this.#sources.get(source);
+    return followed && runNamed(runsOf(source, followed), job);
+  }
+
+  #view(run: Run): Job {
+    const job = viewRun(run);
+    const measure = isActive(run) ? this.#measures.get(run.run) : undefined;
+    return measure ? { ...job, len: measure.len, offset: measure.offset, speed: measure.speed } : job;
+  }
+
+  #open(source: string): Followed {
+    const state = new Restoration((ended, isNew) => this.#settle(ended, isNew));
+    const followed: Followed = { state, owner: this.#sources.get(source)?.owner };
+    this.#sources.set(source, followed);
+    return followed;
+  }
+
+  #settle(ended: Ended, isNew: boolean): void {
+    const { run } = ended.settled;
+    this.#measures.delete(run);
+    if (this.#settlements.get(run)) return;
+    this.#settlements.restore(ended);
+    if (isNew) this.#endings$.next(ended);
+  }
+}
+
+const NO_RUNS: ReadonlyMap<string, Run> = new Map();
+
+function runsOf(source: string, { state }: Followed): ReadonlyMap<string, Run> {
+  return state.runsOf(source) ?? NO_RUNS;
+}
+
+/** As clients have it. */
+function entryOf({ source, type, time, job, data }: EntryDraft): Entry {
+  return {
+    offset: 0,
+    source,
+    type,
+    time: time === null ? null : formatMicros(time),
+    ...(job && { job: job as JobRef }),
+    data,
+  };
+}

@@ -1,0 +1,69 @@
+// The body of one message of the stream: entries of one source, or a part of a checkpoint, which has the state of the source as lines.
+import type { EntryDraft } from '../../protocol/draft.js';
+
+/** Offsets that one message may occupy: the offset of an entry is the message's place in the stream times this, and its index in the message. */
+export const OFFSETS_PER_MESSAGE = 4_096;
+/** Bounds of one message. NATS refuses messages over 1 MiB. */
+export const MESSAGE_ENTRIES = 1_024;
+export const MESSAGE_BYTES = 512 * 1024;
+
+/** A gateway ignores messages of a form that it does not know, so that one of a later version may run beside it. */
+const VERSION = 1;
+
+/** An entry before the stream gives it its place; the source is the message's. */
+export type StreamEntry = Omit<EntryDraft, 'source' | 'position' | 'bytes'>;
+
+interface Head {
+  /** The member that wrote it. */
+  readonly owner: string;
+  /** Of the first part of the newest checkpoint of the source that is complete; 0: there is none. */
+  readonly checkpoint: number;
+}
+
+export type StreamBody =
+  | (Head & { readonly kind: 'entries'; readonly entries: readonly StreamEntry[] })
+  | (Head & { readonly kind: 'part'; readonly part: number; readonly of: number; readonly lines: readonly string[] });
+
+export function entriesBody({ owner, checkpoint }: Head, entries: readonly string[]): string {
+  return `{"v":${VERSION},"owner":${JSON.stringify(owner)},"checkpoint":${checkpoint},"entries":[${entries.join(',')}]}`;
+}
+
+export function entryText({ type, time, job, repeated, data, internal }: EntryDraft): string {
+  return JSON.stringify({ type, time, job, repeated, internal, data });
+}
+
+export function partBody({ owner, checkpoint }: Head, part: number, of: number, lines: readonly string[]): string {
+  return JSON.stringify({ v: VERSION, owner, checkpoint, part, of, lines });
+}
+
+/** @returns `undefined`: it is of another version, or was not written by a gateway. */
+export function readBody(text: string): StreamBody | undefined {
+  let body: Record<string, unknown>;
+  try {
+    body = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+  if (typeof body !== 'object' || body === null || body.v !== VERSION) return undefined;
+  const { owner, checkpoint, entries, part, of, lines } = body;
+  if (typeof owner !== 'string' || typeof checkpoint !== 'number') return undefined;
+  if (Array.isArray(entries)) return { kind: 'entries', owner, checkpoint, entries: entries as StreamEntry[] };
+  if (Array.isArray(lines) && typeof part === 'number' && typeof of === 'number')
+    return { kind: 'part', owner, checkpoint, part, of, lines: lines as string[] };
+  return undefined;
+}
+
+/** The lines of a checkpoint in the fewest parts that the bound allows; one part at least. */
+export function partsOf(lines: Iterable<string>): string[][] {
+  const parts: string[][] = [[]];
+  let bytes = 0;
+  for (const line of lines) {
+    if (bytes + line.length > MESSAGE_BYTES && bytes > 0) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(line);
+    bytes += line.length;
+  }
+  return parts;
+}

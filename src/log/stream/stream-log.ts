@@ -1,0 +1,263 @@
+// The log of all owners as an edge has it: the newest entries in memory, in the order of the stream, with the cursors that every other edge gives them.
+// The state that clients see is folded from the same messages, in the same event-loop turn.
+import { type Observable, Subject, type Subscription } from 'rxjs';
+import { Broadcast } from '../../broadcast.js';
+import type { Clock } from '../../clock.js';
+import { formatCursor } from '../../protocol/cursor.js';
+import type { EntryDraft } from '../../protocol/draft.js';
+import type { Cursor } from '../../protocol/types.js';
+import type { EventReader, LoggedEntry, LogStatus, Slice } from '../event-log.js';
+import { type LogLimits, MemoryLog } from '../memory-log.js';
+import { Arrivals } from './arrivals.js';
+import { type FollowOptions, StreamFollower } from './follow.js';
+import { loadSource } from './load.js';
+import { OFFSETS_PER_MESSAGE, readBody, type StreamBody } from './message.js';
+import type { SharedStream, StreamMessage, StreamState } from './port.js';
+
+/** Is told what the messages say; what it has is read only between messages. */
+export interface StreamFold {
+  /** Forgets everything. */
+  clear(epoch: string): void;
+  /** The state of a source, in place of what was known of it. */
+  restore(source: string, lines: readonly string[]): void;
+  entry(entry: EntryDraft, cursor: Cursor, owner: string): void;
+}
+
+export interface StreamLogOptions extends FollowOptions {
+  clock: Clock;
+  limits: Partial<LogLimits>;
+  /** Messages of the stream that are read at the start, at most. */
+  windowMessages: number;
+  /** Milliseconds for which a position is awaited that another edge has reached, and this one has not. */
+  awaitMs: number;
+  /** Milliseconds until a failed start is tried again. */
+  retryMs: number;
+}
+
+export const STREAM_LOG_DEFAULTS: Omit<StreamLogOptions, 'clock' | 'limits'> = {
+  silenceMs: 1_000,
+  windowMessages: 50_000,
+  awaitMs: 5_000,
+  retryMs: 500,
+};
+
+/** Sources that are loaded at once. */
+const LOADING = 64;
+
+type Part = Extract<StreamBody, { kind: 'part' }>;
+
+export class StreamLog implements EventReader {
+  readonly entries$: Observable<LoggedEntry>;
+  readonly replaced$: Observable<void>;
+  readonly #stream: SharedStream;
+  readonly #fold: StreamFold;
+  readonly #options: StreamLogOptions;
+  readonly #failing: (error: unknown) => void;
+  readonly #entries = new Broadcast<LoggedEntry>();
+  readonly #replacements$ = new Subject<void>();
+  #memory: MemoryLog;
+  #relay: Subscription | undefined;
+  #follower: StreamFollower | undefined;
+  /** Parts of checkpoints that are not complete, by source. */
+  readonly #parts = new Map<string, string[]>();
+  readonly #arrivals: Arrivals;
+  /** Of the messages that are folded: while the stream is loaded, that of the log to come. */
+  #foldedEpoch = '';
+  #hasFailed = false;
+  #isLoaded = false;
+  #isClosed = false;
+
+  /** @param failing called when the stream can't be read, and with `undefined` when it can be again. */
+  constructor(
+    stream: SharedStream,
+    fold: StreamFold,
+    options: Partial<StreamLogOptions> & Pick<StreamLogOptions, 'clock'>,
+    failing: (error: unknown) => void = () => undefined,
+  ) {
+    this.#stream = stream;
+    this.#fold = fold;
+    this.#options = { ...STREAM_LOG_DEFAULTS, limits: {}, ...options };
+    this.#failing = failing;
+    this.#arrivals = new Arrivals(options.clock, this.#options.awaitMs);
+    this.#memory = this.#newMemory('');
+    this.entries$ = this.#entries.values$;
+    this.replaced$ = this.#replacements$.asObservable();
+  }
+
+  /** Resolves when the state of every source is known, and new messages are followed. It does not reject: what fails is tried again. */
+  async open(): Promise<void> {
+    const { clock, retryMs } = this.#options;
+    while (!this.#isClosed)
+      try {
+        await this.#load();
+        return;
+      } catch (error) {
+        this.#follower?.end();
+        this.#note(error);
+        await new Promise<void>((resume) => clock.after(retryMs, resume));
+      }
+  }
+
+  get epoch(): string {
+    return this.#memory.epoch;
+  }
+
+  get head(): number {
+    return this.#memory.head;
+  }
+
+  get cursor(): Cursor {
+    return this.#memory.cursor;
+  }
+
+  get status(): LogStatus {
+    return { ...this.#memory.status, isRetrying: this.#hasFailed };
+  }
+
+  /** Milliseconds since it was last certain that no message is missing. */
+  get lagMs(): number {
+    return this.#follower?.lagMs ?? 0;
+  }
+
+  /** Messages that the live path lost, and that were read. */
+  get filled(): number {
+    return this.#follower?.filled ?? 0;
+  }
+
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** Resolves when the log shows everything up to that offset. */
+  reached(offset: number): Promise<void> {
+    return this.head >= offset ? Promise.resolve() : this.#arrivals.reached(offset);
+  }
+
+  retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
+    if (offset > this.head) return this.#arrivals.isExpected(offset);
+    return this.#memory.retainsAfter(offset, wants);
+  }
+
+  readAfter(offset: number, limit: number): Slice {
+    if (offset <= this.head) return this.#memory.readAfter(offset, limit);
+    return { entries: [], examined: offset, pending: this.#arrivals.reachedOrLate(offset) };
+  }
+
+  offsetBefore(...search: Parameters<EventReader['offsetBefore']>): ReturnType<EventReader['offsetBefore']> {
+    return this.#memory.offsetBefore(...search);
+  }
+
+  evictedUpTo(wants: (source: string) => boolean): number {
+    return this.#memory.evictedUpTo(wants);
+  }
+
+  offsetAt(time: number): number {
+    return this.#memory.offsetAt(time);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#follower?.end();
+    this.#relay?.unsubscribe();
+    this.#arrivals.close();
+    this.#entries.complete();
+    this.#replacements$.complete();
+  }
+
+  async #load(): Promise<void> {
+    const state = await this.#stream.state();
+    const { epoch, lastSeq } = state;
+    const follower = new StreamFollower(this.#stream, epoch, this.#options, {
+      message: (message) => this.#take(message),
+      replaced: () => void this.#reload(),
+      failing: (error) => this.#note(error),
+    });
+    this.#follower = follower;
+    this.#parts.clear();
+    this.#fold.clear(epoch);
+    const memory = this.#newMemory(epoch);
+    await this.#readWindow(memory, state);
+    await this.#readSources(lastSeq);
+    this.#adopt(memory, lastSeq);
+    this.#note(undefined);
+    follower.begin(lastSeq);
+    this.#isLoaded = true;
+  }
+
+  /** The newest messages, for who resumes. */
+  async #readWindow(memory: MemoryLog, { firstSeq, lastSeq }: StreamState): Promise<void> {
+    const from = Math.max(firstSeq, lastSeq - this.#options.windowMessages + 1, 1);
+    memory.beginAfter((from - 1) * OFFSETS_PER_MESSAGE);
+    if (lastSeq >= from) await this.#stream.replay(from, lastSeq, (message) => this.#insert(memory, message));
+  }
+
+  async #readSources(upTo: number): Promise<void> {
+    const sources = await this.#stream.sources();
+    const load = async (): Promise<void> => {
+      for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
+        const { lines, messages } = await loadSource(this.#stream, source, upTo);
+        this.#fold.restore(source, lines);
+        for (const { seq, body } of messages) this.#foldEntries(source, seq, body);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(LOADING, sources.length) }, load));
+  }
+
+  #adopt(memory: MemoryLog, lastSeq: number): void {
+    const isAnother = this.#isLoaded;
+    this.#relay?.unsubscribe();
+    this.#memory = memory;
+    this.#relay = memory.entries$.subscribe((entry) => this.#entries.next(entry));
+    if (lastSeq === 0) memory.beginAfter(0);
+    if (isAnother) this.#replacements$.next();
+    this.#arrivals.arrived(this.head);
+  }
+
+  async #reload(): Promise<void> {
+    this.#follower?.end();
+    await this.open();
+  }
+
+  #take(message: StreamMessage): void {
+    const body = readBody(message.body);
+    if (body?.kind === 'part') return this.#takePart(message.source, body);
+    if (body?.kind !== 'entries') return;
+    this.#foldEntries(message.source, message.seq, body);
+    this.#insert(this.#memory, message, body);
+    this.#arrivals.arrived(this.head);
+  }
+
+  /** The fold goes on from each checkpoint: it has what an entry does not say, as after entries that an owner had to drop. */
+  #takePart(source: string, { part, of, lines }: Part): void {
+    const parts = part === 1 ? [] : this.#parts.get(source);
+    if (!parts) return;
+    parts.push(...lines);
+    if (part < of) return void this.#parts.set(source, parts);
+    this.#parts.delete(source);
+    this.#fold.restore(source, parts);
+  }
+
+  #foldEntries(source: string, seq: number, { owner, entries }: Extract<StreamBody, { kind: 'entries' }>): void {
+    for (const [index, entry] of entries.entries())
+      this.#fold.entry({ ...entry, source }, formatCursor(this.#foldedEpoch, seq * OFFSETS_PER_MESSAGE + index), owner);
+  }
+
+  #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {
+    if (read?.kind !== 'entries') return;
+    const ageMs = time === undefined ? 0 : Math.max(0, this.#options.clock.date() - time);
+    for (const [index, entry] of read.entries.entries())
+      if (!entry.internal) memory.insert({ ...entry, source }, seq * OFFSETS_PER_MESSAGE + index, ageMs);
+  }
+
+  #newMemory(epoch: string): MemoryLog {
+    const { limits, clock } = this.#options;
+    this.#foldedEpoch = epoch;
+    return new MemoryLog({ limits, epoch, clock });
+  }
+
+  #note(error: unknown): void {
+    if (error === undefined && !this.#hasFailed) return;
+    this.#hasFailed = error !== undefined;
+    this.#failing(error);
+  }
+}

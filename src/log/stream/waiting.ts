@@ -1,0 +1,158 @@
+// Entries on their way to the stream, within a bound of bytes: beyond it those that wait are dropped, but for settlements.
+import type { Clock } from '../../clock.js';
+import type { EntryDraft } from '../../protocol/draft.js';
+import { entryText, MESSAGE_BYTES, MESSAGE_ENTRIES } from './message.js';
+
+/** One append. */
+interface Append {
+  readonly texts: readonly string[];
+  readonly drafts: readonly EntryDraft[];
+  readonly bytes: number;
+  shown: (() => void) | undefined;
+}
+
+interface Gap {
+  /** Milliseconds since 1970 of the first entry that was dropped. */
+  since: number;
+  dropped: number;
+  /** Settlements, which are written when the stream takes entries again. */
+  kept: EntryDraft[];
+}
+
+/** A message that the stream has, and the number of its entries. */
+export interface Written {
+  seq: number;
+  count: number;
+}
+
+export class WaitingEntries {
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  #waiting: Append[] = [];
+  /** What is being written, and may be in the stream already. */
+  #inFlight: readonly Append[] = [];
+  #bytes = 0;
+  #gap: Gap | undefined;
+
+  constructor(clock: Clock, maxBytes: number) {
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  push(drafts: readonly EntryDraft[], shown: (() => void) | undefined): void {
+    if (this.#gap) return this.#drop({ drafts, shown }, this.#gap);
+    const texts = drafts.map(entryText);
+    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
+    this.#waiting.push({ texts, drafts, bytes, shown });
+    this.#bytes += bytes;
+    if (this.#bytes > this.#maxBytes) this.#overflow();
+  }
+
+  /** The texts of the next messages. Until {@link taken} or {@link putBack} they count as being written. */
+  next(): string[][] {
+    let entries = 0;
+    let bytes = 0;
+    const end = this.#waiting.findIndex((each) => {
+      entries += each.drafts.length;
+      bytes += each.bytes;
+      return entries > MESSAGE_ENTRIES || bytes > MESSAGE_BYTES;
+    });
+    this.#inFlight = this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
+    return messagesOf(this.#inFlight.flatMap(({ texts }) => texts));
+  }
+
+  /** They were not written. */
+  putBack(): void {
+    this.#waiting.unshift(...this.#inFlight);
+    this.#inFlight = [];
+  }
+
+  /**
+   * The stream has them: they are shown, in order.
+   *
+   * @param place called for each entry with its message and its index there, before it is shown.
+   */
+  taken(messages: readonly Written[], place: (draft: EntryDraft, seq: number, index: number) => void): void {
+    const appends = this.#inFlight;
+    this.#inFlight = [];
+    let message = 0;
+    let index = 0;
+    for (const append of appends) {
+      this.#bytes -= append.bytes;
+      for (const draft of append.drafts) {
+        if (index === messages[message]?.count) {
+          message += 1;
+          index = 0;
+        }
+        place(draft, messages[message]?.seq ?? 0, index);
+        index += 1;
+      }
+      show(append);
+    }
+  }
+
+  /** Ends the time in which entries were dropped. @returns what is to be written of it; `undefined`: none were. */
+  closeGap(): { since: number; dropped: number; kept: readonly EntryDraft[] } | undefined {
+    const gap = this.#gap;
+    this.#gap = undefined;
+    return gap;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#inFlight = [];
+    this.#bytes = 0;
+  }
+
+  #overflow(): void {
+    const gap: Gap = { since: this.#clock.date(), dropped: 0, kept: [] };
+    this.#gap = gap;
+    const dropped = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    for (const each of this.#inFlight) {
+      this.#bytes += each.bytes;
+      show(each);
+    }
+    for (const each of dropped) this.#drop(each, gap);
+  }
+
+  /** It is shown, since the state of the source goes on without it. */
+  #drop(append: Pick<Append, 'drafts' | 'shown'>, gap: Gap): void {
+    const kept = append.drafts.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED');
+    gap.dropped += append.drafts.filter(({ internal }) => !internal).length - kept.length;
+    gap.kept.push(...kept);
+    show(append);
+  }
+}
+
+function show(append: Pick<Append, 'shown'>): void {
+  const callback = append.shown;
+  append.shown = undefined;
+  callback?.();
+}
+
+/** The texts in the fewest messages that the bounds allow. */
+function messagesOf(texts: readonly string[]): string[][] {
+  const messages: string[][] = [];
+  let bytes = 0;
+  for (const text of texts) {
+    const open = messages.at(-1);
+    if (!open || open.length >= MESSAGE_ENTRIES || bytes + text.length > MESSAGE_BYTES) {
+      messages.push([text]);
+      bytes = text.length;
+    } else {
+      open.push(text);
+      bytes += text.length;
+    }
+  }
+  return messages;
+}

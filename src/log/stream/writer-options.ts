@@ -1,0 +1,31 @@
+// Bounds of a writer, and whom it tells what becomes of its entries.
+import type { Clock } from '../../clock.js';
+
+export interface WriterOptions {
+  clock: Clock;
+  /** Milliseconds until a message that the stream has not acknowledged is written again. */
+  retryMs: number;
+  /** Bytes of entries that wait for the stream; beyond them entries are dropped, but for settlements. */
+  maxWaitingBytes: number;
+  /** Entries after which a checkpoint is written, and milliseconds after which one is written that has entries before it. */
+  checkpointEntries: number;
+  checkpointMs: number;
+}
+
+export const WRITER_DEFAULTS: Omit<WriterOptions, 'clock'> = {
+  retryMs: 1_000,
+  maxWaitingBytes: 16 * 1024 * 1024,
+  checkpointEntries: 1_000,
+  checkpointMs: 60_000,
+};
+
+export interface WriterListener {
+  /** Another owner has written: nothing of this one is taken any more. */
+  fenced(): void;
+  /** The stream takes entries again, and some were dropped meanwhile: the source must be reconciled. */
+  gap(): void;
+  /** The stream was made anew: nothing that it had before is there. */
+  renewed(epoch: string): void;
+  /** A write has failed, or succeeded after that. */
+  failing(error: unknown): void;
+}

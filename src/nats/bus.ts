@@ -1,0 +1,62 @@
+// Messages between the members of a cluster, as JSON, over NATS itself: at most once, and kept nowhere.
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+
+/** `nobody`: no member subscribes to the subject, so nothing was sent to anybody. `lost`: it may have been received. */
+export type BusReply = { kind: 'reply'; body: unknown } | { kind: 'nobody' } | { kind: 'lost' };
+
+export interface Bus {
+  /** @param timeoutMs milliseconds to the reply. Never rejects. */
+  request(subject: string, body: unknown, timeoutMs: number): Promise<BusReply>;
+  publish(subject: string, body: unknown): void;
+  /** @param take `reply` is missing where the sender awaits none. @returns ends the subscription. */
+  subscribe(
+    subject: string,
+    take: (body: unknown, subject: string, reply: ((body: unknown) => void) | undefined) => void,
+  ): () => void;
+}
+
+export class NatsBus implements Bus {
+  readonly #connection: NatsConnection;
+
+  constructor(connection: NatsConnection) {
+    this.#connection = connection;
+  }
+
+  async request(subject: string, body: unknown, timeoutMs: number): Promise<BusReply> {
+    if (this.#connection.isClosed()) return { kind: 'nobody' };
+    try {
+      const message = await this.#connection.request(subject, JSON.stringify(body), {
+        timeout: Math.max(1, Math.ceil(timeoutMs)),
+      });
+      return { kind: 'reply', body: parse(message) };
+    } catch (error) {
+      return { kind: isNobody(error) ? 'nobody' : 'lost' };
+    }
+  }
+
+  publish(subject: string, body: unknown): void {
+    if (!this.#connection.isClosed()) this.#connection.publish(subject, JSON.stringify(body));
+  }
+
+  subscribe(subject: string, take: Parameters<Bus['subscribe']>[1]): () => void {
+    const subscription = this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        const body = error ? undefined : parse(message);
+        if (body === undefined) return;
+        const { reply } = message;
+        take(body, message.subject, reply ? (answer) => void message.respond(JSON.stringify(answer)) : undefined);
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+}
+
+function parse(message: Msg): unknown {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+}
+
+const isNobody = (error: unknown): boolean => (error as { isNoResponders?: () => boolean }).isNoResponders?.() === true;

@@ -1,0 +1,6 @@
+// nats: what the members of a cluster share, over NATS and its JetStream.
+export type { Bus, BusReply } from './bus.js';
+export type { Locks } from './locks.js';
+export { type OpenNats, openNats } from './open.js';
+export { STREAM_LIMITS, type StreamLimits } from './stream.js';
+export type { Subjects } from './subjects.js';

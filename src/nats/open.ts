@@ -1,0 +1,59 @@
+// What a member of a cluster has of NATS.
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type Bus, NatsBus } from './bus.js';
+import { connectNats, loadNats, type NatsServers } from './connect.js';
+import { KvLocks, type Locks } from './locks.js';
+import { JetStreamStream, type StreamLimits } from './stream.js';
+import { type Subjects, subjectsOf } from './subjects.js';
+
+export interface OpenNats {
+  subjects: Subjects;
+  stream: JetStreamStream;
+  bus: Bus;
+  /** Opens the bucket of the locks. @param ttlMs milliseconds after which a lock that is not renewed ends, where the bucket is made now. */
+  locks(ttlMs: number, replicas: number): Promise<Locks>;
+  /** Makes the stream where there is none. */
+  ensure(epoch: string, limits: StreamLimits): Promise<void>;
+  /** @param changed called with `false` when the connection is lost, and with `true` when it is back. */
+  watch(changed: (isConnected: boolean) => void): void;
+  isConnected(): boolean;
+  close(): Promise<void>;
+}
+
+/** @throws as {@link connectNats} does. */
+export async function openNats(servers: NatsServers, cluster: string): Promise<OpenNats> {
+  const connection = await connectNats(servers);
+  const { jetstream, jetstreamManager } = await loadNats(() => import('@nats-io/jetstream'));
+  const js = jetstream(connection);
+  // The servers' own account data is not needed, and a member's permissions need not allow it.
+  const jsm = await jetstreamManager(connection, { checkAPI: false });
+  const subjects = subjectsOf(cluster);
+  const stream = new JetStreamStream(connection, js, jsm, subjects);
+  return {
+    subjects,
+    stream,
+    bus: new NatsBus(connection),
+    locks: async (ttl, replicas) => {
+      const { Kvm } = await loadNats(() => import('@nats-io/kv'));
+      return new KvLocks(await new Kvm(js).create(subjects.owners, { ttl, replicas, history: 1 }));
+    },
+    ensure: (epoch, limits) => stream.ensure(epoch, limits),
+    watch: (changed) => void watch(connection, changed),
+    isConnected: () => isConnected(connection),
+    close: () => connection.close(),
+  };
+}
+
+const states = new WeakMap<NatsConnection, boolean>();
+
+function isConnected(connection: NatsConnection): boolean {
+  return !connection.isClosed() && states.get(connection) !== false;
+}
+
+async function watch(connection: NatsConnection, changed: (isConnected: boolean) => void): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type !== 'disconnect' && type !== 'reconnect') continue;
+    states.set(connection, type === 'reconnect');
+    changed(type === 'reconnect');
+  }
+}

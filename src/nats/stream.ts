@@ -1,0 +1,163 @@
+// The shared stream in NATS JetStream. Its description has the epoch, so that the two are made together.
+import type { JetStreamClient, JetStreamManager, StoredMsg, StreamConfig } from '@nats-io/jetstream';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { Observable } from 'rxjs';
+import type { SharedStream, StreamMessage, StreamState, StreamWrite, StreamWritten } from '../log/index.js';
+import type { Subjects } from './subjects.js';
+
+export interface StreamLimits {
+  /** Bytes of the stream, and milliseconds that it keeps a message; the oldest messages go first. */
+  maxBytes: number;
+  maxAgeMs: number;
+  /** Copies of the stream on NATS servers, when it is made: 1 to 5, odd. */
+  replicas: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = { maxBytes: 1024 * 1024 * 1024, maxAgeMs: 7 * 86_400_000, replicas: 1 };
+
+/** Of an error of JetStream: another message of the subject came first; the stream does not exist; the message does not. */
+const WRONG_LAST_SEQUENCE = 10_071;
+const STREAM_NOT_FOUND = 10_059;
+const NO_MESSAGE = 10_037;
+
+/** Milliseconds to an acknowledgement, or to an answer. */
+const ANSWER_MS = 5_000;
+
+/** Nanoseconds of a millisecond. */
+const NANOS = 1_000_000;
+
+/** Messages that are read at once in a replay. */
+const READS = 128;
+
+const EPOCH = /epoch=([0-9a-f]{8,32})/;
+
+export class JetStreamStream implements SharedStream {
+  readonly live$: Observable<StreamMessage>;
+  readonly #subjects: Subjects;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+
+  constructor(connection: NatsConnection, js: JetStreamClient, jsm: JetStreamManager, subjects: Subjects) {
+    this.#subjects = subjects;
+    this.#js = js;
+    this.#jsm = jsm;
+    this.live$ = new Observable((subscriber) => {
+      const subscription = connection.subscribe(subjects.live('*'), {
+        callback: (error, message) => {
+          const read = error ? undefined : readLive(message, subjects);
+          if (read) subscriber.next(read);
+        },
+      });
+      return () => subscription.unsubscribe();
+    });
+  }
+
+  /** Makes the stream where there is none. @param epoch for a new one. */
+  async ensure(epoch: string, { maxBytes, maxAgeMs, replicas }: StreamLimits): Promise<void> {
+    const { stream, events, live } = this.#subjects;
+    const config: Partial<StreamConfig> & { name: string } = {
+      name: stream,
+      description: `qmp-gateway epoch=${epoch}`,
+      subjects: [events('*')],
+      republish: { src: events('*'), dest: live('*').replace('*', '{{wildcard(1)}}') },
+      num_replicas: replicas,
+      max_bytes: maxBytes,
+      max_age: maxAgeMs * NANOS,
+      discard: 'old',
+      storage: 'file',
+      allow_direct: true,
+      duplicate_window: 120_000 * NANOS,
+    };
+    try {
+      await this.#jsm.streams.info(stream);
+    } catch (error) {
+      if (codeOf(error) !== STREAM_NOT_FOUND) throw error;
+      await this.#jsm.streams.add(config);
+    }
+  }
+
+  async state(): Promise<StreamState> {
+    const { config, state } = await this.#jsm.streams.info(this.#subjects.stream);
+    const epoch = EPOCH.exec(config.description ?? '')?.[1];
+    if (epoch === undefined) throw new Error(`the stream ${config.name} was not made by qmp-gateway`);
+    return { epoch, firstSeq: state.first_seq, lastSeq: state.last_seq };
+  }
+
+  async write({ source, body, id, after }: StreamWrite): Promise<StreamWritten> {
+    try {
+      const { seq } = await this.#js.publish(this.#subjects.events(source), body, {
+        msgID: id,
+        timeout: ANSWER_MS,
+        expect: { lastSubjectSequence: after },
+      });
+      return { kind: 'taken', seq };
+    } catch (error) {
+      if (codeOf(error) === WRONG_LAST_SEQUENCE) return { kind: 'fenced' };
+      throw error;
+    }
+  }
+
+  /** A replica may not have the message yet, so only the leader says that there is none. */
+  async read(seq: number): Promise<StreamMessage | undefined> {
+    const { stream } = this.#subjects;
+    const near = await this.#jsm.direct.getMessage(stream, { seq }).catch(() => null);
+    return this.#message(near ?? (await orNone(this.#jsm.streams.getMessage(stream, { seq }))));
+  }
+
+  async last(source: string): Promise<StreamMessage | undefined> {
+    const { stream, events } = this.#subjects;
+    return this.#message(await orNone(this.#jsm.streams.getMessage(stream, { last_by_subj: events(source) })));
+  }
+
+  async next(source: string, seq: number): Promise<StreamMessage | undefined> {
+    const { stream, events } = this.#subjects;
+    const query = { seq, next_by_subj: events(source) };
+    const near = await this.#jsm.direct.getMessage(stream, query).catch(() => null);
+    if (near) return this.#message(near);
+    // The leader's own query has no `next_by_subj` before NATS 2.9; its type lacks it still.
+    return this.#message(await orNone(this.#jsm.streams.getMessage(stream, query as never)));
+  }
+
+  async sources(): Promise<string[]> {
+    const { stream, events, sourceOf } = this.#subjects;
+    const { state } = await this.#jsm.streams.info(stream, { subjects_filter: events('*') });
+    return Object.keys(state.subjects ?? {}).map(sourceOf);
+  }
+
+  async replay(from: number, to: number, take: (message: StreamMessage) => void): Promise<void> {
+    for (let at = from; at <= to; at += READS) {
+      const count = Math.min(READS, to - at + 1);
+      for (const message of await Promise.all(Array.from({ length: count }, (_, index) => this.read(at + index))))
+        if (message) take(message);
+    }
+  }
+
+  #message(stored: StoredMsg | null): StreamMessage | undefined {
+    if (!stored) return undefined;
+    return {
+      seq: stored.seq,
+      source: this.#subjects.sourceOf(stored.subject),
+      id: stored.header?.get('Nats-Msg-Id') || undefined,
+      time: stored.time.getTime(),
+      body: stored.string(),
+    };
+  }
+}
+
+function readLive(message: Msg, { sourceOf }: Subjects): StreamMessage | undefined {
+  const seq = Number(message.headers?.get('Nats-Sequence'));
+  if (!Number.isSafeInteger(seq) || seq <= 0) return undefined;
+  return { seq, source: sourceOf(message.subject), id: undefined, time: undefined, body: message.string() };
+}
+
+/** `null` where there is no such message. */
+async function orNone(reading: Promise<StoredMsg | null>): Promise<StoredMsg | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (codeOf(error) === NO_MESSAGE) return null;
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown): number | undefined => (error as { code?: number } | undefined)?.code;

@@ -1,0 +1,60 @@
+// The names of a cluster in NATS. A source's name may have characters that a subject or a key can't.
+
+export interface Subjects {
+  /** The stream. */
+  readonly stream: string;
+  /** The bucket of the sources' owners. */
+  readonly owners: string;
+  events(source: string): string;
+  live(source: string): string;
+  commands(source: string): string;
+  progress(source: string): string;
+  /** A caller has gone. */
+  readonly gone: string;
+  /** Which sources' progress an edge wants. */
+  readonly demand: string;
+  /** Which sources a member holds, or would take over. */
+  readonly hold: string;
+  /** A request that every member answers. */
+  readonly status: string;
+  /** The source of a subject of those above that has one. */
+  sourceOf(subject: string): string;
+}
+
+/** @param cluster letters, digits, `-` and `_`. */
+export function subjectsOf(cluster: string): Subjects {
+  const of =
+    (kind: string) =>
+    (source: string): string =>
+      `${cluster}.${kind}.${source === '*' ? '*' : encodeSource(source)}`;
+  return {
+    stream: cluster,
+    owners: `${cluster}_owners`,
+    events: of('ev'),
+    live: of('live'),
+    commands: of('cmd'),
+    progress: of('progress'),
+    gone: `${cluster}.ctl.gone`,
+    demand: `${cluster}.ctl.demand`,
+    hold: `${cluster}.ctl.hold`,
+    status: `${cluster}.ctl.status`,
+    sourceOf: (subject) => decodeSource(subject.slice(subject.lastIndexOf('.') + 1)),
+  };
+}
+
+/** Characters other than letters, digits, `-` and `_` as `=XX` for each of their UTF-8 bytes. */
+export function encodeSource(source: string): string {
+  return source.replace(/[^A-Za-z0-9_-]/gu, (letter) =>
+    [...Buffer.from(letter)].map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}
+
+export function decodeSource(encoded: string): string {
+  const bytes: number[] = [];
+  for (let at = 0; at < encoded.length; at++) {
+    const isHex = encoded[at] === '=';
+    bytes.push(isHex ? Number.parseInt(encoded.slice(at + 1, at + 3), 16) : encoded.charCodeAt(at));
+    if (isHex) at += 2;
+  }
+  return Buffer.from(bytes).toString();
+}
