@@ -1,0 +1,169 @@
+// The log of all owners as each edge has it.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SourceWriter, type StreamFold, StreamLog } from '../../../src/log/index.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { MemoryStream } from '../../support/memory-stream.js';
+
+let clock: FakeClock;
+let stream: MemoryStream;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  stream = new MemoryStream();
+});
+
+interface Opened {
+  log: StreamLog;
+  /** What its fold was told. */
+  folded: string[];
+  /** What its readers were shown. */
+  shown: string[];
+}
+
+async function edge(more: { windowMessages?: number } = {}): Promise<Opened> {
+  const folded: string[] = [];
+  const shown: string[] = [];
+  const fold: StreamFold = {
+    clear: (epoch) => folded.push(`clear ${epoch}`),
+    restore: (source, lines) => folded.push(`${source} ${lines.join()}`),
+    entry: ({ source, data }) => folded.push(`${source} ${(data as { n: number }).n}`),
+  };
+  const log = new StreamLog(stream, fold, { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more });
+  log.entries$.subscribe(({ offset, source, json }) => shown.push(`${offset} ${source} ${JSON.parse(json).data.n}`));
+  await log.open();
+  return { log, folded, shown };
+}
+
+function writerOf(source: string): SourceWriter {
+  const ignored = { fenced: () => undefined, gap: () => undefined, renewed: () => undefined, failing: () => undefined };
+  return new SourceWriter({
+    ...{ stream, source, owner: 'o1', epoch: stream.epoch, last: 0, save: () => [`state of ${source}`] },
+    listener: ignored,
+    options: { clock, retryMs: 100, maxWaitingBytes: 1_000_000, checkpointEntries: 1_000, checkpointMs: 60_000 },
+  });
+}
+
+async function write(writer: SourceWriter, source: string, ...numbers: number[]): Promise<void> {
+  writer.append(numbers.map((n) => ({ source, type: 'STOP', time: n, data: { n } })));
+  await writer.drained();
+}
+
+describe('a log of a stream', () => {
+  it('has each entry once, in order, with the same cursor on every edge, whenever it began', async () => {
+    const early = await edge();
+    const [a, b] = [writerOf('a'), writerOf('b')];
+    await write(a, 'a', 1, 2);
+    await write(b, 'b', 3);
+    const late = await edge();
+    await write(a, 'a', 4);
+    const all = early.log.readAfter(0, 100).entries.map(({ offset, source }) => `${offset} ${source}`);
+    expect(late.log.readAfter(0, 100).entries.map(({ offset, source }) => `${offset} ${source}`)).toEqual(all);
+    expect(all).toHaveLength(4);
+    expect([late.log.cursor, late.shown.length]).toEqual([early.log.cursor, 1]);
+  });
+
+  it('reads what the live path lost when something later comes', async () => {
+    const writer = writerOf('a');
+    await writer.drained();
+    const { log, shown } = await edge();
+    stream.delivers = ({ seq }) => seq > 3;
+    await write(writer, 'a', 1);
+    await write(writer, 'a', 2);
+    expect(shown).toEqual([]);
+    await write(writer, 'a', 3);
+    await clock.turn();
+    expect(shown.map((each) => each.split(' ')[2])).toEqual(['1', '2', '3']);
+    expect(log.filled).toBe(2);
+  });
+
+  it('finds within a second that the live path is silent', async () => {
+    const writer = writerOf('a');
+    const { log, shown } = await edge();
+    stream.delivers = () => false;
+    await write(writer, 'a', 1);
+    await clock.advance(1_000);
+    expect(shown).toHaveLength(1);
+    expect(log.lagMs).toBeLessThanOrEqual(1_000);
+  });
+
+  it('lags where the stream can not be read, and goes on when it can', async () => {
+    const writer = writerOf('a');
+    const { log, shown } = await edge();
+    stream.isAway = true;
+    await clock.advance(3_000);
+    expect(log.lagMs).toBeGreaterThanOrEqual(3_000);
+    expect(log.status.isRetrying).toBe(true);
+    stream.isAway = false;
+    await write(writer, 'a', 1);
+    await clock.advance(1_000);
+    expect([shown.length, log.status.isRetrying]).toEqual([1, false]);
+  });
+
+  it('begins another epoch where the stream was made anew', async () => {
+    const { log, folded } = await edge();
+    const writer = writerOf('a');
+    await write(writer, 'a', 1);
+    let replaced = 0;
+    log.replaced$.subscribe(() => {
+      replaced += 1;
+    });
+    stream.renew('11223344');
+    await clock.advance(1_000);
+    expect([replaced, log.epoch]).toEqual([1, '11223344']);
+    await write(writer, 'a', 2);
+    expect(log.readAfter(0, 10).entries).toHaveLength(1);
+    expect(folded.slice(folded.indexOf('clear 11223344'))).toEqual(['clear 11223344', 'a state of a', 'a 2']);
+  });
+
+  it('is not taken in by a server that knows of fewer messages for a moment', async () => {
+    const { log } = await edge();
+    await write(writerOf('a'), 'a', 1);
+    const { epoch } = log;
+    stream.lastSeq -= 1;
+    await clock.advance(2_000);
+    stream.lastSeq += 1;
+    await clock.advance(2_000);
+    expect([log.epoch, log.readAfter(0, 10).entries.length]).toEqual([epoch, 1]);
+  });
+
+  it('folds each source from its newest checkpoint, also where that lies before what it retains', async () => {
+    const [quiet, busy] = [writerOf('quiet'), writerOf('busy')];
+    await write(quiet, 'quiet', 1);
+    for (let n = 2; n < 20; n++) await write(busy, 'busy', n);
+    const { log, folded } = await edge({ windowMessages: 5 });
+    expect(folded).toContain('quiet state of quiet');
+    expect(folded).toContain('quiet 1');
+    expect(log.readAfter(0, 100).entries).toHaveLength(5);
+    const first = log.readAfter(0, 1).entries[0]?.offset ?? 0;
+    expect([log.retainsAfter(first - 4_096, () => true), log.retainsAfter(first - 4_097, () => true)]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('awaits a position that another edge has reached, for a while', async () => {
+    const writer = writerOf('a');
+    await writer.drained();
+    const { log } = await edge();
+    const ahead = 2 * 4_096;
+    expect(log.retainsAfter(ahead, () => true)).toBe(true);
+    const { pending, entries } = log.readAfter(ahead, 10);
+    expect(entries).toEqual([]);
+    await write(writer, 'a', 1);
+    await pending;
+    expect(log.head).toBe(ahead);
+    const never = 10 * 4_096;
+    expect(log.retainsAfter(never, () => true)).toBe(true);
+    await clock.advance(5_000);
+    expect(log.retainsAfter(never, () => true)).toBe(false);
+  });
+
+  it('ignores messages of a form that it does not know', async () => {
+    const { shown } = await edge();
+    await stream.write({ source: 'a', body: '{"v":2,"entries":[{"type":"STOP"}]}', id: 'x', after: 0 });
+    await stream.write({ source: 'b', body: 'no json', id: 'y', after: 0 });
+    await stream.write({ source: 'c', body: 'null', id: 'z', after: 0 });
+    await write(writerOf('d'), 'd', 1);
+    expect(shown.map((each) => each.split(' ').slice(1).join(' '))).toEqual(['d 1']);
+  });
+});
