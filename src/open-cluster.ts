@@ -35,14 +35,15 @@ export async function openCluster(
   const name = cluster.member ?? `${hostname()}:${process.pid}`;
   const { servers, creds, tls, role } = cluster;
   const nats = await openNats({ servers, creds, tls, name: `qmp-gateway ${name}` }, cluster.name);
-  nats.watch((isConnected) => {
-    if (isConnected) logger.info('NATS is back');
-    else logger.warn('the connection to NATS is lost');
-  });
   const member: Member = { name, nats, logger, options: { ...CLUSTER_DEFAULTS, ...tuning.cluster } };
   try {
     const owned = role === 'edge' ? undefined : await openOwner(member, cluster.replicas, tuning.track);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
+    nats.watch((isConnected) => {
+      if (!isConnected) return logger.warn('the connection to NATS is lost');
+      logger.info('NATS is back');
+      owned?.owner.wake();
+    });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
     return coreOf(nats, owned, edge);
   } catch (error) {
@@ -106,6 +107,7 @@ function coreOf(nats: OpenNats, owned: Owned | undefined, edge: Edge | undefined
     follow: (provider) => owned?.owner.follow(provider) ?? new Subscription(),
     isUnwell: () => !nats.isConnected(),
     conclude: () => {
+      owned?.owner.leave();
       owned?.jobs.conclude();
       owned?.jobs.close();
       handedOver = owned?.owner.close() ?? handedOver;

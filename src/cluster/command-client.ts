@@ -2,17 +2,19 @@
 import type { CallContext } from '../access/index.js';
 import type { Clock } from '../clock.js';
 import type { CommandName, CommandPort } from '../gateway/index.js';
-import type { Bus, Subjects } from '../nats/index.js';
+import type { Bus, BusReply, Subjects } from '../nats/index.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import { parseCursor } from '../protocol/cursor.js';
 import type { JobTarget } from '../protocol/methods.js';
 import type { SourceInfo } from '../protocol/types.js';
-import { type CommandReplied, type CommandRequest, isMessage } from './words.js';
+import type { Owners } from './owners.js';
+import { type CommandMoved, type CommandReplied, type CommandRequest, isMessage } from './words.js';
 
 export interface CommandClientOptions {
   bus: Bus;
   subjects: Subjects;
   clock: Clock;
+  owners: Owners;
   /** As this edge shows it; `undefined`: there is no such source. */
   sourceOf: (name: string) => SourceInfo | undefined;
   /** Resolves when this edge shows everything up to that offset. */
@@ -64,11 +66,37 @@ class CommandClient {
     };
     const leave = (): void => bus.publish(subjects.gone, { v: 1, id });
     signal.addEventListener('abort', leave, { once: true });
-    const reply = await bus.request(subjects.commands(source), request, leftMs + graceMs);
+    const reply = await this.#ask(source, request, deadline + graceMs);
     signal.removeEventListener('abort', leave);
     if (reply.kind === 'nobody') return unowned(source);
     if (reply.kind === 'lost' || !isMessage<CommandReplied>(reply.body)) return lost(method, source);
     return this.#shown(reply.body, deadline + graceMs);
+  }
+
+  /** Asks the owner, and each that takes the source over meanwhile: an owner knows what became of a call of the one before. */
+  #ask(source: string, request: CommandRequest, until: number): Promise<BusReply> {
+    const { bus, subjects, clock, owners, graceMs } = this.#options;
+    return new Promise((resolve) => {
+      let asked = 0;
+      const end = (reply: BusReply): void => {
+        changes.unsubscribe();
+        stop();
+        resolve(reply);
+      };
+      const ask = (): void => {
+        asked += 1;
+        const isFirst = asked === 1;
+        const leftMs = until - clock.now();
+        void bus
+          .request(subjects.commands(source), { ...request, leftMs: Math.max(0, leftMs - graceMs) }, leftMs)
+          .then((reply) => {
+            if (reply.kind === 'nobody' ? isFirst : reply.kind === 'reply' && !isMoved(reply.body)) end(reply);
+          });
+      };
+      const changes = owners.changesOf(source).subscribe(ask);
+      const stop = clock.after(Math.max(0, until - clock.now()), () => end({ kind: 'lost' }));
+      ask();
+    });
   }
 
   /** The answer, once this edge shows what it rests on; within the bound, whether it does or not. */
@@ -88,6 +116,8 @@ class CommandClient {
     });
   }
 }
+
+const isMoved = (body: unknown): boolean => isMessage<CommandMoved>(body) && body.moved === true;
 
 function unowned(source: string): Answer<never> {
   return refuse('SOURCE_DOWN', `no gateway of the cluster has ${source} now; nothing was sent`, {

@@ -6,7 +6,15 @@ import type { Bus, Subjects } from '../nats/index.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { JobTarget } from '../protocol/methods.js';
 import { checkParams } from '../protocol/schemas.js';
-import { type CommandReplied, type CommandRequest, type GoneMessage, isMessage, type MeasureRequest } from './words.js';
+import type { KnownRequest, Requests } from './requests.js';
+import {
+  type CommandMoved,
+  type CommandReplied,
+  type CommandRequest,
+  type GoneMessage,
+  isMessage,
+  type MeasureRequest,
+} from './words.js';
 
 /** Milliseconds after its bound for which a request is known again. */
 const REMEMBER_MS = 120_000;
@@ -22,6 +30,8 @@ export interface CommandServerOptions {
   view: Pick<ViewPort, 'freshen'>;
   /** The newest entry of a source that the stream has. */
   cursorOf: (source: string) => string;
+  /** The calls of a source's commands, with those of the owner before. */
+  requestsOf: (source: string) => Requests | undefined;
 }
 
 interface Known {
@@ -32,6 +42,7 @@ interface Known {
 export class CommandServer {
   readonly #options: CommandServerOptions;
   readonly #known = new Map<string, Known>();
+  readonly #served = new Set<string>();
   readonly #stopGone: () => void;
 
   constructor(options: CommandServerOptions) {
@@ -45,11 +56,16 @@ export class CommandServer {
   /** @returns ends it: requests find nobody from then on. */
   serve(source: string): () => void {
     const { bus, subjects } = this.#options;
-    return bus.subscribe(subjects.commands(source), (body, _subject, reply) => {
+    this.#served.add(source);
+    const stop = bus.subscribe(subjects.commands(source), (body, _subject, reply) => {
       if (!isMessage<CommandRequest | MeasureRequest>(body) || !reply) return;
       if (body.method === 'measure') void this.#measure(source, body as MeasureRequest).then(() => reply({ v: 1 }));
       else void this.#execute(source, body as CommandRequest).then(reply);
     });
+    return () => {
+      this.#served.delete(source);
+      stop();
+    };
   }
 
   close(): void {
@@ -62,9 +78,11 @@ export class CommandServer {
     await this.#options.view.freshen((name) => name === source, maxAgeMs, waitMs);
   }
 
-  async #execute(source: string, request: CommandRequest): Promise<CommandReplied> {
+  async #execute(source: string, request: CommandRequest): Promise<CommandReplied | CommandMoved> {
     const known = this.#known.get(request.id) ?? this.#begin(source, request);
     const answer = await known.answer;
+    // Its next owner knows more.
+    if (!answer.ok && !this.#served.has(source)) return { v: 1, moved: true };
     return { v: 1, answer, cursor: this.#options.cursorOf(source) };
   }
 
@@ -79,7 +97,7 @@ export class CommandServer {
 
   async #call(
     source: string,
-    { method, params, by, leftMs, address, trace }: CommandRequest,
+    { id, method, params, by, leftMs, address, trace }: CommandRequest,
     signal: AbortSignal,
   ): Promise<Answer<object>> {
     const { commands, clock } = this.#options;
@@ -96,11 +114,38 @@ export class CommandServer {
       receivedAt: now,
       deadline: now + Math.min(LONGEST_MS, Math.max(0, leftMs)),
       signal,
+      request: id,
       trace,
     };
-    const command = commands[method] as (context: CallContext, params: object) => Promise<Answer<object>>;
-    return command(context, checked.params);
+    const call = (name: CommandName, given: object): Promise<Answer<object>> =>
+      (commands[name] as (context: CallContext, params: object) => Promise<Answer<object>>)(context, given);
+    const known = this.#options.requestsOf(source)?.find(id);
+    return known
+      ? again(method, checked.params as JobTarget & { sync?: boolean }, known, call)
+      : call(method, checked.params);
   }
+}
+
+/**
+ * A call that another owner has begun. What it has sent is not sent again, unless it is not known whether QEMU had it, and then only what may come twice
+ * to the same run: its end.
+ */
+async function again(
+  method: CommandName,
+  params: JobTarget & { sync?: boolean },
+  { job, cursor = '', result, error }: KnownRequest,
+  call: (name: CommandName, params: object) => Promise<Answer<object>>,
+): Promise<Answer<object>> {
+  const { source } = params;
+  const target = { source, job: job.id, run: job.run };
+  const endsRun = method === 'job.abort' || method === 'job.complete';
+  if (result === 'refused')
+    return refuse('QMP_ERROR', error ?? 'the command was refused', { class: 'GenericError', desc: error ?? '' });
+  if (result === 'accepted' && !(endsRun && params.sync))
+    return { ok: true, result: { status: 'requested', ...target, cursor } };
+  if (result === 'accepted') return call('job.wait', target);
+  if (endsRun) return call(method, { ...params, ...target });
+  return refuse('OUTCOME_UNKNOWN', 'the command was sent, and its effect is unknown', { run: job.run });
 }
 
 const isCommand = (method: string, commands: CommandPort): method is CommandName => Object.hasOwn(commands, method);

@@ -5,11 +5,11 @@ import type { CommandPort, ViewPort } from '../gateway/index.js';
 import { FollowedRuns, type SettledJob, settledJob } from '../jobs/index.js';
 import { type LogLimits, type SharedStream, StreamLog } from '../log/index.js';
 import type { Bus, Subjects } from '../nats/index.js';
-import type { Progress, SourceInfo } from '../protocol/types.js';
+import type { Progress } from '../protocol/types.js';
 import { commandsByOwners } from './command-client.js';
 import { MeasureClient } from './measures.js';
 import type { ClusterOptions } from './options.js';
-import { type HoldMessage, isMessage } from './words.js';
+import { Owners } from './owners.js';
 
 export interface EdgeDeps {
   member: string;
@@ -43,7 +43,7 @@ export class Edge {
     const measured = (rows: readonly Progress[]): void => runs.measured(rows);
     this.#measures = new MeasureClient({ bus, subjects, clock, member, sources: names, measured });
     this.commands = commandsByOwners({
-      ...{ bus, subjects, clock, graceMs: options.graceMs },
+      ...{ bus, subjects, clock, owners: this.#owners, graceMs: options.graceMs },
       sourceOf: (name) => runs.source(name),
       reached: (offset) => this.log.reached(offset),
     });
@@ -79,37 +79,5 @@ export class Edge {
     this.#owners.close();
     await this.log.close();
     this.#runs.close();
-  }
-}
-
-/** Which sources some member says that it has. A source whose owner is gone is in the stream as it was last, and nobody is left to write otherwise. */
-class Owners {
-  readonly #clock: Clock;
-  readonly #unownedMs: number;
-  readonly #beganAt: number;
-  readonly #heard = new Map<string, { at: number; date: string }>();
-  readonly #stop: () => void;
-
-  constructor(bus: Bus, subjects: Subjects, clock: Clock, unownedMs: number) {
-    this.#clock = clock;
-    this.#unownedMs = unownedMs;
-    this.#beganAt = clock.now();
-    this.#stop = bus.subscribe(subjects.hold, (body) => {
-      if (!isMessage<HoldMessage>(body)) return;
-      const heard = { at: clock.now(), date: new Date(clock.date()).toISOString() };
-      for (const name of body.owned) this.#heard.set(name, heard);
-    });
-  }
-
-  judge(info: SourceInfo): SourceInfo {
-    const heard = this.#heard.get(info.name);
-    if (this.#clock.now() - (heard?.at ?? this.#beganAt) <= this.#unownedMs) return info;
-    const { reason: _reason, ...rest } = info;
-    return { ...rest, state: 'down', reason: 'unowned', since: heard?.date ?? info.since };
-  }
-
-  close(): void {
-    this.#stop();
-    this.#heard.clear();
   }
 }

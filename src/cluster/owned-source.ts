@@ -1,10 +1,11 @@
 // One source of an owner, from the lock to the last entry: locked, its state read from the stream, its first checkpoint written, then followed.
 import type { Clock } from '../clock.js';
 import { Restoration } from '../jobs/index.js';
-import { loadSource, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
+import { cursorAt, loadSource, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
 import type { Locks } from '../nats/index.js';
-import { formatCursor } from '../protocol/cursor.js';
+import type { EntryDraft } from '../protocol/draft.js';
 import { SourceLock } from './lock.js';
+import { Requests } from './requests.js';
 
 export interface OwnedSourceOptions {
   source: string;
@@ -40,6 +41,7 @@ export class OwnedSource {
   readonly #listener: OwnedSourceListener;
   readonly #lock: SourceLock;
   #writer: SourceWriter | undefined;
+  #requests = new Requests();
   #isOwned = false;
   #isStarting = false;
   #isEnded = false;
@@ -56,6 +58,18 @@ export class OwnedSource {
 
   get isOwned(): boolean {
     return this.#isOwned;
+  }
+
+  /** The calls of its commands. */
+  get requests(): Requests {
+    return this.#requests;
+  }
+
+  /** What becomes of the source, on the way into the stream. */
+  append(drafts: readonly EntryDraft[], shown?: () => void): void {
+    const now = this.#options.clock.date();
+    for (const draft of drafts) this.#requests.entry(draft, now);
+    this.#writer?.append(drafts, shown);
   }
 
   /** Present from before the first entry on. */
@@ -96,18 +110,27 @@ export class OwnedSource {
   }
 
   async #open(): Promise<void> {
-    const { stream, source, member, save, writer: options } = this.#options;
+    const { stream, source, member, save, clock, writer: options } = this.#options;
     const { epoch } = await stream.state();
     const history = await loadSource(stream, source);
     if (!this.#lock.isHeld || this.#isEnded) return;
     const state = new Restoration();
-    for (const line of history.lines) state.line(line);
-    for (const { seq, body } of history.messages) {
-      const cursor = formatCursor(epoch, seq);
-      for (const entry of body.entries) state.apply({ ...entry, source, cursor });
+    const requests = new Requests();
+    for (const line of history.lines) {
+      state.line(line);
+      requests.line(line);
     }
+    for (const { seq, body } of history.messages) {
+      for (const [index, entry] of body.entries.entries()) {
+        const cursor = cursorAt(epoch, seq, index);
+        state.apply({ ...entry, source, cursor });
+        requests.entry(entry, clock.date(), cursor);
+      }
+    }
+    this.#requests = requests;
+    const all = (): Iterable<string> => [...save(), ...requests.save(clock.date())];
     const writer = new SourceWriter({
-      ...{ stream, source, owner: member, epoch, last: history.last, save, options },
+      ...{ stream, source, owner: member, epoch, last: history.last, save: all, options },
       listener: {
         fenced: () => this.#fenced(writer),
         gap: () => this.#listener.gap(),

@@ -10,6 +10,7 @@ import { CommandServer } from './command-server.js';
 import { MeasureServer } from './measures.js';
 import type { ClusterOptions } from './options.js';
 import { OwnedSource } from './owned-source.js';
+import type { Requests } from './requests.js';
 import { type HoldMessage, isMessage } from './words.js';
 
 export interface OwnerDeps {
@@ -44,10 +45,12 @@ export class Owner implements SourceProvider {
   #commands: CommandServer | undefined;
   #measures: MeasureServer | undefined;
   #isClosing = false;
+  readonly #instance: string;
 
   constructor(deps: OwnerDeps) {
     this.#deps = deps;
     const { bus, subjects, clock, options } = deps;
+    this.#instance = clock.token(6);
     this.sources$ = new Observable((subscriber) => {
       this.#subscriber = subscriber;
     });
@@ -66,19 +69,20 @@ export class Owner implements SourceProvider {
     const { bus, subjects, clock } = this.#deps;
     const { commands, view } = jobs;
     const cursorOf = (source: string): string => this.#held.get(source)?.owned.writer?.cursor ?? '';
-    this.#commands = new CommandServer({ bus, subjects, clock, commands, view, cursorOf });
+    const requestsOf = (source: string): Requests | undefined => this.#held.get(source)?.owned.requests;
+    this.#commands = new CommandServer({ bus, subjects, clock, commands, view, cursorOf, requestsOf });
     this.#measures = new MeasureServer(bus, subjects, clock, view);
   }
 
   /** Where the entries of a source go; while the source is not this member's own, they go nowhere. */
   journalOf(source: string): Journal {
-    const writer = (): OwnedSource['writer'] => this.#held.get(source)?.owned.writer;
+    const owned = (): OwnedSource | undefined => this.#held.get(source)?.owned;
     return {
       isFenced: true,
       get cursor() {
-        return writer()?.cursor ?? '';
+        return owned()?.writer?.cursor ?? '';
       },
-      append: (drafts, shown) => writer()?.append(drafts, shown),
+      append: (drafts, shown) => owned()?.append(drafts, shown),
     };
   }
 
@@ -98,17 +102,27 @@ export class Owner implements SourceProvider {
     });
   }
 
-  /** Hands its sources over: everything is written, then another member may have them. No entry may follow. */
-  async close(): Promise<void> {
+  /** NATS is back: what waits is written at once. */
+  wake(): void {
+    for (const { owned } of this.#held.values()) owned.writer?.wake();
+  }
+
+  /** It is closing: callers are sent to the next owner. */
+  leave(): void {
     this.#isClosing = true;
-    const { bus, subjects, member, options } = this.#deps;
     for (const stop of this.#stop) stop();
-    this.#commands?.close();
     this.#measures?.close();
-    const released = [...this.#held].filter(([, { owned }]) => owned.isOwned).map(([name]) => name);
     for (const { stopServing } of this.#held.values()) stopServing();
+  }
+
+  /** Hands its sources over, after {@link leave}: everything is written, then another member may have them. No entry may follow. */
+  async close(): Promise<void> {
+    const { bus, subjects, member, options } = this.#deps;
+    const released = [...this.#held].filter(([, { owned }]) => owned.isOwned).map(([name]) => name);
     await Promise.all([...this.#held.values()].map(({ owned }) => owned.end(options.handOverMs)));
-    bus.publish(subjects.hold, { v: 1, member, owned: [], standby: [], released } satisfies HoldMessage);
+    this.#commands?.close();
+    const nothing = { owned: [], standby: [], released };
+    bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, ...nothing } satisfies HoldMessage);
     this.#held.clear();
   }
 
@@ -189,7 +203,7 @@ export class Owner implements SourceProvider {
     const { bus, subjects, member } = this.#deps;
     const [owned, standby]: [string[], string[]] = [[], []];
     for (const [name, held] of this.#held) (held.owned.isOwned ? owned : standby).push(name);
-    bus.publish(subjects.hold, { v: 1, member, owned, standby } satisfies HoldMessage);
+    bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, owned, standby } satisfies HoldMessage);
   }
 
   /** A source that is silent for days would lose its state with its messages: its checkpoint is renewed long before it leaves the retention. */

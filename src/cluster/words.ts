@@ -24,6 +24,12 @@ export interface CommandReplied {
   cursor: string;
 }
 
+/** The source has another owner by now, or will have one: the call is to be made there. */
+export interface CommandMoved {
+  v: 1;
+  moved: true;
+}
+
 /** Measures of a source's jobs are wanted. */
 export interface MeasureRequest {
   v: 1;
@@ -49,6 +55,8 @@ export interface GoneMessage {
 export interface HoldMessage {
   v: 1;
   member: string;
+  /** Of its process. */
+  instance: string;
   owned: readonly string[];
   standby: readonly string[];
   /** Sources that it has just given up, so that a standby need not wait for the lock to end. */

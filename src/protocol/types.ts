@@ -172,7 +172,8 @@ export interface GatewayEventData {
     continuity: 'new' | 'assumed';
   };
   GATEWAY_JOB_ATTENTION: { ioStatus: IoStatus; operation: 'read' | 'write' | 'unknown'; action: string };
-  GATEWAY_COMMAND: { command: CommandId; verb: JobVerb; by: string; args: Record<string, unknown> };
+  /** `request`, of a cluster: the call that it is of, so that a gateway that takes the source over knows it. */
+  GATEWAY_COMMAND: { command: CommandId; verb: JobVerb; by: string; args: Record<string, unknown>; request?: string };
   GATEWAY_COMMAND_ANSWERED: { command: CommandId; result: CommandResult; error?: string };
   GATEWAY_JOB_SETTLED: Settlement;
   /** `args` of commands on jobs alone. */

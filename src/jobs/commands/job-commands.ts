@@ -170,7 +170,10 @@ export class JobCommands {
     const reply = await new Promise<CommandReply>((replied) => {
       sendCommand(
         { tracker, run },
-        { verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
+        {
+          ...{ verb, by: context.principal.name, args: speed === undefined ? { job } : { job, speed } },
+          ...(context.request !== undefined && { request: context.request }),
+        },
         { verb, id, ...(speed !== undefined && { speed }) },
         {
           clock: this.#clock,

@@ -28,3 +28,16 @@ export interface OpenTermination {
   /** Callers of this run that are included in `#waiting`. */
   counted: number;
 }
+
+/** The call in a cluster for which a command is written. @param requests of callers, by their ids. */
+export function requestOf(
+  { state }: OpenTermination,
+  command: EndCommand,
+  requests: ReadonlyMap<number, string>,
+): { request?: string } {
+  for (const { id, wants } of state.callers.values()) {
+    const request = wants === command ? requests.get(id) : undefined;
+    if (request !== undefined) return { request };
+  }
+  return {};
+}

@@ -10,7 +10,7 @@ import { isBlockJob } from '../model/status.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { answerOf, notShown } from './answers.js';
-import { type OpenTermination, TERMINATION_LIMITS, type TerminationLimits } from './open-termination.js';
+import { type OpenTermination, requestOf, TERMINATION_LIMITS, type TerminationLimits } from './open-termination.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import { sendCommand } from './send-command.js';
 import {
@@ -43,6 +43,8 @@ export class TerminationCoordinator {
   /** The open terminations by source and job id. A busy monitor begins thousands of runs a second, and few of them have a termination. */
   readonly #ofJob = new Map<string, Set<OpenTermination>>();
   readonly #waits: Waits;
+  /** The calls of callers in a cluster, by caller. */
+  readonly #requests = new Map<number, string>();
   /** Answers that wait for the log, by caller. */
   readonly #notShown = new Map<number, TerminationAnswer>();
   readonly #limits: TerminationLimits;
@@ -76,7 +78,12 @@ export class TerminationCoordinator {
     return new Promise((resolve) => {
       const open = this.#termination(tracker, run);
       const id = this.#nextCaller++;
-      this.#waits.add(id, resolve, context, {
+      const answered = (answer: Answer<Requested | Settled>): void => {
+        this.#requests.delete(id);
+        resolve(answer);
+      };
+      if (context.request !== undefined) this.#requests.set(id, context.request);
+      this.#waits.add(id, answered, context, {
         due: () => {
           // If the run has ended and only the proof of a pivot is missing, it settles now without it: the caller gets the outcome within its bound.
           if (sync) tracker.conclude(run.run);
@@ -259,7 +266,7 @@ export class TerminationCoordinator {
     if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
     open.withdraw[command] = sendCommand(
       { tracker, run },
-      { verb, by, args },
+      { verb, by, args, ...requestOf(open, command, this.#requests) },
       { verb, id: run.id, force },
       { lane: 'abort', timeoutMs: REPLY_MS, written, replied, clock: this.#clock },
     );

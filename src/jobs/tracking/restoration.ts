@@ -43,7 +43,8 @@ export class Restoration {
       return;
     }
     if (line.kind === 'run') this.#source(line.run.source).fold.runs.set(line.run.id, readRunRecord(line.run));
-    else {
+    // A later version may save more.
+    if (line.kind === 'command') {
       const { source, kind: _kind, ...command } = line;
       this.#source(source).fold.commands.set(command.command.command, command);
     }

@@ -1,8 +1,14 @@
 // The body of one message of the stream: entries of one source, or a part of a checkpoint, which has the state of the source as lines.
+import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
+import type { Cursor } from '../../protocol/types.js';
 
 /** Offsets that one message may occupy: the offset of an entry is the message's place in the stream times this, and its index in the message. */
 export const OFFSETS_PER_MESSAGE = 4_096;
+/** The cursor of an entry. @param seq of its message. @param index in the message. */
+export const cursorAt = (epoch: string, seq: number, index: number): Cursor =>
+  formatCursor(epoch, seq * OFFSETS_PER_MESSAGE + index);
+
 /** Bounds of one message. NATS refuses messages over 1 MiB. */
 export const MESSAGE_ENTRIES = 1_024;
 export const MESSAGE_BYTES = 512 * 1024;

@@ -3,7 +3,6 @@
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { Broadcast } from '../../broadcast.js';
 import type { Clock } from '../../clock.js';
-import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor } from '../../protocol/types.js';
 import type { EventReader, LoggedEntry, LogStatus, Slice } from '../event-log.js';
@@ -11,7 +10,7 @@ import { type LogLimits, MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
 import { type FollowOptions, StreamFollower } from './follow.js';
 import { loadSource } from './load.js';
-import { OFFSETS_PER_MESSAGE, readBody, type StreamBody } from './message.js';
+import { cursorAt, OFFSETS_PER_MESSAGE, readBody, type StreamBody } from './message.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
 
 /** Is told what the messages say; what it has is read only between messages. */
@@ -239,7 +238,7 @@ export class StreamLog implements EventReader {
 
   #foldEntries(source: string, seq: number, { owner, entries }: Extract<StreamBody, { kind: 'entries' }>): void {
     for (const [index, entry] of entries.entries())
-      this.#fold.entry({ ...entry, source }, formatCursor(this.#foldedEpoch, seq * OFFSETS_PER_MESSAGE + index), owner);
+      this.#fold.entry({ ...entry, source }, cursorAt(this.#foldedEpoch, seq, index), owner);
   }
 
   #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {
