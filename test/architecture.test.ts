@@ -27,7 +27,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   conformance: ['protocol'],
   demo: ['simulator', 'sources', 'qmp', 'protocol'],
   config: ['access', 'gateway', 'history', 'log', 'share', 'sources', 'tls', 'webhooks'],
-  cli: ['.', 'config', 'demo', 'log', 'simulator', 'client', 'sources', 'access', 'protocol'],
+  cli: ['.', 'cluster', 'config', 'demo', 'log', 'simulator', 'client', 'sources', 'access', 'protocol'],
   '.': [
     'metrics',
     'cluster',
@@ -126,7 +126,7 @@ const ROOMS: Record<string, readonly string[]> = {
   sources: ['qmp', 'libvirt', 'files', 'accept'],
   jobs: ['model', 'tracking', 'commands'],
   gateway: ['wire', 'fan-out', 'session', 'http'],
-  cli: ['verbs', 'top', 'pages'],
+  cli: ['verbs', 'top', 'cluster', 'pages'],
   conformance: ['clauses'],
 };
 
@@ -181,6 +181,13 @@ describe('the layers', () => {
       'src/simulator/clock.ts',
       'src/simulator/monitor.ts',
     ]);
+  });
+
+  it('load NATS only when a cluster is asked for', () => {
+    const loads = files.filter((file) =>
+      /^(import|export) (?!type\b)[^;]*? from '@nats-io\//m.test(readFileSync(file, 'utf8')),
+    );
+    expect(loads).toEqual([]);
   });
 
   it('leave the wire free of every dependency', () => {

@@ -6,7 +6,7 @@ export const EXIT_CODES = [
   { code: 1, name: 'failed', when: 'refused by the gateway or by QEMU, or a job did not end as asked' },
   { code: 2, name: 'usage', when: 'wrong usage: a flag, an argument, a file of settings, a port in use' },
   { code: 3, name: 'timeout', when: 'not within the bound' },
-  { code: 4, name: 'unreachable', when: 'no gateway answers at that URL' },
+  { code: 4, name: 'unreachable', when: 'no gateway, or no server of NATS, answers at that URL' },
   { code: 5, name: 'unknown', when: 'what came of a command or of a job cannot be known' },
 ] as const;
 export type ExitCode = (typeof EXIT_CODES)[number]['code'];

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { addAudit } from './audit.js';
+import { addCluster } from './cluster/index.js';
 import { addEvents } from './events.js';
 import { EXIT_CODES } from './exit.js';
 import { addGet } from './get.js';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     addHistory,
     addShow,
     addLog,
+    addCluster,
     addLogin,
     addToken,
     addPages,

@@ -2,4 +2,4 @@
 export { Edge } from './edge.js';
 export { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 export { Owner } from './owner.js';
-export type { MemberStatus } from './words.js';
+export { type ClusterStatus, collectStatus, type MemberStatus, StatusError, type StreamStatus } from './status.js';

@@ -63,17 +63,5 @@ export interface HoldMessage {
   released?: readonly string[];
 }
 
-export interface MemberStatus {
-  v: 1;
-  member: string;
-  role: 'owner' | 'edge' | 'both';
-  version: string;
-  pid: number;
-  /** When it began, in ISO 8601. */
-  since: string;
-  sources: readonly { name: string; state: string; waitingBytes: number }[];
-  edge: { head: number; lagMs: number; connections: number; url: string } | null;
-}
-
 export const isMessage = <Message extends { v: 1 }>(body: unknown): body is Message =>
   typeof body === 'object' && body !== null && (body as { v?: unknown }).v === 1;

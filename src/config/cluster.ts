@@ -1,8 +1,8 @@
 // The cluster that a gateway is part of: its role there, and how it reaches NATS.
 import { createSecureContext } from 'node:tls';
-import type { Settings } from './given.js';
+import { type ConfigInput, type Environment, Settings } from './given.js';
 import type { ListSetting, TextSetting } from './names.js';
-import type { Given, Problems } from './problem.js';
+import { type Given, Problems } from './problem.js';
 import { CLUSTER_ROLES } from './settings.js';
 import { oneOf, readText } from './values.js';
 
@@ -35,6 +35,17 @@ const SOURCES: readonly ListSetting[] = ['source', 'discover', 'accept', 'share'
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const MEMBER = /^[A-Za-z0-9._:@-]{1,120}$/;
 const SERVER = /^(?:nats|tls):\/\/(?:[^\s/?#@]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/;
+
+export type ReadCluster =
+  | { ok: true; cluster: ClusterSettings | undefined }
+  | { ok: false; problems: readonly string[] };
+
+/** The cluster alone, for who is no member: files of other settings need not be readable. Never throws. */
+export function readClusterSettings(flags: ConfigInput, env: Environment): ReadCluster {
+  const problems = new Problems();
+  const cluster = readCluster(new Settings(flags, env, problems), problems);
+  return problems.lines.length > 0 ? { ok: false, problems: problems.lines } : { ok: true, cluster };
+}
 
 /** @returns `undefined` for a gateway that is part of no cluster. */
 export function readCluster(settings: Settings, problems: Problems): ClusterSettings | undefined {

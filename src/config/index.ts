@@ -1,5 +1,5 @@
 // config: what the operator has set, from flags, environment and files.
-export { type ClusterSettings, redactServer } from './cluster.js';
+export { type ClusterSettings, readClusterSettings, redactServer } from './cluster.js';
 export { type Config, EXPOSED, type ReadConfig, readConfig } from './config.js';
 export type { ConfigInput } from './given.js';
 export type { Limits } from './limits.js';

@@ -2,26 +2,39 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
 export interface NatsServers {
+  /** `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required; `USER:PASSWORD@` in the first that has it counts for all of them. */
   servers: readonly string[];
   creds?: string | undefined;
   tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
   /** As NATS shows the connection. */
   name: string;
+  /** The first part of the subjects of answers. Default `_INBOX`. */
+  inboxPrefix?: string | undefined;
 }
 
+/** Milliseconds to a connection. */
+const CONNECT_MS = 5_000;
+
 /** @throws the error of NATS where no server can be reached; an error that names the packages where they are not installed. */
-export async function connectNats({ servers, creds, tls, name }: NatsServers): Promise<NatsConnection> {
+export async function connectNats({ servers, creds, tls, name, inboxPrefix }: NatsServers): Promise<NatsConnection> {
   const { connect, credsAuthenticator } = await loadNats(() => import('@nats-io/transport-node'));
+  const urls = servers.map((each) => new URL(each));
+  const login = urls.find(({ username }) => username !== '');
+  const texts = Object.fromEntries(Object.entries(tls ?? {}).filter(([, text]) => text !== undefined));
   return connect({
-    servers: [...servers],
+    servers: urls.map(({ host }) => host),
     name,
+    // A server that misses a certificate hangs up, which the client of NATS does not notice.
+    timeout: CONNECT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreClusterUpdates: false,
-    ...(tls && { tls: Object.fromEntries(Object.entries(tls).filter(([, text]) => text !== undefined)) }),
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
+    ...((tls ?? urls.some(({ protocol }) => protocol === 'tls:')) && { tls: texts }),
+    ...(login && { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) }),
     ...(creds !== undefined && { authenticator: credsAuthenticator(Buffer.from(creds)) }),
   });
 }

@@ -1,5 +1,6 @@
 // nats: what the members of a cluster share, over NATS and its JetStream.
 export type { Bus, BusReply } from './bus.js';
+export { connectNats, loadNats, type NatsServers } from './connect.js';
 export type { Locks } from './locks.js';
 export { type OpenNats, openNats } from './open.js';
 export { STREAM_LIMITS, type StreamLimits } from './stream.js';
