@@ -205,7 +205,9 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     throw refused;
   }
 
+  const { counts } = gateway;
   const main = listeners.find(({ serves, bound }) => serves === 'all' && bound) ?? listeners[0];
+  core.serving(() => ({ connections: counts().connections, url: main?.url ?? '' }));
   return {
     url: main?.url ?? '',
     urls: listeners.map(({ url }) => url),
@@ -236,7 +238,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
 /** Settings that are in force from start to end, and are others now. */
 function fixedOf(before: Config, next: Config): string[] {
-  const names = ['listen', 'metricsListen', 'trust', 'libvirt'] as const;
+  const names = ['listen', 'metricsListen', 'trust', 'libvirt', 'cluster'] as const;
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
   if (differ(before.shares, next.shares)) changed.push('share');
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');

@@ -5,6 +5,12 @@ import type { Jobs, SettledJob, SharedCommands } from './jobs/index.js';
 import type { EventReader } from './log/index.js';
 import type { SourceProvider } from './sources/index.js';
 
+/** Where clients are served, and how many there are. */
+export interface Served {
+  connections: number;
+  url: string;
+}
+
 export interface Core {
   log: EventReader;
   /** Resolves when the log can take no more entries. */
@@ -20,6 +26,8 @@ export interface Core {
   ended$: Observable<SettledJob>;
   /** Adds and removes sources as the provider says. */
   follow(provider: SourceProvider): Subscription;
+  /** To be called once it listens. */
+  serving(read: () => Served): void;
   /** Whether what it needs can't be reached, so that it does not do all of its work. */
   isUnwell(): boolean;
   /** The gateway is closing: every caller is answered, and sources are handed over where another process may have them. */

@@ -3,12 +3,13 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { EMPTY, Subscription } from 'rxjs';
 import { CLOCK } from './clock.js';
-import { CLUSTER_DEFAULTS, type ClusterOptions, Edge, Owner } from './cluster/index.js';
+import { CLUSTER_DEFAULTS, type ClusterOptions, Edge, type MemberStatus, Owner } from './cluster/index.js';
 import type { Config } from './config/index.js';
-import type { Core } from './core.js';
+import type { Core, Served } from './core.js';
 import { type Jobs, openJobs, type TrackOptions } from './jobs/index.js';
 import { type LogLimits, MemoryLog } from './log/index.js';
-import { type OpenNats, openNats, STREAM_LIMITS } from './nats/index.js';
+import { type Locks, type OpenNats, openNats, STREAM_LIMITS } from './nats/index.js';
+import { VERSION } from './version.js';
 
 export interface ClusterTuning {
   track: Partial<TrackOptions>;
@@ -16,7 +17,7 @@ export interface ClusterTuning {
   cluster?: Partial<ClusterOptions> | undefined;
 }
 
-type ClusterConfig = NonNullable<Config['cluster']>;
+type ClusterSettings = NonNullable<Config['cluster']>;
 
 interface Member {
   name: string;
@@ -28,14 +29,17 @@ interface Member {
 /** @throws the error of NATS where it can't be reached, or does not allow what the role needs. */
 export async function openCluster(
   config: Config,
-  cluster: ClusterConfig,
+  cluster: ClusterSettings,
   logger: Logger,
   tuning: ClusterTuning,
 ): Promise<Core> {
   const name = cluster.member ?? `${hostname()}:${process.pid}`;
   const { servers, creds, tls, role } = cluster;
-  const nats = await openNats({ servers, creds, tls, name: `qmp-gateway ${name}` }, cluster.name);
-  const member: Member = { name, nats, logger, options: { ...CLUSTER_DEFAULTS, ...tuning.cluster } };
+  const options = { ...CLUSTER_DEFAULTS, ...tuning.cluster };
+  const connect = (): Promise<OpenNats> =>
+    openNats({ servers, creds, tls, name: `qmp-gateway ${name}` }, cluster.name).catch(unreachable);
+  const nats = await untilDone(connect, 'NATS can not be reached yet: it is tried again', options, logger);
+  const member: Member = { name, nats, logger, options };
   try {
     const owned = role === 'edge' ? undefined : await openOwner(member, cluster.replicas, tuning.track);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
@@ -45,11 +49,44 @@ export async function openCluster(
       owned?.owner.wake();
     });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
-    return coreOf(nats, owned, edge);
+    return coreOf(member, role, owned, edge);
   } catch (error) {
     await nats.close();
     throw error;
   }
+}
+
+/** Credentials that are refused stay so. */
+function unreachable(error: Error): never {
+  const isFinal = /authorization|credentials|not installed/i.test(error.message);
+  throw isFinal
+    ? new Final(error.message, { cause: error })
+    : new Error(`NATS can not be reached: ${error.message}`, { cause: error });
+}
+
+/** An error after which nothing is tried again. */
+class Final extends Error {}
+
+/** Answers what `cluster status` asks. */
+function answerStatus(
+  { name, nats }: Member,
+  role: ClusterSettings['role'],
+  owned: Owned | undefined,
+  edge: Edge | undefined,
+  served: () => Served,
+): () => void {
+  const since = new Date(CLOCK.date()).toISOString();
+  return nats.bus.subscribe(nats.subjects.status, (_body, _subject, reply) => {
+    const states = new Map(owned?.jobs.view.sources().map((source) => [source.name, source.state]));
+    const sources = owned?.owner.status().map(({ name: source, isOwned, waitingBytes }) => ({
+      ...{ name: source, waitingBytes },
+      state: isOwned ? (states.get(source) ?? 'connecting') : 'standby',
+    }));
+    reply?.({
+      ...{ v: 1, member: name, role, version: VERSION, pid: process.pid, since, sources: sources ?? [] },
+      edge: edge ? { head: edge.log.head, lagMs: Math.round(edge.log.lagMs), ...served() } : null,
+    } satisfies MemberStatus);
+  });
 }
 
 interface Owned {
@@ -63,10 +100,12 @@ async function openOwner(
   track: Partial<TrackOptions>,
 ): Promise<Owned> {
   const ensure = (): Promise<void> => nats.ensure(CLOCK.token(4), { ...STREAM_LIMITS, replicas });
-  await ensure();
+  await untilDone(ensure, 'the stream can not be made yet: it is tried again', options, logger);
+  const open = (): Promise<Locks> => nats.locks(options.ttlMs, replicas);
+  const locks = await untilDone(open, 'the bucket of locks can not be made yet: it is tried again', options, logger);
   const owner = new Owner({
     ...{ member: name, stream: nats.stream, bus: nats.bus, subjects: nats.subjects, clock: CLOCK, options, logger },
-    locks: await nats.locks(options.ttlMs, replicas),
+    locks,
     // The stream may have been deleted.
     failing: () => void ensure().catch((err: unknown) => logger.warn({ err }, 'the stream can not be made')),
   });
@@ -74,6 +113,24 @@ async function openOwner(
   jobs.follow(owner);
   owner.begin(jobs);
   return { owner, jobs };
+}
+
+/** Servers that start together elect the leader of a stream for some seconds, and answer nothing meanwhile. */
+async function untilDone<Value>(
+  attempt: () => Promise<Value>,
+  message: string,
+  { retryMs, startMs }: ClusterOptions,
+  logger: Logger,
+): Promise<Value> {
+  const until = CLOCK.now() + startMs;
+  for (;;)
+    try {
+      return await attempt();
+    } catch (err) {
+      if (err instanceof Final || CLOCK.now() > until) throw err;
+      logger.warn({ err }, message);
+      await new Promise<void>((resume) => CLOCK.after(retryMs, resume));
+    }
 }
 
 async function openEdge({ name, nats, options, logger }: Member, limits: Partial<LogLimits>): Promise<Edge> {
@@ -91,20 +148,26 @@ async function openEdge({ name, nats, options, logger }: Member, limits: Partial
 /** An edge has no connection that a tool could use. */
 const NO_SOURCES: Core['shared'] = { begin: () => ({ written: () => undefined, replied: () => undefined }) };
 
-function coreOf(nats: OpenNats, owned: Owned | undefined, edge: Edge | undefined): Core {
-  const served = edge ?? owned?.jobs;
-  if (!served) throw new Error('a member is an owner or an edge');
+function coreOf(member: Member, role: ClusterSettings['role'], owned: Owned | undefined, edge: Edge | undefined): Core {
+  const { nats } = member;
+  let served = (): Served => ({ connections: 0, url: '' });
+  answerStatus(member, role, owned, edge, () => served());
+  const core = edge ?? owned?.jobs;
+  if (!core) throw new Error('a member is an owner or an edge');
   let handedOver = Promise.resolve();
   return {
     log: edge?.log ?? new MemoryLog(),
     failed: new Promise(() => undefined),
-    commands: served.commands,
-    view: served.view,
+    commands: core.commands,
+    view: core.view,
     shared: owned?.jobs.shared ?? NO_SOURCES,
     restored: () => edge?.settled() ?? [],
     startOf: (source, job) => edge?.startOf(source, job),
     ended$: edge?.ended$ ?? EMPTY,
     follow: (provider) => owned?.owner.follow(provider) ?? new Subscription(),
+    serving: (read) => {
+      served = read;
+    },
     isUnwell: () => !nats.isConnected(),
     conclude: () => {
       owned?.owner.leave();

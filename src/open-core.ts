@@ -30,6 +30,7 @@ export async function openCore(config: Config, logger: Logger, tuning: CoreTunin
     startOf: jobs.startOf,
     ended$: jobs.ended$,
     follow: jobs.follow,
+    serving: () => undefined,
     isUnwell: () => false,
     conclude: jobs.conclude,
     close: async () => {

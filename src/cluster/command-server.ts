@@ -37,12 +37,15 @@ export interface CommandServerOptions {
 interface Known {
   answer: Promise<Answer<object>>;
   gone: AbortController;
+  /** Stops the timer after which it is forgotten. */
+  forget: () => void;
 }
 
 export class CommandServer {
   readonly #options: CommandServerOptions;
   readonly #known = new Map<string, Known>();
   readonly #served = new Set<string>();
+  #isClosed = false;
   readonly #stopGone: () => void;
 
   constructor(options: CommandServerOptions) {
@@ -70,7 +73,11 @@ export class CommandServer {
 
   close(): void {
     this.#stopGone();
-    for (const { gone } of this.#known.values()) gone.abort();
+    this.#isClosed = true;
+    for (const { gone, forget } of this.#known.values()) {
+      gone.abort();
+      forget();
+    }
     this.#known.clear();
   }
 
@@ -89,9 +96,11 @@ export class CommandServer {
   #begin(source: string, request: CommandRequest): Known {
     const { clock } = this.#options;
     const gone = new AbortController();
-    const known: Known = { answer: this.#call(source, request, gone.signal), gone };
+    const known: Known = { answer: this.#call(source, request, gone.signal), gone, forget: () => undefined };
     this.#known.set(request.id, known);
-    void known.answer.then(() => clock.after(REMEMBER_MS, () => this.#known.delete(request.id)));
+    void known.answer.then(() => {
+      if (!this.#isClosed) known.forget = clock.after(REMEMBER_MS, () => this.#known.delete(request.id));
+    });
     return known;
   }
 

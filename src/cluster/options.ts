@@ -10,6 +10,8 @@ export interface ClusterOptions {
   unownedMs: number;
   /** Milliseconds until what failed is tried again. */
   retryMs: number;
+  /** Milliseconds for which an owner tries to make the stream and the locks at its start. */
+  startMs: number;
   /** Milliseconds that the last entries of a source may take when it is handed over. */
   handOverMs: number;
   /** Milliseconds between two looks at the retention of the stream. */
@@ -24,6 +26,7 @@ export const CLUSTER_DEFAULTS: ClusterOptions = {
   holdMs: 2_000,
   unownedMs: 10_000,
   retryMs: 500,
+  startMs: 60_000,
   handOverMs: 3_000,
   retentionMs: 60_000,
   graceMs: 250,

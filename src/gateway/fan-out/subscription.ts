@@ -127,7 +127,8 @@ export class Subscription {
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state !== VOIDED && this.#state.kind !== 'regranted')
       throw this.#illegal('behind, voided or regranted');
-    this.#advance(offset);
+    // It replaces everything, and of another epoch the offsets may be lower.
+    this.#examined = offset;
     this.#state = positionAfter(snapshot);
   }
 

@@ -13,6 +13,8 @@ export interface CommandHandlers extends Pick<SendOptions, 'lane' | 'timeoutMs'>
   /** Called in the event-loop turn in which the command is written: whatever the command causes lies after its entry. */
   written: (command: WrittenCommand) => void;
   replied: (reply: CommandReply) => void;
+  /** Called right before the command goes to the source. */
+  before?: () => void;
   clock: Clock;
 }
 
@@ -32,7 +34,8 @@ export function sendCommand(
 ): () => boolean {
   if (target.tracker.isFenced) return sendFenced(target, data, command, handlers);
   const { tracker, run } = target;
-  const { lane, timeoutMs, written, replied } = handlers;
+  const { lane, timeoutMs, written, replied, before } = handlers;
+  before?.();
   let entry: WrittenCommand | undefined;
   return tracker.send(command, {
     lane,
@@ -56,7 +59,7 @@ function sendFenced(
   { tracker, run }: Target,
   data: CommandData,
   command: JobCommand,
-  { lane, timeoutMs, written, replied, clock }: CommandHandlers,
+  { lane, timeoutMs, written, replied, before, clock }: CommandHandlers,
 ): () => boolean {
   const dueAt = clock.now() + timeoutMs;
   let phase: 'waiting' | 'withdrawn' | 'late' | 'sent' = 'waiting';
@@ -68,7 +71,7 @@ function sendFenced(
     phase = 'late';
     replied({ kind: 'timeout', sent: false });
   });
-  tracker.whenShown(() => {
+  const shown = (): void => {
     stop();
     if (phase === 'withdrawn') return notSent('its caller has gone');
     if (phase === 'late') return notSent('the log did not take the command within its bound');
@@ -80,6 +83,7 @@ function sendFenced(
       return isOurs ? replied(CHANGED) : replied({ kind: 'closed', sent: false });
     }
     let isWritten = false;
+    before?.();
     withdrawSent = tracker.send(command, {
       lane,
       timeoutMs: Math.max(1, dueAt - clock.now()),
@@ -93,6 +97,10 @@ function sendFenced(
         replied(reply);
       },
     });
+  };
+  tracker.whenShown(shown, () => {
+    stop();
+    if (phase === 'waiting') replied({ kind: 'closed', sent: false });
   });
   return () => {
     if (phase === 'waiting') {

@@ -262,13 +262,15 @@ export class TerminationCoordinator {
           return this.#input(open, { kind: 'unanswered', command, sent: reply.sent });
       }
     };
-    const present = tracker.runs.get(run.id);
-    if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
+    const before = (): void => {
+      const present = tracker.runs.get(run.id);
+      if (present?.run === run.run && present.sawReady && !force) tracker.renewBaseline(present);
+    };
     open.withdraw[command] = sendCommand(
       { tracker, run },
       { verb, by, args, ...requestOf(open, command, this.#requests) },
       { verb, id: run.id, force },
-      { lane: 'abort', timeoutMs: REPLY_MS, written, replied, clock: this.#clock },
+      { lane: 'abort', timeoutMs: REPLY_MS, written, replied, before, clock: this.#clock },
     );
   }
 

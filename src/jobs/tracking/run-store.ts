@@ -59,6 +59,8 @@ export class RunStore {
   /** What the log does not show yet, in order. */
   readonly #waiting: { id: string; run: Run | undefined }[] = [];
   #isShown = false;
+  /** Who waits for the log, and is told where the source is closed before. */
+  readonly #unshown = new Set<() => void>();
   /** Ids whose run has a baseline, or awaits its proof. */
   readonly #proving = new Set<string>();
   readonly #maxRuns: number;
@@ -144,9 +146,16 @@ export class RunStore {
     return late ? late.run : this.#runs.get(id);
   }
 
-  /** @param callback called once the log shows everything decided before: at once, with a log in memory. */
-  whenShown(callback: () => void): void {
-    this.#journal.append([], callback);
+  /**
+   * @param callback called once the log shows everything decided before: at once, with a log in memory.
+   * @param never called in its place where the source is closed before.
+   */
+  whenShown(callback: () => void, never?: () => void): void {
+    if (!never) return this.#journal.append([], callback);
+    this.#unshown.add(never);
+    this.#journal.append([], () => {
+      if (this.#unshown.delete(never)) callback();
+    });
   }
 
   apply(id: string, input: JobInput): Applied {
@@ -212,6 +221,8 @@ export class RunStore {
 
   close(): void {
     this.#throttle.close();
+    for (const never of this.#unshown) never();
+    this.#unshown.clear();
   }
 
   /** Now, as the wire has it. */

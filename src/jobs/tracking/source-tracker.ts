@@ -92,9 +92,9 @@ export class SourceTracker implements Ability {
     return this.#store.shownRun(id);
   }
 
-  /** @param callback called once the log shows everything decided before. */
-  whenShown(callback: () => void): void {
-    this.#store.whenShown(callback);
+  /** @param callback called once the log shows everything decided before. @param never called instead where the source is closed before. */
+  whenShown(callback: () => void, never?: () => void): void {
+    this.#store.whenShown(callback, never);
   }
 
   /** Whether its runs are known; if not, no command may be sent. */

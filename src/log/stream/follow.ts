@@ -94,10 +94,12 @@ export class StreamFollower {
     if (this.#next === Number.POSITIVE_INFINITY || this.#isEnded) return;
     try {
       const asked = this.#options.clock.now();
+      // Messages come on while the answer is under way.
+      const known = this.#next - 1;
       const { epoch, lastSeq } = await this.#stream.state();
       if (this.#isEnded) return;
       this.#listener.failing(undefined);
-      if (epoch !== this.#epoch || this.#hasLost(lastSeq)) return this.#listener.replaced();
+      if (epoch !== this.#epoch || this.#hasLost(lastSeq, known)) return this.#listener.replaced();
       if (lastSeq >= this.#next) await this.#fill(lastSeq);
       else this.#heardAt = asked;
     } catch (error) {
@@ -106,8 +108,8 @@ export class StreamFollower {
   }
 
   /** A server that is no longer the stream's leader may know of fewer messages for a moment, so it must say so several times. */
-  #hasLost(lastSeq: number): boolean {
-    this.#fewer = lastSeq < this.#next - 1 ? this.#fewer + 1 : 0;
+  #hasLost(lastSeq: number, known: number): boolean {
+    this.#fewer = lastSeq < known ? this.#fewer + 1 : 0;
     return this.#fewer >= LOST_AFTER;
   }
 

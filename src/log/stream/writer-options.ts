@@ -13,7 +13,7 @@ export interface WriterOptions {
 }
 
 export const WRITER_DEFAULTS: Omit<WriterOptions, 'clock'> = {
-  retryMs: 1_000,
+  retryMs: 250,
   maxWaitingBytes: 16 * 1024 * 1024,
   checkpointEntries: 1_000,
   checkpointMs: 60_000,
