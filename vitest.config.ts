@@ -58,6 +58,17 @@ export default defineConfig({
           env: { TEST_LOG: 'disk' },
         },
       },
+      // And as a cluster of one member: over a real NATS server, an owner and an edge in one process.
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ON_OTHER_LOGS.filter((each) => each.startsWith('test/integration')),
+          exclude: ['**/slow.test.ts'],
+          globalSetup: 'test/support/nats-setup.ts',
+          env: { TEST_LOG: 'cluster' },
+        },
+      },
       // What is installed: the package, the Debian package, units, and the proxies' examples on the real proxy.
       {
         extends: true,

@@ -7,6 +7,8 @@ export interface LockOptions {
   clock: Clock;
   /** Milliseconds without a renewal after which another member may have the lock. */
   ttlMs: number;
+  /** Milliseconds without a renewal after which it counts as lost: more than the servers of NATS need to elect a leader. */
+  letGoMs: number;
 }
 
 export interface LockListener {
@@ -24,7 +26,10 @@ export class SourceLock {
   #revision: number | undefined;
   #renewedAt = 0;
   #hasExpired = false;
-  #isTrying = false;
+  /** When NATS did not answer, the last time. */
+  #failedAt = Number.NEGATIVE_INFINITY;
+  /** The turn that is under way. */
+  #turning: Promise<void> | undefined;
   #isEnded = false;
   readonly #stop: () => void;
 
@@ -34,8 +39,8 @@ export class SourceLock {
     this.#member = member;
     this.#options = options;
     this.#listener = listener;
-    this.#stop = options.clock.every(options.ttlMs / 3, () => void this.#turn());
-    void this.#turn();
+    this.#stop = options.clock.every(options.ttlMs / 3, () => this.#turn());
+    this.#turn();
   }
 
   get isHeld(): boolean {
@@ -44,7 +49,7 @@ export class SourceLock {
 
   /** Tries at once: its holder says that it has released it. */
   try(): void {
-    void this.#turn();
+    this.#turn();
   }
 
   /** Gives it up, to try again later. */
@@ -53,32 +58,37 @@ export class SourceLock {
     this.#hasExpired = false;
   }
 
+  /** Releases it, at once for others. */
   async end(): Promise<void> {
     this.#isEnded = true;
     this.#stop();
+    // A renewal that is under way has another revision when it is done.
+    await this.#turning;
     const revision = this.#revision;
     this.#revision = undefined;
     // If NATS can't be reached it ends by itself.
     if (revision !== undefined) await this.#locks.release(this.#source, revision).catch(() => undefined);
   }
 
-  async #turn(): Promise<void> {
+  #turn(): void {
     this.#expire();
-    if (this.#isTrying || this.#isEnded) return;
-    this.#isTrying = true;
+    if (this.#turning || this.#isEnded) return;
     const asked = this.#options.clock.now();
-    try {
-      if (this.#revision === undefined) await this.#take(asked);
-      else await this.#renew(asked, this.#revision);
-    } catch {
-      // NATS did not answer; the next turn tries again.
-    }
-    this.#isTrying = false;
+    // Where NATS did not answer anybody, the member that had the lock is to have it again.
+    if (this.#revision === undefined && asked - this.#failedAt < this.#options.ttlMs) return;
+    const turn = this.#revision === undefined ? this.#take(asked) : this.#renew(asked, this.#revision);
+    this.#turning = turn
+      .catch(() => {
+        this.#failedAt = this.#options.clock.now();
+      })
+      .finally(() => {
+        this.#turning = undefined;
+      });
   }
 
   #expire(): void {
-    const { clock, ttlMs } = this.#options;
-    if (this.#revision === undefined || this.#hasExpired || clock.now() - this.#renewedAt <= ttlMs) return;
+    const { clock, letGoMs } = this.#options;
+    if (this.#revision === undefined || this.#hasExpired || clock.now() - this.#renewedAt <= letGoMs) return;
     this.#hasExpired = true;
     this.#listener.lost('expired');
   }

@@ -4,6 +4,8 @@ import { WRITER_DEFAULTS, type WriterOptions } from '../log/index.js';
 export interface ClusterOptions {
   /** Milliseconds after which a source whose owner is gone may be taken over. */
   ttlMs: number;
+  /** Milliseconds without a renewal of its lock after which an owner lets a source go that has a standby. */
+  letGoMs: number;
   /** Milliseconds between two messages about which sources a member has, or would take over. */
   holdMs: number;
   /** Milliseconds without such a message after which an edge says that nobody has a source. */
@@ -23,6 +25,7 @@ export interface ClusterOptions {
 
 export const CLUSTER_DEFAULTS: ClusterOptions = {
   ttlMs: 3_000,
+  letGoMs: 8_000,
   holdMs: 2_000,
   unownedMs: 10_000,
   retryMs: 500,

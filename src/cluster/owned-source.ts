@@ -1,7 +1,7 @@
 // One source of an owner, from the lock to the last entry: locked, its state read from the stream, its first checkpoint written, then followed.
 import type { Clock } from '../clock.js';
 import { Restoration } from '../jobs/index.js';
-import { cursorAt, loadSource, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
+import { loadSource, placeEntries, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
 import type { Locks } from '../nats/index.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import { SourceLock } from './lock.js';
@@ -15,6 +15,7 @@ export interface OwnedSourceOptions {
   clock: Clock;
   /** Milliseconds without a renewal after which another member may take the source. */
   ttlMs: number;
+  letGoMs: number;
   /** Milliseconds until a failed start is tried again. */
   retryMs: number;
   writer: WriterOptions;
@@ -120,13 +121,11 @@ export class OwnedSource {
       state.line(line);
       requests.line(line);
     }
-    for (const { seq, body } of history.messages) {
-      for (const [index, entry] of body.entries.entries()) {
-        const cursor = cursorAt(epoch, seq, index);
-        state.apply({ ...entry, source, cursor });
-        requests.entry(entry, clock.date(), cursor);
+    for (const { seq, body } of history.messages)
+      for (const { draft, cursor } of placeEntries(source, epoch, seq, body)) {
+        state.apply({ ...draft, cursor });
+        requests.entry(draft, clock.date(), cursor);
       }
-    }
     this.#requests = requests;
     const all = (): Iterable<string> => [...save(), ...requests.save(clock.date())];
     const writer = new SourceWriter({

@@ -139,7 +139,16 @@ export class Owner implements SourceProvider {
   #contend(name: string): OwnedSource {
     const { member, stream, locks, clock, options, logger, failing } = this.#deps;
     const log = logger.child({ source: name });
-    const shared = { source: name, member, stream, locks, clock, ttlMs: options.ttlMs, retryMs: options.retryMs };
+    const shared = {
+      source: name,
+      member,
+      stream,
+      locks,
+      clock,
+      ttlMs: options.ttlMs,
+      letGoMs: options.letGoMs,
+      retryMs: options.retryMs,
+    };
     const hasStandby = (): boolean => clock.now() - (this.#standbys.get(name) ?? Number.NEGATIVE_INFINITY) < STANDBY_MS;
     const save = (): Iterable<string> => this.#jobs?.saveOf(name) ?? [];
     return new OwnedSource(

@@ -14,8 +14,8 @@ export { FolderInUse } from './segments/owner.js';
 export type { Discontinuity, Restorer } from './segments/recover.js';
 export { type Batch, type BatchStore, StoredLog, type StoredLogOptions } from './stored-log.js';
 export {
-  cursorAt,
   loadSource,
+  placeEntries,
   type SharedStream,
   type SourceHistory,
   SourceWriter,

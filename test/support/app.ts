@@ -1,6 +1,7 @@
 // A gateway in this process on a free port, with short intervals and a silent log; closed after the test.
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { type App, start, type Tuning } from '../../src/app.js';
 import { type Config, type ConfigInput, readConfig } from '../../src/config/index.js';
 import { newFolder } from './folder.js';
@@ -21,7 +22,9 @@ export async function startApp(
   // The bounds of a log in memory are meant where a test sets them.
   const isOnDisk = process.env.TEST_LOG === 'disk' && tuning.log === undefined;
   const data = isOnDisk ? newFolder() : undefined;
-  const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', data, ...flags }, {});
+  const nats = process.env.TEST_LOG === 'cluster' ? inject('nats') : undefined;
+  const member = nats === undefined ? {} : { nats, cluster: `c${randomBytes(6).toString('hex')}` };
+  const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', data, ...member, ...flags }, {});
   if (!read.ok) throw new Error(read.problems.join('\n'));
   const app = await start(read.config, pino({ level: 'silent' }), {
     ...(['late', 'flaky'].includes(process.env.TEST_LOG ?? '') && { openLog: () => openTestLog(tuning.log) }),
@@ -29,6 +32,8 @@ export async function startApp(
     source: { baseMs: 5, maxMs: 20, ...tuning.source },
   });
   onTestFinished(() => app.close());
+  // An owner shows a source once it has its lock.
+  if (nats !== undefined) await listed(app.url, Object.keys(sources));
   return {
     ...app,
     config: read.config,
@@ -46,4 +51,13 @@ export async function allUp(wire: Wire): Promise<void> {
     const { sources } = await wire.call('source.list', {});
     if (sources.every(({ state }) => state === 'up')) return;
   }
+}
+
+async function listed(url: string, names: readonly string[]): Promise<void> {
+  const wire = await connectWire(url);
+  for (;;) {
+    const { sources } = await wire.call('source.list', {});
+    if (names.every((name) => sources.some((source) => source.name === name))) break;
+  }
+  await wire.close();
 }

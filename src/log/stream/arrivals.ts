@@ -10,13 +10,18 @@ export class Arrivals {
   readonly #clock: Clock;
   readonly #awaitMs: number;
   readonly #awaiting = new Set<Awaiting>();
-  /** Offsets that clients have and the log has not, and until when they are awaited. */
+  /** Offsets that clients have and the log has not, and since when they are awaited. */
   readonly #expected = new Map<number, number>();
+  readonly #completeAt: () => number;
 
-  /** @param awaitMs milliseconds for which an offset of a client is awaited. */
-  constructor(clock: Clock, awaitMs: number) {
+  /**
+   * @param awaitMs milliseconds for which an offset of a client is awaited by a log that lacks nothing.
+   * @param completeAt when the log lacked nothing of the stream, the last time that this was known.
+   */
+  constructor(clock: Clock, awaitMs: number, completeAt: () => number) {
     this.#clock = clock;
     this.#awaitMs = awaitMs;
+    this.#completeAt = completeAt;
   }
 
   /** Resolves when the offset is reached. */
@@ -40,13 +45,13 @@ export class Arrivals {
     });
   }
 
-  /** Whether an offset of a client may still come. */
+  /** Whether an offset of a client may still come: while the stream can't be read, it may. */
   isExpected(offset: number): boolean {
-    const now = this.#clock.now();
-    for (const [each, until] of this.#expected) if (until < now - this.#awaitMs) this.#expected.delete(each);
-    const until = this.#expected.get(offset) ?? now + this.#awaitMs;
-    this.#expected.set(offset, until);
-    return now < until;
+    const completeAt = this.#completeAt();
+    for (const [each, since] of this.#expected) if (completeAt > since + 2 * this.#awaitMs) this.#expected.delete(each);
+    const since = this.#expected.get(offset) ?? this.#clock.now();
+    this.#expected.set(offset, since);
+    return completeAt < since + this.#awaitMs;
   }
 
   /** The log shows everything up to `head`. */

@@ -1,6 +1,6 @@
 // log/stream: the log of several gateways in one stream that all share.
 export { loadSource, type SourceHistory } from './load.js';
-export { cursorAt } from './message.js';
+export { placeEntries } from './message.js';
 export type { SharedStream, StreamMessage, StreamState, StreamWrite, StreamWritten } from './port.js';
 export { type StreamFold, StreamLog, type StreamLogOptions } from './stream-log.js';
 export { SourceWriter } from './writer.js';

@@ -6,7 +6,7 @@ import type { Cursor } from '../../protocol/types.js';
 /** Offsets that one message may occupy: the offset of an entry is the message's place in the stream times this, and its index in the message. */
 export const OFFSETS_PER_MESSAGE = 4_096;
 /** The cursor of an entry. @param seq of its message. @param index in the message. */
-export const cursorAt = (epoch: string, seq: number, index: number): Cursor =>
+const cursorAt = (epoch: string, seq: number, index: number): Cursor =>
   formatCursor(epoch, seq * OFFSETS_PER_MESSAGE + index);
 
 /** Bounds of one message. NATS refuses messages over 1 MiB. */
@@ -34,8 +34,40 @@ export function entriesBody({ owner, checkpoint }: Head, entries: readonly strin
   return `{"v":${VERSION},"owner":${JSON.stringify(owner)},"checkpoint":${checkpoint},"entries":[${entries.join(',')}]}`;
 }
 
-export function entryText({ type, time, job, repeated, data, internal }: EntryDraft): string {
-  return JSON.stringify({ type, time, job, repeated, internal, data });
+/**
+ * The texts of entries that are written together. Their places are known only once the stream has them: what one says of another of the same message,
+ * as a settlement says where its run began, is the other's index, after {@link IN_MESSAGE}.
+ */
+export function entryTexts(drafts: readonly EntryDraft[]): string[] {
+  return drafts.map(({ type, time, job, repeated, data, internal, position }, index) => {
+    if (position) position.cursor = `${IN_MESSAGE}${index}`;
+    return JSON.stringify({ type, time, job, repeated, internal, data });
+  });
+}
+
+/** No epoch begins with it. */
+const IN_MESSAGE = '@';
+
+/** The entries of a message with their places. */
+export function placeEntries(
+  source: string,
+  epoch: string,
+  seq: number,
+  { entries }: Extract<StreamBody, { kind: 'entries' }>,
+): { draft: EntryDraft; offset: number; cursor: Cursor }[] {
+  return entries.map((entry, index) => ({
+    draft: { ...entry, source, data: placed(entry, epoch, seq) },
+    offset: seq * OFFSETS_PER_MESSAGE + index,
+    cursor: cursorAt(epoch, seq, index),
+  }));
+}
+
+function placed({ type, data }: StreamEntry, epoch: string, seq: number): unknown {
+  if (type !== 'GATEWAY_JOB_SETTLED') return data;
+  const { began } = data as { began?: string };
+  return began?.startsWith(IN_MESSAGE)
+    ? { ...(data as object), began: cursorAt(epoch, seq, Number(began.slice(1))) }
+    : data;
 }
 
 export function partBody({ owner, checkpoint }: Head, part: number, of: number, lines: readonly string[]): string {

@@ -10,7 +10,7 @@ import { type LogLimits, MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
 import { type FollowOptions, StreamFollower } from './follow.js';
 import { loadSource } from './load.js';
-import { cursorAt, OFFSETS_PER_MESSAGE, readBody, type StreamBody } from './message.js';
+import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
 
 /** Is told what the messages say; what it has is read only between messages. */
@@ -27,7 +27,7 @@ export interface StreamLogOptions extends FollowOptions {
   limits: Partial<LogLimits>;
   /** Messages of the stream that are read at the start, at most. */
   windowMessages: number;
-  /** Milliseconds for which a position is awaited that another edge has reached, and this one has not. */
+  /** Milliseconds for which a position is awaited that another edge has reached, while this one lacks nothing of the stream. */
   awaitMs: number;
   /** Milliseconds until a failed start is tried again. */
   retryMs: number;
@@ -36,7 +36,7 @@ export interface StreamLogOptions extends FollowOptions {
 export const STREAM_LOG_DEFAULTS: Omit<StreamLogOptions, 'clock' | 'limits'> = {
   silenceMs: 1_000,
   windowMessages: 50_000,
-  awaitMs: 5_000,
+  awaitMs: 2_500,
   retryMs: 500,
 };
 
@@ -44,6 +44,7 @@ export const STREAM_LOG_DEFAULTS: Omit<StreamLogOptions, 'clock' | 'limits'> = {
 const LOADING = 64;
 
 type Part = Extract<StreamBody, { kind: 'part' }>;
+type Entries = Extract<StreamBody, { kind: 'entries' }>;
 
 export class StreamLog implements EventReader {
   readonly entries$: Observable<LoggedEntry>;
@@ -77,7 +78,7 @@ export class StreamLog implements EventReader {
     this.#fold = fold;
     this.#options = { ...STREAM_LOG_DEFAULTS, limits: {}, ...options };
     this.#failing = failing;
-    this.#arrivals = new Arrivals(options.clock, this.#options.awaitMs);
+    this.#arrivals = new Arrivals(options.clock, this.#options.awaitMs, () => options.clock.now() - this.lagMs);
     this.#memory = this.#newMemory('');
     this.entries$ = this.#entries.values$;
     this.replaced$ = this.#replacements$.asObservable();
@@ -236,16 +237,16 @@ export class StreamLog implements EventReader {
     this.#fold.restore(source, parts);
   }
 
-  #foldEntries(source: string, seq: number, { owner, entries }: Extract<StreamBody, { kind: 'entries' }>): void {
-    for (const [index, entry] of entries.entries())
-      this.#fold.entry({ ...entry, source }, cursorAt(this.#foldedEpoch, seq, index), owner);
+  #foldEntries(source: string, seq: number, body: Entries): void {
+    for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body))
+      this.#fold.entry(draft, cursor, body.owner);
   }
 
   #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {
     if (read?.kind !== 'entries') return;
     const ageMs = time === undefined ? 0 : Math.max(0, this.#options.clock.date() - time);
-    for (const [index, entry] of read.entries.entries())
-      if (!entry.internal) memory.insert({ ...entry, source }, seq * OFFSETS_PER_MESSAGE + index, ageMs);
+    for (const { draft, offset } of placeEntries(source, memory.epoch, seq, read))
+      if (!draft.internal) memory.insert(draft, offset, ageMs);
   }
 
   #newMemory(epoch: string): MemoryLog {

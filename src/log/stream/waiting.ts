@@ -1,11 +1,13 @@
 // Entries on their way to the stream, within a bound of bytes: beyond it those that wait are dropped, but for settlements.
 import type { Clock } from '../../clock.js';
 import type { EntryDraft } from '../../protocol/draft.js';
-import { entryText, MESSAGE_BYTES, MESSAGE_ENTRIES } from './message.js';
+import { MESSAGE_BYTES, MESSAGE_ENTRIES } from './message.js';
+
+/** Counted for an entry of the gateway's own, which comes without a size. */
+const DRAFT_BYTES = 512;
 
 /** One append. */
 interface Append {
-  readonly texts: readonly string[];
   readonly drafts: readonly EntryDraft[];
   readonly bytes: number;
   shown: (() => void) | undefined;
@@ -47,17 +49,18 @@ export class WaitingEntries {
     return this.#waiting.length === 0;
   }
 
-  push(drafts: readonly EntryDraft[], shown: (() => void) | undefined): void {
+  /** @param isBounded `false`: nothing is dropped for these. */
+  push(drafts: readonly EntryDraft[], shown: (() => void) | undefined, isBounded = true): void {
     if (this.#gap) return this.#drop({ drafts, shown }, this.#gap);
-    const texts = drafts.map(entryText);
-    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
-    this.#waiting.push({ texts, drafts, bytes, shown });
+    let bytes = 0;
+    for (const draft of drafts) bytes += draft.bytes ?? DRAFT_BYTES;
+    this.#waiting.push({ drafts, bytes, shown });
     this.#bytes += bytes;
-    if (this.#bytes > this.#maxBytes) this.#overflow();
+    if (isBounded && this.#bytes > this.#maxBytes) this.#overflow();
   }
 
-  /** The texts of the next messages. Until {@link taken} or {@link putBack} they count as being written. */
-  next(): string[][] {
+  /** The entries of the next message, or of several where one append is larger than a message. They count as being written until {@link taken}. */
+  next(): EntryDraft[][] {
     let entries = 0;
     let bytes = 0;
     const end = this.#waiting.findIndex((each) => {
@@ -66,7 +69,7 @@ export class WaitingEntries {
       return entries > MESSAGE_ENTRIES || bytes > MESSAGE_BYTES;
     });
     this.#inFlight = this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
-    return messagesOf(this.#inFlight.flatMap(({ texts }) => texts));
+    return messagesOf(this.#inFlight.flatMap(({ drafts }) => drafts));
   }
 
   /** They were not written. */
@@ -78,21 +81,21 @@ export class WaitingEntries {
   /**
    * The stream has them: they are shown, in order.
    *
-   * @param place called for each entry with its message and its index there, before it is shown.
+   * @param place called for each entry with the place of its message and its index there, before it is shown.
    */
-  taken(messages: readonly Written[], place: (draft: EntryDraft, seq: number, index: number) => void): void {
+  taken(messages: readonly Written[], place: (seq: number, index: number) => void): void {
     const appends = this.#inFlight;
     this.#inFlight = [];
     let message = 0;
     let index = 0;
     for (const append of appends) {
       this.#bytes -= append.bytes;
-      for (const draft of append.drafts) {
+      for (const _draft of append.drafts) {
         if (index === messages[message]?.count) {
           message += 1;
           index = 0;
         }
-        place(draft, messages[message]?.seq ?? 0, index);
+        place(messages[message]?.seq ?? 0, index);
         index += 1;
       }
       show(append);
@@ -140,18 +143,19 @@ function show(append: Pick<Append, 'shown'>): void {
   callback?.();
 }
 
-/** The texts in the fewest messages that the bounds allow. */
-function messagesOf(texts: readonly string[]): string[][] {
-  const messages: string[][] = [];
-  let bytes = 0;
-  for (const text of texts) {
+/** The entries in the fewest messages that the bounds allow. */
+function messagesOf(drafts: readonly EntryDraft[]): EntryDraft[][] {
+  const messages: EntryDraft[][] = [];
+  let total = 0;
+  for (const draft of drafts) {
     const open = messages.at(-1);
-    if (!open || open.length >= MESSAGE_ENTRIES || bytes + text.length > MESSAGE_BYTES) {
-      messages.push([text]);
-      bytes = text.length;
+    const bytes = draft.bytes ?? DRAFT_BYTES;
+    if (!open || open.length >= MESSAGE_ENTRIES || total + bytes > MESSAGE_BYTES) {
+      messages.push([draft]);
+      total = bytes;
     } else {
-      open.push(text);
-      bytes += text.length;
+      open.push(draft);
+      total += bytes;
     }
   }
   return messages;

@@ -3,7 +3,7 @@
 import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor } from '../../protocol/types.js';
-import { entriesBody, OFFSETS_PER_MESSAGE, partBody, partsOf } from './message.js';
+import { entriesBody, entryTexts, OFFSETS_PER_MESSAGE, partBody, partsOf } from './message.js';
 import type { SharedStream } from './port.js';
 import { WaitingEntries, type Written } from './waiting.js';
 import type { WriterListener, WriterOptions } from './writer-options.js';
@@ -131,17 +131,18 @@ export class SourceWriter {
 
   async #writeEntries(): Promise<void> {
     const written: Written[] = [];
-    for (const texts of this.#waiting.next()) {
+    for (const drafts of this.#waiting.next()) {
+      const texts = entryTexts(drafts);
       const seq = await this.#put(() => entriesBody(this.#headOf(), texts));
       // The stream was made anew: the state of the source goes first.
       if (seq === undefined) return this.#waiting.putBack();
       written.push({ seq, count: texts.length });
+      place(drafts, this.#epoch, seq);
       this.#sinceCheckpoint += texts.length;
     }
     if (this.#sinceCheckpoint >= this.#options.checkpointEntries) this.#wantsCheckpoint = true;
-    this.#waiting.taken(written, ({ position }, seq, index) => {
+    this.#waiting.taken(written, (seq, index) => {
       this.#head = seq * OFFSETS_PER_MESSAGE + index;
-      if (position) position.cursor = this.cursor;
     });
   }
 
@@ -232,8 +233,14 @@ export class SourceWriter {
     const { source, listener } = this.#start;
     const time = Math.round(this.#options.clock.date() * 1_000);
     const data = { dropped: gap.dropped, since: new Date(gap.since).toISOString() };
-    this.append([...gap.kept, { source, type: 'GATEWAY_SOURCE_GAP', time, data }]);
+    this.#waiting.push([...gap.kept, { source, type: 'GATEWAY_SOURCE_GAP', time, data }], undefined, false);
     this.#wantsCheckpoint = true;
     listener.gap();
   }
+}
+
+/** Before the next message is made, which may refer to these. */
+function place(drafts: readonly EntryDraft[], epoch: string, seq: number): void {
+  for (const [index, { position }] of drafts.entries())
+    if (position) position.cursor = formatCursor(epoch, seq * OFFSETS_PER_MESSAGE + index);
 }
