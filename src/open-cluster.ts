@@ -8,7 +8,7 @@ import type { Config } from './config/index.js';
 import type { Core, Served } from './core.js';
 import { type Jobs, openJobs, type TrackOptions } from './jobs/index.js';
 import { type LogLimits, MemoryLog } from './log/index.js';
-import { type Locks, type OpenNats, openNats, STREAM_LIMITS } from './nats/index.js';
+import { type Locks, type OpenNats, openNats, STREAM_LIMITS, type StreamLimits } from './nats/index.js';
 import { VERSION } from './version.js';
 
 export interface ClusterTuning {
@@ -41,7 +41,7 @@ export async function openCluster(
   const nats = await untilDone(connect, 'NATS can not be reached yet: it is tried again', options, logger);
   const member: Member = { name, nats, logger, options };
   try {
-    const owned = role === 'edge' ? undefined : await openOwner(member, cluster.replicas, tuning.track);
+    const owned = role === 'edge' ? undefined : await openOwner(member, streamLimits(config, cluster), tuning.track);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
     nats.watch((isConnected) => {
       if (!isConnected) return logger.warn('the connection to NATS is lost');
@@ -89,6 +89,12 @@ function answerStatus(
   });
 }
 
+/** The stream is the log on the disk of a cluster, so the limits of that are its own. */
+function streamLimits({ limits: { disk } }: Config, { replicas }: ClusterSettings): StreamLimits {
+  const { maxBytes = STREAM_LIMITS.maxBytes, ageMs = STREAM_LIMITS.maxAgeMs } = disk;
+  return { maxBytes, maxAgeMs: ageMs, replicas };
+}
+
 interface Owned {
   owner: Owner;
   jobs: Jobs;
@@ -96,12 +102,12 @@ interface Owned {
 
 async function openOwner(
   { name, nats, options, logger }: Member,
-  replicas: number,
+  limits: StreamLimits,
   track: Partial<TrackOptions>,
 ): Promise<Owned> {
-  const ensure = (): Promise<void> => nats.ensure(CLOCK.token(4), { ...STREAM_LIMITS, replicas });
+  const ensure = (): Promise<void> => nats.ensure(CLOCK.token(4), limits);
   await untilDone(ensure, 'the stream can not be made yet: it is tried again', options, logger);
-  const open = (): Promise<Locks> => nats.locks(options.ttlMs, replicas);
+  const open = (): Promise<Locks> => nats.locks(options.ttlMs, limits.replicas);
   const locks = await untilDone(open, 'the bucket of locks can not be made yet: it is tried again', options, logger);
   const owner = new Owner({
     ...{ member: name, stream: nats.stream, bus: nats.bus, subjects: nats.subjects, clock: CLOCK, options, logger },

@@ -26,7 +26,11 @@ export async function startApp(
   const member = nats === undefined ? {} : { nats, cluster: `c${randomBytes(6).toString('hex')}` };
   const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', data, ...member, ...flags }, {});
   if (!read.ok) throw new Error(read.problems.join('\n'));
-  const app = await start(read.config, pino({ level: 'silent' }), {
+  // JetStream reserves the bytes of each stream.
+  const { limits } = read.config;
+  const config =
+    nats === undefined ? read.config : { ...read.config, limits: { ...limits, disk: { maxBytes: 8_388_608 } } };
+  const app = await start(config, pino({ level: 'silent' }), {
     ...(['late', 'flaky'].includes(process.env.TEST_LOG ?? '') && { openLog: () => openTestLog(tuning.log) }),
     ...tuning,
     source: { baseMs: 5, maxMs: 20, ...tuning.source },

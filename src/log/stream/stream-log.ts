@@ -61,6 +61,8 @@ export class StreamLog implements EventReader {
   /** Parts of checkpoints that are not complete, by source. */
   readonly #parts = new Map<string, string[]>();
   readonly #arrivals: Arrivals;
+  /** Offset of the newest entry that is folded. */
+  #folded = 0;
   /** Of the messages that are folded: while the stream is loaded, that of the log to come. */
   #foldedEpoch = '';
   #hasFailed = false;
@@ -128,9 +130,9 @@ export class StreamLog implements EventReader {
     return this.#isLoaded;
   }
 
-  /** Resolves when the log shows everything up to that offset. */
+  /** Resolves when the log shows everything up to that offset, which may be that of an entry that is not for clients. */
   reached(offset: number): Promise<void> {
-    return this.head >= offset ? Promise.resolve() : this.#arrivals.reached(offset);
+    return this.#folded >= offset ? Promise.resolve() : this.#arrivals.reached(offset);
   }
 
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
@@ -175,6 +177,7 @@ export class StreamLog implements EventReader {
     this.#follower = follower;
     this.#parts.clear();
     this.#fold.clear(epoch);
+    this.#folded = lastSeq * OFFSETS_PER_MESSAGE;
     const memory = this.#newMemory(epoch);
     await this.#readWindow(memory, state);
     await this.#readSources(lastSeq);
@@ -210,7 +213,7 @@ export class StreamLog implements EventReader {
     this.#relay = memory.entries$.subscribe((entry) => this.#entries.next(entry));
     if (lastSeq === 0) memory.beginAfter(0);
     if (isAnother) this.#replacements$.next();
-    this.#arrivals.arrived(this.head);
+    this.#arrivals.arrived(this.#folded);
   }
 
   async #reload(): Promise<void> {
@@ -224,7 +227,7 @@ export class StreamLog implements EventReader {
     if (body?.kind !== 'entries') return;
     this.#foldEntries(message.source, message.seq, body);
     this.#insert(this.#memory, message, body);
-    this.#arrivals.arrived(this.head);
+    this.#arrivals.arrived(this.#folded);
   }
 
   /** The fold goes on from each checkpoint: it has what an entry does not say, as after entries that an owner had to drop. */
@@ -238,6 +241,7 @@ export class StreamLog implements EventReader {
   }
 
   #foldEntries(source: string, seq: number, body: Entries): void {
+    this.#folded = Math.max(this.#folded, seq * OFFSETS_PER_MESSAGE + body.entries.length - 1);
     for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body))
       this.#fold.entry(draft, cursor, body.owner);
   }
