@@ -1,4 +1,4 @@
-// `npm run long`: what takes longer than `.ci/run`. Chaos over several seeds; a gateway that is killed 200 times; thousands of half-open connections, and floods of requests by a process of
+// `npm run long`: what takes longer than `.ci/run`. Chaos over several seeds, of a gateway and of a cluster; a gateway that is killed 200 times; thousands of half-open connections, and floods of requests by a process of
 // their own, against the delays of a subscriber that behaves. One line for each result; exit 1 where one is not met.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,6 +19,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     /** Of a gateway with its log on disk. */
     kills: { type: 'string', default: '200' },
+    /** Of each kind, to a cluster, for each seed. */
+    cluster: { type: 'string', default: '20' },
     /** Connections that are opened and send half a request. */
     connections: { type: 'string', default: '5000' },
     /** Events that are measured under each attack. */
@@ -46,6 +48,12 @@ const chaos = (seed: string): Promise<void> =>
   tried(`chaos, seed ${seed}, ${values.minutes} min`, ['chaos.mjs', '--seed', seed, '--minutes', values.minutes]);
 const crash = (seed: string): Promise<void> =>
   tried(`${values.kills} kills, seed ${seed}`, ['crash.mjs', '--seed', seed, '--kills', values.kills]);
+
+const cluster = (seed: string): Promise<void> =>
+  tried(`cluster, seed ${seed}, ${values.cluster} faults of each kind`, [
+    ...['cluster-chaos.mjs', '--seed', seed, '--kills', values.cluster],
+    ...['--minutes', String(Math.max(1, Number(values.cluster) / 2))],
+  ]);
 
 /** Another program, whose last line is its verdict. */
 async function tried(what: string, [program = '', ...flags]: readonly string[]): Promise<void> {
@@ -197,6 +205,7 @@ if (values.flood !== undefined) await flood(values.flood);
 await attacks();
 const seeds = values.seeds.split(',').filter((each) => each !== '');
 for (const seed of seeds) await chaos(seed);
+if (Number(values.cluster) > 0) for (const seed of seeds) await cluster(seed);
 if (Number(values.kills) > 0) await crash(seeds[0] ?? '1');
 console.log(failures === 0 ? 'all met' : `${failures} not met`);
 process.exit(failures === 0 ? 0 : 1);

@@ -1,0 +1,136 @@
+// NATS servers with JetStream in processes of their own, on free ports, with their stores in a temporary folder: one, or three that form a cluster.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { freePort } from './free-port.js';
+import { have } from './required.js';
+
+/** Whether the program is installed; throws where it is not and `REQUIRE_NATS` is 1. */
+export const haveNats = (): boolean => have('nats-server', 'REQUIRE_NATS');
+
+/** Milliseconds in which a server, or the vote for a leader, must have come. */
+const READY_MS = 30_000;
+const soon = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
+
+interface Node {
+  readonly name: string;
+  readonly port: number;
+  readonly flags: readonly string[];
+  child: ChildProcess | undefined;
+  said: string;
+}
+
+export class Nats {
+  readonly #nodes: readonly Node[];
+  readonly #folder: string;
+
+  private constructor(nodes: readonly Node[], folder: string) {
+    this.#nodes = nodes;
+    this.#folder = folder;
+  }
+
+  /** @param count 1 or 3. Resolves when JetStream answers. */
+  static async start(count: 1 | 3 = 1): Promise<Nats> {
+    const folder = await mkdtemp(join(tmpdir(), 'nats-'));
+    const routePorts: number[] = [];
+    for (let n = 0; n < count; n += 1) routePorts.push(await freePort());
+    const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`);
+    const nodes: Node[] = [];
+    for (const [n, route] of routes.entries()) {
+      const name = `n${n}`;
+      const port = await freePort();
+      const own = ['-js', '-a', '127.0.0.1', '-p', String(port), '-n', name, '-sd', join(folder, name)];
+      // Clients are told of no other server, so that a connection through a hop stays behind it.
+      const cluster = ['--cluster_name', 'test', '--cluster', route, '--routes', routes.join(','), '--no_advertise'];
+      nodes.push({ name, port, flags: [...own, ...(count > 1 ? cluster : [])], child: undefined, said: '' });
+    }
+    const nats = new Nats(nodes, folder);
+    for (const node of nodes.keys()) nats.#spawn(node);
+    await nats.#ready();
+    return nats;
+  }
+
+  get urls(): string[] {
+    return this.#nodes.map(({ port }) => `nats://127.0.0.1:${port}`);
+  }
+
+  get ports(): number[] {
+    return this.#nodes.map(({ port }) => port);
+  }
+
+  /** Numbers of the nodes that run. */
+  get live(): number[] {
+    return [...this.#nodes.keys()].filter((node) => this.#nodes[node]?.child !== undefined);
+  }
+
+  /** A client of all nodes, which the caller closes. */
+  connect(): Promise<NatsConnection> {
+    return connect({ servers: this.urls, maxReconnectAttempts: -1, reconnectTimeWait: 100, waitOnFirstConnect: true });
+  }
+
+  /** With SIGKILL. Resolves when the process has ended. */
+  async kill(node: number): Promise<void> {
+    const each = this.#nodes[node];
+    const child = each?.child;
+    if (!each || !child) return;
+    each.child = undefined;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** With the store that it had. Resolves when it has been spawned. */
+  restart(node: number): void {
+    if (!this.#nodes[node]?.child) this.#spawn(node);
+  }
+
+  /** The node that leads the stream now; `undefined` while there is none, or no such stream. */
+  async leader(stream: string): Promise<number | undefined> {
+    if (this.#nodes.length === 1) return 0;
+    const client = await this.connect();
+    try {
+      const manager = await jetstreamManager(client, { timeout: 2_000, checkAPI: false });
+      const { cluster } = await manager.streams.info(stream);
+      const node = this.#nodes.findIndex(({ name }) => name === cluster?.leader);
+      return node < 0 ? undefined : node;
+    } catch {
+      return undefined;
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Ends all nodes and removes their stores. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((node) => this.kill(node)));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(node: number): void {
+    const each = this.#nodes[node];
+    if (!each) throw new Error(`there is no node ${node}`);
+    const child = spawn('nats-server', [...each.flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+    each.child = child;
+    child.stderr?.on('data', (chunk) => {
+      each.said = (each.said + String(chunk)).slice(-4_000);
+    });
+  }
+
+  async #ready(): Promise<void> {
+    const client = await this.connect();
+    try {
+      for (const due = Date.now() + READY_MS; ; await soon(100)) {
+        const info = await jetstreamManager(client, { timeout: 1_000 }).catch(() => undefined);
+        if (info) return;
+        if (Date.now() > due) throw new Error(`JetStream did not start: ${this.#nodes.map(({ said }) => said)}`);
+      }
+    } finally {
+      await client.close();
+    }
+  }
+}
