@@ -180,6 +180,8 @@ export class Owner implements SourceProvider {
     if (!held || this.#isClosing) return;
     this.#subscriber?.next({ kind: 'added', source: held.source });
     held.stopServing = this.#commands?.serve(name) ?? held.stopServing;
+    // Edges show the source from now on, although nothing may have happened to it yet.
+    held.owned.writer?.checkpoint();
     this.#say();
   }
 

@@ -127,8 +127,9 @@ export class Subscription {
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state !== VOIDED && this.#state.kind !== 'regranted')
       throw this.#illegal('behind, voided or regranted');
-    // It replaces everything, and of another epoch the offsets may be lower.
-    this.#examined = offset;
+    // Of another epoch the offsets may be lower.
+    if (this.#state === VOIDED) this.#examined = offset;
+    else this.#advance(offset);
     this.#state = positionAfter(snapshot);
   }
 

@@ -24,7 +24,7 @@ export class FollowedRuns {
   readonly #endings$ = new Subject<Ended>();
   readonly #measuring$ = new Subject<Progress[]>();
   /** The newest measures of live runs. */
-  readonly #measures = new Map<string, Progress>();
+  readonly #measures = new Map<string, { row: Progress; updated: string }>();
   #settlements: SettlementHistory;
   /** The sources as clients' own projections have them. */
   #projection = new Projection('');
@@ -65,12 +65,14 @@ export class FollowedRuns {
   /** New measures of live runs, which are no entries. */
   measured(rows: readonly Progress[]): void {
     const live = rows.filter(({ source, job, run }) => this.isLive(source, job, run));
-    for (const row of live) this.#measures.set(row.run, row);
+    const updated = formatMicros(Math.round(this.#clock.date() * 1_000));
+    for (const row of live) this.#measures.set(row.run, { row, updated });
     if (live.length > 0) this.#measuring$.next(live);
   }
 
+  /** By name, so that every gateway lists them in the same order. */
   sources(): SourceInfo[] {
-    return [...this.#projection.sources.values()];
+    return [...this.#projection.sources.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   source(name: string): SourceInfo | undefined {
@@ -121,8 +123,10 @@ export class FollowedRuns {
 
   #view(run: Run): Job {
     const job = viewRun(run);
-    const measure = isActive(run) ? this.#measures.get(run.run) : undefined;
-    return measure ? { ...job, len: measure.len, offset: measure.offset, speed: measure.speed } : job;
+    const measured = isActive(run) ? this.#measures.get(run.run) : undefined;
+    if (!measured) return job;
+    const { len, offset, speed } = measured.row;
+    return { ...job, len, offset, speed, updated: measured.updated };
   }
 
   #open(source: string): Followed {

@@ -33,6 +33,8 @@ export class SourceWriter {
   readonly #waiting: WaitingEntries;
   #written = 0;
   #sinceCheckpoint = 0;
+  /** Of the newest checkpoint. */
+  #lines = 0;
   #wantsCheckpoint = true;
   #isWriting = false;
   #isRetrying = false;
@@ -140,7 +142,8 @@ export class SourceWriter {
       place(drafts, this.#epoch, seq);
       this.#sinceCheckpoint += texts.length;
     }
-    if (this.#sinceCheckpoint >= this.#options.checkpointEntries) this.#wantsCheckpoint = true;
+    // A large state is written less often, so that checkpoints stay a part of what is written.
+    if (this.#sinceCheckpoint >= Math.max(this.#options.checkpointEntries, this.#lines)) this.#wantsCheckpoint = true;
     this.#waiting.taken(written, (seq, index) => {
       this.#head = seq * OFFSETS_PER_MESSAGE + index;
     });
@@ -148,7 +151,9 @@ export class SourceWriter {
 
   async #writeCheckpoint(): Promise<void> {
     this.#wantsCheckpoint = false;
-    const parts = partsOf(this.#start.save());
+    const saved = [...this.#start.save()];
+    this.#lines = saved.length;
+    const parts = partsOf(saved);
     let first = 0;
     for (const [at, lines] of parts.entries()) {
       const isLast = at === parts.length - 1;

@@ -176,9 +176,11 @@ describe('a monitor that writes anything', () => {
     hostile.play(place, change);
     const app = await startApp({ ...paths, bad: `unix:${hostile.path}` });
     const wire = await app.wire();
-    const stateOf = async (): Promise<unknown[]> =>
-      (await wire.call('source.list', {})).sources.map(({ reason, state }) => reason ?? state);
-    await expect.poll(stateOf).toEqual(['up', 'protocol']);
+    const stateOf = async (): Promise<unknown> =>
+      Object.fromEntries(
+        (await wire.call('source.list', {})).sources.map(({ name, reason, state }) => [name, reason ?? state]),
+      );
+    await expect.poll(stateOf).toEqual({ good: 'up', bad: 'protocol' });
   });
 
   it.each<[string, Json]>([
