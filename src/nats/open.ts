@@ -20,13 +20,21 @@ export interface OpenNats {
   close(): Promise<void>;
 }
 
+/**
+ * Milliseconds to an acknowledgement of JetStream. While a leader is elected nothing is acknowledged, and what was sent before is lost: the sooner it is
+ * repeated, the sooner it is done.
+ */
+const ANSWER_MS = 1_000;
+/** Milliseconds to an answer of JetStream that has been read. */
+const READ_MS = 2_000;
+
 /** @throws as {@link connectNats} does. */
 export async function openNats(servers: NatsServers, cluster: string): Promise<OpenNats> {
   const connection = await connectNats(servers);
   const { jetstream, jetstreamManager } = await loadNats(() => import('@nats-io/jetstream'));
-  const js = jetstream(connection);
+  const js = jetstream(connection, { timeout: ANSWER_MS });
   // The servers' own account data is not needed, and a member's permissions need not allow it.
-  const jsm = await jetstreamManager(connection, { checkAPI: false });
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: READ_MS });
   const subjects = subjectsOf(cluster);
   const stream = new JetStreamStream(connection, js, jsm, subjects);
   return {

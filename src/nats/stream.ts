@@ -20,9 +20,6 @@ const WRONG_LAST_SEQUENCE = 10_071;
 const STREAM_NOT_FOUND = 10_059;
 const NO_MESSAGE = 10_037;
 
-/** Milliseconds to an acknowledgement. One that is late does no harm: the message is repeated under its id. */
-const ACK_MS = 1_000;
-
 /** Nanoseconds of a millisecond. */
 const NANOS = 1_000_000;
 
@@ -87,7 +84,6 @@ export class JetStreamStream implements SharedStream {
     try {
       const { seq } = await this.#js.publish(this.#subjects.events(source), body, {
         msgID: id,
-        timeout: ACK_MS,
         expect: { lastSubjectSequence: after },
       });
       return { kind: 'taken', seq };

@@ -138,7 +138,7 @@ export class World {
 
   #put(body: unknown): StreamMessage {
     this.#seq += 1;
-    const message = messageOf(this.#seq, 'qmp.ev.vm1', this.#seq * 10, JSON.stringify(body));
+    const message = messageOf(EPOCH, this.#seq, 'qmp.ev.vm1', this.#seq * 10, JSON.stringify(body));
     if (!message) throw new Error('not a message');
     this.messages.push(message);
     return message;

@@ -97,18 +97,31 @@ export class StreamReader {
 
   #take(message: { seq: number; subject: string; time: Date; string(): string }): void {
     this.#next = message.seq + 1;
-    const read = messageOf(message.seq, message.subject, message.time.getTime(), message.string());
+    const read = messageOf(
+      this.#record?.epoch ?? '',
+      message.seq,
+      message.subject,
+      message.time.getTime(),
+      message.string(),
+    );
     if (read) this.#record?.messages.push(read);
   }
 }
 
 /** @returns `undefined`: not a message of an owner. */
-export function messageOf(seq: number, subject: string, at: number, text: string): StreamMessage | undefined {
+export function messageOf(
+  epoch: string,
+  seq: number,
+  subject: string,
+  at: number,
+  text: string,
+): StreamMessage | undefined {
   const [, kind, source] = subject.split('.');
   if (kind !== 'ev' || source === undefined) return undefined;
   const { owner, part, of, entries = [] } = JSON.parse(text) as Body;
   const toEntry = (entry: (typeof entries)[number], index: number): StreamEntry => {
-    const { type, job, repeated, internal = false, data } = entry;
+    const { type, job, repeated, internal = false } = entry;
+    const data = placed(entry.data, epoch, seq);
     const offset = seq * PER_MESSAGE + index;
     const time = isoOf(entry.time);
     const wire = { offset, source, type, time, ...(job && { job }), ...(repeated !== undefined && { repeated }), data };
@@ -121,6 +134,12 @@ export function messageOf(seq: number, subject: string, at: number, text: string
     ...{ seq, at, source, owner, entries: entries.map(toEntry) },
     ...(part !== undefined && of !== undefined && { part: { n: part, of } }),
   };
+}
+
+/** A settlement whose run began in the same message has the index of that entry, which clients see as a cursor. */
+function placed(data: unknown, epoch: string, seq: number): unknown {
+  const index = /^@(\d+)$/.exec(String((data as { began?: unknown } | null)?.began))?.[1];
+  return index === undefined ? data : { ...(data as object), began: `${epoch}:${seq * PER_MESSAGE + Number(index)}` };
 }
 
 /** Microseconds as the wire writes them. */

@@ -1,6 +1,7 @@
 // G1, G5, G6: who comes back, who comes late, and who stops reading.
 import { describe, expect, it } from 'vitest';
 import type { Notifications, Subscribed } from '../../../src/protocol/index.js';
+import { isCluster } from '../../support/log.js';
 import type { Wire } from '../../support/wire.js';
 import { flood, metric, numbersOf, offsetOf, openBench, range, rawSocket, until } from './support.js';
 
@@ -35,7 +36,8 @@ describe('subscribe with after', () => {
     flood(sim('vm1'), 100);
     await upTo(wire, 99);
     const { cursor, epoch } = await wire.call('server.info', {});
-    for (const after of ['other:5', `${epoch}:${offsetOf(cursor) + 1}`, `${epoch}:1`]) {
+    const pastTheEnd = isCluster ? [] : [`${epoch}:${offsetOf(cursor) + 1}`];
+    for (const after of ['other:5', ...pastTheEnd, `${epoch}:1`]) {
       const late = await app.wire();
       const { jobs, ...rest } = await late.call('subscribe', { after });
       expect(rest, after).toMatchObject({ resumed: false, cursor, settled: [] });
@@ -184,10 +186,12 @@ describe('a client that stops reading', () => {
       .flatMap(({ params }) => params?.events as unknown[]).length;
     expect(numbers.slice(0, 10), 'in order before').toEqual(range(0, 10));
     const after = slow.events.slice(had);
-    expect(after[0]?.offset, 'contiguous after').toBe(offsetOf(reset.cursor) + 1);
-    expect(after.map(({ offset }) => offset)).toEqual(
-      range(offsetOf(reset.cursor) + 1, offsetOf(reset.cursor) + 1 + after.length),
-    );
+    const offsets = after.map(({ offset }) => offset);
+    if (isCluster) expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+    else
+      expect(offsets, 'contiguous after').toEqual(
+        range(offsetOf(reset.cursor) + 1, offsetOf(reset.cursor) + 1 + after.length),
+      );
   });
 
   it('is closed only when not one byte moves', async () => {

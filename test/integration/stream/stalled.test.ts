@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Settlement } from '../../../src/protocol/index.js';
 import { startApp } from '../../support/app.js';
+import { isCluster } from '../../support/log.js';
 import type { WireError } from '../../support/wire.js';
 import { openBench, openSims, until } from './support.js';
 
@@ -60,7 +61,7 @@ describe('a stall', () => {
       ...Array(8).fill(null),
       ...Array(4).fill(false),
     ]);
-    expect(bench.wire.events.filter(({ type }) => type === 'GATEWAY_COMMAND')).toHaveLength(8);
+    expect(bench.wire.events.filter(({ type }) => type === 'GATEWAY_COMMAND')).toHaveLength(isCluster ? 12 : 8);
     faults.wake();
     expect(await bench.wire.call('job.abort', { ...target('j11'), sync: true })).toMatchObject({
       outcome: 'cancelled',
@@ -83,13 +84,13 @@ describe('a stall', () => {
       bench.wire.events
         .filter(({ type }) => type === 'GATEWAY_COMMAND')
         .map(({ data }) => (data as { verb: string }).verb);
-    expect(commands()).toEqual([...Array(7).fill('pause'), 'abort']);
+    expect(commands()).toEqual([...Array(isCluster ? 20 : 7).fill('pause'), 'abort']);
     faults.wake();
     const busy = (await Promise.all(pauses)).filter((data) => (data as { reason?: string }).reason === 'SOURCE_BUSY');
     expect(busy).toHaveLength(20 - 7 - 4);
     expect(busy[0]).toMatchObject({ retryAfterMs: expect.any(Number) });
     expect((await bench.wire.typed('GATEWAY_JOB_SETTLED', 'b')).data).toMatchObject({ outcome: 'cancelled' });
-    expect(commands()).toHaveLength(12);
+    expect(commands()).toHaveLength(isCluster ? 21 : 12);
   });
 });
 
