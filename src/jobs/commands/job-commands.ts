@@ -186,7 +186,7 @@ export class JobCommands {
         },
       );
     });
-    if (!(await this.#shown(context, tracker))) return notTaken(tracker, job, ACCEPTED[reply.kind]);
+    if (!(await this.#shown(context, tracker))) return notTaken(tracker, job, isAccepted(reply));
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
     switch (reply.kind) {
@@ -257,5 +257,8 @@ export class JobCommands {
   }
 }
 
-/** What the reply to a command says of its acceptance. */
-const ACCEPTED = { accepted: true, refused: false, busy: false, timeout: null, closed: null } as const;
+/** What the reply to a command says of its acceptance; `null`: nothing. */
+function isAccepted(reply: CommandReply): boolean | null {
+  if (reply.kind === 'accepted') return true;
+  return 'sent' in reply && reply.sent ? null : false;
+}
