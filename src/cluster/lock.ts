@@ -47,9 +47,11 @@ export class SourceLock {
     return this.#revision !== undefined;
   }
 
-  /** Tries at once: its holder says that it has released it. */
+  /** Tries at once, or after the attempt that is under way: its holder says that it has released it. */
   try(): void {
-    this.#turn();
+    this.#failedAt = Number.NEGATIVE_INFINITY;
+    if (this.#turning) void this.#turning.then(() => this.#turn());
+    else this.#turn();
   }
 
   /** Gives it up, to try again later. */
@@ -75,7 +77,7 @@ export class SourceLock {
     if (this.#turning || this.#isEnded) return;
     const asked = this.#options.clock.now();
     // Where NATS did not answer anybody, the member that had the lock is to have it again.
-    if (this.#revision === undefined && asked - this.#failedAt < this.#options.ttlMs) return;
+    if (this.#revision === undefined && asked - this.#failedAt < this.#options.ttlMs / 2) return;
     const turn = this.#revision === undefined ? this.#take(asked) : this.#renew(asked, this.#revision);
     this.#turning = turn
       .catch(() => {
