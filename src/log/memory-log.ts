@@ -70,6 +70,11 @@ export class MemoryLog implements EventLog {
     return formatCursor(this.epoch, this.#head);
   }
 
+  /** After it nothing is missing, whatever the source. */
+  get completeAfter(): number {
+    return this.#evictedUpTo;
+  }
+
   get status(): LogStatus {
     const { total, totalBytes, ageMs: maxAgeMs } = this.#limits;
     const oldest = this.#all.at(0);

@@ -11,6 +11,7 @@ import { Arrivals } from './arrivals.js';
 import { type FollowOptions, StreamFollower } from './follow.js';
 import { loadSource } from './load.js';
 import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
+import { OlderEntries } from './older-entries.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
 
 /** Is told what the messages say; what it has is read only between messages. */
@@ -61,6 +62,9 @@ export class StreamLog implements EventReader {
   /** Parts of checkpoints that are not complete, by source. */
   readonly #parts = new Map<string, string[]>();
   readonly #arrivals: Arrivals;
+  #older: OlderEntries | undefined;
+  /** After it the stream has every entry, as far as is known here. */
+  #streamAfter = 0;
   /** Offset of the newest entry that is folded. */
   #folded = 0;
   /** Of the messages that are folded: while the stream is loaded, that of the log to come. */
@@ -137,10 +141,14 @@ export class StreamLog implements EventReader {
 
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
     if (offset > this.head) return this.#arrivals.isExpected(offset);
-    return this.#memory.retainsAfter(offset, wants);
+    // Older entries are in the stream still.
+    return this.#memory.retainsAfter(offset, wants) || offset >= this.#streamAfter;
   }
 
   readAfter(offset: number, limit: number): Slice {
+    const { completeAfter } = this.#memory;
+    if (offset < completeAfter && this.#older && offset >= this.#streamAfter)
+      return this.#older.readAfter(offset, limit, completeAfter);
     if (offset <= this.head) return this.#memory.readAfter(offset, limit);
     return { entries: [], examined: offset, pending: this.#arrivals.reachedOrLate(offset) };
   }
@@ -179,8 +187,15 @@ export class StreamLog implements EventReader {
     this.#fold.clear(epoch);
     this.#folded = lastSeq * OFFSETS_PER_MESSAGE;
     const memory = this.#newMemory(epoch);
+    this.#evict(state.firstSeq);
     await this.#readWindow(memory, state);
     await this.#readSources(lastSeq);
+    const { clock, retryMs } = this.#options;
+    this.#older = new OlderEntries({
+      ...{ stream: this.#stream, epoch, clock, retryMs },
+      evicted: (firstSeq) => this.#evict(firstSeq),
+      failing: (error) => this.#note(error),
+    });
     this.#adopt(memory, lastSeq);
     this.#note(undefined);
     follower.begin(lastSeq);
@@ -214,6 +229,10 @@ export class StreamLog implements EventReader {
     if (lastSeq === 0) memory.beginAfter(0);
     if (isAnother) this.#replacements$.next();
     this.#arrivals.arrived(this.#folded);
+  }
+
+  #evict(firstSeq: number): void {
+    this.#streamAfter = firstSeq <= 1 ? 0 : firstSeq * OFFSETS_PER_MESSAGE - 1;
   }
 
   async #reload(): Promise<void> {
