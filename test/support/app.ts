@@ -63,5 +63,5 @@ async function listed(url: string, names: readonly string[]): Promise<void> {
     const { sources } = await wire.call('source.list', {});
     if (names.every((name) => sources.some((source) => source.name === name))) break;
   }
-  await wire.close();
+  wire.close();
 }

@@ -56,8 +56,9 @@ export class RunStore {
   readonly #runs = new Map<string, Run>();
   /** Ids with steps that the log does not show yet: the run as the log shows it, and the number of those steps. */
   readonly #notShown = new Map<string, { run: Run | undefined; steps: number }>();
-  /** What the log does not show yet, in order. */
-  readonly #waiting: { id: string; run: Run | undefined }[] = [];
+  /** What the log does not show yet, in order, from this index on: to shift a large array moves all of it. */
+  #waiting: { id: string; run: Run | undefined }[] = [];
+  #waitingFrom = 0;
   #isShown = false;
   /** Who waits for the log, and is told where the source is closed before. */
   readonly #unshown = new Set<() => void>();
@@ -179,7 +180,7 @@ export class RunStore {
       this.#proving[run?.baseline || run?.end ? 'add' : 'delete'](id);
     const isError = input.kind === 'event' && input.signal.kind === 'error';
     const passing = isError ? drafts.filter((draft) => this.#throttle.admits(draft)) : drafts;
-    if (passing.length > 0 || this.#waiting.length > 0) {
+    if (passing.length > 0 || this.#waiting.length > this.#waitingFrom) {
       this.#isShown = false;
       this.#journal.append(passing, this.#shown);
       if (!this.#isShown) this.#wait(id, before, run);
@@ -243,10 +244,18 @@ export class RunStore {
 
   /** Called for each append, in order; while it returns where the log shows it at once. One for all: this is the hottest path there is. */
   readonly #shown = (): void => {
-    const step = this.#waiting.shift();
+    const step = this.#waiting[this.#waitingFrom];
     if (!step) {
       this.#isShown = true;
       return;
+    }
+    this.#waitingFrom += 1;
+    if (
+      this.#waitingFrom * 2 > this.#waiting.length &&
+      (this.#waitingFrom > 1_024 || this.#waitingFrom === this.#waiting.length)
+    ) {
+      this.#waiting = this.#waiting.slice(this.#waitingFrom);
+      this.#waitingFrom = 0;
     }
     const late = this.#notShown.get(step.id);
     if (!late) return;
