@@ -88,9 +88,15 @@ export interface Reloaded {
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
   const track: Partial<TrackOptions> = { ...tuning.track, limited: (limit) => metrics.limited(limit) };
+  const access = new AccessPolicy(config.access);
   // Nothing of NATS is loaded where there is no cluster.
   const core = config.cluster
-    ? await (await import('./open-cluster.js')).openCluster(config, config.cluster, logger, { ...tuning, track })
+    ? await (await import('./open-cluster.js')).openCluster(config, config.cluster, logger, {
+        ...tuning,
+        track,
+        acknowledged: (ms) => metrics.appended(ms),
+        verify: (token) => access.verify(token),
+      })
     : await openCore(config, logger, { ...tuning, track });
   const { log } = core;
   const { history, samples, follow } = await openHistory(config, core, logger, tuning.history).catch(
@@ -99,7 +105,6 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       throw error;
     },
   );
-  const access = new AccessPolicy(config.access);
   const shares = new Shares(config.shares, {
     limits: { ...SHARE_LIMITS, ...tuning.share },
     clock: CLOCK,
@@ -138,6 +143,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     sources: core.view.sources,
     jobs: () => core.view.jobs(() => true),
     health,
+    cluster: core.cluster,
   });
   running.add(log.entries$.subscribe(metrics.entry));
 

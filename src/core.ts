@@ -3,6 +3,7 @@ import type { Observable, Subscription } from 'rxjs';
 import type { CommandPort, ViewPort } from './gateway/index.js';
 import type { Jobs, SettledJob, SharedCommands } from './jobs/index.js';
 import type { EventReader } from './log/index.js';
+import type { ClusterReaders } from './metrics/index.js';
 import type { SourceProvider } from './sources/index.js';
 
 /** Where clients are served, and how many there are. */
@@ -17,6 +18,8 @@ export interface Core {
   failed: Promise<Error>;
   commands: CommandPort;
   view: ViewPort;
+  /** Counts of a member of a cluster. */
+  cluster?: ClusterReaders;
   /** Commands of other tools, over the connections to sources. */
   shared: Pick<SharedCommands, 'begin'>;
   /** Settlements that were known before. */

@@ -3,11 +3,19 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { EMPTY, Subscription } from 'rxjs';
 import { CLOCK } from './clock.js';
-import { CLUSTER_DEFAULTS, type ClusterOptions, Edge, type MemberStatus, Owner } from './cluster/index.js';
+import {
+  type CallerChecks,
+  CLUSTER_DEFAULTS,
+  type ClusterOptions,
+  Edge,
+  type MemberStatus,
+  Owner,
+} from './cluster/index.js';
 import type { Config } from './config/index.js';
 import type { Core, Served } from './core.js';
 import { type Jobs, openJobs, type TrackOptions } from './jobs/index.js';
 import { type LogLimits, MemoryLog } from './log/index.js';
+import type { ClusterReaders } from './metrics/index.js';
 import { type Locks, type OpenNats, openNats, STREAM_LIMITS, type StreamLimits } from './nats/index.js';
 import { VERSION } from './version.js';
 
@@ -15,6 +23,10 @@ export interface ClusterTuning {
   track: Partial<TrackOptions>;
   log?: Partial<LogLimits> | undefined;
   cluster?: Partial<ClusterOptions> | undefined;
+  /** The stream has acknowledged a message, so many milliseconds after the first attempt to write it. */
+  acknowledged: (ms: number) => void;
+  /** Whose JWT it is; `undefined`: this gateway accepts none. */
+  verify: CallerChecks['verify'];
 }
 
 type ClusterSettings = NonNullable<Config['cluster']>;
@@ -41,7 +53,7 @@ export async function openCluster(
   const nats = await untilDone(connect, 'NATS can not be reached yet: it is tried again', options, logger);
   const member: Member = { name, nats, logger, options };
   try {
-    const owned = role === 'edge' ? undefined : await openOwner(member, streamLimits(config, cluster), tuning.track);
+    const owned = role === 'edge' ? undefined : await openOwner(member, config, cluster, tuning);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
     nats.watch((isConnected) => {
       if (!isConnected) return logger.warn('the connection to NATS is lost');
@@ -102,9 +114,11 @@ interface Owned {
 
 async function openOwner(
   { name, nats, options, logger }: Member,
-  limits: StreamLimits,
-  track: Partial<TrackOptions>,
+  config: Config,
+  cluster: ClusterSettings,
+  { track, acknowledged, verify }: ClusterTuning,
 ): Promise<Owned> {
+  const limits = streamLimits(config, cluster);
   const ensure = (): Promise<void> => nats.ensure(CLOCK.token(4), limits);
   await untilDone(ensure, 'the stream can not be made yet: it is tried again', options, logger);
   const open = (): Promise<Locks> => nats.locks(options.ttlMs, limits.replicas);
@@ -112,6 +126,8 @@ async function openOwner(
   const owner = new Owner({
     ...{ member: name, stream: nats.stream, bus: nats.bus, subjects: nats.subjects, clock: CLOCK, options, logger },
     locks,
+    acknowledged,
+    callers: { verify, requiresJwt: cluster.requiresJwt },
     // The stream may have been deleted.
     failing: () => void ensure().catch((err: unknown) => logger.warn({ err }, 'the stream can not be made')),
   });
@@ -151,6 +167,24 @@ async function openEdge({ name, nats, options, logger }: Member, limits: Partial
   return edge;
 }
 
+function countsOf({ options }: Member, owned: Owned | undefined, edge: Edge | undefined): ClusterReaders {
+  const ofOwner = (owner: Owner): ReturnType<NonNullable<ClusterReaders['owner']>> => {
+    const sources = owner.status();
+    const waiting = sources.map(({ waitingBytes }) => waitingBytes);
+    const count = sources.filter(({ isOwned }) => isOwned).length;
+    return {
+      ...owner.counts,
+      ...{ owned: count, standby: sources.length - count, maxWaitingBytes: options.writer.maxWaitingBytes },
+      waitingBytes: waiting.reduce((sum, bytes) => sum + bytes, 0),
+      largestWaitingBytes: Math.max(0, ...waiting),
+    };
+  };
+  return {
+    owner: owned && (() => ofOwner(owned.owner)),
+    edge: edge && (() => ({ filled: edge.log.filled, lagMs: edge.log.lagMs })),
+  };
+}
+
 /** An edge has no connection that a tool could use. */
 const NO_SOURCES: Core['shared'] = { begin: () => ({ written: () => undefined, replied: () => undefined }) };
 
@@ -166,6 +200,7 @@ function coreOf(member: Member, role: ClusterSettings['role'], owned: Owned | un
     failed: new Promise(() => undefined),
     commands: core.commands,
     view: core.view,
+    cluster: countsOf(member, owned, edge),
     shared: owned?.jobs.shared ?? NO_SOURCES,
     restored: () => edge?.settled() ?? [],
     startOf: (source, job) => edge?.startOf(source, job),

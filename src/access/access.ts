@@ -28,6 +28,8 @@ export interface Principal {
   readonly grants: Grants;
   /** When its credentials end, in milliseconds since 1970; its connections are closed then. `null`: they do not end by themselves. */
   readonly expiresAt: number | null;
+  /** By which another gateway can verify it: its JWT. It is a secret: for no log, and for nobody but an owner of a cluster. */
+  readonly proof?: string;
 }
 
 /** What a client presents. */

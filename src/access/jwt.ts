@@ -86,7 +86,7 @@ export class JwtPolicy {
     const key = createHash('sha256').update(token).digest('base64');
     return {
       ok: true,
-      result: this.#issued.find(key) ?? this.#issued.issue(key, { ...verified.result, facts: token }),
+      result: this.#issued.find(key) ?? this.#issued.issue(key, { ...verified.result, facts: token, proof: token }),
     };
   }
 

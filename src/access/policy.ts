@@ -1,7 +1,7 @@
 // How clients are known: by what they present, each way by a policy of its own; and who they are where nothing is asked.
 import { merge, type Observable, Subject } from 'rxjs';
 import { CLOCK, type Clock } from '../clock.js';
-import { refuse } from '../protocol/answer.js';
+import { type Answer, refuse } from '../protocol/answer.js';
 import type { Access, AccessChange, Authentication, Credentials, Principal, Transport } from './access.js';
 import { type CertificateEntry, CertificatePolicy } from './certificates.js';
 import type { IssuerKeysOptions } from './issuer-keys.js';
@@ -57,6 +57,11 @@ export class AccessPolicy implements Access {
     if (transport.listener === 'unix' && !transport.proxied) return { ok: true, result: this.#local };
     if (!asksWho(this.#settings)) return { ok: true, result: this.#anonymous };
     return refuse('UNAUTHENTICATED', `credentials are needed: ${this.#ways().join(', or ')}`);
+  }
+
+  /** Whose JWT it is, where it comes without a connection; `undefined`: none is accepted. */
+  verify(token: string): Promise<Answer<Principal>> | undefined {
+    return this.#settings.jwt && this.#jwt.authenticate(token);
   }
 
   /** What is wrong with a source of credentials; who is known goes on. */

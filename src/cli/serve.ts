@@ -64,6 +64,7 @@ function addSettings(command: Command): Command {
     .option('--nats-replicas <n>', 'how many servers keep the stream, where it has to be made: 1, 3 or 5 (default 1)')
     .option('--cluster <name>', 'the name of the cluster: letters, digits, - and _ (default qmp)')
     .option('--member <name>', 'the name of this gateway in it (default: of its host and process)')
+    .option('--require-jwt', 'as an owner carry out no command without a JWT of its caller, verified here')
     .option('--allow-origin <origin>', 'a web origin beside the gateway’s own; again for more', collect)
     .option('--allow-host <host>', 'a Host header beside loopback names; again for more', collect)
     .option('--tokens <file>', 'a YAML list of tokens, each with what it may see and do (see "token new")')

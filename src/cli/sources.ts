@@ -16,13 +16,16 @@ export function addSources(program: Command): void {
     .addOption(tokenOption())
     .action(async (options: RemoteOptions & ListOptions & { utc?: boolean }) => {
       const rows = await withGateway(options, (client) => client.sources());
-      printList({ columns: sourceColumns(timesIn(options.utc === true)), rows, name: ({ name }) => name }, options);
+      printList(
+        { columns: sourceColumns(timesIn(options.utc === true), rows), rows, name: ({ name }) => name },
+        options,
+      );
       if (isForPrograms(options) || options.quiet) return;
       complain(...rows.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));
     });
 }
 
-const sourceColumns = (times: Times): Column<SourceInfo>[] => [
+export const sourceColumns = (times: Times, rows: readonly SourceInfo[]): Column<SourceInfo>[] => [
   { head: 'SOURCE', cell: ({ name }) => name, isName: true },
   {
     head: 'FROM',
@@ -32,6 +35,10 @@ const sourceColumns = (times: Times): Column<SourceInfo>[] => [
   },
   { head: 'STATE', cell: ({ state }) => state, colour: ({ state }) => (state === 'up' ? 'green' : 'red') },
   { head: 'REASON', cell: ({ reason = '' }) => reason },
+  // Of a cluster alone.
+  ...(rows.some(({ owner }) => owner !== undefined)
+    ? [{ head: 'OWNER', cell: ({ owner = '' }: SourceInfo) => owner, isName: true, rank: 2 }]
+    : []),
   { head: 'QEMU', cell: ({ qemu = '' }) => qemu, rank: 1 },
   { head: 'SINCE', cell: ({ since }) => times.second(since), rank: 3 },
   { head: 'VERBS', cell: ({ verbs }) => verbs?.join(' ') ?? 'all', isWide: true },

@@ -61,6 +61,7 @@ class CommandClient {
     const id = clock.token(12);
     const request: CommandRequest = {
       ...{ v: 1, id, method, params, by: principal.name, leftMs },
+      ...(principal.proof !== undefined && { token: principal.proof }),
       ...(address !== undefined && { address }),
       ...(trace && { trace }),
     };

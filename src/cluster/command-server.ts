@@ -1,11 +1,12 @@
 // The owner's side of commands: requests of edges for the sources that this member has. Each request is executed once, however often it comes.
-import { ALL_GRANTS, type CallContext } from '../access/index.js';
+import type { CallContext } from '../access/index.js';
 import type { Clock } from '../clock.js';
-import type { CommandName, CommandPort, ViewPort } from '../gateway/index.js';
+import { authorize, type CommandName, type CommandPort, type ViewPort } from '../gateway/index.js';
 import type { Bus, Subjects } from '../nats/index.js';
 import { type Answer, refuse } from '../protocol/answer.js';
 import type { JobTarget } from '../protocol/methods.js';
 import { checkParams } from '../protocol/schemas.js';
+import { type CallerChecks, identify } from './callers.js';
 import type { KnownRequest, Requests } from './requests.js';
 import {
   type CommandMoved,
@@ -32,6 +33,7 @@ export interface CommandServerOptions {
   cursorOf: (source: string) => string;
   /** The calls of a source's commands, with those of the owner before. */
   requestsOf: (source: string) => Requests | undefined;
+  callers: CallerChecks;
 }
 
 interface Known {
@@ -43,6 +45,8 @@ interface Known {
 
 export class CommandServer {
   readonly #options: CommandServerOptions;
+  /** Checked against the grants of the caller. */
+  readonly #commands: CommandPort;
   readonly #known = new Map<string, Known>();
   readonly #served = new Set<string>();
   #isClosed = false;
@@ -50,6 +54,7 @@ export class CommandServer {
 
   constructor(options: CommandServerOptions) {
     this.#options = options;
+    this.#commands = authorize(options.commands);
     const { bus, subjects } = options;
     this.#stopGone = bus.subscribe(subjects.gone, (body) => {
       if (isMessage<GoneMessage>(body)) this.#known.get(body.id)?.gone.abort();
@@ -104,12 +109,10 @@ export class CommandServer {
     return known;
   }
 
-  async #call(
-    source: string,
-    { id, method, params, by, leftMs, address, trace }: CommandRequest,
-    signal: AbortSignal,
-  ): Promise<Answer<object>> {
-    const { commands, clock } = this.#options;
+  async #call(source: string, request: CommandRequest, signal: AbortSignal): Promise<Answer<object>> {
+    const { clock, callers } = this.#options;
+    const { id, method, params, leftMs, address, trace } = request;
+    const commands = this.#commands;
     if (!isCommand(method, commands)) return refuse('UNSUPPORTED', `the owner of ${source} knows no ${method}`);
     const checked = checkParams(method, params);
     if (!checked.ok) return refuse('INVALID_PARAMS', checked.problems.join('; '));
@@ -117,8 +120,15 @@ export class CommandServer {
     if ((checked.params as JobTarget).source !== source)
       return refuse('INVALID_PARAMS', 'source: not that of the subject');
     const now = clock.now();
+    const caller = await identify(request, callers);
+    const known = this.#options.requestsOf(source)?.find(id);
+    // The token may have ended since the owner before has sent the command.
+    if (!caller.ok)
+      return known
+        ? refuse('OUTCOME_UNKNOWN', `the command was sent, and its effect is not told: ${caller.error.message}`)
+        : caller;
     const context: CallContext = {
-      principal: { name: by, grants: ALL_GRANTS, expiresAt: null },
+      principal: caller.result,
       address,
       receivedAt: now,
       deadline: now + Math.min(LONGEST_MS, Math.max(0, leftMs)),
@@ -128,7 +138,6 @@ export class CommandServer {
     };
     const call = (name: CommandName, given: object): Promise<Answer<object>> =>
       (commands[name] as (context: CallContext, params: object) => Promise<Answer<object>>)(context, given);
-    const known = this.#options.requestsOf(source)?.find(id);
     return known
       ? again(method, checked.params as JobTarget & { sync?: boolean }, known, call)
       : call(method, checked.params);

@@ -1,4 +1,5 @@
 // cluster: owners, which have sources, and edges, which have clients, over a stream that all share.
+export type { CallerChecks } from './callers.js';
 export { Edge } from './edge.js';
 export { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 export { Owner } from './owner.js';

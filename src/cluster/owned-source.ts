@@ -28,12 +28,16 @@ export interface OwnedSourceOptions {
 export interface OwnedSourceListener {
   /** The runs of before, before the source is followed. */
   restored(state: Restoration): void;
-  /** The source is ours: it may be connected to. */
-  owned(): void;
+  /** The source is ours: it may be connected to. @param isTakenOver whether another member had it last. */
+  owned(isTakenOver: boolean): void;
   /** Another member has it, or may have it: nothing more may be done for it. */
   released(why: string): void;
-  /** Entries were dropped. */
-  gap(): void;
+  /** The stream refused a message, since another member had written. */
+  fenced(): void;
+  /** The stream has acknowledged a message, so many milliseconds after the first attempt to write it. */
+  acknowledged(ms: number): void;
+  /** So many entries were dropped. */
+  gap(dropped: number): void;
   failing(error: unknown): void;
 }
 
@@ -132,7 +136,8 @@ export class OwnedSource {
       ...{ stream, source, owner: member, epoch, last: history.last, save: all, options },
       listener: {
         fenced: () => this.#fenced(writer),
-        gap: () => this.#listener.gap(),
+        acknowledged: (ms) => this.#listener.acknowledged(ms),
+        gap: (dropped) => this.#listener.gap(dropped),
         renewed: () => undefined,
         failing: (error) => this.#listener.failing(error),
       },
@@ -142,12 +147,13 @@ export class OwnedSource {
     await writer.drained();
     if (this.#writer !== writer || !this.#lock.isHeld || this.#isEnded) return;
     this.#isOwned = true;
-    this.#listener.owned();
+    this.#listener.owned(history.owner !== undefined && history.owner !== member);
   }
 
   /** Another member has written: it has the lock by now, or has had it. */
   #fenced(writer: SourceWriter): void {
     if (this.#writer !== writer) return;
+    this.#listener.fenced();
     this.#release('another member writes for it');
     if (this.#lock.isHeld) void this.#start();
   }

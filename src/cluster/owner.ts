@@ -6,6 +6,7 @@ import type { Jobs, Journal, Restoration } from '../jobs/index.js';
 import type { SharedStream } from '../log/index.js';
 import type { Bus, Locks, Subjects } from '../nats/index.js';
 import type { JobSource, ProvidedSource, SourceProvider } from '../sources/index.js';
+import type { CallerChecks } from './callers.js';
 import { CommandServer } from './command-server.js';
 import { MeasureServer } from './measures.js';
 import type { ClusterOptions } from './options.js';
@@ -24,6 +25,9 @@ export interface OwnerDeps {
   logger: Logger;
   /** Writing fails: the stream may not exist any more. */
   failing: (error: unknown) => void;
+  /** The stream has acknowledged a message, so many milliseconds after the first attempt to write it. */
+  acknowledged?: ((ms: number) => void) | undefined;
+  callers: CallerChecks;
 }
 
 interface Held {
@@ -45,6 +49,8 @@ export class Owner implements SourceProvider {
   #commands: CommandServer | undefined;
   #measures: MeasureServer | undefined;
   #isClosing = false;
+  /** Since the start, over all sources. */
+  readonly #counts = { fenced: 0, dropped: 0, takeovers: 0 };
   readonly #instance: string;
 
   constructor(deps: OwnerDeps) {
@@ -66,11 +72,11 @@ export class Owner implements SourceProvider {
   /** Before any source. */
   begin(jobs: Jobs): void {
     this.#jobs = jobs;
-    const { bus, subjects, clock } = this.#deps;
+    const { bus, subjects, clock, callers } = this.#deps;
     const { commands, view } = jobs;
     const cursorOf = (source: string): string => this.#held.get(source)?.owned.writer?.cursor ?? '';
     const requestsOf = (source: string): Requests | undefined => this.#held.get(source)?.owned.requests;
-    this.#commands = new CommandServer({ bus, subjects, clock, commands, view, cursorOf, requestsOf });
+    this.#commands = new CommandServer({ bus, subjects, clock, commands, view, cursorOf, requestsOf, callers });
     this.#measures = new MeasureServer(bus, subjects, clock, view);
   }
 
@@ -95,11 +101,16 @@ export class Owner implements SourceProvider {
   }
 
   /** Each source that it has, or would take over. */
-  status(): { name: string; isOwned: boolean; waitingBytes: number; isRetrying: boolean }[] {
+  status(): { name: string; isOwned: boolean; waitingBytes: number }[] {
     return [...this.#held].map(([name, { owned }]) => {
-      const { waitingBytes = 0, isRetrying = false } = owned.writer?.status ?? {};
-      return { name, isOwned: owned.isOwned, waitingBytes, isRetrying };
+      const { waitingBytes = 0 } = owned.writer?.status ?? {};
+      return { name, isOwned: owned.isOwned, waitingBytes };
     });
+  }
+
+  /** How often the stream refused a message, entries that were dropped, and sources that another member had before. */
+  get counts(): Readonly<{ fenced: number; dropped: number; takeovers: number }> {
+    return this.#counts;
   }
 
   /** NATS is back: what waits is written at once. */
@@ -155,16 +166,25 @@ export class Owner implements SourceProvider {
       { ...shared, hasStandby, save, writer: { clock, ...options.writer } },
       {
         restored: (state: Restoration) => this.#jobs?.restore(state),
-        owned: () => {
+        owned: (isTakenOver) => {
           log.info('the source is owned by this member');
+          if (isTakenOver) this.#counts.takeovers += 1;
           this.#owned(name);
         },
         released: (why) => {
           log.warn({ why }, 'the source is no longer owned by this member');
           this.#released(name);
         },
-        gap: () => {
-          log.error('the stream took no entries for too long: some were dropped, and the source is connected anew');
+        fenced: () => {
+          this.#counts.fenced += 1;
+        },
+        acknowledged: (ms) => this.#deps.acknowledged?.(ms),
+        gap: (dropped) => {
+          this.#counts.dropped += dropped;
+          log.error(
+            { dropped },
+            'the stream took no entries for too long: some were dropped, and the source is connected anew',
+          );
           this.#jobs?.reconnect(name);
         },
         failing: (err) => {

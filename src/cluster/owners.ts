@@ -45,7 +45,7 @@ export class Owners {
   judge(info: SourceInfo): SourceInfo {
     const seen = this.#seen.get(info.name);
     if (this.#clock.now() - (seen?.at ?? this.#beganAt) <= this.#unownedMs) return info;
-    const { reason: _reason, ...rest } = info;
+    const { reason: _reason, owner: _owner, ...rest } = info;
     return { ...rest, state: 'down', reason: 'unowned', since: seen?.date ?? info.since };
   }
 

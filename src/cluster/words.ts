@@ -13,6 +13,8 @@ export interface CommandRequest {
   by: string;
   /** Milliseconds that are left to the answer. */
   leftMs: number;
+  /** The JWT by which the edge knows who calls, where it knows it by one. */
+  token?: string;
   address?: string;
   trace?: TraceParent;
 }

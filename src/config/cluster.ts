@@ -21,6 +21,8 @@ export interface ClusterSettings {
   readonly tls: NatsTls | undefined;
   /** How many servers keep the stream, where this process makes it. */
   readonly replicas: number;
+  /** Whether an owner carries out commands of callers alone whose JWT the edge passes on. */
+  readonly requiresJwt: boolean;
 }
 
 export interface NatsTls {
@@ -34,6 +36,7 @@ const SOURCES: readonly ListSetting[] = ['source', 'discover', 'accept', 'share'
 /** A part of a subject, where `.`, `*` and `>` have a meaning; names with `_` or `$` in front are NATS's own. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const MEMBER = /^[A-Za-z0-9._:@-]{1,120}$/;
+const NO_CLUSTER = 'there is no cluster without --nats';
 const SERVER = /^(?:nats|tls):\/\/(?:[^\s/?#@]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/;
 
 export type ReadCluster =
@@ -53,7 +56,8 @@ export function readCluster(settings: Settings, problems: Problems): ClusterSett
   const given = settings.many('nats');
   if (given.length === 0) {
     const needless: readonly TextSetting[] = role === 'both' ? WITH_NATS : ['role', ...WITH_NATS];
-    for (const name of needless) refuse(settings.one(name), 'there is no cluster without --nats', problems);
+    for (const name of needless) refuse(settings.one(name), NO_CLUSTER, problems);
+    if (settings.isOn('requireJwt')) problems.add(`--require-jwt: ${NO_CLUSTER}`);
     return undefined;
   }
   if (role === 'edge')
@@ -68,7 +72,16 @@ export function readCluster(settings: Settings, problems: Problems): ClusterSett
     creds: readCreds(settings.pathOf('natsCreds'), problems),
     tls: readTls(settings, problems),
     replicas: Number(matching(settings, 'natsReplicas', /^[135]$/, 'one of 1 3 5', problems) ?? '1'),
+    requiresJwt: readRequiresJwt(settings, role, problems),
   };
+}
+
+function readRequiresJwt(settings: Settings, role: ClusterSettings['role'], problems: Problems): boolean {
+  const isOn = settings.isOn('requireJwt');
+  if (isOn && role === 'edge') problems.add('--require-jwt: an edge carries out no commands; it is for owners');
+  else if (isOn && !settings.one('jwtKey') && !settings.one('jwtJwks'))
+    problems.add('--require-jwt: whose keys? --jwt-key or --jwt-jwks says it');
+  return isOn;
 }
 
 /** The URL without the user and the password that may stand in it. */

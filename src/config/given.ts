@@ -11,6 +11,7 @@ export type ConfigInput = { [Name in ListSetting]?: readonly string[] | string |
   [Name in TextSetting]?: string | undefined;
 } & {
   insecureNoAuth?: boolean | undefined;
+  requireJwt?: boolean | undefined;
   /** Path of a YAML or JSON file. */
   config?: string | undefined;
 };
@@ -67,7 +68,7 @@ export class Settings {
     return Object.entries(value).map(([key, uri]) => ({ value: `${key}=${uri}`, place: this.placeOf(name, key) }));
   }
 
-  isOn(name: 'insecureNoAuth'): boolean {
+  isOn(name: 'insecureNoAuth' | 'requireJwt'): boolean {
     return this.#flags[name] ?? (this.#env[variableOf(name)] === '1' || this.#file?.value[name] === true);
   }
 

@@ -61,6 +61,7 @@ const OTHERS = [
   'QMP_GATEWAY_TOKEN_FILE',
   'QMP_GATEWAY_CONFIG',
   'QMP_GATEWAY_INSECURE_NO_AUTH',
+  'QMP_GATEWAY_REQUIRE_JWT',
 ] as const;
 
 /** Kubernetes sets these in every pod beside a service that is named qmp-gateway. */

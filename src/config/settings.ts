@@ -93,6 +93,10 @@ export const SETTINGS = z
       .optional(),
     cluster: text('The name of the cluster: letters, digits, - and _. Default qmp.'),
     member: text('The name of this gateway in the cluster. Default: of its host and process.'),
+    requireJwt: z
+      .boolean()
+      .describe('An owner carries out commands of those clients of edges alone whose JWT it has verified itself.')
+      .optional(),
     webhooks: WEBHOOKS.describe('Where matching events are POSTed, at least once and in order.').optional(),
     compression: z.enum(COMPRESSION).describe('Of messages to clients that offer it. Default auto.').optional(),
     logLevel: z.enum(LOG_LEVELS).describe('The lowest level that is logged. Default info.').optional(),

@@ -1,4 +1,5 @@
 // gateway: WebSocket and HTTP, subscriptions and fan-out.
+export { authorize } from './authorize.js';
 export { COMPRESSION, type Compression } from './http/compression.js';
 export type { ListenAddress } from './http/listen.js';
 export { isLoopbackName } from './http/origin-policy.js';

@@ -4,12 +4,15 @@ import { CLOCK, type Clock } from '../clock.js';
 import type { GatewayCounts, GatewayRecorder } from '../gateway/index.js';
 import type { LoggedEntry } from '../log/index.js';
 import type { Outcome, Provenance } from '../protocol/types.js';
+import { type ClusterReaders, openClusterMetrics } from './cluster-metrics.js';
 import { openEventMetrics } from './event-metrics.js';
 import { Families, type Sample } from './families.js';
 import { type LimitName, openGatewayMetrics } from './gateway-metrics.js';
 import { type JobReaders, openJobMetrics } from './job-metrics.js';
 import { type LogReaders, openLogMetrics } from './log-metrics.js';
 import { openWebhookMetrics, type WebhookReaders } from './webhook-metrics.js';
+
+export type { ClusterReaders } from './cluster-metrics.js';
 
 /** Of one libvirtd, by its socket. `held`: for longer than 5 s. */
 export interface LibvirtCalls {
@@ -29,6 +32,8 @@ export interface MetricReaders extends JobReaders, WebhookReaders {
   libvirtds: () => readonly LibvirtCalls[];
   /** Each part that may be unwell, and whether it is. */
   health: () => Readonly<Record<string, boolean>>;
+  /** Of a member of a cluster alone. */
+  cluster?: ClusterReaders | undefined;
 }
 
 export interface Metrics {
@@ -40,6 +45,8 @@ export interface Metrics {
   entry(entry: LoggedEntry): void;
   /** A monitor has answered. */
   replied(command: string, ms: number): void;
+  /** The stream of a cluster has acknowledged a message. */
+  appended(ms: number): void;
   text(): Promise<{ type: string; text: string }>;
 }
 
@@ -76,6 +83,7 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
     'From writing a QMP command to the reply of QEMU, late ones too',
     ['command'],
   );
+  const appended = read.cluster ? openClusterMetrics(families, read.cluster) : () => undefined;
   const { registry } = families;
   return {
     recorder,
@@ -83,6 +91,7 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
     settled,
     entry,
     replied: (command, ms) => replies.of({ command }).observe(ms / 1_000),
+    appended,
     text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

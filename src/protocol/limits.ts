@@ -55,6 +55,7 @@ export const FEATURES = [
   'history',
   'from',
   'dryRun',
+  'owner',
 ] as const;
 
 /** Runs in one answer of history.list unless it is asked for another number. */

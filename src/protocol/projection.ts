@@ -80,7 +80,7 @@ export class Projection implements ProjectedState {
         this.#source(event, {});
         break;
       case 'GATEWAY_SOURCE_DOWN':
-        this.#source(event, { state: 'down', reason: event.data.reason });
+        this.#source(event, { state: 'down', reason: event.data.reason, ...ownerOf(event.data) });
         // While the source was not connected, settled jobs may have freed their ids; GATEWAY_JOB_FOUND brings back those that have not.
         for (const [run, job] of this.jobs) if (job.settled && job.source === event.source) this.jobs.delete(run);
         break;
@@ -183,6 +183,15 @@ function measuresOf<Data extends { device: string }>({ device: _device, ...measu
 }
 
 /** What a source is, beside its state; the data of a monitor has some of it at most. */
-function aboutOf({ provider, verbs, label }: Partial<SourceInfo>): Partial<SourceInfo> {
-  return { ...(provider && { provider }), ...(verbs && { verbs }), ...(label !== undefined && { label }) };
+function aboutOf({ provider, verbs, label, owner }: Partial<SourceInfo>): Partial<SourceInfo> {
+  return {
+    ...(provider && { provider }),
+    ...(verbs && { verbs }),
+    ...(label !== undefined && { label }),
+    ...ownerOf({ owner }),
+  };
+}
+
+function ownerOf({ owner }: { owner?: string | undefined }): Pick<SourceInfo, 'owner'> {
+  return owner === undefined ? {} : { owner };
 }

@@ -74,6 +74,7 @@ const sourceInfo = z.object({
   reason: z.string().optional(),
   since: time,
   qemu: z.string().optional(),
+  owner: z.string().optional(),
 });
 const progress = z.object({ ...named, status, len: int64, offset: int64, speed: int64 });
 const plainEntry = z.object({

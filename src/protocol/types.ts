@@ -144,19 +144,20 @@ export type CommandResult = 'accepted' | 'refused' | 'unknown';
 
 /** The gateway's own events. */
 export interface GatewayEventData {
-  /** `provider`, `verbs` and `label` as in {@link SourceInfo}; a monitor has a label at most. */
+  /** `provider`, `verbs`, `label` and `owner` as in {@link SourceInfo}; a monitor has no provider here, and verbs come later. */
   GATEWAY_SOURCE_UP: {
     qemu: string;
     same: Same;
     provider?: ProviderName;
     verbs?: readonly SourceVerb[];
     label?: string;
+    owner?: string;
   };
   /** `verbs` where they are others than before: an old QEMU lacks some. */
   GATEWAY_SOURCE_SYNCED: { jobs: number; verbs?: readonly SourceVerb[] };
   GATEWAY_SOURCE_STALLED: { waitedMs: number };
   GATEWAY_SOURCE_RESPONSIVE: { stalledMs: number };
-  GATEWAY_SOURCE_DOWN: { reason: DownReason };
+  GATEWAY_SOURCE_DOWN: { reason: DownReason; owner?: string };
   /**
    * A gateway of a cluster could not publish events for so long that it dropped some, after `since`: `dropped` of them, no settlement among them. What has
    * become of the jobs is reconciled next.
@@ -270,6 +271,8 @@ export interface SourceInfo {
   since: string;
   /** QEMU's version. */
   qemu?: string;
+  /** Of a cluster: the member that has the source; missing while none has. */
+  owner?: string;
 }
 
 export interface Progress {

@@ -35,6 +35,7 @@ describe('a gateway', () => {
       creds: undefined,
       tls: undefined,
       replicas: 1,
+      requiresJwt: false,
     });
   });
 
@@ -85,6 +86,17 @@ describe('a problem', () => {
         const flag = /^(cluster|member)/.test(each) ? `--${each}` : `--nats-${each}`;
         return `${flag}: there is no cluster without --nats`;
       }),
+    ],
+    ['a demand for JWTs without NATS', { requireJwt: true }, ['--require-jwt: there is no cluster without --nats']],
+    [
+      'a demand for JWTs of an edge',
+      { nats, role: 'edge', requireJwt: true },
+      ['--require-jwt: an edge carries out no commands; it is for owners'],
+    ],
+    [
+      'a demand for JWTs of nobody',
+      { nats, requireJwt: true },
+      ['--require-jwt: whose keys? --jwt-key or --jwt-jwks says it'],
     ],
     ['another role', { nats, role: 'leader' }, ['--role leader: one of owner edge both']],
     [

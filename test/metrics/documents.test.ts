@@ -18,6 +18,11 @@ const section = (title: string): string => page.split(`\n## ${title}\n`)[1]?.spl
 const firstCells = (text: string): string[] => [...text.matchAll(/^\| (`.+?`) \|/gm)].map(([, cell = '']) => cell);
 const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 
+const OWNER = {
+  ...{ owned: 1, standby: 2, waitingBytes: 3, largestWaitingBytes: 2, maxWaitingBytes: 9 },
+  ...{ fenced: 0, dropped: 0, takeovers: 0 },
+};
+
 /** Name and type of each metric, as it is scraped. */
 async function families(): Promise<Map<string, string>> {
   const log = new MemoryLog();
@@ -30,6 +35,7 @@ async function families(): Promise<Map<string, string>> {
     sources: () => [],
     jobs: () => [],
     health: () => ({ log: false, credentials: false }),
+    cluster: { owner: () => OWNER, edge: () => ({ filled: 0, lagMs: 0 }) },
   });
   const { text } = await metrics.text();
   return new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));

@@ -77,6 +77,35 @@ describe('metrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
   });
 
+  it('of a cluster are there for the parts that the member has', async () => {
+    const counts = { owned: 1, standby: 2, waitingBytes: 50, largestWaitingBytes: 40, maxWaitingBytes: 100 };
+    const owner = { ...counts, fenced: 3, dropped: 4, takeovers: 5 };
+    const owning = open({ cluster: { owner: () => owner, edge: undefined } });
+    owning.metrics.appended(2_000);
+    const ofCluster = (lines: string[]): string[] => lines.filter((line) => /^qmp_gateway_cluster_/.test(line));
+    const lines = ofCluster(await owning.read());
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'qmp_gateway_cluster_sources{state="owned"} 1',
+        'qmp_gateway_cluster_sources{state="standby"} 2',
+        'qmp_gateway_cluster_waiting_bytes 50',
+        'qmp_gateway_cluster_waiting_bytes_largest 40',
+        'qmp_gateway_cluster_waiting_bytes_limit 100',
+        'qmp_gateway_cluster_fenced_total 3',
+        'qmp_gateway_cluster_dropped_entries_total 4',
+        'qmp_gateway_cluster_takeovers_total 5',
+        'qmp_gateway_cluster_append_duration_seconds_sum 2',
+      ]),
+    );
+    const edge = open({ cluster: { owner: undefined, edge: () => ({ filled: 6, lagMs: 1_500 }) } });
+    edge.metrics.appended(1);
+    expect(ofCluster(await edge.read())).toEqual([
+      'qmp_gateway_cluster_filled_messages_total 6',
+      'qmp_gateway_cluster_fold_lag_seconds 1.5',
+    ]);
+    expect(ofCluster(await open().read())).toEqual([]);
+  });
+
   it('count commands by their result, and time aborts by mode', async () => {
     const { metrics, read } = open();
     metrics.recorder.answered({ verb: 'abort', sync: true, result: 'cancelled', seconds: 0.3 });

@@ -11,16 +11,10 @@ import { Restoration } from './restoration.js';
 import type { Ended } from './run-store.js';
 import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
 
-interface Followed {
-  state: Restoration;
-  /** The member that wrote the newest entries. */
-  owner: string | undefined;
-}
-
 export class FollowedRuns {
   readonly #clock: Clock;
   readonly #limits: Partial<HistoryLimits>;
-  readonly #sources = new Map<string, Followed>();
+  readonly #sources = new Map<string, Restoration>();
   readonly #endings$ = new Subject<Ended>();
   readonly #measuring$ = new Subject<Progress[]>();
   /** The newest measures of live runs. */
@@ -45,20 +39,20 @@ export class FollowedRuns {
     this.#settlements = new SettlementHistory(this.#clock, this.#limits);
   }
 
-  /** The state of a source, in place of what was known of it. @param lines of a checkpoint. */
-  restore(source: string, lines: readonly string[]): void {
-    const followed = this.#open(source);
-    for (const line of lines) followed.state.line(line);
-    const [restored] = followed.state.sources;
-    if (restored?.info) this.#projection.sources.set(source, restored.info);
+  /** The state of a source, in place of what was known of it. @param lines of a checkpoint. @param owner the member that has it. */
+  restore(source: string, lines: readonly string[], owner: string | undefined): void {
+    const state = this.#open(source);
+    for (const line of lines) state.line(line);
+    const [restored] = state.sources;
+    if (restored?.info)
+      this.#projection.sources.set(source, { ...restored.info, ...(owner !== undefined && { owner }) });
   }
 
-  entry(draft: EntryDraft, cursor: Cursor, owner: string): void {
+  entry(draft: EntryDraft, cursor: Cursor): void {
     const { source, type, time, job, data } = draft;
-    const followed = this.#sources.get(source) ?? this.#open(source);
-    followed.owner = owner;
+    const state = this.#sources.get(source) ?? this.#open(source);
     if (type === 'GATEWAY_SOURCE_REMOVED') this.#sources.delete(source);
-    else followed.state.apply({ cursor, source, type, time, job, data });
+    else state.apply({ cursor, source, type, time, job, data });
     if (type.startsWith('GATEWAY_SOURCE_') && !draft.internal) this.#projection.apply(entryOf(draft));
   }
 
@@ -79,15 +73,11 @@ export class FollowedRuns {
     return this.#projection.sources.get(name);
   }
 
-  ownerOf(source: string): string | undefined {
-    return this.#sources.get(source)?.owner;
-  }
-
   jobs(wants: (source: string) => boolean): Job[] {
     const jobs: Job[] = [];
-    for (const [name, followed] of this.#sources)
+    for (const [name, state] of this.#sources)
       if (wants(name))
-        for (const run of runsOf(name, followed).values())
+        for (const run of (state.runsOf(name) ?? NO_RUNS).values())
           if (!(run.settled && run.unobserved)) jobs.push(this.#view(run));
     return jobs;
   }
@@ -117,8 +107,8 @@ export class FollowedRuns {
   }
 
   #present(source: string, job: string): Run | undefined {
-    const followed = this.#sources.get(source);
-    return followed && runNamed(runsOf(source, followed), job);
+    const runs = this.#sources.get(source)?.runsOf(source);
+    return runs && runNamed(runs, job);
   }
 
   #view(run: Run): Job {
@@ -129,11 +119,10 @@ export class FollowedRuns {
     return { ...job, len, offset, speed, updated: measured.updated };
   }
 
-  #open(source: string): Followed {
+  #open(source: string): Restoration {
     const state = new Restoration((ended, isNew) => this.#settle(ended, isNew));
-    const followed: Followed = { state, owner: this.#sources.get(source)?.owner };
-    this.#sources.set(source, followed);
-    return followed;
+    this.#sources.set(source, state);
+    return state;
   }
 
   #settle(ended: Ended, isNew: boolean): void {
@@ -146,10 +135,6 @@ export class FollowedRuns {
 }
 
 const NO_RUNS: ReadonlyMap<string, Run> = new Map();
-
-function runsOf(source: string, { state }: Followed): ReadonlyMap<string, Run> {
-  return state.runsOf(source) ?? NO_RUNS;
-}
 
 /** As clients have it. */
 function entryOf({ source, type, time, job, data }: EntryDraft): Entry {

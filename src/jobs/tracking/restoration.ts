@@ -67,7 +67,7 @@ export class Restoration {
       if (legacy !== undefined) source.fold.legacy = legacy;
     }
     if (type === 'GATEWAY_SOURCE_UP') {
-      const { same: _same, ...about } = data as GatewayEventData['GATEWAY_SOURCE_UP'];
+      const { same: _same, owner: _owner, ...about } = data as GatewayEventData['GATEWAY_SOURCE_UP'];
       source.about = about;
     }
     if (type === 'GATEWAY_SOURCE_SYNCED') {

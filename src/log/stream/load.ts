@@ -12,6 +12,8 @@ export interface SourceHistory {
   last: number;
   /** Of the checkpoint's first part; 0: there is none. */
   checkpoint: number;
+  /** The member that wrote the newest message. */
+  owner: string | undefined;
 }
 
 /** @param upTo messages after that place are not read. */
@@ -26,9 +28,11 @@ export async function loadSource(
   const messages: SourceHistory['messages'][number][] = [];
   let last = 0;
   let checkpoint = 0;
+  let owner: string | undefined;
   const take = (message: StreamMessage): void => {
     last = message.seq;
     const read = readBody(message.body);
+    owner = read?.owner ?? owner;
     if (read?.kind === 'entries') messages.push({ seq: message.seq, body: read });
     if (read?.kind !== 'part') return;
     // A checkpoint of which the writer was killed before its last part counts for nothing: its parts are dropped with the next first part.
@@ -50,5 +54,5 @@ export async function loadSource(
     take(message);
     at = message.seq + 1;
   }
-  return { lines, messages, last, checkpoint };
+  return { lines, messages, last, checkpoint, owner };
 }

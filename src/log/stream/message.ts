@@ -48,21 +48,25 @@ export function entryTexts(drafts: readonly EntryDraft[]): string[] {
 /** No epoch begins with it. */
 const IN_MESSAGE = '@';
 
-/** The entries of a message with their places. */
+/** The entries of a message with their places, and those of which clients read who owns the source with the owner. */
 export function placeEntries(
   source: string,
   epoch: string,
   seq: number,
-  { entries }: Extract<StreamBody, { kind: 'entries' }>,
+  { owner, entries }: Extract<StreamBody, { kind: 'entries' }>,
 ): { draft: EntryDraft; offset: number; cursor: Cursor }[] {
   return entries.map((entry, index) => ({
-    draft: { ...entry, source, data: placed(entry, epoch, seq) },
+    draft: { ...entry, source, data: placed(entry, { owner, epoch, seq }) },
     offset: seq * OFFSETS_PER_MESSAGE + index,
     cursor: cursorAt(epoch, seq, index),
   }));
 }
 
-function placed({ type, data }: StreamEntry, epoch: string, seq: number): unknown {
+function placed(
+  { type, data }: StreamEntry,
+  { owner, epoch, seq }: { owner: string; epoch: string; seq: number },
+): unknown {
+  if (type === 'GATEWAY_SOURCE_UP' || type === 'GATEWAY_SOURCE_DOWN') return { ...(data as object), owner };
   if (type !== 'GATEWAY_JOB_SETTLED') return data;
   const { began } = data as { began?: string };
   return began?.startsWith(IN_MESSAGE)

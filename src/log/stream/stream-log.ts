@@ -18,9 +18,9 @@ import type { SharedStream, StreamMessage, StreamState } from './port.js';
 export interface StreamFold {
   /** Forgets everything. */
   clear(epoch: string): void;
-  /** The state of a source, in place of what was known of it. */
-  restore(source: string, lines: readonly string[]): void;
-  entry(entry: EntryDraft, cursor: Cursor, owner: string): void;
+  /** The state of a source, in place of what was known of it. @param owner the member that has it. */
+  restore(source: string, lines: readonly string[], owner: string | undefined): void;
+  entry(entry: EntryDraft, cursor: Cursor): void;
 }
 
 export interface StreamLogOptions extends FollowOptions {
@@ -59,6 +59,8 @@ export class StreamLog implements EventReader {
   #memory: MemoryLog;
   #relay: Subscription | undefined;
   #follower: StreamFollower | undefined;
+  /** By the followers before. */
+  #filled = 0;
   /** Parts of checkpoints that are not complete, by source. */
   readonly #parts = new Map<string, string[]>();
   readonly #arrivals: Arrivals;
@@ -127,7 +129,7 @@ export class StreamLog implements EventReader {
 
   /** Messages that the live path lost, and that were read. */
   get filled(): number {
-    return this.#follower?.filled ?? 0;
+    return this.#filled + (this.#follower?.filled ?? 0);
   }
 
   get isLoaded(): boolean {
@@ -182,6 +184,7 @@ export class StreamLog implements EventReader {
       replaced: () => void this.#reload(),
       failing: (error) => this.#note(error),
     });
+    this.#filled += this.#follower?.filled ?? 0;
     this.#follower = follower;
     this.#parts.clear();
     this.#fold.clear(epoch);
@@ -213,8 +216,8 @@ export class StreamLog implements EventReader {
     const sources = await this.#stream.sources();
     const load = async (): Promise<void> => {
       for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
-        const { lines, messages } = await loadSource(this.#stream, source, upTo);
-        this.#fold.restore(source, lines);
+        const { lines, messages, owner } = await loadSource(this.#stream, source, upTo);
+        this.#fold.restore(source, lines, owner);
         for (const { seq, body } of messages) this.#foldEntries(source, seq, body);
       }
     };
@@ -250,19 +253,18 @@ export class StreamLog implements EventReader {
   }
 
   /** The fold goes on from each checkpoint: it has what an entry does not say, as after entries that an owner had to drop. */
-  #takePart(source: string, { part, of, lines }: Part): void {
+  #takePart(source: string, { owner, part, of, lines }: Part): void {
     const parts = part === 1 ? [] : this.#parts.get(source);
     if (!parts) return;
     parts.push(...lines);
     if (part < of) return void this.#parts.set(source, parts);
     this.#parts.delete(source);
-    this.#fold.restore(source, parts);
+    this.#fold.restore(source, parts, owner);
   }
 
   #foldEntries(source: string, seq: number, body: Entries): void {
     this.#folded = Math.max(this.#folded, seq * OFFSETS_PER_MESSAGE + body.entries.length - 1);
-    for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body))
-      this.#fold.entry(draft, cursor, body.owner);
+    for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body)) this.#fold.entry(draft, cursor);
   }
 
   #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {

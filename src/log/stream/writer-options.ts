@@ -22,8 +22,10 @@ export const WRITER_DEFAULTS: Omit<WriterOptions, 'clock'> = {
 export interface WriterListener {
   /** Another owner has written: nothing of this one is taken any more. */
   fenced(): void;
-  /** The stream takes entries again, and some were dropped meanwhile: the source must be reconciled. */
-  gap(): void;
+  /** The stream has acknowledged a message. @param ms milliseconds since the first attempt to write it. */
+  acknowledged(ms: number): void;
+  /** The stream takes entries again, and so many were dropped meanwhile: the source must be reconciled. */
+  gap(dropped: number): void;
   /** The stream was made anew: nothing that it had before is there. */
   renewed(epoch: string): void;
   /** A write has failed, or succeeded after that. */

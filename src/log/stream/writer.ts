@@ -173,7 +173,9 @@ export class SourceWriter {
   /** Resolves with the place of the message; `undefined`: nothing is written any more, or the stream was made anew. */
   async #put(body: () => string): Promise<number | undefined> {
     const { stream, source, listener } = this.#start;
+    const { clock } = this.#options;
     const id = `${this.#writer}.${++this.#written}`;
+    const begun = clock.now();
     while (!this.#isEnded) {
       try {
         const written = await stream.write({ source, body: body(), id, after: this.#last });
@@ -187,6 +189,7 @@ export class SourceWriter {
           return undefined;
         }
         this.#last = seq;
+        listener.acknowledged(clock.now() - begun);
         return seq;
       } catch (error) {
         if (!this.#isRetrying) listener.failing(error);
@@ -240,7 +243,7 @@ export class SourceWriter {
     const data = { dropped: gap.dropped, since: new Date(gap.since).toISOString() };
     this.#waiting.push([...gap.kept, { source, type: 'GATEWAY_SOURCE_GAP', time, data }], undefined, false);
     this.#wantsCheckpoint = true;
-    listener.gap();
+    listener.gap(gap.dropped);
   }
 }
 

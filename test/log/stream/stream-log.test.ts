@@ -35,7 +35,8 @@ async function edge(more: { windowMessages?: number } = {}): Promise<Opened> {
 }
 
 function writerOf(source: string): SourceWriter {
-  const ignored = { fenced: () => undefined, gap: () => undefined, renewed: () => undefined, failing: () => undefined };
+  const nothing = (): undefined => undefined;
+  const ignored = { fenced: nothing, acknowledged: nothing, gap: nothing, renewed: nothing, failing: nothing };
   return new SourceWriter({
     ...{ stream, source, owner: 'o1', epoch: stream.epoch, last: 0, save: () => [`state of ${source}`] },
     listener: ignored,

@@ -14,11 +14,14 @@ const entry = (n: number, more: Partial<EntryDraft> = {}): EntryDraft => ({
 let clock: FakeClock;
 let stream: MemoryStream;
 let told: string[];
+/** Milliseconds of each message. */
+let acknowledged: number[];
 
 beforeEach(() => {
   clock = new FakeClock();
   stream = new MemoryStream();
   told = [];
+  acknowledged = [];
 });
 
 function open(last = 0, more: { maxWaitingBytes?: number; checkpointEntries?: number } = {}): SourceWriter {
@@ -26,7 +29,8 @@ function open(last = 0, more: { maxWaitingBytes?: number; checkpointEntries?: nu
     ...{ stream, source: 's', owner: 'o1', epoch: stream.epoch, last, save: () => ['{"state":1}'] },
     listener: {
       fenced: () => told.push('fenced'),
-      gap: () => told.push('gap'),
+      acknowledged: (ms) => acknowledged.push(ms),
+      gap: (dropped) => told.push(`gap ${dropped}`),
       renewed: (epoch) => told.push(`renewed ${epoch}`),
       failing: () => told.push('failing'),
     },
@@ -81,6 +85,7 @@ describe('a writer', () => {
     await writer.drained();
     expect(contents()).toEqual(['checkpoint 1/1', '1']);
     expect(told).toEqual(['failing']);
+    expect(acknowledged).toEqual([0, 100]);
   });
 
   it('knows its own message where the stream has forgotten the id', async () => {
@@ -160,7 +165,7 @@ describe('a writer', () => {
     await clock.advance(100);
     await writer.drained();
     expect(contents()).toEqual(['checkpoint 1/1', '0', 'checkpoint 1/1', 'GATEWAY_JOB_SETTLED GATEWAY_SOURCE_GAP']);
-    expect(told).toEqual(['failing', 'gap']);
+    expect(told).toEqual(['failing', 'gap 40']);
     expect(shown).toEqual(Array.from({ length: 42 }, (_, n) => n));
     expect(readBody(stream.written.at(-1) ?? '')).toMatchObject({ entries: [{}, { data: { dropped: 40 } }] });
   });

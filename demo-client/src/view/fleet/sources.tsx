@@ -31,7 +31,7 @@ export function Sources({ sources, table }: { sources: SourceInfo[]; table: JobT
 }
 
 function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
-  const { name, state, reason, since, qemu, label } = source;
+  const { name, state, reason, since, qemu, label, owner } = source;
   const age = Date.parse(since);
   return (
     <li class="source" data-source={name} data-state={state}>
@@ -50,6 +50,7 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
       </span>
       <span class="muted small source-more">
         {label ? `${label} · ` : ''}
+        {owner ? `owner ${owner} · ` : ''}
         {qemu ? `QEMU ${qemu} · ` : ''}
         {jobs} {jobs === 1 ? 'job' : 'jobs'}
         {Number.isNaN(age) ? '' : ` · ${formatDuration(Math.max(0, now.value - age))}`}

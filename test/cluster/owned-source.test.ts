@@ -1,0 +1,64 @@
+// One source of an owner, contended for by two members over one stream.
+import { beforeEach, expect, it } from 'vitest';
+import { OwnedSource } from '../../src/cluster/owned-source.js';
+import { WRITER_DEFAULTS } from '../../src/log/index.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { MemoryLocks } from '../support/memory-locks.js';
+import { MemoryStream } from '../support/memory-stream.js';
+
+let clock: FakeClock;
+let stream: MemoryStream;
+let locks: MemoryLocks;
+let told: string[];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  stream = new MemoryStream();
+  locks = new MemoryLocks();
+  told = [];
+});
+
+function contend(member: string): OwnedSource {
+  const tell = (what: string): void => void told.push(`${member} ${what}`);
+  return new OwnedSource(
+    {
+      ...{ source: 's', member, stream, locks, clock, ttlMs: 3_000, letGoMs: 8_000, retryMs: 100 },
+      ...{ hasStandby: () => true, save: () => [], writer: { clock, ...WRITER_DEFAULTS } },
+    },
+    {
+      restored: () => undefined,
+      owned: (isTakenOver) => tell(isTakenOver ? 'took it over' : 'has it'),
+      released: () => tell('let it go'),
+      fenced: () => tell('was refused'),
+      acknowledged: () => undefined,
+      gap: () => undefined,
+      failing: () => undefined,
+    },
+  );
+}
+
+it('a source that nobody had is not taken over, and one that another member had is', async () => {
+  const a = contend('a');
+  await expect.poll(() => told).toEqual(['a has it']);
+  await a.end(1_000);
+  contend('b');
+  await expect.poll(() => told).toEqual(['a has it', 'b took it over']);
+});
+
+it('a member that had it itself before has taken nothing over', async () => {
+  const before = contend('a');
+  await expect.poll(() => told).toEqual(['a has it']);
+  await before.end(1_000);
+  contend('a');
+  await expect.poll(() => told).toEqual(['a has it', 'a has it']);
+});
+
+it('a member whose lock another has got meanwhile is refused by the stream, and lets the source go', async () => {
+  const a = contend('a');
+  await expect.poll(() => told).toEqual(['a has it']);
+  locks.expire('s');
+  contend('b');
+  await expect.poll(() => told).toEqual(['a has it', 'b took it over']);
+  a.append([{ source: 's', type: 'STOP', time: 1, data: {} }]);
+  await expect.poll(() => told.slice(2, 4)).toEqual(['a was refused', 'a let it go']);
+});
