@@ -12,7 +12,8 @@ export const isReadyStatus = (status: JobStatus): boolean => status === 'ready' 
  */
 export function continues(run: Run, status: JobStatus, type: string, offset: Int64): boolean {
   if (run.type !== null && run.type !== type) return false;
-  if (status === 'created' || !isReachable(run.status, status)) return false;
+  // A job leaves `created` once, and does not come back to it.
+  if (status === 'created' ? run.status !== 'created' : !isReachable(run.status, status)) return false;
   return BigInt(offset) >= BigInt(run.offset);
 }
 
