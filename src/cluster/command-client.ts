@@ -121,7 +121,7 @@ class CommandClient {
 const isMoved = (body: unknown): boolean => isMessage<CommandMoved>(body) && body.moved === true;
 
 function unowned(source: string): Answer<never> {
-  return refuse('SOURCE_DOWN', `no gateway of the cluster has ${source} now; nothing was sent`, {
+  return refuse('SOURCE_DOWN', `no gateway that has ${source} can be reached now; nothing was sent`, {
     state: 'down',
     why: 'unowned',
   });

@@ -1,7 +1,7 @@
 // Messages between the members of a cluster, as JSON, over NATS itself: at most once, and kept nowhere.
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
-/** `nobody`: no member subscribes to the subject, so nothing was sent to anybody. `lost`: it may have been received. */
+/** `nobody`: no member subscribes to the subject, or NATS can't be reached: nothing was sent to anybody. `lost`: it may have been received. */
 export type BusReply = { kind: 'reply'; body: unknown } | { kind: 'nobody' } | { kind: 'lost' };
 
 export interface Bus {
@@ -17,13 +17,16 @@ export interface Bus {
 
 export class NatsBus implements Bus {
   readonly #connection: NatsConnection;
+  readonly #isConnected: () => boolean;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, isConnected: () => boolean) {
     this.#connection = connection;
+    this.#isConnected = isConnected;
   }
 
   async request(subject: string, body: unknown, timeoutMs: number): Promise<BusReply> {
-    if (this.#connection.isClosed()) return { kind: 'nobody' };
+    // The client of NATS would keep it, and send it when it is connected again.
+    if (!this.#isConnected()) return { kind: 'nobody' };
     try {
       const message = await this.#connection.request(subject, JSON.stringify(body), {
         timeout: Math.max(1, Math.ceil(timeoutMs)),
@@ -35,7 +38,7 @@ export class NatsBus implements Bus {
   }
 
   publish(subject: string, body: unknown): void {
-    if (!this.#connection.isClosed()) this.#connection.publish(subject, JSON.stringify(body));
+    if (this.#isConnected()) this.#connection.publish(subject, JSON.stringify(body));
   }
 
   subscribe(subject: string, take: Parameters<Bus['subscribe']>[1]): () => void {

@@ -40,7 +40,7 @@ export async function openNats(servers: NatsServers, cluster: string): Promise<O
   return {
     subjects,
     stream,
-    bus: new NatsBus(connection),
+    bus: new NatsBus(connection, () => isConnected(connection)),
     locks: async (ttl, replicas) => {
       const { Kvm } = await loadNats(() => import('@nats-io/kv'));
       return new KvLocks(await new Kvm(js).create(subjects.owners, { ttl, replicas, history: 1 }));

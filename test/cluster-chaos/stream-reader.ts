@@ -121,7 +121,7 @@ export function messageOf(
   const { owner, part, of, entries = [] } = JSON.parse(text) as Body;
   const toEntry = (entry: (typeof entries)[number], index: number): StreamEntry => {
     const { type, job, repeated, internal = false } = entry;
-    const data = placed(entry.data, epoch, seq);
+    const data = placed(entry, owner, epoch, seq);
     const offset = seq * PER_MESSAGE + index;
     const time = isoOf(entry.time);
     const wire = { offset, source, type, time, ...(job && { job }), ...(repeated !== undefined && { repeated }), data };
@@ -136,8 +136,12 @@ export function messageOf(
   };
 }
 
-/** A settlement whose run began in the same message has the index of that entry, which clients see as a cursor. */
-function placed(data: unknown, epoch: string, seq: number): unknown {
+/**
+ * As clients see it: a settlement whose run began in the same message has the index of that entry, which is a cursor there; and who owns a source is said
+ * of the message, once for all of its entries.
+ */
+function placed({ type, data }: { type: string; data: unknown }, owner: string, epoch: string, seq: number): unknown {
+  if (type === 'GATEWAY_SOURCE_UP' || type === 'GATEWAY_SOURCE_DOWN') return { ...(data as object), owner };
   const index = /^@(\d+)$/.exec(String((data as { began?: unknown } | null)?.began))?.[1];
   return index === undefined ? data : { ...(data as object), began: `${epoch}:${seq * PER_MESSAGE + Number(index)}` };
 }
