@@ -153,9 +153,13 @@ export class OwnedSource {
   /** Another member has written: it has the lock by now, or has had it. */
   #fenced(writer: SourceWriter): void {
     if (this.#writer !== writer) return;
+    const wasOwned = this.#isOwned;
     this.#listener.fenced();
     this.#release('another member writes for it');
-    if (this.#lock.isHeld) void this.#start();
+    // What was taken from this member is not taken back, although it has not heard yet that its lock is gone. Before it was this member's own, the
+    // owner before it has written a last time.
+    if (wasOwned) this.#lock.drop();
+    else if (this.#lock.isHeld) void this.#start();
   }
 
   #lost(why: 'taken' | 'expired'): void {

@@ -61,4 +61,6 @@ it('a member whose lock another has got meanwhile is refused by the stream, and 
   await expect.poll(() => told).toEqual(['a has it', 'b took it over']);
   a.append([{ source: 's', type: 'STOP', time: 1, data: {} }]);
   await expect.poll(() => told.slice(2, 4)).toEqual(['a was refused', 'a let it go']);
+  await clock.advance(2_000);
+  expect(told.slice(4)).toEqual([]);
 });
