@@ -24,7 +24,7 @@ const NO_MESSAGE = 10_037;
 const NANOS = 1_000_000;
 
 /** Messages that are read at once in a replay. */
-const READS = 128;
+const READS = 512;
 
 const EPOCH = /epoch=([0-9a-f]{8,32})/;
 

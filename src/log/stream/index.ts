@@ -2,6 +2,7 @@
 export { loadSource, type SourceHistory } from './load.js';
 export { placeEntries } from './message.js';
 export type { SharedStream, StreamMessage, StreamState, StreamWrite, StreamWritten } from './port.js';
-export { type StreamFold, StreamLog, type StreamLogOptions } from './stream-log.js';
+export { StreamLog } from './stream-log.js';
+export type { StreamFold, StreamLogOptions } from './stream-log-options.js';
 export { SourceWriter } from './writer.js';
 export { WRITER_DEFAULTS, type WriterListener, type WriterOptions } from './writer-options.js';

@@ -23,36 +23,64 @@ export async function loadSource(
   upTo = Number.POSITIVE_INFINITY,
 ): Promise<SourceHistory> {
   const newest = await stream.last(source);
-  const body = newest && readBody(newest.body);
-  const lines: string[] = [];
-  const messages: SourceHistory['messages'][number][] = [];
-  let last = 0;
-  let checkpoint = 0;
-  let owner: string | undefined;
-  const take = (message: StreamMessage): void => {
-    last = message.seq;
-    const read = readBody(message.body);
-    owner = read?.owner ?? owner;
-    if (read?.kind === 'entries') messages.push({ seq: message.seq, body: read });
+  const reading = new HistoryReading();
+  for (let at = checkpointOf(newest); ; ) {
+    const message = await stream.next(source, at);
+    if (!message || message.seq > upTo) break;
+    reading.take(message);
+    at = message.seq + 1;
+  }
+  return reading.history;
+}
+
+/**
+ * The same from messages that were read already.
+ *
+ * @param messages all of the source from the place `from` on.
+ * @returns `undefined`: its checkpoint lies before them.
+ */
+export function readHistory(messages: readonly StreamMessage[], from: number): SourceHistory | undefined {
+  const checkpoint = checkpointOf(messages.at(-1));
+  if (from > 1 && checkpoint < from) return undefined;
+  const reading = new HistoryReading();
+  for (const message of messages) if (message.seq >= checkpoint) reading.take(message);
+  return reading.history;
+}
+
+const checkpointOf = (newest: StreamMessage | undefined): number => (newest && readBody(newest.body)?.checkpoint) ?? 0;
+
+class HistoryReading {
+  #lines: readonly string[] = [];
+  #messages: SourceHistory['messages'][number][] = [];
+  #last = 0;
+  #checkpoint = 0;
+  #owner: string | undefined;
+  /** Of the checkpoint that is being read, and the place of the first of them. */
+  #parts: string[] = [];
+  #begin = 0;
+
+  get history(): SourceHistory {
+    return {
+      ...{ lines: this.#lines, messages: this.#messages, last: this.#last },
+      ...{ checkpoint: this.#checkpoint, owner: this.#owner },
+    };
+  }
+
+  take({ seq, body }: StreamMessage): void {
+    this.#last = seq;
+    const read = readBody(body);
+    this.#owner = read?.owner ?? this.#owner;
+    if (read?.kind === 'entries') this.#messages.push({ seq, body: read });
     if (read?.kind !== 'part') return;
     // A checkpoint of which the writer was killed before its last part counts for nothing: its parts are dropped with the next first part.
     if (read.part === 1) {
-      parts = [];
-      begin = message.seq;
+      this.#parts = [];
+      this.#begin = seq;
     }
-    parts.push(...read.lines);
+    this.#parts.push(...read.lines);
     if (read.part !== read.of) return;
-    lines.splice(0, lines.length, ...parts);
-    messages.length = 0;
-    checkpoint = begin;
-  };
-  let parts: string[] = [];
-  let begin = 0;
-  for (let at = body?.checkpoint ?? 0; ; ) {
-    const message = await stream.next(source, at);
-    if (!message || message.seq > upTo) break;
-    take(message);
-    at = message.seq + 1;
+    this.#lines = this.#parts;
+    this.#messages = [];
+    this.#checkpoint = this.#begin;
   }
-  return { lines, messages, last, checkpoint, owner };
 }

@@ -2,47 +2,25 @@
 // The state that clients see is folded from the same messages, in the same event-loop turn.
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { Broadcast } from '../../broadcast.js';
-import type { Clock } from '../../clock.js';
-import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor } from '../../protocol/types.js';
 import type { EventReader, LoggedEntry, LogStatus, Slice } from '../event-log.js';
-import { type LogLimits, MemoryLog } from '../memory-log.js';
+import { MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
-import { type FollowOptions, StreamFollower } from './follow.js';
-import { loadSource } from './load.js';
+import { StreamFollower } from './follow.js';
+import { loadSource, readHistory } from './load.js';
 import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
 import { OlderEntries } from './older-entries.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
-
-/** Is told what the messages say; what it has is read only between messages. */
-export interface StreamFold {
-  /** Forgets everything. */
-  clear(epoch: string): void;
-  /** The state of a source, in place of what was known of it. @param owner the member that has it. */
-  restore(source: string, lines: readonly string[], owner: string | undefined): void;
-  entry(entry: EntryDraft, cursor: Cursor): void;
-}
-
-export interface StreamLogOptions extends FollowOptions {
-  clock: Clock;
-  limits: Partial<LogLimits>;
-  /** Messages of the stream that are read at the start, at most. */
-  windowMessages: number;
-  /** Milliseconds for which a position is awaited that another edge has reached, while this one lacks nothing of the stream. */
-  awaitMs: number;
-  /** Milliseconds until a failed start is tried again. */
-  retryMs: number;
-}
-
-export const STREAM_LOG_DEFAULTS: Omit<StreamLogOptions, 'clock' | 'limits'> = {
-  silenceMs: 1_000,
-  windowMessages: 50_000,
-  awaitMs: 2_500,
-  retryMs: 500,
-};
+import { STREAM_LOG_DEFAULTS, type StreamFold, type StreamLogOptions } from './stream-log-options.js';
 
 /** Sources that are loaded at once. */
 const LOADING = 64;
+
+/** The newest messages of the stream, all from a place on, by source. */
+interface Window {
+  from: number;
+  messages: ReadonlyMap<string, StreamMessage[]>;
+}
 
 type Part = Extract<StreamBody, { kind: 'part' }>;
 type Entries = Extract<StreamBody, { kind: 'entries' }>;
@@ -191,8 +169,7 @@ export class StreamLog implements EventReader {
     this.#folded = lastSeq * OFFSETS_PER_MESSAGE;
     const memory = this.#newMemory(epoch);
     this.#evict(state.firstSeq);
-    await this.#readWindow(memory, state);
-    await this.#readSources(lastSeq);
+    await this.#readSources(await this.#readWindow(memory, state), lastSeq);
     const { clock, retryMs } = this.#options;
     this.#older = new OlderEntries({
       ...{ stream: this.#stream, epoch, clock, retryMs },
@@ -206,19 +183,30 @@ export class StreamLog implements EventReader {
   }
 
   /** The newest messages, for who resumes. */
-  async #readWindow(memory: MemoryLog, { firstSeq, lastSeq }: StreamState): Promise<void> {
+  async #readWindow(memory: MemoryLog, { firstSeq, lastSeq }: StreamState): Promise<Window> {
     const from = Math.max(firstSeq, lastSeq - this.#options.windowMessages + 1, 1);
-    memory.beginAfter((from - 1) * OFFSETS_PER_MESSAGE);
-    if (lastSeq >= from) await this.#stream.replay(from, lastSeq, (message) => this.#insert(memory, message));
+    const messages = new Map<string, StreamMessage[]>();
+    memory.beginAfter(from > 1 ? from * OFFSETS_PER_MESSAGE - 1 : 0);
+    if (lastSeq >= from)
+      await this.#stream.replay(from, lastSeq, (message) => {
+        this.#insert(memory, message);
+        const own = messages.get(message.source);
+        if (own) own.push(message);
+        else messages.set(message.source, [message]);
+      });
+    return { from, messages };
   }
 
-  async #readSources(upTo: number): Promise<void> {
+  /** Each source from its checkpoint on: from the window, or where the checkpoint is older by reading it. */
+  async #readSources({ from, messages }: Window, upTo: number): Promise<void> {
     const sources = await this.#stream.sources();
     const load = async (): Promise<void> => {
       for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
-        const { lines, messages, owner } = await loadSource(this.#stream, source, upTo);
-        this.#fold.restore(source, lines, owner);
-        for (const { seq, body } of messages) this.#foldEntries(source, seq, body);
+        const recent = messages.get(source);
+        const known = recent && readHistory(recent, from);
+        const history = known ?? (await loadSource(this.#stream, source, upTo));
+        this.#fold.restore(source, history.lines, history.owner);
+        for (const { seq, body } of history.messages) this.#foldEntries(source, seq, body);
       }
     };
     await Promise.all(Array.from({ length: Math.min(LOADING, sources.length) }, load));

@@ -160,6 +160,44 @@ describe('a log of a stream', () => {
     expect(late.log.retainsAfter(101 * 4_096 - 1, () => true)).toBe(true);
   });
 
+  it('begins with the same state from the messages that it reads for who resumes as from the sources one by one', async () => {
+    const [a, b] = [writerOf('a'), writerOf('b')];
+    for (let n = 1; n < 6; n++) {
+      await write(a, 'a', n);
+      if (n === 3) a.checkpoint();
+      await write(b, 'b', n);
+    }
+    await a.drained();
+    const whole = await edge();
+    const reads: string[] = [];
+    const { last } = stream;
+    stream.last = (source) => {
+      reads.push(source);
+      return last.call(stream, source);
+    };
+    for (const windowMessages of [3, 6, 9]) {
+      const { folded } = await edge({ windowMessages });
+      for (const source of ['a', 'b'])
+        expect(folded.filter((each) => each.startsWith(source))).toEqual(
+          whole.folded.filter((each) => each.startsWith(source)),
+        );
+    }
+    expect(reads.length).toBeGreaterThan(0);
+    expect(reads.length).toBeLessThan(6);
+  });
+
+  it('has nothing of a message that lies before its memory', async () => {
+    const writer = writerOf('a');
+    await write(writer, 'a', 1, 2, 3);
+    await write(writer, 'a', 4);
+    const { log } = await edge({ windowMessages: 1 });
+    // The message with 1, 2 and 3 is the second of the stream.
+    const { pending } = log.readAfter(2 * 4_096 + 1, 10);
+    await pending;
+    const { entries } = log.readAfter(2 * 4_096 + 1, 10);
+    expect(entries.map(({ json }) => JSON.parse(json).data.n)).toEqual([3]);
+  });
+
   it('awaits a position that another edge has reached, for a while', async () => {
     const writer = writerOf('a');
     await writer.drained();
