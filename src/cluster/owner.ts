@@ -12,7 +12,7 @@ import { MeasureServer } from './measures.js';
 import type { ClusterOptions } from './options.js';
 import { OwnedSource } from './owned-source.js';
 import type { Requests } from './requests.js';
-import { type HoldMessage, isMessage } from './words.js';
+import { type HoldMessage, isMessage, type PeerMessage } from './words.js';
 
 export interface OwnerDeps {
   member: string;
@@ -34,6 +34,8 @@ interface Held {
   source: JobSource;
   owned: OwnedSource;
   stopServing: () => void;
+  /** Ends hearing of its peers. */
+  stopHearing: () => void;
 }
 
 export class Owner implements SourceProvider {
@@ -55,15 +57,12 @@ export class Owner implements SourceProvider {
 
   constructor(deps: OwnerDeps) {
     this.#deps = deps;
-    const { bus, subjects, clock, options } = deps;
+    const { clock, options } = deps;
     this.#instance = clock.token(6);
     this.sources$ = new Observable((subscriber) => {
       this.#subscriber = subscriber;
     });
     this.#stop.push(
-      bus.subscribe(subjects.hold, (body) => {
-        if (isMessage<HoldMessage>(body) && body.member !== deps.member) this.#hear(body);
-      }),
       clock.every(options.holdMs, () => this.#say()),
       clock.every(options.retentionMs, () => void this.#renewCheckpoints()),
     );
@@ -123,7 +122,10 @@ export class Owner implements SourceProvider {
     this.#isClosing = true;
     for (const stop of this.#stop) stop();
     this.#measures?.close();
-    for (const { stopServing } of this.#held.values()) stopServing();
+    for (const { stopServing, stopHearing } of this.#held.values()) {
+      stopServing();
+      stopHearing();
+    }
   }
 
   /** Hands its sources over, after {@link leave}: everything is written, then another member may have them. No entry may follow. */
@@ -132,8 +134,8 @@ export class Owner implements SourceProvider {
     const released = [...this.#held].filter(([, { owned }]) => owned.isOwned).map(([name]) => name);
     await Promise.all([...this.#held.values()].map(({ owned }) => owned.end(options.handOverMs)));
     this.#commands?.close();
-    const nothing = { owned: [], standby: [], released };
-    bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, ...nothing } satisfies HoldMessage);
+    for (const name of released)
+      bus.publish(subjects.peers(name), { v: 1, member, is: 'released' } satisfies PeerMessage);
     this.#held.clear();
   }
 
@@ -144,7 +146,12 @@ export class Owner implements SourceProvider {
       if (known.owned.isOwned) this.#subscriber?.next({ kind: 'added', source });
       return;
     }
-    this.#held.set(source.name, { source, owned: this.#contend(source.name), stopServing: () => undefined });
+    const { name } = source;
+    const { bus, subjects, member } = this.#deps;
+    const stopHearing = bus.subscribe(subjects.peers(name), (body) => {
+      if (isMessage<PeerMessage>(body) && body.member !== member) this.#hear(name, body);
+    });
+    this.#held.set(name, { source, owned: this.#contend(name), stopServing: () => undefined, stopHearing });
   }
 
   #contend(name: string): OwnedSource {
@@ -218,23 +225,25 @@ export class Owner implements SourceProvider {
     const held = this.#held.get(name);
     if (!held) return;
     held.stopServing();
+    held.stopHearing();
     if (held.owned.isOwned) this.#subscriber?.next({ kind: 'removed', name });
     await held.owned.end(this.#deps.options.handOverMs);
     if (this.#held.get(name) === held) this.#held.delete(name);
   }
 
-  #hear({ owned, standby, released }: HoldMessage): void {
-    const now = this.#deps.clock.now();
-    for (const name of standby) this.#standbys.set(name, now);
-    for (const name of owned) this.#standbys.delete(name);
-    for (const name of released ?? []) this.#held.get(name)?.owned.try();
+  #hear(name: string, { is }: PeerMessage): void {
+    if (is === 'standby') this.#standbys.set(name, this.#deps.clock.now());
+    else this.#held.get(name)?.owned.try();
   }
 
   #say(): void {
     const { bus, subjects, member } = this.#deps;
-    const [owned, standby]: [string[], string[]] = [[], []];
-    for (const [name, held] of this.#held) (held.owned.isOwned ? owned : standby).push(name);
-    bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, owned, standby } satisfies HoldMessage);
+    const owned: string[] = [];
+    for (const [name, held] of this.#held) {
+      if (held.owned.isOwned) owned.push(name);
+      else bus.publish(subjects.peers(name), { v: 1, member, is: 'standby' } satisfies PeerMessage);
+    }
+    bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, owned } satisfies HoldMessage);
   }
 
   /** A source that is silent for days would lose its state with its messages: its checkpoint is renewed long before it leaves the retention. */

@@ -53,16 +53,20 @@ export interface GoneMessage {
   id: string;
 }
 
-/** How a source is held: by the owner, or by one that would take it over. */
+/** Which sources an owner has: for edges. */
 export interface HoldMessage {
   v: 1;
   member: string;
   /** Of its process. */
   instance: string;
   owned: readonly string[];
-  standby: readonly string[];
-  /** Sources that it has just given up, so that a standby need not wait for the lock to end. */
-  released?: readonly string[];
+}
+
+/** Between the members that contend for one source. `released`: it has just been given up, so that a standby need not wait for the lock to end. */
+export interface PeerMessage {
+  v: 1;
+  member: string;
+  is: 'standby' | 'released';
 }
 
 export const isMessage = <Message extends { v: 1 }>(body: unknown): body is Message =>

@@ -9,11 +9,13 @@ export interface Subjects {
   live(source: string): string;
   commands(source: string): string;
   progress(source: string): string;
+  /** What the members of one source say to each other. */
+  peers(source: string): string;
   /** A caller has gone. */
   readonly gone: string;
   /** Which sources' progress an edge wants. */
   readonly demand: string;
-  /** Which sources a member holds, or would take over. */
+  /** Which sources an owner has. */
   readonly hold: string;
   /** A request that every member answers. */
   readonly status: string;
@@ -34,6 +36,7 @@ export function subjectsOf(cluster: string): Subjects {
     live: of('live'),
     commands: of('cmd'),
     progress: of('progress'),
+    peers: of('peer'),
     gone: `${cluster}.ctl.gone`,
     demand: `${cluster}.ctl.demand`,
     hold: `${cluster}.ctl.hold`,

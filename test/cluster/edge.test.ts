@@ -38,8 +38,7 @@ async function own(owner: string): Promise<SourceWriter> {
   return writer;
 }
 
-const say = (member: string): void =>
-  bus.publish(subjects.hold, { v: 1, member, instance: member, owned: ['s'], standby: [] });
+const say = (member: string): void => bus.publish(subjects.hold, { v: 1, member, instance: member, owned: ['s'] });
 
 async function openEdge(): Promise<Edge> {
   const edge = new Edge({
