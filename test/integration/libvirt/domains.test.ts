@@ -37,6 +37,24 @@ async function backUp(domain: string, ...disks: string[]): Promise<void> {
   await virsh('backup-begin', domain, xml);
 }
 
+/** A backup begins at full speed, and may end before it is made slow: meanwhile QEMU is stopped. */
+async function slowBackUp(wire: Wire, domain: string, ...disks: string[]): Promise<void> {
+  const from = lastOf(wire);
+  const pid = (libvirt as Libvirt).qemuOf(domain);
+  await backUp(domain, ...disks);
+  process.kill(pid, 'SIGSTOP');
+  for (const disk of disks)
+    await wire.event(
+      ({ type, job, offset }) =>
+        type === 'JOB_STATUS_CHANGE' && offset > from && job?.id.startsWith(`backup-${disk}`) === true,
+    );
+  const slowed = disks.map((job) => wire.call('job.setSpeed', { source: domain, job, speed: 1_048_576 }));
+  // Answered after those before it were received: they are the next that is written to QEMU.
+  await wire.call('server.info', {});
+  process.kill(pid, 'SIGCONT');
+  await Promise.all(slowed);
+}
+
 describe.skipIf(!haveLibvirt)('a domain of a real libvirtd', () => {
   beforeAll(async () => {
     await libvirt?.start();
@@ -107,8 +125,7 @@ describe.skipIf(!haveLibvirt)('a domain of a real libvirtd', () => {
     await of(wire, 'large', 'GATEWAY_SOURCE_SYNCED');
     for (const by of ['gateway', 'virsh']) {
       const from = lastOf(wire);
-      await backUp('large', 'vda', 'vdb');
-      for (const job of ['vda', 'vdb']) await wire.call('job.setSpeed', { source: 'large', job, speed: 1_048_576 });
+      await slowBackUp(wire, 'large', 'vda', 'vdb');
       expect(await virsh('domjobinfo', 'large')).toMatch(/Operation: +Backup/);
       if (by === 'virsh') await virsh('domjobabort', 'large');
       else
@@ -127,8 +144,7 @@ describe.skipIf(!haveLibvirt)('a domain of a real libvirtd', () => {
       }
       await expect.poll(() => virsh('domjobinfo', 'large')).toMatch(/Job type: +None/);
     }
-    await backUp('large', 'vda');
-    await wire.call('job.setSpeed', { source: 'large', job: 'vda', speed: 1_048_576 });
+    await slowBackUp(wire, 'large', 'vda');
     for (const refused of [
       wire.call('job.abort', { source: 'large', job: 'vda', force: true }),
       wire.call('job.pause', { source: 'large', job: 'vda' }),
