@@ -125,7 +125,7 @@ export class CommandServer {
     // The token may have ended since the owner before has sent the command.
     if (!caller.ok)
       return known
-        ? refuse('OUTCOME_UNKNOWN', `the command was sent, and its effect is not told: ${caller.error.message}`)
+        ? refuse('OUTCOME_UNKNOWN', `the command was sent, and its effect is not reported: ${caller.error.message}`)
         : caller;
     const context: CallContext = {
       principal: caller.result,

@@ -136,7 +136,7 @@ export function openJobs({ journalOf, restored, logger, track }: JobsOptions) {
     tracker?.remove(() => registry.delete(tracker));
   }
 
-  /** Another gateway has the source: nothing more is published of it here, and who waits for something of it is told that it is not known. */
+  /** Another gateway has the source: nothing more is published of it here, and calls that wait for something of it are answered that it is not known. */
   function release(name: string): void {
     const tracker = unfollow(name) ?? awaited.get(name);
     awaited.delete(name);

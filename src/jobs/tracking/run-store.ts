@@ -60,7 +60,7 @@ export class RunStore {
   #waiting: { id: string; run: Run | undefined }[] = [];
   #waitingFrom = 0;
   #isShown = false;
-  /** Who waits for the log, and is told where the source is closed before. */
+  /** Callbacks for where the source is closed before the log shows what is waited for. */
   readonly #unshown = new Set<() => void>();
   /** Ids whose run has a baseline, or awaits its proof. */
   readonly #proving = new Set<string>();

@@ -18,7 +18,7 @@ export type SavedAbout = Pick<SourceInfo, 'provider' | 'verbs' | 'label' | 'qemu
 export interface RestoredSource {
   name: string;
   about: SavedAbout;
-  /** As it was when it was saved; `undefined`: only entries told of it. */
+  /** As it was when it was saved; `undefined`: it is known from entries alone. */
   info?: SourceInfo | undefined;
   evidence: SourceEvidence;
   runs: Iterable<Run>;

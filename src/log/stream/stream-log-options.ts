@@ -5,7 +5,7 @@ import type { Cursor } from '../../protocol/types.js';
 import type { LogLimits } from '../memory-log.js';
 import type { FollowOptions } from './follow.js';
 
-/** Is told what the messages say; what it has is read only between messages. */
+/** Receives what the messages say; what it has is read only between messages. */
 export interface StreamFold {
   /** Forgets everything. */
   clear(epoch: string): void;
