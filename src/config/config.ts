@@ -88,6 +88,10 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
   const tls = readTls(settings, problems);
   const cluster = readCluster(settings, problems);
   const isOwner = cluster?.role === 'owner';
+  const webhooks = readWebhooks(settings, problems);
+  // They are sent from the entries of the whole stream, which an owner does not read.
+  if (isOwner && webhooks.length > 0)
+    problems.add(`${settings.placeOf('webhooks').trim()}: an owner sends none; they belong to one member with clients`);
   if (isOwner)
     for (const given of asked)
       problems.of(given, 'an owner has no clients; --metrics-listen is for its metrics and health');
@@ -96,7 +100,7 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     metricsListen: metrics && parse(metrics),
     tls,
     ...readSources(settings, problems),
-    webhooks: readWebhooks(settings, problems),
+    webhooks,
     libvirt: {
       commands: oneOf(settings, 'libvirtCommands', LIBVIRT_COMMANDS, 'abort', problems),
       queries: oneOf(settings, 'libvirtQueries', LIBVIRT_QUERIES, 'monitor', problems),
