@@ -77,7 +77,10 @@ describe('a gateway', () => {
 
 it('webhooks of an owner would never be sent, so they are a problem', () => {
   const file = join(newFolder(), 'gateway.yaml');
-  writeFileSync(file, 'webhooks:\n  - name: w\n    url: https://example.org/\n    secret: 0123456789abcdef0123456789abcdef\n');
+  writeFileSync(
+    file,
+    'webhooks:\n  - name: w\n    url: https://example.org/\n    secret: 0123456789abcdef0123456789abcdef\n',
+  );
   const given = { config: file, nats: 'nats://127.0.0.1:4222' };
   const read = (role: string) => readConfig({ ...given, role }, {});
   expect(read('owner')).toMatchObject({ ok: false, problems: [expect.stringContaining('an owner sends none')] });
