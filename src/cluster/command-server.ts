@@ -36,6 +36,11 @@ export interface CommandServerOptions {
   callers: CallerChecks;
 }
 
+/** What becomes of requests for a source: `moved`: its next owner executes them; `removed`: nobody has it. */
+interface Serving {
+  is: 'served' | 'moved' | 'removed';
+}
+
 interface Known {
   answer: Promise<Answer<object>>;
   gone: AbortController;
@@ -48,7 +53,6 @@ export class CommandServer {
   /** Checked against the grants of the caller. */
   readonly #commands: CommandPort;
   readonly #known = new Map<string, Known>();
-  readonly #served = new Set<string>();
   #isClosed = false;
   readonly #stopGone: () => void;
 
@@ -61,17 +65,17 @@ export class CommandServer {
     });
   }
 
-  /** @returns ends it: requests find nobody from then on. */
-  serve(source: string): () => void {
+  /** @returns ends it: requests that are on their way are answered, later ones find nobody. */
+  serve(source: string): (next: 'moved' | 'removed') => void {
     const { bus, subjects } = this.#options;
-    this.#served.add(source);
+    const serving: Serving = { is: 'served' };
     const stop = bus.subscribe(subjects.commands(source), (body, _subject, reply) => {
       if (!isMessage<CommandRequest | MeasureRequest>(body) || !reply) return;
       if (body.method === 'measure') void this.#measure(source, body as MeasureRequest).then(() => reply({ v: 1 }));
-      else void this.#execute(source, body as CommandRequest).then(reply);
+      else void this.#execute(source, body as CommandRequest, serving).then(reply);
     });
-    return () => {
-      this.#served.delete(source);
+    return (next) => {
+      serving.is = next;
       stop();
     };
   }
@@ -90,11 +94,17 @@ export class CommandServer {
     await this.#options.view.freshen((name) => name === source, maxAgeMs, waitMs);
   }
 
-  async #execute(source: string, request: CommandRequest): Promise<CommandReplied | CommandMoved> {
-    const known = this.#known.get(request.id) ?? this.#begin(source, request);
+  async #execute(
+    source: string,
+    request: CommandRequest,
+    serving: Serving,
+  ): Promise<CommandReplied | CommandMoved> {
+    let known = this.#known.get(request.id);
+    if (!known && serving.is === 'moved') return { v: 1, moved: true };
+    known ??= this.#begin(source, request);
     const answer = await known.answer;
     // Its next owner knows more.
-    if (!answer.ok && !this.#served.has(source)) return { v: 1, moved: true };
+    if (!answer.ok && serving.is === 'moved') return { v: 1, moved: true };
     return { v: 1, answer, cursor: this.#options.cursorOf(source) };
   }
 

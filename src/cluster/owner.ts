@@ -33,9 +33,12 @@ export interface OwnerDeps {
 interface Held {
   source: JobSource;
   owned: OwnedSource;
-  stopServing: () => void;
+  stopServing: (next: 'moved' | 'removed') => void;
   /** Ends hearing of its peers. */
   stopHearing: () => void;
+  isRemoved?: true;
+  /** Came under the same name after this one was removed: it is contended for when the lock of this one is released. */
+  next?: JobSource | undefined;
 }
 
 export class Owner implements SourceProvider {
@@ -123,7 +126,7 @@ export class Owner implements SourceProvider {
     for (const stop of this.#stop) stop();
     this.#measures?.close();
     for (const { stopServing, stopHearing } of this.#held.values()) {
-      stopServing();
+      stopServing('moved');
       stopHearing();
     }
   }
@@ -141,6 +144,10 @@ export class Owner implements SourceProvider {
 
   #add(source: JobSource): void {
     const known = this.#held.get(source.name);
+    if (known?.isRemoved) {
+      known.next = source;
+      return;
+    }
     if (known) {
       known.source = source;
       if (known.owned.isOwned) this.#subscriber?.next({ kind: 'added', source });
@@ -214,7 +221,7 @@ export class Owner implements SourceProvider {
 
   #released(name: string): void {
     const held = this.#held.get(name);
-    held?.stopServing();
+    held?.stopServing('moved');
     if (held) held.stopServing = () => undefined;
     if (!this.#isClosing) this.#subscriber?.next({ kind: 'released', name });
     this.#say();
@@ -224,11 +231,16 @@ export class Owner implements SourceProvider {
   async #remove(name: string): Promise<void> {
     const held = this.#held.get(name);
     if (!held) return;
-    held.stopServing();
+    held.next = undefined;
+    if (held.isRemoved) return;
+    held.isRemoved = true;
+    held.stopServing('removed');
     held.stopHearing();
     if (held.owned.isOwned) this.#subscriber?.next({ kind: 'removed', name });
     await held.owned.end(this.#deps.options.handOverMs);
-    if (this.#held.get(name) === held) this.#held.delete(name);
+    if (this.#held.get(name) !== held) return;
+    this.#held.delete(name);
+    if (held.next && !this.#isClosing) this.#add(held.next);
   }
 
   #hear(name: string, { is }: PeerMessage): void {

@@ -8,7 +8,7 @@ export interface Bus {
   /** @param timeoutMs milliseconds to the reply. Never rejects. */
   request(subject: string, body: unknown, timeoutMs: number): Promise<BusReply>;
   publish(subject: string, body: unknown): void;
-  /** @param take `reply` is missing where the sender awaits none. @returns ends the subscription. */
+  /** @param take `reply` is missing where the sender awaits none. @returns ends the subscription; what is on its way is still taken. */
   subscribe(
     subject: string,
     take: (body: unknown, subject: string, reply: ((body: unknown) => void) | undefined) => void,
@@ -50,7 +50,8 @@ export class NatsBus implements Bus {
         take(body, message.subject, reply ? (answer) => void message.respond(JSON.stringify(answer)) : undefined);
       },
     });
-    return () => subscription.unsubscribe();
+    // What a server has sent before it knows would be lost, and its sender would await an answer until its time is over.
+    return () => void subscription.drain().catch(() => undefined);
   }
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { freePort } from './free-port.js';
 import { have } from './required.js';
@@ -33,7 +33,7 @@ export class Nats {
     this.#folder = folder;
   }
 
-  /** @param count 1 or 3. Resolves when JetStream answers. */
+  /** @param count 1 or 3. Resolves when a stream can have a copy on each. */
   static async start(count: 1 | 3 = 1): Promise<Nats> {
     const folder = await mkdtemp(join(tmpdir(), 'nats-'));
     const routePorts: number[] = [];
@@ -121,12 +121,23 @@ export class Nats {
     });
   }
 
+  /** Whether a stream with a copy on every node can be made: JetStream answers before its leader knows of the others. */
+  async #places(client: NatsConnection): Promise<boolean> {
+    const name = 'placed';
+    try {
+      const { streams } = await jetstreamManager(client, { timeout: 1_000 });
+      await streams.add({ name, subjects: [name], storage: StorageType.Memory, num_replicas: this.#nodes.length });
+      return await streams.delete(name);
+    } catch {
+      return false;
+    }
+  }
+
   async #ready(): Promise<void> {
     const client = await this.connect();
     try {
       for (const due = Date.now() + READY_MS; ; await soon(100)) {
-        const info = await jetstreamManager(client, { timeout: 1_000 }).catch(() => undefined);
-        if (info) return;
+        if (await this.#places(client)) return;
         if (Date.now() > due) throw new Error(`JetStream did not start: ${this.#nodes.map(({ said }) => said)}`);
       }
     } finally {

@@ -13,40 +13,34 @@ const sourceOf = (name: string, uri: string | undefined): ProvidedSource => {
   return { kind: 'added', source: new QmpJobSource(parsed.source, { baseMs: 5, maxMs: 20 }) };
 };
 
-if (isCluster)
-  console.warn('SKIPPED: in a cluster a name that is removed and comes back at once may wait for its former lock');
-
-it.skipIf(isCluster)(
-  'a source that is added is served, one that is removed settles its runs, and a name may come back',
-  async () => {
-    const { sims, paths } = await openSims('one');
-    const sources$ = new Subject<ProvidedSource>();
-    const app = await startApp({}, { provider: { sources$ } });
-    const wire = await app.wire();
-    await wire.call('subscribe', {});
-    sources$.next(sourceOf('vm1', paths.one));
-    await wire.typed('GATEWAY_SOURCE_SYNCED');
-    sims.one?.jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
-    const { job } = await wire.typed('JOB_STATUS_CHANGE');
-    const waiting = wire.call('job.wait', { source: 'vm1', job: 'j', timeoutMs: 60_000 });
-    // Answered in order: the wait stands.
-    await wire.call('source.list', {});
-    sources$.next({ kind: 'removed', name: 'vm1' });
-    expect(await waiting).toMatchObject({ outcome: 'lost', provenance: 'unknown', run: job?.run });
-    await wire.typed('GATEWAY_SOURCE_REMOVED');
-    expect(wire.events.map(({ type }) => type).slice(-2)).toEqual(['GATEWAY_JOB_SETTLED', 'GATEWAY_SOURCE_REMOVED']);
-    expect(await wire.call('source.list', {})).toEqual({ sources: [] });
-    expect(await wire.call('job.list', {})).toMatchObject({ jobs: [] });
-    await expect(wire.call('job.abort', { source: 'vm1', job: 'j' })).rejects.toMatchObject({
-      body: { data: { reason: 'SOURCE_NOT_FOUND' } },
-    });
-    // Its QEMU runs on, and nothing of it is published meanwhile.
-    sources$.next(sourceOf('vm1', paths.one));
-    const found = await wire.typed('GATEWAY_JOB_FOUND');
-    expect(found).toMatchObject({ source: 'vm1', job: { id: 'j' }, data: { continuity: 'new' } });
-    expect(found.job?.run).not.toBe(job?.run);
-  },
-);
+it('a source that is added is served, one that is removed settles its runs, and a name may come back', async () => {
+  const { sims, paths } = await openSims('one');
+  const sources$ = new Subject<ProvidedSource>();
+  const app = await startApp({}, { provider: { sources$ } });
+  const wire = await app.wire();
+  await wire.call('subscribe', {});
+  sources$.next(sourceOf('vm1', paths.one));
+  await wire.typed('GATEWAY_SOURCE_SYNCED');
+  sims.one?.jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
+  const { job } = await wire.typed('JOB_STATUS_CHANGE');
+  const waiting = wire.call('job.wait', { source: 'vm1', job: 'j', timeoutMs: 60_000 });
+  // Answered in order: the wait stands.
+  await wire.call('job.get', { source: 'vm1', job: 'j' });
+  sources$.next({ kind: 'removed', name: 'vm1' });
+  expect(await waiting).toMatchObject({ outcome: 'lost', provenance: 'unknown', run: job?.run });
+  await wire.typed('GATEWAY_SOURCE_REMOVED');
+  expect(wire.events.map(({ type }) => type).slice(-2)).toEqual(['GATEWAY_JOB_SETTLED', 'GATEWAY_SOURCE_REMOVED']);
+  expect(await wire.call('source.list', {})).toEqual({ sources: [] });
+  expect(await wire.call('job.list', {})).toMatchObject({ jobs: [] });
+  await expect(wire.call('job.abort', { source: 'vm1', job: 'j' })).rejects.toMatchObject({
+    body: { data: { reason: 'SOURCE_NOT_FOUND' } },
+  });
+  // Its QEMU runs on, and nothing of it is published meanwhile.
+  sources$.next(sourceOf('vm1', paths.one));
+  const found = await wire.typed('GATEWAY_JOB_FOUND');
+  expect(found).toMatchObject({ source: 'vm1', job: { id: 'j' }, data: { continuity: 'new' } });
+  expect(found.job?.run).not.toBe(job?.run);
+});
 
 it('a source with the name of another replaces it', async () => {
   const { sims, paths } = await openSims('one', 'two');
