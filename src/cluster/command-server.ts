@@ -94,11 +94,7 @@ export class CommandServer {
     await this.#options.view.freshen((name) => name === source, maxAgeMs, waitMs);
   }
 
-  async #execute(
-    source: string,
-    request: CommandRequest,
-    serving: Serving,
-  ): Promise<CommandReplied | CommandMoved> {
+  async #execute(source: string, request: CommandRequest, serving: Serving): Promise<CommandReplied | CommandMoved> {
     let known = this.#known.get(request.id);
     if (!known && serving.is === 'moved') return { v: 1, moved: true };
     known ??= this.#begin(source, request);
