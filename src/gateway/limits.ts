@@ -49,7 +49,7 @@ export interface GatewayLimits {
   /** Milliseconds that the measures of `job.list` may be old, and that a call waits for newer ones. */
   freshMs: number;
   freshWaitMs: number;
-  /** Milliseconds between bookmarks, each with a WebSocket ping. */
+  /** Milliseconds between bookmarks, every second one with a WebSocket ping. */
   bookmarkMs: number;
   /** Milliseconds for the headers of a request and for a whole request, and between two checks. */
   headersMs: number;

@@ -68,6 +68,7 @@ function open(limits: Partial<GatewayLimits> = {}): Opened {
       socket: end.socket,
       principal: { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null },
       transport: { kind: 'websocket', listener: 'tcp', proxied: false, address: '127.0.0.1' },
+      connectionNumber: 1,
     },
     {
       ...bench.deps,
@@ -249,6 +250,20 @@ describe('a heartbeat', () => {
     expect(end.of('snapshot')).toHaveLength(1);
     expect(end.of('bookmark')).toHaveLength(1);
     expect(end.kinds.at(-1)).toBe(PING);
+  });
+
+  it('asks a peer that answers with every second bookmark, and one that does not with each until it closes it', () => {
+    const { bench, ws, end, connection } = open(limits);
+    const asked: boolean[] = [];
+    while (ws.closes.length === 0) {
+      bench.clock.spend(15_000);
+      connection.beat(bench.clock.now());
+      asked.push(end.kinds.at(-1) === PING);
+      if (asked.at(-1) && asked.length < 4) Object.assign(end.socket, { bytesRead: asked.length });
+    }
+    // The last one is the close.
+    expect(asked.slice(0, -1)).toEqual([true, false, true, false, true, true]);
+    expect(end.of('bookmark')).toHaveLength(6);
   });
 
   it('closes with 4510 a silent peer, and keeps one that sends, reads, or slept together with this process', async () => {

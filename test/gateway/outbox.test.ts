@@ -17,10 +17,12 @@ function open(): { outbox: Outbox; take: () => void; drains: () => number } {
     stuckMs: 60_000,
     traffic: { sentBytes: 0 },
     clock: CLOCK,
-    onDrain: () => {
-      drains += 1;
+    owner: {
+      drained: () => {
+        drains += 1;
+      },
+      stuck: () => undefined,
     },
-    onStuck: () => undefined,
   });
   return {
     outbox,

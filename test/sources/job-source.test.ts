@@ -279,12 +279,40 @@ describe('a monitor that says nothing', () => {
     }
     expect(qemu.names).toEqual([]);
     await clock.advance(30_000);
-    expect(qemu.names).toEqual(['query-block-jobs', 'query-jobs']);
-    await answerQueries();
+    expect(qemu.names).toEqual(['query-jobs']);
+    const before = kinds().length;
+    qemu.value('query-jobs', []);
+    await settle();
+    expect(kinds().slice(before), 'an empty list is the whole answer').toEqual(['jobs']);
     await clock.advance(29_999);
     expect(qemu.names).toEqual([]);
     await clock.advance(15_000);
+    expect(qemu.names).toEqual(['query-jobs']);
+  });
+
+  it('and has jobs, or refuses the list of all of them, is asked as ever', async () => {
+    for (const answer of [() => qemu.value('query-jobs', [JOB]), () => qemu.refuse('query-jobs')]) {
+      qemu = new ManualSession();
+      await comeUp();
+      await clock.advance(45_000);
+      answer();
+      await settle();
+      expect(qemu.names).toEqual(['query-block-jobs', 'query-jobs']);
+      await answerQueries([JOB]);
+      expect(kinds().at(-1)).toBe('jobs');
+      lose();
+    }
+  });
+
+  it('and does not answer is stalled as soon as any query is', async () => {
+    await comeUp();
+    await clock.advance(45_000);
+    qemu.late('query-jobs');
+    await settle();
+    expect(kinds().slice(-2)).toEqual(['stalled', 'querying']);
     expect(qemu.names).toEqual(['query-block-jobs', 'query-jobs']);
+    await answerQueries();
+    expect(kinds().slice(-2)).toEqual(['jobs', 'responsive']);
   });
 });
 

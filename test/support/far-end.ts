@@ -40,8 +40,7 @@ export class FarEnd {
       stuckMs: 60_000,
       traffic: { sentBytes: 0 },
       clock: new FakeClock(),
-      onDrain: ignore,
-      onStuck: ignore,
+      owner: { drained: ignore, stuck: ignore },
     };
     this.outbox = new Outbox(this.socket, { ...defaults, ...options });
   }

@@ -163,10 +163,13 @@ export class Client {
     this.end = new FarEnd({
       highWaterBytes: bench.limits.highWaterBytes,
       clock: bench.clock,
-      onDrain: () => {
-        bench.hub.drained(this.session);
-        for (const each of bench.hub.of(this.session).values()) bench.deps.progress.drained(each);
-        this.session.advanced();
+      owner: {
+        drained: () => {
+          bench.hub.drained(this.session);
+          for (const each of bench.hub.of(this.session).values()) bench.deps.progress.drained(each);
+          this.session.advanced();
+        },
+        stuck: () => undefined,
       },
     });
     this.session = new ClientSession(this.end.outbox, authenticated.result, bench.deps, {

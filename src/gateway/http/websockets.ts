@@ -2,9 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
 import { afterAuthentication, NOBODY, type Transport } from '../../access/index.js';
 import type { WorkQueue } from '../scheduler.js';
-import { Connection, type ConnectionDeps } from '../session/connection.js';
+import { type ConnectedClient, Connection, type ConnectionDeps } from '../session/connection.js';
 import type { Clients } from './clients.js';
 import type { Compression } from './compression.js';
 import type { GuardOptions } from './origin-policy.js';
@@ -60,12 +61,16 @@ export class WebSockets {
       if (socket.destroyed) return;
       const principal = authenticated.ok ? authenticated.result : NOBODY;
       const server = acceptOffers(request, transport.address, rules.compression) ? this.#deflating : this.#plain;
-      server.handleUpgrade(request, socket, head, (ws) => {
-        const client = { socket: socket as Socket, principal, transport };
-        const logger = deps.logger.child({ connection: ++this.#opened });
-        const connection = new Connection(ws, client, { ...deps, logger }, () => clients.remove(connection));
-        clients.add(connection);
-      });
+      server.handleUpgrade(request, socket, head, (ws) =>
+        this.#open(ws, { socket: socket as Socket, principal, transport, connectionNumber: ++this.#opened }),
+      );
     });
+  }
+
+  /** Apart from the upgrade: a connection would keep its request for as long as it lasts. */
+  #open(ws: WebSocket, client: ConnectedClient): void {
+    const { clients, connection: deps } = this.#deps;
+    const connection = new Connection(ws, client, deps, () => clients.remove(connection));
+    clients.add(connection);
   }
 }

@@ -11,11 +11,12 @@ import type { WorkQueue } from '../scheduler.js';
 import type { Deflater } from '../wire/deflate.js';
 import { encodeFrame, openFrame, PONG } from '../wire/frame.js';
 import { notificationText } from '../wire/messages.js';
-import { Outbox, type Traffic } from '../wire/outbox.js';
+import { Outbox, type OutboxOwner, type Traffic } from '../wire/outbox.js';
+import type { Unfinished } from './dispatch.js';
 import type { HeartbeatPeer } from './heartbeat.js';
-import { Inbox } from './inbox.js';
+import { Inbox, type InboxOwner } from './inbox.js';
 import type { SendQueues } from './send-queues.js';
-import { ClientSession, type SessionDeps } from './session.js';
+import { ClientSession, type ConnectionPort, type SessionDeps } from './session.js';
 import type { Unauthenticated, UnauthenticatedPeer } from './unauthenticated.js';
 
 export interface ConnectionDeps extends SessionDeps {
@@ -33,71 +34,52 @@ export interface ConnectedClient {
   transport: Transport;
   /** {@link NOBODY} until it has authenticated. */
   principal: Principal;
+  /** Counts the connections of this gateway: its name in the log. */
+  connectionNumber: number;
 }
 
-export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
+/** Its own ports in place of closures: each of many connections would have fourteen of them. */
+export class Connection implements HeartbeatPeer, UnauthenticatedPeer, ConnectionPort, InboxOwner, OutboxOwner {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #session: ClientSession;
   readonly #inbox: Inbox;
   readonly #deps: ConnectionDeps;
+  readonly transport: Transport;
+  readonly connectionNumber: number;
   /** The newest ping that is not answered yet. */
   #ping: Buffer | undefined;
   /** Bytes received, bytes that the kernel took, and the time at which either last grew. */
   #seen: { in: number; taken: number; at: number };
   /** Pings sent since then: if this process slept, the time alone proves nothing. */
   #pings = 0;
+  /** Whether the newest heartbeat had a ping. */
+  #asksNow = false;
   #isOverfull = false;
   /** Bytes that the kernel held at the last check. */
   #queued: number | undefined;
 
   constructor(ws: WebSocket, client: ConnectedClient, deps: ConnectionDeps, onClose: () => void) {
-    const { socket, principal, transport } = client;
+    const { socket, principal, transport, connectionNumber } = client;
     const { limits, requests, clock } = deps;
     this.#seen = { in: 0, taken: 0, at: clock.now() };
     this.#ws = ws;
     this.#socket = socket;
     this.#deps = deps;
+    this.transport = transport;
+    this.connectionNumber = connectionNumber;
     this.#outbox = new Outbox(socket, {
       highWaterBytes: limits.highWaterBytes,
       stuckMs: limits.stuckMs,
       clock,
       form: ws.extensions === '' ? undefined : deps.deflater,
-      onDrain: () => this.#drained(),
       traffic: deps.traffic,
-      onStuck: () => {
-        deps.recorder.limited('drain_progress');
-        this.kill(4508, 'no drain progress');
-      },
+      owner: this,
     });
-    this.#session = new ClientSession(this.#outbox, principal, deps, {
-      transport,
-      later: (work) => this.#inbox.defer(work),
-      abused: (retryAfterMs) => this.bye(4429, 'rate limited', retryAfterMs),
-      resume: () => this.#inbox.resume(),
-      revoked: () => this.bye(4403, 'forbidden', 0),
-      authenticated: () => deps.unauthenticated.remove(this),
-      expired: () => {
-        deps.recorder.authenticationFailed('expired');
-        this.bye(4401, 'the credentials have expired', 0);
-      },
-    });
+    this.#session = new ClientSession(this.#outbox, principal, deps, this);
     if (principal === NOBODY) deps.unauthenticated.add(this);
-    this.#inbox = new Inbox(requests, clock, {
-      maxBytes: limits.inboxBytes,
-      execute: (text, receivedAt) => this.#session.receive(text, receivedAt),
-      isBlocked: () => this.#session.isVerifying || this.#owesTooMuch(),
-      onFull: () => {
-        deps.recorder.limited('inbox_bytes');
-        this.bye(4429, 'too many requests wait', 1_000);
-      },
-      onError: (error) => {
-        deps.logger.error({ err: error }, 'a message could not be handled');
-        this.#end(1011, 'internal error');
-      },
-      pause: (paused) => (paused ? ws.pause() : ws.resume()),
-    });
+    this.#inbox = new Inbox(requests, clock, limits.inboxBytes, this);
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
     ws.on('ping', (data) => this.#pinged(data));
     // `ws` itself closes with 1002, 1007, 1008 or 1009 after a protocol error of the peer.
@@ -115,26 +97,31 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     return this.#outbox.pending;
   }
 
-  /** Sends a ping, with a bookmark if all subscriptions of this connection have everything up to the cursor; parked ones have not. */
+  /**
+   * Sends a bookmark if all subscriptions of this connection have everything up to the cursor; parked ones have not. Every second one has a ping, since a
+   * pong costs as much as both; a peer that did not answer is asked each time.
+   */
   beat(now: number): void {
     const { hub, log, limits, clock } = this.#deps;
     const { bytesRead } = this.#socket;
     const { taken } = this.#outbox;
-    if (bytesRead > this.#seen.in || taken > this.#seen.taken) {
+    const hasSent = bytesRead > this.#seen.in;
+    if (hasSent || taken > this.#seen.taken) {
       this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
       this.#pings = 0;
     } else void this.#lookBehind(now);
     // A ping would wait behind a full socket; there the outbox checks for drain progress.
     if (this.#outbox.isBlocked) return;
-    const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
+    const unanswered = (this.#pings + 1) * limits.bookmarkMs >= limits.deadMs;
     if (unanswered && now - this.#seen.at >= limits.deadMs) {
       this.#deps.recorder.limited('sign_of_life');
       return this.#end(4510, 'heartbeat lost');
     }
-    this.#pings += 1;
-    const complete = hub.flush(this.#session, log.head);
     // Where the log stands is nobody's business who has not authenticated.
-    this.#outbox.writeSign(complete && this.#session.isKnown ? bookmarkAndPing(log.cursor, clock) : PING);
+    const bookmark = hub.flush(this.#session, log.head) && this.#session.isKnown;
+    this.#asksNow = !bookmark || !hasSent || !this.#asksNow;
+    if (this.#asksNow) this.#pings += 1;
+    this.#outbox.writeSign(bookmark ? bookmarkFrames(log.cursor, clock)[this.#asksNow ? 'asking' : 'alone'] : PING);
   }
 
   /** A ping waits behind what the kernel holds, so a peer that reads that, however slowly, is alive. */
@@ -145,6 +132,68 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
       this.#pings = 0;
     }
     this.#queued = queued;
+  }
+
+  execute(text: string, receivedAt: number): Unfinished {
+    return this.#session.receive(text, receivedAt);
+  }
+
+  get isBlocked(): boolean {
+    return this.#session.isVerifying || this.#owesTooMuch();
+  }
+
+  overfull(): void {
+    this.#deps.recorder.limited('inbox_bytes');
+    this.bye(4429, 'too many requests wait', 1_000);
+  }
+
+  failed(err: unknown): void {
+    this.#deps.logger.error({ err, connection: this.connectionNumber }, 'a message could not be handled');
+    this.#end(1011, 'internal error');
+  }
+
+  pause(paused: boolean): void {
+    if (paused) this.#ws.pause();
+    else this.#ws.resume();
+  }
+
+  later(work: () => void): void {
+    this.#inbox.defer(work);
+  }
+
+  resume(): void {
+    this.#inbox.resume();
+  }
+
+  abused(retryAfterMs: number): void {
+    this.bye(4429, 'rate limited', retryAfterMs);
+  }
+
+  revoked(): void {
+    this.bye(4403, 'forbidden', 0);
+  }
+
+  authenticated(): void {
+    this.#deps.unauthenticated.remove(this);
+  }
+
+  expired(): void {
+    this.#deps.recorder.authenticationFailed('expired');
+    this.bye(4401, 'the credentials have expired', 0);
+  }
+
+  stuck(): void {
+    this.#deps.recorder.limited('drain_progress');
+    this.kill(4508, 'no drain progress');
+  }
+
+  drained(): void {
+    this.#pong();
+    this.#inbox.resume();
+    const { hub, progress } = this.#deps;
+    hub.drained(this.#session);
+    for (const each of hub.of(this.#session).values()) progress.drained(each);
+    this.#session.advanced();
   }
 
   late(): void {
@@ -208,27 +257,26 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer {
     this.#ping = undefined;
     this.#outbox.writeSign(frame);
   }
-
-  #drained(): void {
-    this.#pong();
-    this.#inbox.resume();
-    const { hub, progress } = this.#deps;
-    hub.drained(this.#session);
-    for (const each of hub.of(this.#session).values()) progress.drained(each);
-    this.#session.advanced();
-  }
 }
 
 /** A whole ping frame (FIN, no payload), the same for every connection. */
 const PING = Buffer.from([0x89, 0]);
 
-let newest: { cursor: Cursor; at: number; frames: Buffer } | undefined;
+/** A bookmark, alone and with a ping. */
+interface BookmarkFrames {
+  cursor: Cursor;
+  at: number;
+  alone: Buffer;
+  asking: Buffer;
+}
+
+let newest: BookmarkFrames | undefined;
 
 /** Thousands are sent in one event-loop turn: those with the same cursor, within a tenth of a second, share the bytes. */
-function bookmarkAndPing(cursor: Cursor, clock: Clock): Buffer {
+function bookmarkFrames(cursor: Cursor, clock: Clock): BookmarkFrames {
   const at = clock.date();
-  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest.frames;
-  const bookmark = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
-  newest = { cursor, at, frames: Buffer.concat([bookmark, PING]) };
-  return newest.frames;
+  if (newest?.cursor === cursor && at - newest.at < 100 && at >= newest.at) return newest;
+  const alone = encodeFrame(notificationText('bookmark', { cursor, time: new Date(at).toISOString() }));
+  newest = { cursor, at, alone, asking: Buffer.concat([alone, PING]) };
+  return newest;
 }

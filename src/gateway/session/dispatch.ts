@@ -23,6 +23,8 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Of the client: {@link Transport.address}. */
   readonly address: string | undefined;
+  /** The number of its connection, where it has one. */
+  readonly connectionNumber?: number | undefined;
   /** From the headers of the request; the envelope's own has precedence. */
   readonly trace?: TraceParent | undefined;
   /** Before anything is executed: who asks, or why it is refused. What is admitted is answered once, by {@link answer} or by `stream`. */
@@ -91,7 +93,7 @@ function execute(
   };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);
   const failed = (error: unknown): void => {
-    logger.error({ err: error, method: name }, 'a method failed');
+    logger.error({ err: error, method: name, connection: caller.connectionNumber }, 'a method failed');
     answer(refuse('INTERNAL_ERROR', 'a bug of the gateway; its log has the exception'));
   };
   const call = name === 'authenticate' ? authenticate : methods[name];

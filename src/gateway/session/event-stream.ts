@@ -56,10 +56,12 @@ export class EventStream implements HeartbeatPeer {
       clock,
       form: this.#form(),
       traffic,
-      onDrain: () => this.#drained(),
-      onStuck: () => {
-        recorder.limited('drain_progress');
-        this.kill();
+      owner: {
+        drained: () => this.#drained(),
+        stuck: () => {
+          recorder.limited('drain_progress');
+          this.kill();
+        },
       },
     });
     this.#session = new ClientSession(this.#outbox, principal, deps, {

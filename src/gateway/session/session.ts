@@ -38,6 +38,8 @@ export interface SessionDeps extends Dispatch {
 /** What the session needs of its connection. */
 export interface ConnectionPort {
   readonly transport: Transport;
+  /** Its name in the log. */
+  readonly connectionNumber?: number | undefined;
   /** Queues work behind the client's requests; it is done while the client reads. */
   later(work: () => void): void;
   /** The client sends on although it is refused. */
@@ -64,10 +66,13 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
   readonly #deps: SessionDeps;
   readonly #streams: Streams;
   readonly #inFlight = new Set<RpcId>();
-  readonly #held = new Set<Held>();
-  readonly #gone = new AbortController();
+  /** Absent: none was held yet. */
+  #held: Set<Held> | undefined;
+  /** Absent: no request has needed it, as most clients of events have none that does. */
+  #gone: AbortController | undefined;
   readonly #requests: Rate;
-  readonly #refusals: Rate;
+  /** Absent: none was refused. */
+  #refusals: Rate | undefined;
   readonly #connection: ConnectionPort;
   #principal: Principal;
   /** Cancels what waits for the end of the credentials. */
@@ -85,17 +90,23 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     this.#connection = connection;
     this.#streams = new Streams(this, deps);
     deps.sessions.add(principal, this);
-    // There is one listener for each request in flight; Node warns of more than ten.
-    setMaxListeners(0, this.#gone.signal);
-    const { requestsPerSecond, requestsBurst, refusalsPerSecond, refusalsBurst } = deps.limits;
-    const now = deps.clock.now();
-    this.#requests = new Rate(requestsPerSecond, requestsBurst, now);
-    this.#refusals = new Rate(refusalsPerSecond, refusalsBurst, now);
+    const { requestsPerSecond, requestsBurst } = deps.limits;
+    this.#requests = new Rate(requestsPerSecond, requestsBurst, deps.clock.now());
     this.#awaitExpiry();
   }
 
   get signal(): AbortSignal {
+    if (!this.#gone) {
+      this.#gone = new AbortController();
+      // There is one listener for each request in flight; Node warns of more than ten.
+      setMaxListeners(0, this.#gone.signal);
+      if (this.#closed) this.#gone.abort();
+    }
     return this.#gone.signal;
+  }
+
+  get connectionNumber(): number | undefined {
+    return this.#connection.connectionNumber;
   }
 
   get address(): string | undefined {
@@ -174,6 +185,7 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
       send,
       cancel: clock.after(Math.max(0, dueAt - clock.now()), () => this.#release(held)),
     };
+    this.#held ??= new Set();
     this.#held.add(held);
   }
 
@@ -199,7 +211,7 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
 
   /** Called by the hub after it wrote to this connection. */
   advanced(): void {
-    if (this.#held.size === 0) return;
+    if (!this.#held?.size) return;
     for (const held of [...this.#held]) if (this.#deps.hub.flush(this, held.offset)) this.#release(held);
   }
 
@@ -210,10 +222,10 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     this.outbox.close();
     this.#cancelExpiry();
     this.#deps.sessions.remove(this.#principal, this);
-    for (const held of this.#held) held.cancel();
-    this.#held.clear();
+    for (const held of this.#held ?? []) held.cancel();
+    this.#held?.clear();
     this.#streams.close();
-    this.#gone.abort();
+    this.#gone?.abort();
   }
 
   /** A minute before the end, or at once where less is left, it is said; at the end the connection is closed. */
@@ -247,14 +259,16 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
 
   /** The request was refused because of a rate. */
   #refused(): void {
-    const retryAfterMs = this.#refusals.take(this.#deps.clock.now());
+    const { limits, clock } = this.#deps;
+    this.#refusals ??= new Rate(limits.refusalsPerSecond, limits.refusalsBurst, clock.now());
+    const retryAfterMs = this.#refusals.take(clock.now());
     if (retryAfterMs === 0) return;
     this.#deps.recorder.limited('refusals_rate');
     this.#connection.abused(retryAfterMs);
   }
 
   #release(held: Held): void {
-    if (!this.#held.delete(held)) return;
+    if (!this.#held?.delete(held)) return;
     held.cancel();
     held.send();
   }

@@ -27,8 +27,15 @@ export interface OutboxOptions {
   /** Absent: plain frames. */
   form?: WireForm | undefined;
   traffic: Traffic;
-  onDrain: () => void;
-  onStuck: () => void;
+  owner: OutboxOwner;
+}
+
+/** Of whom the socket is. */
+export interface OutboxOwner {
+  /** The kernel has taken what was pending. */
+  drained(): void;
+  /** It has taken nothing for `stuckMs`. */
+  stuck(): void;
 }
 
 /**
@@ -51,20 +58,28 @@ const NOTHING = Buffer.alloc(0);
 
 export class Outbox {
   readonly #socket: Socket;
-  readonly #options: OutboxOptions;
+  readonly #owner: OutboxOwner;
+  readonly #clock: Clock;
+  readonly #highWaterBytes: number;
+  readonly #stuckMs: number;
   readonly #form: WireForm | undefined;
   readonly #traffic: Traffic;
   /** Whether the socket's own mark (16 KiB, and 64 KiB since Node 22) is above ours. */
   readonly #isMarkLow: boolean;
   #unwatch: (() => void) | undefined;
-  #last: Mark = { done: 0, left: 0 };
+  /** When it was last judged. */
+  #last: Mark | undefined;
   #closed = false;
   #signs = 0;
   #awaited = false;
 
   constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket;
-    this.#options = options;
+    // Not the options as a whole: one object less for each of many connections.
+    this.#owner = options.owner;
+    this.#clock = options.clock;
+    this.#highWaterBytes = options.highWaterBytes;
+    this.#stuckMs = options.stuckMs;
     this.#form = options.form;
     this.#traffic = options.traffic;
     this.#isMarkLow = options.highWaterBytes < socket.writableHighWaterMark;
@@ -77,7 +92,7 @@ export class Outbox {
   }
 
   get isBlocked(): boolean {
-    return this.#closed || this.pending >= this.#options.highWaterBytes;
+    return this.#closed || this.pending >= this.#highWaterBytes;
   }
 
   /** Bytes that the kernel took; a new maximum is progress. Pings and bookmarks don't count, since the kernel takes them for a dead peer too. */
@@ -108,7 +123,7 @@ export class Outbox {
     this.#put(this.#form === undefined ? joinFrame(head, tail.bytes) : this.#form.join(head, tail), written);
   }
 
-  /** Calls `onDrain` once what is pending now has been taken, also where it is so little that the socket would not report it. */
+  /** Tells the owner once what is pending now has been taken, also where it is so little that the socket would not report it. */
   awaitDrain(): void {
     if (this.#closed || this.#awaited || this.#socket.writableNeedDrain) return;
     this.#awaited = true;
@@ -136,8 +151,7 @@ export class Outbox {
   #park(): void {
     if (this.#unwatch) return;
     this.#last = this.#mark();
-    const { clock, stuckMs } = this.#options;
-    this.#unwatch = clock.after(stuckMs, () => this.#judge());
+    this.#unwatch = this.#clock.after(this.#stuckMs, () => this.#judge());
     // Below its own mark the socket does not report that it has drained.
     if (this.#isMarkLow) this.awaitDrain();
   }
@@ -147,14 +161,14 @@ export class Outbox {
     this.#unwatch = undefined;
     if (this.pending === 0 || this.#closed) return;
     const { done, left } = this.#mark();
-    if (done === this.#last.done && left >= this.#last.left) this.#options.onStuck();
+    if (this.#last && done === this.#last.done && left >= this.#last.left) this.#owner.stuck();
     else this.#park();
   }
 
   #drained(): void {
     this.#unwatch?.();
     this.#unwatch = undefined;
-    if (!this.#closed) this.#options.onDrain();
+    if (!this.#closed) this.#owner.drained();
   }
 
   #mark(): Mark {

@@ -72,6 +72,10 @@ export class NativeReader implements DomainReader, JobQueries {
     return this.#turns.fresh();
   }
 
+  probe(): Promise<boolean> {
+    return this.current();
+  }
+
   current(): Promise<boolean> {
     return this.#turns.current();
   }

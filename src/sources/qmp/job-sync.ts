@@ -8,6 +8,8 @@ export interface JobQueries {
   fresh(): Promise<boolean>;
   /** The query that is under way, or a new one. */
   current(): Promise<boolean>;
+  /** As {@link current}, with as few commands as show that there are no jobs. */
+  probe(): Promise<boolean>;
   close(): void;
 }
 
@@ -83,6 +85,6 @@ export class JobSync {
     const now = clock.now();
     if (this.heard) this.#lastHeard = now;
     this.heard = false;
-    if (now - this.#lastHeard >= probeMs) void this.#queries.current();
+    if (now - this.#lastHeard >= probeMs) void this.#queries.probe();
   }
 }

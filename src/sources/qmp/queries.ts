@@ -22,6 +22,7 @@ export class Queries implements JobQueries {
   readonly #options: QueriesOptions;
   #features: QemuFeatures | undefined;
   readonly #turns = new Turns(() => this.#ask());
+  #isProbe = false;
   #closed = false;
 
   constructor(session: QmpCaller, options: QueriesOptions) {
@@ -42,12 +43,20 @@ export class Queries implements JobQueries {
     return this.#turns.current();
   }
 
+  /** One command in place of two where there are no jobs, as at most monitors most of the time. */
+  probe(): Promise<boolean> {
+    this.#isProbe = true;
+    return this.#turns.current();
+  }
+
   close(): void {
     this.#closed = true;
   }
 
   async #ask(): Promise<boolean> {
     const { timeoutMs } = this.#options;
+    let isProbe = this.#isProbe;
+    this.#isProbe = false;
     while (!this.#closed) {
       if (!this.#features) {
         const found = await askFeatures(this.#session, timeoutMs);
@@ -55,7 +64,9 @@ export class Queries implements JobQueries {
         else if (!this.#again(found)) return false;
         continue;
       }
-      const reply = await this.#pair(this.#features);
+      const features = this.#features;
+      const reply = (isProbe ? await this.#all(features) : undefined) ?? (await this.#pair(features));
+      isProbe = false;
       if (reply.kind === 'return') {
         this.#options.stalled(false);
         return true;
@@ -70,6 +81,25 @@ export class Queries implements JobQueries {
     if (reply.kind !== 'timeout' || this.#closed) return false;
     this.#options.stalled(true);
     return true;
+  }
+
+  /** The list of all jobs alone. Where it is empty the list of block jobs is so too, being a part of it. `undefined`: the pair has to be asked. */
+  #all({ commands, legacy, quietCancel }: QemuFeatures): Promise<QmpReply | undefined> {
+    if (!commands.has('query-jobs')) return Promise.resolve(undefined);
+    const { timeoutMs, asked, merge } = this.#options;
+    asked();
+    return new Promise((resolve) => {
+      this.#session.request(
+        'query-jobs',
+        {},
+        (reply) => {
+          const isEmpty = reply.kind === 'return' && reply.value.length === 0;
+          if (isEmpty && !this.#closed) merge([], { legacy, quietCancel });
+          resolve(isEmpty || reply.kind === 'timeout' ? reply : undefined);
+        },
+        { timeoutMs },
+      );
+    });
   }
 
   #pair({ commands, legacy, quietCancel }: QemuFeatures): Promise<QmpReply> {
