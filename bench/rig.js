@@ -38,8 +38,11 @@ const KINDS = {
   'ws loop': (feed) => ({ ...script('ws', feed), dialect: 'plain' }),
   'socket.io': (feed) => ({ ...script('socketio', feed), dialect: 'socketio' }),
   'bare Node': (feed) => ({ ...script('node', feed), dialect: 'plain' }),
+  'bare Node, same bytes': (feed) => ({ ...script('node', feed, 'enveloped'), dialect: 'plain' }),
   bare: (feed) => ({ command: join(bin, 'bare'), args: [feed], dialect: 'plain' }),
+  'bare Node, replaying': (feed) => ({ ...script('node', feed, 'replaying'), dialect: 'plain' }),
   'bare parse': (feed) => ({ ...script('parse', feed), dialect: 'plain' }),
+  'bare parse and keep': (feed) => ({ ...script('parse', feed, 'keep'), dialect: 'plain' }),
 };
 
 export const haveNats = nats !== undefined;

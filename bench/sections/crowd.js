@@ -2,7 +2,7 @@
 // off at once and resumed at once, with 1,000 events missed by each.
 import { readFileSync } from 'node:fs';
 import { openRig } from '../rig.js';
-import { spread } from '../samples.js';
+import { interleave, ratio, spread } from '../samples.js';
 
 const CLIENTS = 10_000;
 const rssOf = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
@@ -28,7 +28,7 @@ async function idle() {
       await rest(2_000);
       if (kind === 'gateway') await rig.inside();
       memory[kind] = (rssOf(rig.pid) - before) / CLIENTS / 1024;
-      // Pings come every 20 s, bookmarks every 15 s: a minute has all of them.
+      // Bookmarks come every 15 s, a ping with every second one: a minute has all of them.
       if (kind === 'gateway') cpu = (await rig.load('idle', 60)).cpu / 60;
     } finally {
       await rig.close();
@@ -37,23 +37,32 @@ async function idle() {
   return { memory, cpu };
 }
 
+/** Beside the limit of Node: the same bytes to as many sockets, whose handshake is no more than one write. */
 async function resume(rounds) {
-  const rig = await openRig('gateway');
-  const samples = [];
+  const rigs = [];
   try {
-    await rig.load('connect', CLIENTS, 1);
-    await rig.inside('watch');
-    for (let round = 0; round < Math.min(rounds, 7); round++) {
+    for (const kind of ['gateway', 'bare Node, replaying']) rigs.push(await openRig(kind));
+    const [gateway] = rigs;
+    await gateway.load('connect', CLIENTS, 1);
+    await gateway.inside('watch');
+    const samples = await interleave(rigs, Math.min(rounds, 7), async (rig) => {
       await rig.load('drop');
       await rest(2_500);
       await rig.load('feed', 1_000);
-      await rig.inside();
+      if (rig === gateway) await rig.inside();
       const { seconds, cpu } = await rig.load('resume', CLIENTS, 1_000);
-      samples.push({ seconds, cpu, ...(await rig.inside()) });
-    }
+      const inside = rig === gateway ? await rig.inside() : {};
+      await rig.load('drop');
+      return { seconds, cpu, ...inside };
+    });
+    const of = (kind, name) => samples[kind].map((sample) => sample[name]);
+    const own = (name) => spread(of('gateway', name));
+    const bare = of('bare Node, replaying', 'seconds');
+    return {
+      ...{ seconds: own('seconds'), cpu: own('cpu'), delayP99: own('p99'), delayMax: own('max') },
+      ...{ bareSeconds: spread(bare), ratio: ratio(of('gateway', 'seconds'), bare) },
+    };
   } finally {
-    await rig.close();
+    for (const rig of rigs) await rig.close();
   }
-  const of = (name) => spread(samples.map((sample) => sample[name]));
-  return { seconds: of('seconds'), cpu: of('cpu'), delayP99: of('p99'), delayMax: of('max') };
 }

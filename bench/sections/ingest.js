@@ -7,7 +7,7 @@ const EVENTS = 100_000;
 export async function ingest({ rounds }) {
   const rigs = [];
   try {
-    for (const kind of ['gateway', 'bare parse']) rigs.push(await openRig(kind));
+    for (const kind of ['gateway', 'bare parse', 'bare parse and keep']) rigs.push(await openRig(kind));
     const samples = await interleave(rigs, rounds, (rig) => rig.load('feed', EVENTS));
     const rates = Object.fromEntries(
       Object.entries(samples).map(([kind, each]) => [kind, each.map(({ cpu }) => EVENTS / cpu)]),
@@ -16,6 +16,8 @@ export async function ingest({ rounds }) {
       gateway: spread(rates.gateway),
       bare: spread(rates['bare parse']),
       ratio: ratio(rates.gateway, rates['bare parse']),
+      keep: spread(rates['bare parse and keep']),
+      keepRatio: ratio(rates['bare parse and keep'], rates['bare parse']),
     };
   } finally {
     for (const rig of rigs) await rig.close();
