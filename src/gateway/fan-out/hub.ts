@@ -65,6 +65,11 @@ export class Hub {
     return count;
   }
 
+  /** The filter of that id that others have already: one for all of them. */
+  filterOf(id: string): CompiledFilter | undefined {
+    return this.#groups.get(id)?.filter;
+  }
+
   /** The subscriptions of a connection, by their ids. */
   of(peer: Peer): ReadonlyMap<string, Subscription> {
     return this.#subscriptions.get(peer) ?? NONE;

@@ -161,11 +161,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function attach(server: Server, { kind, serves }: ServedListener): void {
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      socket.on('close', () => sockets.delete(socket));
     });
     answerClientErrors(server, recorder);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => socket.destroy());
+      socket.on('error', destroy);
       // An event stream, or another answer that is under way, would be written between the frames.
       if (answerOn(socket)) return void socket.destroy();
       if (serves === 'metrics') return rejectUpgrade(socket, { status: 404, why: 'this listener has no WebSocket' });
@@ -228,6 +228,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       hub.close();
     },
   };
+}
+
+/** One function for all sockets. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** The part of `drainMs` for the clients' side of closing. */

@@ -76,7 +76,7 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
   readonly #connection: ConnectionPort;
   #principal: Principal;
   /** Cancels what waits for the end of the credentials. */
-  #cancelExpiry = (): void => {};
+  #cancelExpiry = nothing;
   /** Milliseconds that the message under way should have waited. */
   #early = 0;
   #isVerifying = false;
@@ -277,6 +277,8 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
     if (!this.#closed) this.outbox.write(encodeFrame(text));
   }
 }
+
+function nothing(): void {}
 
 /** A timer of Node's ends at once beyond 24.8 days. */
 const MAX_TIMER_MS = 24 * 3_600_000;

@@ -85,7 +85,8 @@ export class Streams {
   /** The snapshot, the reply and joining the group happen in one event-loop turn: no event can come between the cut and the first event. */
   #subscribe(id: RpcId, params: Methods['subscribe']['params'], grants: Grants): Streamed {
     const { log, snapshots } = this.#deps;
-    const filter = compileFilter(params, grants, params.tag);
+    const compiled = compileFilter(params, grants, params.tag);
+    const filter = this.#deps.hub.filterOf(compiled.id) ?? compiled;
     const replaced = this.#deps.hub.of(this.#peer).get(filter.id);
     const refused = replaced ? undefined : this.#refusal(filter);
     if (refused) return refused;
