@@ -5,6 +5,4 @@ export interface GatewayLogger {
   error(fields: { err: unknown; [name: string]: unknown }, message: string): void;
   warn(message: string): void;
   info(fields: Record<string, unknown>, message: string): void;
-  /** The same, with these fields in every line. */
-  child(fields: Record<string, unknown>): GatewayLogger;
 }

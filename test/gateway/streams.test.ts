@@ -19,6 +19,18 @@ const offsets = (client: Client): number[] =>
 const large = { pad: 'x'.repeat(2_000) };
 
 describe('subscribe', () => {
+  it('of many clients with one filter has it once', async () => {
+    const bench = new Sessions();
+    const clients = [bench.client(), bench.client()];
+    for (const client of clients) {
+      client.send('subscribe', { sources: ['vm*'] });
+      await bench.turn();
+    }
+    const [one, other] = clients.map(({ session }) => [...bench.hub.of(session).values()][0]?.filter);
+    expect(one).toBeDefined();
+    expect(other).toBe(one);
+  });
+
   it('gives the present, then each event once', async () => {
     const { bench, client } = open();
     bench.append('vm1', 'RESUME');
