@@ -182,13 +182,25 @@ export async function startSimulated(path) {
   const { command, args } = script('simulator', path);
   const child = pinned(LOAD_CORE, command, args);
   await lines(child, 'simulator')();
-  return { start: (id) => child.stdin.write(`${id}\n`), close: () => child.kill('SIGKILL') };
+  return {
+    start: (id) => child.stdin.write(`${id}\n`),
+    say: (line) => child.stdin.write(`${line}\n`),
+    close: () => child.kill('SIGKILL'),
+  };
 }
 
-/** A gateway alone, on a monitor of the caller's. */
-export async function startGateway(feed) {
+/** A gateway alone, on monitors of the caller's. */
+export async function startGateway(...feeds) {
   const children = [];
-  const { port } = await startServer('gateway', feed, 1, [], undefined, children);
+  const { port, server, answers } = await startServer('gateway', feeds.join(), feeds.length, [], undefined, children);
   await new Promise((resolve) => setTimeout(resolve, 500));
-  return { port, close: async () => children[0].kill('SIGKILL') };
+  return {
+    port,
+    /** With a full garbage collection. @param word `watch`: the loop's delay is measured from now on. */
+    inside(word = '') {
+      server.stdin.write(`${word}\n`);
+      return answers();
+    },
+    close: async () => children[0].kill('SIGKILL'),
+  };
 }

@@ -12,9 +12,10 @@ import { growth } from './sections/growth.js';
 import { ingest } from './sections/ingest.js';
 import { latency } from './sections/latency.js';
 import { quiet } from './sections/quiet.js';
+import { tail } from './sections/tail.js';
 import { rowsOf, table } from './table.js';
 
-const SECTIONS = { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression };
+const SECTIONS = { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, tail };
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' }, only: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const names = values.only?.split(',') ?? Object.keys(SECTIONS);

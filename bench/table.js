@@ -8,7 +8,7 @@ const within = ({ low, high }, most) => (high <= most ? 'met' : low > most ? 'NO
 /** Each row: figure, against what, measured, target, verdict. */
 export function rowsOf(results) {
   const rows = [];
-  const { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression } = results;
+  const { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, tail } = results;
   if (fanOut) {
     const targets = {
       bursts: { 'uWebSockets.js': 1.5, 'bare Node': 0.97, NATS: 2, 'ws loop': 30 },
@@ -193,6 +193,16 @@ export function rowsOf(results) {
         least ? verdict(rate.median >= least) : '',
       ]);
     }
+  for (const [what, { p50, p99, most }] of Object.entries(tail ?? {})) {
+    const of = ({ median, high }) => `${median.toFixed(1)} ms (to ${high.toFixed(1)})`;
+    rows.push([
+      `an event to one of 200 subscribers: ${what}`,
+      `p50 ${of(p50)}, p99 ${of(p99)}`,
+      `most ${of(most)}`,
+      '',
+      '',
+    ]);
+  }
   return rows;
 }
 

@@ -1,4 +1,4 @@
-// The gateway as it is built, with so many sources on one feed:  gateway.js FEED SOURCES [COMPRESSION]
+// The gateway as it is built, with so many sources on one feed, or on several:  gateway.js FEED[,FEED] SOURCES [COMPRESSION]
 // A line on stdin answers with the loop's delay since the last one, and the memory. Measuring the delay wakes the loop 1,000 times a second,
 // about 2 % of a core, so it begins with the first line `watch`.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -13,7 +13,8 @@ const { start } = await import(`${dist}/app.js`);
 const { readConfig } = await import(`${dist}/config/index.js`).catch(() => import(`${dist}/config.js`));
 
 const [feed, sources = '1', compression] = process.argv.slice(2);
-const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feed}`);
+const feeds = feed.split(',');
+const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feeds[at % feeds.length]}`);
 const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', compression }, {});
 if (!read.ok) throw new Error(read.problems.join('\n'));
 const app = await start(read.config, pino({ level: 'silent' }), {
