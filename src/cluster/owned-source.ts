@@ -93,7 +93,13 @@ export class OwnedSource {
     const writer = this.#writer;
     if (writer) {
       writer.checkpoint();
-      await Promise.race([writer.drained(), new Promise<void>((late) => this.#options.clock.after(boundMs, late))]);
+      // A timer that is left would keep the process from ending.
+      let stop = (): void => undefined;
+      const late = new Promise<void>((resolve) => {
+        stop = this.#options.clock.after(boundMs, resolve);
+      });
+      await Promise.race([writer.drained(), late]);
+      stop();
       writer.end();
     }
     await this.#lock.end();

@@ -134,11 +134,14 @@ export class Owner implements SourceProvider {
   /** Hands its sources over, after {@link leave}: everything is written, then another member may have them. No entry may follow. */
   async close(): Promise<void> {
     const { bus, subjects, member, options } = this.#deps;
-    const released = [...this.#held].filter(([, { owned }]) => owned.isOwned).map(([name]) => name);
-    await Promise.all([...this.#held.values()].map(({ owned }) => owned.end(options.handOverMs)));
+    // Each is released as soon as its own entries are written: no source waits for another.
+    const release = async (name: string, { owned }: Held): Promise<void> => {
+      const wasOwned = owned.isOwned;
+      await owned.end(options.handOverMs);
+      if (wasOwned) bus.publish(subjects.peers(name), { v: 1, member, is: 'released' } satisfies PeerMessage);
+    };
+    await Promise.all([...this.#held].map(([name, held]) => release(name, held)));
     this.#commands?.close();
-    for (const name of released)
-      bus.publish(subjects.peers(name), { v: 1, member, is: 'released' } satisfies PeerMessage);
     this.#held.clear();
   }
 
