@@ -41,6 +41,7 @@ const KINDS = {
   'bare Node, same bytes': (feed) => ({ ...script('node', feed, 'enveloped'), dialect: 'plain' }),
   bare: (feed) => ({ command: join(bin, 'bare'), args: [feed], dialect: 'plain' }),
   'bare Node, replaying': (feed) => ({ ...script('node', feed, 'replaying'), dialect: 'plain' }),
+  relay: (feed) => ({ ...script('relay', feed), dialect: 'plain' }),
   'bare parse': (feed) => ({ ...script('parse', feed), dialect: 'plain' }),
   'bare parse and keep': (feed) => ({ ...script('parse', feed, 'keep'), dialect: 'plain' }),
 };
@@ -187,6 +188,13 @@ export async function startSimulated(path) {
     say: (line) => child.stdin.write(`${line}\n`),
     close: () => child.kill('SIGKILL'),
   };
+}
+
+/** The bare relay, on a monitor of the caller's. */
+export async function startRelay(feed) {
+  const children = [];
+  const { port } = await startServer('relay', feed, 1, [], undefined, children);
+  return { port, close: async () => children[0].kill('SIGKILL') };
 }
 
 /** A gateway alone, on monitors of the caller's. */

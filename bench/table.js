@@ -152,6 +152,16 @@ export function rowsOf(results) {
       '',
       '',
     ]);
+    if (abort.beyondRelayMs) {
+      const { median: more, low: least, high: most } = abort.beyondRelayMs;
+      rows.push([
+        'sync abort',
+        `a bare relay on Node (${abort.relayMs.toFixed(2)} ms)`,
+        `+${more.toFixed(2)} ms (${least.toFixed(2)} to ${most.toFixed(2)})`,
+        '',
+        '',
+      ]);
+    }
     const own = median - abort.emptyMs;
     rows.push([
       'sync abort, beyond a raw cancel',
