@@ -262,8 +262,8 @@ describe('a heartbeat', () => {
       if (asked.at(-1) && asked.length < 4) Object.assign(end.socket, { bytesRead: asked.length });
     }
     // The last one is the close.
-    expect(asked.slice(0, -1)).toEqual([true, false, true, false, true, true]);
-    expect(end.of('bookmark')).toHaveLength(6);
+    expect(asked.slice(0, -1)).toEqual([true, false, true, false, true, true, true]);
+    expect(end.of('bookmark')).toHaveLength(7);
   });
 
   it('closes with 4510 a silent peer, and keeps one that sends, reads, or slept together with this process', async () => {

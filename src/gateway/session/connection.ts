@@ -109,10 +109,12 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer, Connectio
     if (hasSent || taken > this.#seen.taken) {
       this.#seen = { in: bytesRead, taken: Math.max(taken, this.#seen.taken), at: now };
       this.#pings = 0;
-    } else void this.#lookBehind(now);
+    }
+    // Who was not asked owes nothing; the kernel's list of all sockets is long.
+    else if (this.#pings > 0) void this.#lookBehind(now);
     // A ping would wait behind a full socket; there the outbox checks for drain progress.
     if (this.#outbox.isBlocked) return;
-    const unanswered = (this.#pings + 1) * limits.bookmarkMs >= limits.deadMs;
+    const unanswered = this.#pings * limits.bookmarkMs >= limits.deadMs;
     if (unanswered && now - this.#seen.at >= limits.deadMs) {
       this.#deps.recorder.limited('sign_of_life');
       return this.#end(4510, 'heartbeat lost');
