@@ -28,6 +28,7 @@ export {
   SOURCE_NAME,
 } from './limits.js';
 export type * from './methods.js';
+export { type ProjectedState, Projection } from './projection.js';
 export {
   allows,
   DECISIONS,

@@ -1,6 +1,6 @@
 // `projection` with immutable tables: each fold returns the next table, and no table is changed.
 import { epochOf } from './cursor.js';
-import { type ProjectedState, Projection } from './projection.js';
+import { measure, type ProjectedState, Projection } from './projection.js';
 import type { Cursor, Entry, Job, Progress, SettledRun, SourceInfo } from './types.js';
 
 /** The jobs and settlements at `cursor`. `{source, job, run, status, settled}` are exact there, the other fields true as of `updated`. */
@@ -48,9 +48,6 @@ export function foldEvents(table: JobTable, events: readonly Entry[], cursor: Cu
 /** The table with newer figures. `status` is kept: only entries change it. `at` is ISO 8601. */
 export function foldProgress(table: JobTable, rows: readonly Progress[], at: string): JobTable {
   const jobs = new Map(table.jobs);
-  for (const { run, len, offset, speed } of rows) {
-    const job = jobs.get(run);
-    if (job && !job.settled) jobs.set(run, { ...job, len, offset, speed, updated: at });
-  }
+  measure(jobs, rows, at);
   return { ...table, jobs };
 }

@@ -3,7 +3,18 @@
 import { formatCursor } from './cursor.js';
 import { SNAPSHOT_SETTLED } from './limits.js';
 import { JOB_STATUSES } from './rules.js';
-import type { Entry, Job, JobRef, JobStatus, KnownEntry, RunId, SettledRun, Settlement, SourceInfo } from './types.js';
+import type {
+  Entry,
+  Job,
+  JobRef,
+  JobStatus,
+  KnownEntry,
+  Progress,
+  RunId,
+  SettledRun,
+  Settlement,
+  SourceInfo,
+} from './types.js';
 
 /** What is known at one position of the log. */
 export interface ProjectedState {
@@ -15,7 +26,8 @@ export interface ProjectedState {
 }
 
 /**
- * Folds in place: one call for each entry, without copying a map. The maps change with each call, the values in them never.
+ * The fold of `foldEvents` and `foldProgress` in place, for tables of thousands of jobs: no map is copied. The maps change with each call, the values in
+ * them never.
  *
  * The entries must be all that match a filter without `types`, from an empty log or from the snapshot in `from` on. Then `{source, job, run, status,
  * began, continuity, settled}` of a job are exact. The other members are as of the last entry with them: what only a query shows has no entry, such
@@ -33,6 +45,11 @@ export class Projection implements ProjectedState {
     this.jobs = new Map(from?.jobs);
     this.settled = new Map(from?.settled);
     this.sources = new Map(from?.sources);
+  }
+
+  /** Newer figures. `status` is kept: only entries change it. `at` is ISO 8601. */
+  measure(rows: readonly Progress[], at: string): void {
+    measure(this.jobs, rows, at);
   }
 
   /** Folds one entry; each entry once, in order. */
@@ -162,6 +179,13 @@ export class Projection implements ProjectedState {
       name: event.source,
       since: event.time ?? before.since,
     });
+  }
+}
+
+export function measure(jobs: Map<RunId, Job>, rows: readonly Progress[], at: string): void {
+  for (const { run, len, offset, speed } of rows) {
+    const job = jobs.get(run);
+    if (job && !job.settled) jobs.set(run, { ...job, len, offset, speed, updated: at });
   }
 }
 

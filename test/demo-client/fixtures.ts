@@ -1,5 +1,6 @@
 // Jobs and tables of jobs, from the members that matter to a test.
-import type { JobTable } from '../../src/client/index.js';
+import { type Frame, LiveTable } from '../../demo-client/src/model/fleet/live-table.js';
+import { cutOf, type JobTable } from '../../src/client/index.js';
 import type { Job, SettledRun } from '../../src/protocol/types.js';
 
 export function jobOf(changes: Partial<Job> = {}): Job {
@@ -19,6 +20,15 @@ export function tableOf(
     settled: new Map(settled.map((run) => [run.run, run])),
     sources: new Map(Object.entries(sources).map(([name, state]) => [name, { name, state, since: '' }])),
   };
+}
+
+/** The frame at which `table` is drawn, after one with `before`. */
+export function frameOf(table: JobTable, before?: JobTable): Frame {
+  const live = new LiveTable(cutOf(before ?? table));
+  if (!before) return live.frame();
+  live.frame();
+  live.reset(cutOf(table));
+  return live.frame();
 }
 
 export function endOf(job: string, changes: Partial<SettledRun['settled']> = {}): SettledRun {

@@ -1,10 +1,17 @@
 // What is worth a notification, and how many there are.
 import { describe, expect, it } from 'vitest';
-import { bulletinOf, dueAt, type News, newsBetween } from '../../demo-client/src/model/events/news.js';
+import {
+  bulletinOf,
+  dueAt,
+  type News,
+  newsOf,
+  newsOfUnseen,
+  type Reader,
+} from '../../demo-client/src/model/events/news.js';
 import { countNeeding, needsOf } from '../../demo-client/src/model/fleet/needs.js';
 import type { JobTable } from '../../src/client/index.js';
 import type { Job, SettledRun } from '../../src/protocol/types.js';
-import { endOf, jobOf, tableOf } from './fixtures.js';
+import { endOf, frameOf, jobOf, tableOf } from './fixtures.js';
 
 const ended = (job: string, changes: Partial<SettledRun['settled']>, cursor = 'e:9'): SettledRun => ({
   ...endOf(job, changes),
@@ -15,6 +22,11 @@ function known(jobs: Job[], settled: SettledRun[] = [], cursor = 'e:1', unseen: 
   const table: JobTable = { ...tableOf(jobs, settled), cursor };
   return { table, unseen: new Map(unseen.map((end) => [end.run, end])) };
 }
+
+const newsBetween = (before: ReturnType<typeof known>, after: ReturnType<typeof known>, reader: Reader): News[] => [
+  ...newsOf(frameOf(after.table, before.table), reader),
+  ...newsOfUnseen(before.unseen, after.unseen),
+];
 
 const nobody = { principal: undefined, requested: new Set<string>() };
 const said = (news: readonly News[]): string[] => news.map(({ kind, job }) => `${job} ${kind}`);
@@ -28,6 +40,10 @@ describe('news', () => {
     const pending = jobOf({ job: 'b', status: 'pending' });
     expect(said(newsBetween(known([stopped]), known([stopped, pending]), nobody))).toEqual(['b attention']);
     expect(newsBetween(known([stopped]), known([{ ...stopped, updated: 'later' }]), nobody)).toEqual([]);
+  });
+
+  it('are none at the first frame, whatever is in it', () => {
+    expect(newsOf(frameOf(tableOf([stopped], [ended('b', { outcome: 'failed' })])), nobody)).toEqual([]);
   });
 
   it('are not a READY job, nor an end that nobody asked for here', () => {

@@ -13,13 +13,14 @@ describe('a run of the history', () => {
   it('is a row as any settlement, once, and gives the others their durations', () => {
     const table = tableOf([jobOf({ job: 'live' })], [endOf('old')]);
     const past = new Map([pastOf('e:old', 'old'), pastOf('e:older', 'older')].map((run) => [run.run, run]));
-    const rows = rowsOf(table, paces, 'all', new Map([['e:older', endOf('older')]]), past);
+    const known = { table, paces, unseen: new Map([['e:older', endOf('older')]]), past };
+    const rows = rowsOf({ ...known, tab: 'all' });
     expect(rows.map(({ job, ended }) => [job, ended?.tookMs])).toEqual([
       ['live', undefined],
       ['old', 10_000],
       ['older', 10_000],
     ]);
-    expect(rowsOf(table, paces, 'active', new Map(), past)).toHaveLength(1);
+    expect(rowsOf({ ...known, tab: 'active' })).toHaveLength(1);
     expect(settlementOf(pastOf('r', 'j'))).toMatchObject({
       run: 'r',
       cursor: 'e:9',

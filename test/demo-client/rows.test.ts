@@ -1,16 +1,15 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tab } from '../../demo-client/src/model/fleet/columns.js';
 import { currentIn } from '../../demo-client/src/model/fleet/current.js';
 import { matcher } from '../../demo-client/src/model/fleet/filter.js';
 import { itemsOf } from '../../demo-client/src/model/fleet/groups.js';
 import { UNFOLDED } from '../../demo-client/src/model/fleet/listing.js';
-import { newTrail } from '../../demo-client/src/model/fleet/pace.js';
-import { type Paces, type Row, RowBook, rowsOf } from '../../demo-client/src/model/fleet/rows.js';
-import { resortRows, sortRows } from '../../demo-client/src/model/fleet/sort.js';
+import { type Known, type Paces, type Row, rowsOf as rowsOfKnown } from '../../demo-client/src/model/fleet/rows.js';
+import { sortRows } from '../../demo-client/src/model/fleet/sort.js';
 import { summarize } from '../../demo-client/src/model/fleet/summary.js';
+import type { JobTable } from '../../src/client/index.js';
 import type { Job } from '../../src/protocol/types.js';
-import { endOf, jobOf, tableOf } from './fixtures.js';
+import { endOf, frameOf, jobOf, tableOf } from './fixtures.js';
 
 const trails = new Map([['e:drive2', { at: [0, 1_000], offset: [0, 10] }]]);
 const JOBS: Job[] = [
@@ -21,6 +20,8 @@ const JOBS: Job[] = [
 ];
 const table = tableOf(JOBS, [endOf('old', { outcome: 'failed' })]);
 const paces: Paces = { trails, isCurrent: () => true, starts: new Map(), now: 1_000 };
+const rowsOf = (table: JobTable, paces: Paces, tab: Tab, more: Partial<Known> = {}): Row[] =>
+  rowsOfKnown({ table, paces, tab, unseen: new Map(), past: new Map(), ...more });
 const names = (tab: Tab) => rowsOf(table, paces, tab).map(({ job }) => job);
 const active = rowsOf(table, paces, 'active');
 
@@ -29,7 +30,9 @@ describe('rows', () => {
     expect(names('active')).toEqual(['drive10', 'drive2', 'stuck', 'synced']);
     expect(names('ended')).toEqual(['old']);
     expect(names('all')).toHaveLength(5);
-    expect(rowsOf(table, paces, 'ended', new Map([['x', endOf('unseen')]])).map(({ job }) => job)).toContain('unseen');
+    expect(
+      rowsOf(table, paces, 'ended', { unseen: new Map([['e:unseen', endOf('unseen')]]) }).map(({ job }) => job),
+    ).toContain('unseen');
   });
 
   it('have a rate and an ETA only while running', () => {
@@ -98,10 +101,9 @@ describe('rows', () => {
       rowsOf(tableOf([...JOBS, jobOf({ source: 'vm10', job: 'x', run: 'e:x' })]), paces, 'active'),
       { by: 'job', down: false },
     );
-    const heads = (items: ReturnType<typeof itemsOf>) =>
-      items.flatMap((item) => (item.kind === 'group' ? [item.group] : []));
+    const heads = (items: ReturnType<typeof itemsOf>) => items.flatMap((item) => (item.kind === 'group' ? [item] : []));
     const open = itemsOf(rows, UNFOLDED);
-    expect(open.map((item) => (item.kind === 'group' ? item.group.source : item.row.job))).toEqual([
+    expect(open.map((item) => (item.kind === 'group' ? item.source : item.job))).toEqual([
       ...['vm1', 'drive2', 'drive10', 'stuck', 'synced'],
       ...['vm10', 'x'],
     ]);
@@ -132,65 +134,7 @@ describe('rows', () => {
 });
 
 it('sums up the fleet', () => {
-  expect(summarize(table, { ...paces, trails: new Map([...trails, ['none', newTrail()]]) })).toEqual({
-    ...{ up: 1, sources: 1, active: 4, attention: 1, ready: 1, bytesPerSecond: 10 },
-  });
-});
-
-describe('rows that are kept', () => {
-  it('are the same objects where nothing about them has changed, and new where something has', () => {
-    const book = new RowBook();
-    const rowsAt = (now: typeof table, at: Paces = paces) => rowsOf(now, at, 'all', new Map(), new Map(), book);
-    const first = rowsAt(table);
-    expect(rowsAt({ ...table, jobs: new Map(table.jobs) }).every((row, n) => row === first[n])).toBe(true);
-    const moved = tableOf([{ ...(JOBS[0] as Job), offset: 95 }, ...JOBS.slice(1)], [...table.settled.values()]);
-    expect(rowsAt({ ...moved, settled: table.settled }).map((row, n) => row === first[n])).toEqual([
-      false,
-      ...first.slice(1).map(() => true),
-    ]);
-  });
-
-  it('lose their rate when the figures are old or the source does not answer', () => {
-    const book = new RowBook();
-    const rateAt = (at: Partial<Paces>) =>
-      rowsOf(table, { ...paces, ...at }, 'active', new Map(), new Map(), book).find(({ job }) => job === 'drive2')
-        ?.rate;
-    expect(rateAt({})).toBe(10);
-    expect(rateAt({ now: 60_000 })).toBeUndefined();
-    expect(rateAt({})).toBe(10);
-    expect(rateAt({ isCurrent: () => false })).toBeUndefined();
-  });
-
-  it('are in the same order as if all were sorted anew, whatever has changed', () => {
-    const states = ['running', 'paused', 'ready', 'pending'] as const;
-    // A few of 24 jobs at a time, so that the others are merged and not sorted; a job that is `gone` leaves or comes back.
-    const change = fc.record({
-      n: fc.nat(23),
-      offset: fc.nat(4),
-      state: fc.constantFrom(...states),
-      gone: fc.boolean(),
-    });
-    const columns = fc.constantFrom('attention', 'job', 'progress', 'state', 'rate', 'started');
-    fc.assert(
-      fc.property(
-        fc.array(fc.array(change, { maxLength: 5 }), { maxLength: 6 }),
-        columns,
-        fc.boolean(),
-        (steps, by, down) => {
-          const book = new RowBook();
-          const jobs = new Map(Array.from({ length: 24 }, (_, n) => [n, jobOf({ job: `d${n}`, offset: n % 5 })]));
-          let before: Row[] = [];
-          for (const changes of [[], ...steps]) {
-            for (const { n, offset, state, gone } of changes) {
-              if (gone && jobs.has(n)) jobs.delete(n);
-              else jobs.set(n, jobOf({ job: `d${n}`, offset, status: state }));
-            }
-            const rows = rowsOf(tableOf([...jobs.values()]), paces, 'active', new Map(), new Map(), book);
-            before = resortRows(before, rows, { by, down });
-            expect(before.map(({ job }) => job)).toEqual(sortRows(rows, { by, down }).map(({ job }) => job));
-          }
-        },
-      ),
-    );
+  expect(summarize(frameOf(table), 10)).toEqual({
+    ...{ up: 1, sources: 1, active: 4, needing: 1, ready: 1, bytesPerSecond: 10 },
   });
 });

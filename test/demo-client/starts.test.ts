@@ -25,7 +25,8 @@ function noting() {
       };
     },
   };
-  return { asked, starts: openStarts(client as unknown as Client) };
+  const told: string[] = [];
+  return { asked, told, starts: openStarts(client as unknown as Client, (runs) => told.push(...runs)) };
 }
 
 beforeEach(() => {
@@ -35,14 +36,15 @@ beforeEach(() => {
 
 describe('when a run began', () => {
   it('is known from the event that began it, and not from a later one', () => {
-    const { starts } = noting();
+    const { starts, told } = noting();
     const table = tableOf([jobOf({ run: 'r1', began: 'e:5' }), jobOf({ run: 'r2', began: 'e:2' })]);
     starts.note(table, [entry(5, 'r1'), entry(6, 'r1'), entry(7, 'r2')]);
-    expect([...starts.starts.value]).toEqual([['r1', { at: Date.parse(TIME), wasFound: false }]]);
+    expect([...starts.starts]).toEqual([['r1', { at: Date.parse(TIME), wasFound: false }]]);
+    expect(told).toEqual(['r1']);
   });
 
   it('is read from right before the oldest, once, until all are there', () => {
-    const { asked, starts } = noting();
+    const { asked, told, starts } = noting();
     const jobs = [jobOf({ run: 'r1', began: 'e:50' }), jobOf({ run: 'r2', began: 'e:9' })];
     starts.want(jobs);
     starts.want(jobs);
@@ -52,8 +54,9 @@ describe('when a run began', () => {
     expect(asked[0]?.isOpen).toBe(true);
     asked[0]?.observer.events?.([entry(50, 'r1')], 'e:50');
     expect(asked[0]?.isOpen).toBe(false);
-    expect(starts.starts.value.get('r2')).toEqual({ at: Date.parse(TIME), wasFound: true });
-    expect(starts.starts.value.get('r1')).toEqual({ at: Date.parse(TIME), wasFound: false });
+    expect(starts.starts.get('r2')).toEqual({ at: Date.parse(TIME), wasFound: true });
+    expect(starts.starts.get('r1')).toEqual({ at: Date.parse(TIME), wasFound: false });
+    expect(told).toEqual(['r2', 'r1']);
   });
 
   it('is read for 32 jobs at a time', () => {

@@ -74,7 +74,12 @@ describe('choosing rows', () => {
 
   it('takes all that match, and keeps those that the filter hides', () => {
     const all = chooseAll(toggleRun(NOTHING, 'hidden'), order);
-    expect(countIn(all, order)).toBe(5);
+    expect(
+      countIn(
+        all,
+        order.map((run) => ({ run })),
+      ),
+    ).toBe(5);
     expect(chosen(releaseAll(all, order))).toEqual(['hidden']);
   });
 

@@ -1,18 +1,8 @@
 // The state of one gateway as signals, which change at most ten times a second, however much arrives. Only this file writes them; views read them.
 import { batch, computed, signal } from '@preact/signals';
-import {
-  type Client,
-  type ClientState,
-  cutOf,
-  foldEvents,
-  foldProgress,
-  type Gap,
-  type JobTable,
-  type Observer,
-  tableOf,
-} from 'qmp-gateway/client';
+import { type Client, type ClientState, cutOf, type Gap, type Observer } from 'qmp-gateway/client';
 import { type Entry, epochOf, type Job, type Progress, type SettledRun } from 'qmp-gateway/protocol';
-import { countNeeding } from '../model/fleet/needs.js';
+import { type Frame, LiveTable } from '../model/fleet/live-table.js';
 import { extend, newTrail, type Trail } from '../model/fleet/pace.js';
 import { judgeOrphans, orphansOf } from '../model/run/unseen.js';
 import { readHistory } from './history.js';
@@ -34,27 +24,6 @@ const PING_MS = 5_000;
 const CROWD = 2_000;
 const PACE_MS = { few: 1_000, many: 5_000 } as const;
 
-type Arrived =
-  | { kind: 'events'; entries: Entry[]; cursor: string }
-  | { kind: 'progress'; rows: Progress[]; at: number };
-
-/** Members that no event has. `status` is kept: only entries change it. */
-function withDetails(table: JobTable, details: readonly Job[]): JobTable {
-  const jobs = new Map(table.jobs);
-  for (const { run, type, speed, autoFinalize, autoDismiss } of details) {
-    const job = jobs.get(run);
-    if (job)
-      jobs.set(run, {
-        ...job,
-        type,
-        speed,
-        ...(autoFinalize === undefined ? {} : { autoFinalize }),
-        ...(autoDismiss === undefined ? {} : { autoDismiss }),
-      });
-  }
-  return { ...table, jobs };
-}
-
 export type Gateway = ReturnType<typeof openGateway>;
 
 /** What the page's principal may do; `undefined`: everything, or not connected. */
@@ -64,7 +33,7 @@ export function scopesOf({ state }: Gateway): readonly string[] | undefined {
 
 export function openGateway(client: Client) {
   const state = signal<ClientState>(client.state);
-  const table = signal<JobTable | undefined>(undefined);
+  const table = signal<Frame | undefined>(undefined);
   const feed = signal<readonly FeedItem[]>([]);
   const gaps = signal<readonly { at: number; gap: Gap }[]>([]);
   /** Runs that a reset has left without a settlement. */
@@ -73,54 +42,36 @@ export function openGateway(client: Client) {
   /** Round-trip time, and the age of the newest event when it came (QEMU's clock compared with this one's). */
   const lag = signal<{ roundTripMs?: number; eventMs?: number; eventAt?: number; heardAt?: number }>({});
   /** How many jobs stand still until a person decides. */
-  const needing = computed(() => (table.value ? countNeeding(table.value.jobs.values()) : 0));
+  const needing = computed(() => table.value?.tally.needing ?? 0);
   const trails = new Map<string, Trail>();
   const past = openPastRuns(client);
-  const starts = openStarts(client);
-
-  let stopHistory = (): void => {};
-  let next: JobTable | undefined;
-  const details = openJobDetails(client, (jobs) => {
-    fold();
-    if (!next) return;
-    next = withDetails(next, jobs);
-    changed();
-  });
-  let orphans: Job[] = [];
-  let items: FeedItem[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let restMs = BEAT_MS;
-
-  /** What has arrived since the last rendering: each run of one kind is folded at once, since a fold copies the table. */
-  let arrived: Arrived[] = [];
-
+  /** What has arrived, at once; `table` is what of it is drawn. */
+  let live: LiveTable | undefined;
   const changed = (): void => {
     timer ??= setTimeout(show, restMs);
   };
-
-  function fold(): void {
-    const batches = arrived;
-    arrived = [];
-    for (const each of batches) {
-      if (!next) return;
-      if (each.kind === 'progress') next = foldProgress(next, each.rows, new Date(each.at).toISOString());
-      else {
-        next = foldEvents(next, each.entries, each.cursor);
-        details.look(next, each.entries);
-        starts.note(next, each.entries);
-      }
-    }
-  }
+  const starts = openStarts(client, (runs) => {
+    live?.touch(runs);
+    changed();
+  });
+  const details = openJobDetails(client, (jobs) => {
+    live?.detail(jobs);
+    changed();
+  });
+  let stopHistory = (): void => {};
+  let orphans: Job[] = [];
+  let items: FeedItem[] = [];
 
   function show(): void {
     timer = undefined;
     const began = performance.now();
     batch(() => {
-      fold();
-      if (next) {
-        table.value = next;
+      if (live) {
+        table.value = live.frame();
         if (orphans.length > 0) {
-          const { open, lost } = judgeOrphans(orphans, next);
+          const { open, lost } = judgeOrphans(orphans, live);
           orphans = open;
           if (lost.length > 0)
             unseen.value = new Map([...unseen.peek(), ...lost.map((end) => [end.run, end] as const)]);
@@ -135,11 +86,11 @@ export function openGateway(client: Client) {
   }
 
   function events(entries: readonly Entry[], cursor: string): void {
-    const last = arrived.at(-1);
-    if (last?.kind === 'events') {
-      last.entries.push(...entries);
-      last.cursor = cursor;
-    } else arrived.push({ kind: 'events', entries: [...entries], cursor });
+    if (live) {
+      live.apply(entries, cursor);
+      details.look(live, entries);
+      starts.note(live, entries);
+    }
     const epoch = epochOf(cursor);
     for (const entry of entries) {
       items.push({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry });
@@ -158,7 +109,7 @@ export function openGateway(client: Client) {
 
   /** Entries older than the feed's own. */
   function earlier(entries: readonly Entry[]): void {
-    const epoch = next ? epochOf(next.cursor) : '';
+    const epoch = live ? epochOf(live.cursor) : '';
     const older = entries.map((entry): FeedItem => ({ kind: 'entry', key: `${epoch}:${entry.offset}`, entry }));
     feed.value = [...older, ...feed.peek()].slice(-FEED_MAX);
   }
@@ -170,24 +121,23 @@ export function openGateway(client: Client) {
       extend(trail, now, Number(row.offset), TRAIL_MAX);
       trails.set(row.run, trail);
     }
-    const last = arrived.at(-1);
-    if (last?.kind === 'progress') {
-      last.rows.push(...rows);
-      last.at = now;
-    } else arrived.push({ kind: 'progress', rows: [...rows], at: now });
+    live?.measure(rows, new Date(now).toISOString());
     lag.value = { ...lag.peek(), heardAt: now };
     changed();
   }
 
   const observer: Observer = {
     snapshot: (cut) => {
-      fold();
-      const before = next;
-      next = tableOf(cut);
-      if (!before) stopHistory = readHistory(client, cut.cursor, earlier);
-      if (before && cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, next)];
-      for (const run of trails.keys()) if (!next.jobs.has(run)) trails.delete(run);
-      starts.keep(next);
+      if (live) {
+        const before = { jobs: live.jobs };
+        live.reset(cut);
+        if (cut.reason !== 'initial') orphans = [...orphans, ...orphansOf(before, live)];
+      } else {
+        live = new LiveTable(cut);
+        stopHistory = readHistory(client, cut.cursor, earlier);
+      }
+      for (const run of trails.keys()) if (!live.jobs.has(run)) trails.delete(run);
+      starts.keep(live);
       lag.value = { ...lag.peek(), heardAt: Date.now() };
       changed();
     },
@@ -258,7 +208,7 @@ export function openGateway(client: Client) {
       gaps.value = [];
     },
     /** The present state, for tests and for a copy to the clipboard. */
-    cut: () => table.peek() && cutOf(table.peek() as JobTable),
+    cut: () => live && cutOf(live),
     close: (): void => {
       clearTimeout(timer);
       clearInterval(pinging);

@@ -1,6 +1,15 @@
 // Watches the page's state for news, and gives them out as one bulletin at a time.
 import { effect } from '@preact/signals';
-import { type Bulletin, bulletinOf, dueAt, type Known, type News, newsBetween } from '../model/events/news.js';
+import {
+  type Bulletin,
+  bulletinOf,
+  dueAt,
+  type News,
+  newsOf,
+  newsOfUnseen,
+  type Unseen,
+} from '../model/events/news.js';
+import type { Frame } from '../model/fleet/live-table.js';
 import type { Gateway } from './gateway.js';
 
 /** Whom the news are for. */
@@ -12,7 +21,7 @@ export interface Audience {
 
 /** Returns the end of the watch. */
 export function watchNews(gateway: Gateway, { isThere, publish }: Audience): () => void {
-  let before: Known | undefined;
+  let seen: { table: Frame | undefined; unseen: Unseen } = { table: undefined, unseen: gateway.unseen.peek() };
   let gathered: News[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let shownAt: number | undefined;
@@ -35,9 +44,9 @@ export function watchNews(gateway: Gateway, { isThere, publish }: Audience): () 
       principal: state.phase === 'open' ? state.principal : undefined,
       requested: gateway.requested,
     };
-    const after = { table, unseen };
-    const news = before ? newsBetween(before, after, reader) : [];
-    before = after;
+    const before = seen;
+    seen = { table, unseen };
+    const news = [...(table === before.table ? [] : newsOf(table, reader)), ...newsOfUnseen(before.unseen, unseen)];
     if (news.length === 0 || !isThere()) return;
     gathered.push(...news);
     const now = Date.now();

@@ -1,5 +1,4 @@
 // When the live runs began: by the events that begin them, and for older runs by the log, which is read for those that are asked for.
-import { signal } from '@preact/signals';
 import type { Client, JobTable } from 'qmp-gateway/client';
 import {
   compareCursors,
@@ -22,12 +21,18 @@ function startOf(entry: Entry): Start | undefined {
   return Number.isNaN(at) ? undefined : { at, wasFound: isEventOf(entry, 'GATEWAY_JOB_FOUND') };
 }
 
-export function openStarts(client: Client) {
-  const starts = signal<ReadonlyMap<string, Start>>(new Map());
+/** @param told is called with the runs of which it has become known. */
+export function openStarts(client: Client, told: (runs: Iterable<string>) => void) {
+  const starts = new Map<string, Start>();
   /** Runs that were asked for, whether they were found or not. */
   const asked = new Set<string>();
   let waiting: Job[] = [];
   let stop: (() => void) | undefined;
+
+  function add(found: ReadonlyMap<string, Start>): void {
+    for (const [run, start] of found) starts.set(run, start);
+    if (found.size > 0) told(found.keys());
+  }
 
   function next(): void {
     if (stop || client.state.phase !== 'open') return;
@@ -37,7 +42,7 @@ export function openStarts(client: Client) {
 
   function read(batch: readonly Job[]): void {
     const open = new Map(batch.map((job) => [job.run, job]));
-    const found = new Map(starts.peek());
+    const found = new Map<string, Start>();
     const first = batch.reduce((before, job) =>
       (compareCursors(job.began ?? '', before.began ?? '') ?? 0) < 0 ? job : before,
     );
@@ -76,13 +81,13 @@ export function openStarts(client: Client) {
     function done(): void {
       stop?.();
       stop = undefined;
-      starts.value = new Map([...starts.peek(), ...found]);
+      add(found);
       next();
     }
   }
 
   return {
-    starts,
+    starts: starts as ReadonlyMap<string, Start>,
     /** From the events that have just come. */
     note(table: JobTable, entries: readonly Entry[]): void {
       const found = new Map<string, Start>();
@@ -97,7 +102,7 @@ export function openStarts(client: Client) {
         asked.add(run);
         found.set(run, start);
       }
-      if (found.size > 0) starts.value = new Map([...starts.peek(), ...found]);
+      add(found);
     },
     /** Reads when these began, before what was asked for earlier, which may be out of sight by now. */
     want(jobs: readonly Job[]): void {
@@ -109,8 +114,7 @@ export function openStarts(client: Client) {
     /** Forgets runs that have ended. */
     keep(table: JobTable): void {
       for (const run of asked) if (!table.jobs.has(run)) asked.delete(run);
-      const kept = [...starts.peek()].filter(([run]) => table.jobs.has(run));
-      if (kept.length < starts.peek().size) starts.value = new Map(kept);
+      for (const run of starts.keys()) if (!table.jobs.has(run)) starts.delete(run);
     },
     close: (): void => stop?.(),
   };

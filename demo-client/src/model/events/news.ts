@@ -1,7 +1,7 @@
 // What a person who looks elsewhere should hear of: the difference between two states of the page. Pure.
-import type { JobTable } from 'qmp-gateway/client';
-import { compareCursors, type Job, type SettledRun } from 'qmp-gateway/protocol';
+import { type Cursor, compareCursors, type Job, type SettledRun } from 'qmp-gateway/protocol';
 import { attentionOf } from '../fleet/attention.js';
+import type { Frame } from '../fleet/live-table.js';
 import { needsPerson } from '../fleet/needs.js';
 
 /** In order of urgency. `finished`: one that this page or its principal asked to end. */
@@ -15,11 +15,8 @@ export interface News {
   text: string;
 }
 
-export interface Known {
-  table: JobTable;
-  /** Runs that ended unobserved, by run. */
-  unseen: ReadonlyMap<string, SettledRun>;
-}
+/** Runs that ended unobserved, by run. */
+export type Unseen = ReadonlyMap<string, SettledRun>;
 
 export interface Reader {
   principal: string | undefined;
@@ -30,44 +27,51 @@ export interface Reader {
 /** After a reset a job may have another run and still be in the same trouble, so it is compared by its names and its mark. */
 const troubleOf = (job: Job): string => `${job.source}\u0000${job.job}\u0000${attentionOf(job)?.label}`;
 
-/** What was so before, as far as the page knew, is no news: not at the first snapshot, not after a reconnect or a reset. */
-export function newsBetween(before: Known, after: Known, reader: Reader): News[] {
-  return [...troubles(before.table, after.table), ...endings(before, after, reader)];
+/**
+ * Between a frame and the one before it. What was so before, as far as the page knew, is no news: not at the first snapshot, not after a reconnect or
+ * a reset.
+ */
+export function newsOf(frame: Frame, reader: Reader): News[] {
+  return frame.since === undefined ? [] : [...troubles(frame), ...endings(frame, frame.since, reader)];
 }
 
-function troubles(before: JobTable, after: JobTable): News[] {
-  if (before.jobs === after.jobs) return [];
+/** Runs that have become known as ended unobserved. */
+export const newsOfUnseen = (before: Unseen, after: Unseen): News[] =>
+  [...after.values()].filter(({ run }) => !before.has(run)).map(lost);
+
+function troubles({ jobs, changed }: Frame): News[] {
   const known = new Set<string>();
-  for (const job of before.jobs.values()) if (needsPerson(job)) known.add(troubleOf(job));
+  for (const { job } of changed.values()) if (job && needsPerson(job)) known.add(troubleOf(job));
   const news: News[] = [];
-  for (const job of after.jobs.values()) {
-    if (!needsPerson(job) || known.has(troubleOf(job))) continue;
+  for (const run of changed.keys()) {
+    const job = jobs.get(run);
+    if (!job || !needsPerson(job) || known.has(troubleOf(job))) continue;
     const attention = attentionOf(job);
-    if (attention) news.push(newsOf('attention', job, `${attention.label}. ${attention.advice}`));
+    if (attention) news.push(newsItem('attention', job, `${attention.label}. ${attention.advice}`));
   }
   return news;
 }
 
-function endings(before: Known, after: Known, { principal, requested }: Reader): News[] {
+function endings({ settled, changed }: Frame, since: Cursor, { principal, requested }: Reader): News[] {
   const news: News[] = [];
-  for (const end of after.table.settled === before.table.settled ? [] : after.table.settled.values()) {
-    if (before.table.settled.has(end.run)) continue;
+  for (const [run, was] of changed) {
+    const end = settled.get(run);
+    if (!end || was.end) continue;
     // A settlement that comes with a reset may be old: it is news of a run that the page has seen live.
-    const isLater = (compareCursors(end.cursor, before.table.cursor) ?? 0) > 0;
-    if (!isLater && !before.table.jobs.has(end.run)) continue;
+    const isLater = (compareCursors(end.cursor, since) ?? 0) > 0;
+    if (!isLater && !was.job) continue;
     const { outcome, error, requestedBy } = end.settled;
-    const isMine = requested.has(end.run) || (principal !== undefined && requestedBy.includes(principal));
-    if (outcome === 'failed') news.push(newsOf('failed', end, error ?? 'It ended with an error.'));
+    const isMine = requested.has(run) || (principal !== undefined && requestedBy.includes(principal));
+    if (outcome === 'failed') news.push(newsItem('failed', end, error ?? 'It ended with an error.'));
     else if (outcome === 'lost') news.push(lost(end));
-    else if (isMine) news.push(newsOf('finished', end, `It is ${outcome}, as you asked for an end.`));
+    else if (isMine) news.push(newsItem('finished', end, `It is ${outcome}, as you asked for an end.`));
   }
-  for (const end of after.unseen.values()) if (!before.unseen.has(end.run)) news.push(lost(end));
   return news;
 }
 
-const lost = (end: SettledRun): News => newsOf('lost', end, 'It vanished unseen: how it ended is unknown.');
+const lost = (end: SettledRun): News => newsItem('lost', end, 'It vanished unseen: how it ended is unknown.');
 
-function newsOf(kind: News['kind'], { source, job, run }: Pick<Job, 'source' | 'job' | 'run'>, text: string): News {
+function newsItem(kind: News['kind'], { source, job, run }: Pick<Job, 'source' | 'job' | 'run'>, text: string): News {
   return { kind, source, job, run, text };
 }
 

@@ -5,6 +5,7 @@ import type { Row } from './rows.js';
 
 /** The rows of one source in figures. */
 export interface Group {
+  kind: 'group';
   source: string;
   rows: number;
   running: number;
@@ -15,25 +16,29 @@ export interface Group {
   isClosed: boolean;
 }
 
-export type Item = { kind: 'row'; row: Row } | { kind: 'group'; group: Group };
+export type Item = Row | Group;
 
-export function itemsOf(rows: readonly Row[], folding: Folding | undefined): Item[] {
-  if (!folding) return rows.map((row) => ({ kind: 'row', row }));
+/** One for all comparisons: `localeCompare` with options looks for its rules at each. */
+const byName = new Intl.Collator('en', { numeric: true });
+
+export function itemsOf(rows: readonly Row[], folding: Folding | undefined): readonly Item[] {
+  if (!folding) return rows;
   const bySource = new Map<string, Row[]>();
   for (const row of rows) {
     const own = bySource.get(row.source);
     if (own) own.push(row);
     else bySource.set(row.source, [row]);
   }
-  const inOrder = [...bySource].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const inOrder = [...bySource].sort(([a], [b]) => byName.compare(a, b));
   return inOrder.flatMap(([source, own]): Item[] => {
     const group = groupOf(source, own, isClosed(folding, source));
-    return [{ kind: 'group', group }, ...(group.isClosed ? [] : own.map((row): Item => ({ kind: 'row', row })))];
+    return group.isClosed ? [group] : [group, ...own];
   });
 }
 
 function groupOf(source: string, rows: readonly Row[], closed: boolean): Group {
-  const group = { source, rows: rows.length, running: 0, attention: 0, ready: 0, bytesPerSecond: 0, isClosed: closed };
+  const figures = { running: 0, attention: 0, ready: 0, bytesPerSecond: 0 };
+  const group: Group = { kind: 'group', source, rows: rows.length, ...figures, isClosed: closed };
   for (const { state, attention, type, rate } of rows) {
     if (state === 'running') group.running += 1;
     if (attention?.mark === 'error' || attention?.mark === 'pending') group.attention += 1;
@@ -43,4 +48,11 @@ function groupOf(source: string, rows: readonly Row[], closed: boolean): Group {
   return group;
 }
 
-export const keyOf = (item: Item): string => (item.kind === 'row' ? item.row.run : `group ${item.group.source}`);
+export const keyOf = (item: Item): string => (item.kind === 'row' ? item.run : `group ${item.source}`);
+
+/** -1: it is not there. @param guess where it was: most often it is there still, and then no others are looked at. */
+export function indexOfKey(items: readonly Item[], key: string | undefined, guess: number): number {
+  if (key === undefined) return -1;
+  const there = items[guess];
+  return there && keyOf(there) === key ? guess : items.findIndex((item) => keyOf(item) === key);
+}

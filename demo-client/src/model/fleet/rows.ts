@@ -1,4 +1,4 @@
-// The rows of the table of all jobs, filtered and sorted. Pure.
+// The rows of the table of all jobs: one for each run. Pure.
 import type { JobTable } from 'qmp-gateway/client';
 import {
   describePivot,
@@ -17,7 +17,9 @@ import { type Attention, attentionOf } from './attention.js';
 import type { Tab } from './columns.js';
 import { etaOf, rateOf, type Trail } from './pace.js';
 
+/** Never changes: where something about a run has changed, its row is another object. */
 export interface Row {
+  kind: 'row';
   run: string;
   source: string;
   job: string;
@@ -59,26 +61,34 @@ export interface Paces {
   now: number;
 }
 
-/** @param book keeps the rows between calls; without it all are made anew. */
-export function rowsOf(
-  table: JobTable,
-  paces: Paces,
-  tab: Tab,
-  unseen: ReadonlyMap<string, SettledRun> = new Map(),
-  past: ReadonlyMap<string, HistoryRun> = new Map(),
-  book: RowBook = new RowBook(),
-): Row[] {
-  const rows: Row[] = [];
-  if (tab !== 'ended')
-    for (const job of table.jobs.values())
-      rows.push(book.live(job, paces, table.settled.get(job.run), past.get(job.run)));
-  if (tab === 'active') return rows;
-  for (const end of table.settled.values())
-    if (!table.jobs.has(end.run)) rows.push(book.ended(end, past.get(end.run), paces.starts.get(end.run)));
-  for (const end of unseen.values()) if (!past.has(end.run)) rows.push(book.ended(end));
-  for (const each of past.values())
-    if (!table.jobs.has(each.run) && !table.settled.has(each.run)) rows.push(book.past(each));
-  return rows;
+/** What the rows are made from. */
+export interface Known {
+  table: JobTable;
+  paces: Paces;
+  tab: Tab;
+  /** Runs that ended unobserved, by run. */
+  unseen: ReadonlyMap<string, SettledRun>;
+  /** Runs of the gateway's history, by run. */
+  past: ReadonlyMap<string, HistoryRun>;
+}
+
+export function rowsOf(known: Known): Row[] {
+  const { table, tab, unseen, past } = known;
+  const runs = new Set(tab === 'ended' ? [] : table.jobs.keys());
+  if (tab !== 'active') for (const ends of [table.settled, unseen, past]) for (const run of ends.keys()) runs.add(run);
+  return [...runs].flatMap((run) => rowOf(run, known) ?? []);
+}
+
+/** `undefined`: it is not of this tab, or not known. */
+export function rowOf(run: string, { table, paces, tab, unseen, past }: Known): Row | undefined {
+  const job = table.jobs.get(run);
+  const record = past.get(run);
+  const settled = table.settled.get(run);
+  if (job) return tab === 'ended' ? undefined : liveRow(job, paces, settled, record);
+  if (tab === 'active') return undefined;
+  if (settled) return endedRow(settled, record, paces.starts.get(run));
+  const end = record ? settlementOf(record) : unseen.get(run);
+  return end && endedRow(end, record);
 }
 
 /** Units per second of a running job, where it is known now. */
@@ -90,71 +100,14 @@ export function paceOf(
   return status === 'running' && trail && isCurrent(source) ? rateOf(trail, now) : undefined;
 }
 
-/** A row, and what it was made from. */
-interface Page {
-  row: Row;
-  job: Job | undefined;
-  end: SettledRun | undefined;
-  past: HistoryRun | undefined;
-  start: Start | undefined;
-  rate: number | undefined;
-}
-
-/** Rows by run. One of the same inputs is the same object, so that who sorts and filters them sees what has changed. */
-export class RowBook {
-  readonly #pages = new Map<string, Page>();
-
-  live(job: Job, paces: Paces, end: SettledRun | undefined, past: HistoryRun | undefined): Row {
-    const start = paces.starts.get(job.run);
-    const rate = paceOf(job, paces);
-    const known = this.#pages.get(job.run);
-    if (known && known.job === job && known.rate === rate && known.start === start && known.end === end)
-      if (known.past === past) return known.row;
-    return this.#keep({ row: liveRow(job, rate, paces, end, past), job, end, past, start, rate });
-  }
-
-  ended(end: SettledRun, past?: HistoryRun, start?: Start): Row {
-    const known = this.#pages.get(end.run);
-    if (known && !known.job && known.end === end && known.past === past && known.start === start) return known.row;
-    const row = endedRow(end, past, start);
-    return this.#keep({ row, job: undefined, end, past, start, rate: undefined });
-  }
-
-  past(past: HistoryRun): Row {
-    const known = this.#pages.get(past.run);
-    if (known && !known.job && !known.end && known.past === past) return known.row;
-    const row = endedRow(settlementOf(past), past);
-    return this.#keep({ row, job: undefined, end: undefined, past, start: undefined, rate: undefined });
-  }
-
-  /** Forgets runs that are no more, now and then. */
-  keep(rows: readonly Row[]): void {
-    if (this.#pages.size < rows.length + SPARE) return;
-    const kept = new Set(rows.map(({ run }) => run));
-    for (const run of this.#pages.keys()) if (!kept.has(run)) this.#pages.delete(run);
-  }
-
-  #keep(page: Page): Row {
-    this.#pages.set(page.row.run, page);
-    return page.row;
-  }
-}
-
-/** Rows that are kept although they are not shown. */
-const SPARE = 1_000;
-
 /** @param end the settlement of a run that has ended and still occupies its id: `updated` is then the time of its figures, which a query renews. */
-function liveRow(
-  job: Job,
-  rate: number | undefined,
-  paces: Paces,
-  end: SettledRun | undefined,
-  past?: HistoryRun,
-): Row {
+function liveRow(job: Job, paces: Paces, end: SettledRun | undefined, past: HistoryRun | undefined): Row {
+  const rate = paceOf(job, paces);
   const { source, job: id, run, type, began } = job;
   const start = startOf(past) ?? paces.starts.get(run);
   const endedAt = Date.parse(end ? (end.time ?? '') : job.updated) || 0;
   return {
+    kind: 'row',
     ...{ run, source, job: id, type, rate, live: !job.settled, began, start },
     state: job.settled?.outcome ?? job.status,
     ended: job.settled && endOf(job.settled, endedAt, past?.durationMs ?? spanOf(start, endedAt)),
@@ -186,6 +139,7 @@ function endedRow({ source, job, run, time, settled }: SettledRun, past?: Histor
   const at = Date.parse(time ?? '') || 0;
   const start = startOf(past) ?? seen;
   return {
+    kind: 'row',
     ...{ run, source, job, type, live: false, state: outcome, rate: undefined, etaMs: undefined, began },
     start,
     attention: pivoted === 'unknown' ? UNCLEAR : undefined,

@@ -33,9 +33,9 @@ export function releaseAll({ runs, anchor }: Selection, order: readonly string[]
   return { runs: new Set([...runs].filter((run) => !released.has(run))), anchor };
 }
 
-/** Of `order`, how many are chosen. */
-export function countIn({ runs }: Selection, order: readonly string[]): number {
-  return runs.size === 0 ? 0 : order.reduce((count, run) => count + Number(runs.has(run)), 0);
+/** Of `rows`, how many are chosen. */
+export function countIn({ runs }: Selection, rows: readonly { run: string }[]): number {
+  return runs.size === 0 ? 0 : rows.reduce((count, { run }) => count + Number(runs.has(run)), 0);
 }
 
 /** The index to go to: `step` beyond `at`, or the first or last where nothing is there yet. */

@@ -10,35 +10,17 @@ export function sortRows(rows: readonly Row[], sort: Sort): Row[] {
   return [...rows].sort(comparator(sort));
 }
 
-/**
- * The same for rows of which most are in `before`, the result of the last call with this sort: only the others are sorted, and merged into it.
- */
-export function resortRows(before: readonly Row[], rows: readonly Row[], sort: Sort): Row[] {
-  const open = new Set(rows);
-  const kept = before.filter((row) => open.delete(row));
-  if (open.size > rows.length / 4) return sortRows(rows, sort);
-  const compare = comparator(sort);
-  const merged: Row[] = [];
-  let at = 0;
-  for (const row of [...open].sort(compare)) {
-    for (let next = kept[at]; next && compare(next, row) <= 0; next = kept[at]) {
-      merged.push(next);
-      at += 1;
-    }
-    merged.push(row);
-  }
-  for (; at < kept.length; at += 1) merged.push(kept[at] as Row);
-  return merged;
-}
-
-function comparator({ by, down }: Sort): (a: Row, b: Row) => number {
+/** A total order, so that each row has one place: rows that are equal in what is sorted by are in natural order, then in that of their runs. */
+export function comparator({ by, down }: Sort): (a: Row, b: Row) => number {
   const sign = down ? -1 : 1;
   const isAge = by === 'started' || by === 'elapsed';
   return (a, b) => {
-    if (isAge && a.live && b.live) {
+    if (isAge && a.live && b.live && a.began !== b.began) {
+      if (a.began === undefined) return 1;
+      if (b.began === undefined) return -1;
       // When they began is read late and one by one, but the cursors of their first entries are in that order.
-      const age = compareCursors(a.began ?? '', b.began ?? '') ?? 0;
-      if (age !== 0) return by === 'started' ? sign * age : -sign * age;
+      const age = compareCursors(a.began, b.began) ?? (a.began < b.began ? -1 : 1);
+      return by === 'started' ? sign * age : -sign * age;
     }
     const [x, y] = [sortValue(a, by), sortValue(b, by)];
     if (x !== y) {
@@ -46,9 +28,11 @@ function comparator({ by, down }: Sort): (a: Row, b: Row) => number {
       if (y === undefined) return -1;
       return x < y ? -sign : sign;
     }
-    return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+    return order(a.key, b.key) || order(a.run, b.run);
   };
 }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function sortValue(row: Row, by: ColumnKey): string | number | undefined {
   switch (by) {

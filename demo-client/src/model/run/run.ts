@@ -23,14 +23,17 @@ export type Found =
   | { kind: 'unknown'; job: Job | undefined; ended: SettledRun | undefined; waits: boolean };
 
 export function findRun({ table, unseen }: Known, { source, job: id, run: asked }: Address): Found {
-  const ofId = (each: { source: string; job: string }): boolean => each.source === source && each.job === id;
-  const live = [...table.jobs.values()].find(ofId);
-  const run = asked ?? live?.run;
-  if (run !== undefined) {
+  const known = (run: string): Found | undefined => {
     const job = table.jobs.get(run);
     const ended = table.settled.get(run) ?? unseen.get(run);
-    if (job || ended) return { kind: 'known', run, job, ended };
-  }
+    return job || ended ? { kind: 'known', run, job, ended } : undefined;
+  };
+  const found = asked !== undefined && known(asked);
+  if (found) return found;
+  const ofId = (each: { source: string; job: string }): boolean => each.source === source && each.job === id;
+  const live = [...table.jobs.values()].find(ofId);
+  const current = asked === undefined && live && known(live.run);
+  if (current) return current;
   const ended = live ? undefined : [...table.settled.values()].filter(ofId).at(-1);
   return { kind: 'unknown', job: live, ended, waits: (table.sources.get(source)?.state ?? 'up') !== 'up' };
 }

@@ -4,7 +4,7 @@ import type { JobTable } from 'qmp-gateway/client';
 import { type Job, neverPivots, type SettledRun } from 'qmp-gateway/protocol';
 
 /** Live jobs of `before` that are missing in the table of the reset. They may come back when their source is in sync. */
-export function orphansOf(before: JobTable, after: Pick<JobTable, 'jobs' | 'settled'>): Job[] {
+export function orphansOf(before: Pick<JobTable, 'jobs'>, after: Pick<JobTable, 'jobs' | 'settled'>): Job[] {
   return [...before.jobs.values()].filter(
     ({ run, settled }) => !settled && !after.jobs.has(run) && !after.settled.has(run),
   );

@@ -18,8 +18,7 @@ export function Chosen({ rows, table }: { rows: readonly Row[]; table: JobTable 
 function Bar({ rows, table }: { rows: readonly Row[]; table: JobTable }) {
   const { runs } = selection.value;
   const buttons = useRef<HTMLDivElement>(null);
-  const order = rows.map(({ run }) => run);
-  const inSight = countIn(selection.value, order);
+  const inSight = countIn(selection.value, rows);
   const counts = useMemo(() => verbCounts(runs, table), [runs, table]);
   useActions({ act: () => buttons.current?.querySelector('button')?.focus() });
   return (

@@ -1,10 +1,10 @@
 // The page with all sources and all jobs.
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatRate } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
-import { currentIn } from '../../model/fleet/current.js';
 import { withTab } from '../../model/fleet/listing.js';
 import { summarize } from '../../model/fleet/summary.js';
+import { Throughput } from '../../model/fleet/throughput.js';
 import { changeListing, listing } from '../../page/location.js';
 import { beat } from '../../page/now.js';
 import { Notice } from '../parts/notice.js';
@@ -17,9 +17,10 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
   const table = gateway.table.value;
   const phase = gateway.state.value.phase;
   const at = beat.value;
+  const throughput = useRef(new Throughput()).current;
   const summary = useMemo(
-    () => table && summarize(table, { trails: gateway.trails, isCurrent: currentIn(phase, table), now: at }),
-    [table, gateway, phase, at],
+    () => table && summarize(table, throughput.at({ table, phase, trails: gateway.trails, now: at })),
+    [table, gateway, phase, at, throughput],
   );
   const [isAsked, setAsked] = useState(false);
   if (!table || !summary) return <Loading gateway={gateway} />;
@@ -30,8 +31,8 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
         <Figure label="Active jobs" value={summary.active.toLocaleString('en')} onPress={show('')} />
         <Figure
           label="Need you"
-          value={summary.attention.toLocaleString('en')}
-          tone={summary.attention > 0 ? 'bad' : undefined}
+          value={summary.needing.toLocaleString('en')}
+          tone={summary.needing > 0 ? 'bad' : undefined}
           onPress={() => setAsked(true)}
         />
         <Figure label="Ready" value={summary.ready.toLocaleString('en')} onPress={show('is:ready')} />
@@ -42,7 +43,7 @@ export function Fleet({ gateway }: { gateway: Gateway }) {
           tone={summary.up < summary.sources ? 'warn' : undefined}
         />
       </dl>
-      <Sources sources={[...table.sources.values()]} table={table} />
+      <Sources table={table} />
       <JobTableView gateway={gateway} table={table} />
       {isAsked && <NeedYou table={table} onClose={() => setAsked(false)} />}
       <ActingDialog gateway={gateway} table={table} />

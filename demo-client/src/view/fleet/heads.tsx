@@ -45,16 +45,21 @@ export function Heads({ columns, rows }: { columns: readonly ColumnKey[]; rows: 
 }
 
 function ChooseAll({ rows }: { rows: readonly Row[] }) {
-  const order = rows.map(({ run }) => run);
-  const count = countIn(selection.value, order);
-  const isAll = count > 0 && count === order.length;
+  const count = countIn(selection.value, rows);
+  const isAll = count > 0 && count === rows.length;
+  const change = isAll ? releaseAll : chooseAll;
   return (
     <input
       type="checkbox"
-      aria-label={`Choose all ${order.length} that match`}
+      aria-label={`Choose all ${rows.length} that match`}
       checked={isAll}
       indeterminate={count > 0 && !isAll}
-      onChange={() => (selection.value = (isAll ? releaseAll : chooseAll)(selection.value, order))}
+      onChange={() =>
+        (selection.value = change(
+          selection.value,
+          rows.map(({ run }) => run),
+        ))
+      }
     />
   );
 }

@@ -5,7 +5,7 @@ import { hasVerb } from 'qmp-gateway/protocol';
 import { type Gateway, scopesOf } from '../../gateway/gateway.js';
 import { targetsOf } from '../../model/fleet/batch.js';
 import { fitColumns } from '../../model/fleet/columns.js';
-import { type Item, keyOf } from '../../model/fleet/groups.js';
+import { type Item, indexOfKey, keyOf } from '../../model/fleet/groups.js';
 import { toggleGroup } from '../../model/fleet/listing.js';
 import type { Row } from '../../model/fleet/rows.js';
 import { chooseAll, extendTo, NOTHING, toggleRun } from '../../model/fleet/selection.js';
@@ -54,7 +54,10 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   useStarts(gateway, table, inSight);
   const [menuOf, setMenu] = useState<Row>();
   const order = (): string[] => rows.map(({ run }) => run);
-  const at = items.findIndex((item) => keyOf(item) === cursor.value);
+  const place = useRef(-1);
+  place.current = indexOfKey(items, cursor.value, place.current);
+  const at = place.current;
+  const current = items[at];
 
   const { bring, move } = useWalk({
     scroller,
@@ -70,45 +73,39 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
 
   /** Chooses all from the anchor to the row that is reached. */
   const reach = (by: number) => () => {
-    const from = items[at];
-    if (selection.value.anchor === undefined && from?.kind === 'row')
-      selection.value = extendTo(selection.value, order(), from.row.run);
+    if (selection.value.anchor === undefined && current?.kind === 'row')
+      selection.value = extendTo(selection.value, order(), current.run);
     const item = items[move(by)];
-    if (item?.kind === 'row') selection.value = extendTo(selection.value, order(), item.row.run);
+    if (item?.kind === 'row') selection.value = extendTo(selection.value, order(), item.run);
   };
   const foldGroup = (source: string): void =>
     changeListing({ folding: folding && toggleGroup(folding, source) }, 'replace');
 
   function open(): void {
-    const item = items[at];
-    if (item?.kind === 'group') foldGroup(item.group.source);
-    else if (item) go(parseRoute(jobHref(item.row.source, item.row.job, item.row.run)));
+    if (current?.kind === 'group') foldGroup(current.source);
+    else if (current) go(parseRoute(jobHref(current.source, current.job, current.run)));
   }
   /** The chosen jobs, where some are; a dialog for this row alone would surprise then. */
   function abort(): void {
     if (selection.value.runs.size > 0) return act('abort', targetsOf(selection.value.runs, table));
-    const item = items[at];
-    if (item?.kind !== 'row') return;
-    const job = table.jobs.get(item.row.run);
+    if (current?.kind !== 'row') return;
+    const job = table.jobs.get(current.run);
     const source = job && table.sources.get(job.source);
     // By force even a job that stands still can be aborted, so the dialog opens for it.
     const effect = effectOf({ verb: 'abort', form: { ...ABORT_FORM, force: hasVerb(source, 'force') } }, job, {
       source,
       scopes: scopesOf(gateway),
     });
-    if (effect.ok) act('abort', [item.row]);
+    if (effect.ok) act('abort', [current]);
     else say(effect.why);
   }
   const menu = (): void => {
-    const item = items[at];
-    if (item?.kind === 'row') setMenu(item.row);
+    if (current?.kind === 'row') setMenu(current);
   };
   useActions({
     'choose-down': reach(1),
     'choose-up': reach(-1),
-    ...(items[at]?.kind === 'row' && {
-      choose: () => (selection.value = toggleRun(selection.value, keyOf(items[at] as Item))),
-    }),
+    ...(current?.kind === 'row' && { choose: () => (selection.value = toggleRun(selection.value, current.run)) }),
     'choose-all': () => (selection.value = chooseAll(selection.value, order())),
     ...(selection.value.runs.size > 0 && { release: () => (selection.value = NOTHING) }),
     ...(at >= 0 && { open, menu }),
@@ -129,24 +126,24 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
       <Heads columns={fit.columns} rows={rows} />
       <div role="rowgroup" class="rows" style={{ '--height': `${heights.total}px` }}>
         {inSight.map((item, n) => {
-          const place = { index: first + n, top: heights.topOf(first + n), isAt: first + n === at };
+          const placed = { index: first + n, top: heights.topOf(first + n), isAt: first + n === at };
           return item.kind === 'group' ? (
-            <GroupRow key={keyOf(item)} group={item.group} onFold={foldGroup} {...place} />
+            <GroupRow key={keyOf(item)} group={item} onFold={foldGroup} {...placed} />
           ) : (
             <JobRow
-              key={item.row.run}
-              row={item.row}
-              trail={gateway.trails.get(item.row.run)}
+              key={item.run}
+              row={item}
+              trail={gateway.trails.get(item.run)}
               fit={fit}
               showSource={!folding && !fit.columns.includes('source')}
-              isChosen={selection.value.runs.has(item.row.run)}
+              isChosen={selection.value.runs.has(item.run)}
               onChoose={(isRange) =>
                 (selection.value = isRange
-                  ? extendTo(selection.value, order(), item.row.run)
-                  : toggleRun(selection.value, item.row.run))
+                  ? extendTo(selection.value, order(), item.run)
+                  : toggleRun(selection.value, item.run))
               }
-              onMenu={() => setMenu(item.row)}
-              {...place}
+              onMenu={() => setMenu(item)}
+              {...placed}
             />
           );
         })}
@@ -156,12 +153,12 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   );
 }
 
-/** Milliseconds for which rows must stay in sight: each answer makes all rows anew, so none is asked for while the user scrolls. */
+/** Milliseconds for which rows must stay in sight: what is scrolled by is not asked for. */
 const REST_MS = 150;
 
 /** Asks when the runs in sight began. */
 function useStarts(gateway: Gateway, { jobs }: JobTable, items: readonly Item[]): void {
-  const runs = items.flatMap((item) => (item.kind === 'row' && !item.row.start && item.row.live ? [item.row.run] : []));
+  const runs = items.flatMap((item) => (item.kind === 'row' && !item.start && item.live ? [item.run] : []));
   const key = runs.join();
   const isOpen = gateway.state.value.phase === 'open';
   useEffect(() => {

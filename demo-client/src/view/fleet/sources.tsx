@@ -1,28 +1,26 @@
 // The sources, one line each, with the state as a text and what would help.
-import type { JobTable } from 'qmp-gateway/client';
 import { describeReason, formatDuration, type SourceInfo } from 'qmp-gateway/protocol';
+import type { Frame } from '../../model/fleet/live-table.js';
 import { changeListing } from '../../page/location.js';
 import { now } from '../../page/now.js';
 
 const TONE = { up: 'good', connecting: 'calm', down: 'bad' } as const;
 
-export function Sources({ sources, table }: { sources: SourceInfo[]; table: JobTable }) {
-  const counts = new Map<string, number>();
-  for (const { source } of table.jobs.values()) counts.set(source, (counts.get(source) ?? 0) + 1);
+export function Sources({ table: { sources, jobsOf } }: { table: Frame }) {
   // Sources with a problem come first.
   const order = { down: 0, connecting: 1, up: 2 } as const;
-  const sorted = [...sources].sort((a, b) => order[a.state] - order[b.state] || (a.name < b.name ? -1 : 1));
+  const sorted = [...sources.values()].sort((a, b) => order[a.state] - order[b.state] || (a.name < b.name ? -1 : 1));
   return (
     <section class="card sources" aria-labelledby="sources-title">
       <h2 id="sources-title">Sources</h2>
-      {sources.length === 0 ? (
+      {sources.size === 0 ? (
         <p class="muted pad">
           None yet. Start the gateway with <code>--source name=/path/to/qmp.sock</code>.
         </p>
       ) : (
         <ul tabIndex={0} aria-label="Sources, what is wrong first">
           {sorted.map((source) => (
-            <SourceLine key={source.name} source={source} jobs={counts.get(source.name) ?? 0} />
+            <SourceLine key={source.name} source={source} jobs={jobsOf.get(source.name) ?? 0} />
           ))}
         </ul>
       )}

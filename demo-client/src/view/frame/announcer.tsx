@@ -7,6 +7,15 @@ import { spokenBetween } from '../../model/events/spoken.js';
 
 const REST_MS = 10_000;
 
+/** As it is now: a frame's maps go on changing. */
+const copyOf = (table: JobTable | undefined): JobTable | undefined =>
+  table && {
+    cursor: table.cursor,
+    jobs: new Map(table.jobs),
+    settled: new Map(table.settled),
+    sources: new Map(table.sources),
+  };
+
 export function Announcer({ gateway }: { gateway: Gateway }) {
   const [text, setText] = useState('');
   useEffect(() => {
@@ -14,14 +23,15 @@ export function Announcer({ gateway }: { gateway: Gateway }) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     function speak(): void {
       timer = undefined;
-      const after = gateway.table.peek();
+      const after = copyOf(gateway.table.peek());
       const spoken = before && after && spokenBetween(before, after);
       before = after;
       if (spoken !== undefined) setText(spoken);
     }
     const stop = effect(() => {
-      before ??= gateway.table.value;
-      if (before !== gateway.table.value) timer ??= setTimeout(speak, REST_MS);
+      const table = gateway.table.value;
+      if (before) timer ??= setTimeout(speak, REST_MS);
+      else before = copyOf(table);
     });
     return () => {
       clearTimeout(timer);
