@@ -19,8 +19,12 @@ const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', com
 if (!read.ok) throw new Error(read.problems.join('\n'));
 const app = await start(read.config, pino({ level: 'silent' }), {
   supervise: { baseMs: 20, maxMs: 100 },
-  // Where bytes are counted, nothing but events may come.
-  ...(compression && { gateway: { bookmarkMs: 3_600_000 } }),
+  gateway: {
+    // One connection joins and leaves far more often than a client may.
+    ...{ requestsPerSecond: 1e6, requestsBurst: 1e6, subscribesPerSecond: 1e6, subscribesBurst: 1e6 },
+    // Where bytes are counted, nothing but events may come.
+    ...(compression && { bookmarkMs: 3_600_000 }),
+  },
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 createInterface({ input: process.stdin }).on('line', (line) => {
