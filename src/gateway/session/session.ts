@@ -18,6 +18,7 @@ import { encodeFrame } from '../wire/frame.js';
 import { answerText, errorText, notificationText } from '../wire/messages.js';
 import type { Outbox } from '../wire/outbox.js';
 import { type Caller, type Dispatch, dispatch, type StreamRequest, type Unfinished } from './dispatch.js';
+import { afterLong } from './long-timer.js';
 import { isoTime } from './methods.js';
 import { Rate } from './rates.js';
 import type { PrincipalSession, SessionRegistry } from './registry.js';
@@ -279,20 +280,6 @@ export class ClientSession implements Peer, Caller, PrincipalSession {
 }
 
 function nothing(): void {}
-
-/** A timer of Node's ends at once beyond 24.8 days. */
-const MAX_TIMER_MS = 24 * 3_600_000;
-
-/** @param left milliseconds that are left, asked again each time: the wall clock may be set. */
-function afterLong(clock: Clock, left: () => number, action: () => void): () => void {
-  let cancel = (): void => {};
-  const wait = (): void => {
-    const ms = left();
-    cancel = clock.after(Math.max(0, Math.min(ms, MAX_TIMER_MS)), ms > MAX_TIMER_MS ? wait : action);
-  };
-  wait();
-  return () => cancel();
-}
 
 /** Only a settlement's reply has to wait for the events before its cursor; a request's consequences lie after it. */
 function positionOf(result: unknown): number | undefined {
