@@ -31,7 +31,7 @@ import {
   sourceOpener,
 } from './sources/index.js';
 import { VERSION } from './version.js';
-import { WEBHOOK_LIMITS, type WebhookChanges, type WebhookLimits, Webhooks } from './webhooks/index.js';
+import { FilePositions, WEBHOOK_LIMITS, type WebhookChanges, type WebhookLimits, Webhooks } from './webhooks/index.js';
 
 /** What an embedder may replace or add: the log, sources; and intervals and bounds, which tests shorten. */
 export interface Tuning {
@@ -185,10 +185,12 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
       error: (error: unknown) => logger.error({ err: error }, 'the stream of settlements ended'),
     }),
   );
+  const limits = { ...WEBHOOK_LIMITS, ...tuning.webhooks };
+  const { saveMs } = limits;
+  const folder = config.data && join(config.data.folder, 'webhooks');
   const posts = new Webhooks(config.webhooks, {
-    ...{ log, clock: CLOCK, logger, userAgent: `qmp-gateway/${VERSION}` },
-    folder: config.data && join(config.data.folder, 'webhooks'),
-    limits: { ...WEBHOOK_LIMITS, ...tuning.webhooks },
+    ...{ log, clock: CLOCK, logger, limits, userAgent: `qmp-gateway/${VERSION}` },
+    positions: core.positions?.(saveMs) ?? new FilePositions(folder, { clock: CLOCK, saveMs, logger }),
   });
   webhooks = posts;
   running.add(follow());

@@ -5,6 +5,7 @@ import type { Jobs, SettledJob, SharedCommands } from './jobs/index.js';
 import type { EventReader } from './log/index.js';
 import type { ClusterReaders } from './metrics/index.js';
 import type { SourceProvider } from './sources/index.js';
+import type { Positions } from './webhooks/index.js';
 
 /** Where clients are served, and how many there are. */
 export interface Served {
@@ -20,6 +21,8 @@ export interface Core {
   view: ViewPort;
   /** Counts of a member of a cluster. */
   cluster?: ClusterReaders;
+  /** Of a cluster's webhooks. @param saveMs milliseconds between two writes of a position. */
+  positions?: ((saveMs: number) => Positions) | undefined;
   /** Commands of other tools, over the connections to sources. */
   shared: Pick<SharedCommands, 'begin'>;
   /** Settlements that were known before. */

@@ -16,7 +16,15 @@ import type { Core, Served } from './core.js';
 import { type Jobs, openJobs, type TrackOptions } from './jobs/index.js';
 import { type LogLimits, MemoryLog } from './log/index.js';
 import type { ClusterReaders } from './metrics/index.js';
-import { type Locks, type OpenNats, openNats, STREAM_LIMITS, type StreamLimits } from './nats/index.js';
+import {
+  type Locks,
+  type OpenNats,
+  openNats,
+  STREAM_LIMITS,
+  type StreamLimits,
+  type WebhookBuckets,
+} from './nats/index.js';
+import { SharedPositions } from './shared-positions.js';
 import { VERSION } from './version.js';
 
 export interface ClusterTuning {
@@ -61,7 +69,11 @@ export async function openCluster(
       owned?.owner.wake();
     });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
-    return coreOf(member, role, owned, edge);
+    const { replicas } = cluster;
+    return {
+      ...coreOf(member, role, owned, edge),
+      positions: edge && ((saveMs) => positionsOf(member, replicas, saveMs)),
+    };
   } catch (error) {
     await nats.close();
     throw error;
@@ -74,6 +86,11 @@ function unreachable(error: Error): never {
   throw isFinal
     ? new Final(error.message, { cause: error })
     : new Error(`NATS can not be reached: ${error.message}`, { cause: error });
+}
+
+/** What this member is not allowed, another is. */
+function forbidden(error: Error): never {
+  throw /permissions violation/i.test(error.message) ? new Final(error.message, { cause: error }) : error;
 }
 
 /** An error after which nothing is tried again. */
@@ -123,6 +140,7 @@ async function openOwner(
   await untilDone(ensure, 'the stream can not be made yet: it is tried again', options, logger);
   const open = (): Promise<Locks> => nats.locks(options.ttlMs, limits.replicas);
   const locks = await untilDone(open, 'the bucket of locks can not be made yet: it is tried again', options, logger);
+  await makeWebhookBuckets({ name, nats, options, logger }, limits.replicas);
   const owner = new Owner({
     ...{ member: name, stream: nats.stream, bus: nats.bus, subjects: nats.subjects, clock: CLOCK, options, logger },
     locks,
@@ -135,6 +153,16 @@ async function openOwner(
   jobs.follow(owner);
   owner.begin(jobs);
   return { owner, jobs };
+}
+
+/** Edges use them, and are not allowed to make a stream of JetStream. */
+async function makeWebhookBuckets({ nats, options, logger }: Member, replicas: number): Promise<void> {
+  const make = (): Promise<unknown> => nats.webhooks(options.ttlMs, replicas).catch(forbidden);
+  try {
+    await untilDone(make, 'the buckets of webhooks can not be made yet: it is tried again', options, logger);
+  } catch (err) {
+    logger.warn({ err }, 'the buckets of webhooks can not be made: edges post none until another owner has made them');
+  }
 }
 
 /** Servers that start together elect the leader of a stream for some seconds, and answer nothing meanwhile. */
@@ -165,6 +193,12 @@ async function openEdge({ name, nats, options, logger }: Member, limits: Partial
   });
   await edge.open();
   return edge;
+}
+
+function positionsOf({ name, nats, options, logger }: Member, replicas: number, saveMs: number): SharedPositions {
+  const { ttlMs, letGoMs, retryMs } = options;
+  const buckets = (): Promise<WebhookBuckets> => nats.webhooks(ttlMs, replicas);
+  return new SharedPositions({ member: name, buckets, clock: CLOCK, ttlMs, letGoMs, retryMs, saveMs, logger });
 }
 
 function countsOf({ options }: Member, owned: Owned | undefined, edge: Edge | undefined): ClusterReaders {

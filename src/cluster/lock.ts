@@ -1,5 +1,5 @@
-// One source's lock: tried for until it is held, renewed while it is, and lost when it could not be renewed. The lock decides who tries; that only one
-// member writes is decided by the stream, which refuses all but one.
+// The lock of one source or webhook: tried for until it is held, renewed while it is, and lost when it could not be renewed. The lock decides who tries;
+// that only one member writes is decided by the stream, or the bucket of positions, which refuses all but one.
 import type { Clock } from '../clock.js';
 import type { Locks } from '../nats/index.js';
 
@@ -17,9 +17,9 @@ export interface LockListener {
   lost(why: 'taken' | 'expired'): void;
 }
 
-export class SourceLock {
+export class Lock {
   readonly #locks: Locks;
-  readonly #source: string;
+  readonly #name: string;
   readonly #member: string;
   readonly #options: LockOptions;
   readonly #listener: LockListener;
@@ -33,9 +33,9 @@ export class SourceLock {
   #isEnded = false;
   readonly #stop: () => void;
 
-  constructor(locks: Locks, source: string, member: string, options: LockOptions, listener: LockListener) {
+  constructor(locks: Locks, name: string, member: string, options: LockOptions, listener: LockListener) {
     this.#locks = locks;
-    this.#source = source;
+    this.#name = name;
     this.#member = member;
     this.#options = options;
     this.#listener = listener;
@@ -69,7 +69,7 @@ export class SourceLock {
     const revision = this.#revision;
     this.#revision = undefined;
     // If NATS can't be reached it ends by itself.
-    if (revision !== undefined) await this.#locks.release(this.#source, revision).catch(() => undefined);
+    if (revision !== undefined) await this.#locks.release(this.#name, revision).catch(() => undefined);
   }
 
   #turn(): void {
@@ -96,9 +96,9 @@ export class SourceLock {
   }
 
   async #take(asked: number): Promise<void> {
-    const revision = await this.#locks.take(this.#source, this.#member);
+    const revision = await this.#locks.take(this.#name, this.#member);
     if (revision === undefined) return;
-    if (this.#isEnded) return void this.#locks.release(this.#source, revision).catch(() => undefined);
+    if (this.#isEnded) return void this.#locks.release(this.#name, revision).catch(() => undefined);
     this.#revision = revision;
     this.#renewedAt = asked;
     this.#hasExpired = false;
@@ -107,9 +107,9 @@ export class SourceLock {
 
   async #renew(asked: number, revision: number): Promise<void> {
     const next =
-      (await this.#locks.renew(this.#source, this.#member, revision)) ??
+      (await this.#locks.renew(this.#name, this.#member, revision)) ??
       // It has ended by itself, and nobody has taken it.
-      (await this.#locks.take(this.#source, this.#member));
+      (await this.#locks.take(this.#name, this.#member));
     if (this.#revision !== revision) return;
     this.#revision = next;
     this.#renewedAt = asked;

@@ -4,7 +4,7 @@ import { Restoration } from '../jobs/index.js';
 import { loadSource, placeEntries, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
 import type { Locks } from '../nats/index.js';
 import type { EntryDraft } from '../protocol/draft.js';
-import { SourceLock } from './lock.js';
+import { Lock } from './lock.js';
 import { Requests } from './requests.js';
 
 export interface OwnedSourceOptions {
@@ -44,7 +44,7 @@ export interface OwnedSourceListener {
 export class OwnedSource {
   readonly #options: OwnedSourceOptions;
   readonly #listener: OwnedSourceListener;
-  readonly #lock: SourceLock;
+  readonly #lock: Lock;
   #writer: SourceWriter | undefined;
   #requests = new Requests();
   #isOwned = false;
@@ -55,7 +55,7 @@ export class OwnedSource {
     this.#options = options;
     this.#listener = listener;
     const { locks, source, member } = options;
-    this.#lock = new SourceLock(locks, source, member, options, {
+    this.#lock = new Lock(locks, source, member, options, {
       held: () => void this.#start(),
       lost: (why) => this.#lost(why),
     });

@@ -1,14 +1,14 @@
-// Which member has which source, in a bucket of NATS whose keys end by themselves: who does not renew a lock for that long has lost it.
+// Which member has a source, or posts a webhook, in a bucket of NATS whose keys end by themselves: who does not renew a lock for that long has lost it.
 import type { KV } from '@nats-io/kv';
-import { encodeSource } from './subjects.js';
+import { encodeName } from './subjects.js';
 
 /** Every call rejects if NATS can't be reached. */
 export interface Locks {
   /** @returns what renews the lock; `undefined`: another member has it. */
-  take(source: string, member: string): Promise<number | undefined>;
+  take(name: string, member: string): Promise<number | undefined>;
   /** @returns what renews it next; `undefined`: it is lost. */
-  renew(source: string, member: string, revision: number): Promise<number | undefined>;
-  release(source: string, revision: number): Promise<void>;
+  renew(name: string, member: string, revision: number): Promise<number | undefined>;
+  release(name: string, revision: number): Promise<void>;
 }
 
 export class KvLocks implements Locks {
@@ -18,23 +18,24 @@ export class KvLocks implements Locks {
     this.#bucket = bucket;
   }
 
-  take(source: string, member: string): Promise<number | undefined> {
-    return orRefused(this.#bucket.create(encodeSource(source), member));
+  take(name: string, member: string): Promise<number | undefined> {
+    return orRefused(this.#bucket.create(encodeName(name), member));
   }
 
-  renew(source: string, member: string, revision: number): Promise<number | undefined> {
-    return orRefused(this.#bucket.update(encodeSource(source), member, revision));
+  renew(name: string, member: string, revision: number): Promise<number | undefined> {
+    return orRefused(this.#bucket.update(encodeName(name), member, revision));
   }
 
-  async release(source: string, revision: number): Promise<void> {
-    await orRefused(this.#bucket.delete(encodeSource(source), { previousSeq: revision }).then(() => 0));
+  async release(name: string, revision: number): Promise<void> {
+    await orRefused(this.#bucket.delete(encodeName(name), { previousSeq: revision }).then(() => 0));
   }
 }
 
 /** Of JetStream: the key has another revision. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
-async function orRefused(write: Promise<number>): Promise<number | undefined> {
+/** @returns `undefined`: the key has another revision. */
+export async function orRefused(write: Promise<number>): Promise<number | undefined> {
   try {
     return await write;
   } catch (error) {

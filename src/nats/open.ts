@@ -5,6 +5,12 @@ import { connectNats, loadNats, type NatsServers } from './connect.js';
 import { KvLocks, type Locks } from './locks.js';
 import { JetStreamStream, type StreamLimits } from './stream.js';
 import { type Subjects, subjectsOf } from './subjects.js';
+import { KvValues, type Values } from './values.js';
+
+export interface WebhookBuckets {
+  locks: Locks;
+  positions: Values;
+}
 
 export interface OpenNats {
   subjects: Subjects;
@@ -12,6 +18,8 @@ export interface OpenNats {
   bus: Bus;
   /** Opens the bucket of the locks. @param ttlMs milliseconds after which a lock that is not renewed ends, where the bucket is made now. */
   locks(ttlMs: number, replicas: number): Promise<Locks>;
+  /** Opens the buckets of webhooks: which member posts each, and up to where it has. Its parameters are those of `locks`. */
+  webhooks(ttlMs: number, replicas: number): Promise<WebhookBuckets>;
   /** Makes the stream where there is none. */
   ensure(epoch: string, limits: StreamLimits): Promise<void>;
   /** @param changed called with `false` when the connection is lost, and with `true` when it is back. */
@@ -32,8 +40,8 @@ const READ_MS = 2_000;
 export async function openNats(servers: NatsServers, cluster: string): Promise<OpenNats> {
   const connection = await connectNats(servers);
   const { jetstream, jetstreamManager } = await loadNats(() => import('@nats-io/jetstream'));
-  const js = jetstream(connection, { timeout: ANSWER_MS });
   // The servers' own account data is not needed, and a member's permissions need not allow it.
+  const js = jetstream(connection, { checkAPI: false, timeout: ANSWER_MS });
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: READ_MS });
   const subjects = subjectsOf(cluster);
   const stream = new JetStreamStream(connection, js, jsm, subjects);
@@ -44,6 +52,16 @@ export async function openNats(servers: NatsServers, cluster: string): Promise<O
     locks: async (ttl, replicas) => {
       const { Kvm } = await loadNats(() => import('@nats-io/kv'));
       return new KvLocks(await new Kvm(js).create(subjects.owners, { ttl, replicas, history: 1 }));
+    },
+    webhooks: async (ttl, replicas) => {
+      const { Kvm } = await loadNats(() => import('@nats-io/kv'));
+      const kvm = new Kvm(js);
+      // Read from the leader alone: a replica may lack the newest position.
+      const options = { replicas, history: 1, allow_direct: false };
+      return {
+        locks: new KvLocks(await kvm.create(subjects.webhookLocks, { ...options, ttl })),
+        positions: new KvValues(await kvm.create(subjects.webhooks, options)),
+      };
     },
     ensure: (epoch, limits) => stream.ensure(epoch, limits),
     watch: (changed) => void watch(connection, changed),

@@ -1,10 +1,13 @@
-// The names of a cluster in NATS. A source's name may have characters that a subject or a key can't.
+// The names of a cluster in NATS. The name of a source or a webhook may have characters that a subject or a key can't.
 
 export interface Subjects {
   /** The stream. */
   readonly stream: string;
   /** The bucket of the sources' owners. */
   readonly owners: string;
+  /** The bucket of the webhooks' positions, and that of the members that post them. */
+  readonly webhooks: string;
+  readonly webhookLocks: string;
   events(source: string): string;
   live(source: string): string;
   commands(source: string): string;
@@ -28,10 +31,12 @@ export function subjectsOf(cluster: string): Subjects {
   const of =
     (kind: string) =>
     (source: string): string =>
-      `${cluster}.${kind}.${source === '*' ? '*' : encodeSource(source)}`;
+      `${cluster}.${kind}.${source === '*' ? '*' : encodeName(source)}`;
   return {
     stream: cluster,
     owners: `${cluster}_owners`,
+    webhooks: `${cluster}_webhooks`,
+    webhookLocks: `${cluster}_webhook_locks`,
     events: of('ev'),
     live: of('live'),
     commands: of('cmd'),
@@ -41,18 +46,18 @@ export function subjectsOf(cluster: string): Subjects {
     demand: `${cluster}.ctl.demand`,
     hold: `${cluster}.ctl.hold`,
     status: `${cluster}.ctl.status`,
-    sourceOf: (subject) => decodeSource(subject.slice(subject.lastIndexOf('.') + 1)),
+    sourceOf: (subject) => decodeName(subject.slice(subject.lastIndexOf('.') + 1)),
   };
 }
 
 /** Characters other than letters, digits, `-` and `_` as `=XX` for each of their UTF-8 bytes. */
-export function encodeSource(source: string): string {
-  return source.replace(/[^A-Za-z0-9_-]/gu, (letter) =>
+export function encodeName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]/gu, (letter) =>
     [...Buffer.from(letter)].map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );
 }
 
-export function decodeSource(encoded: string): string {
+export function decodeName(encoded: string): string {
   const bytes: number[] = [];
   for (let at = 0; at < encoded.length; at++) {
     const isHex = encoded[at] === '=';

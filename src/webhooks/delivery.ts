@@ -5,7 +5,7 @@ import type { WebhookLimits } from './limits.js';
 
 /**
  * Why entries are not delivered. `failing`: no delivery succeeded for a day. `retention`: they left the log. `epoch`: the log began another epoch.
- * `position`: the file of the position could not be read.
+ * `position`: the position could not be read.
  */
 export type GapReason = 'failing' | 'retention' | 'epoch' | 'position';
 

@@ -1,20 +1,54 @@
 // The position of one webhook on the disk, replaced as a whole. It may be older than the truth: what it lacks is delivered again.
 import { promises as fs, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.js';
-import { formatCursor, type Position, parseCursor } from '../protocol/cursor.js';
-import type { Cursor } from '../protocol/types.js';
-import type { Delivery, Gap, GapReason } from './delivery.js';
+import type { Delivery } from './delivery.js';
+import {
+  type HeldPosition,
+  type PositionListener,
+  type Positions,
+  readSaved,
+  type Saved,
+  toSaved,
+} from './positions.js';
 
-export type Saved =
-  | { kind: 'none' }
-  | { kind: 'unreadable' }
-  | { kind: 'found'; position: Position; gap: Gap | undefined };
+export interface FilePositionsOptions {
+  clock: Clock;
+  /** Milliseconds between two writes. */
+  saveMs: number;
+  logger: { warn(fields: object, message: string): void };
+}
 
-const REASONS: readonly GapReason[] = ['failing', 'retention', 'epoch', 'position'];
+/** Of one gateway: `NAME.json` in a folder. Every webhook is this gateway's at once. */
+export class FilePositions implements Positions {
+  readonly #folder: string | undefined;
+  readonly #options: FilePositionsOptions;
+
+  /** @param folder `undefined`: positions end with the process. */
+  constructor(folder: string | undefined, options: FilePositionsOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  open(name: string, listener: PositionListener): HeldPosition {
+    if (this.#folder === undefined) {
+      listener.held({ kind: 'none' }, () => undefined);
+      return { close: () => Promise.resolve() };
+    }
+    const { clock, saveMs, logger } = this.#options;
+    const path = join(this.#folder, `${name}.json`);
+    const failed = (err: unknown): void =>
+      logger.warn({ webhook: name, err }, 'the position of a webhook is not saved');
+    const file = new PositionFile(path, { clock, saveMs, failed });
+    const saved = readPosition(path);
+    if (saved.kind === 'unreadable') logger.warn({ webhook: name, path }, 'the position of a webhook cannot be read');
+    listener.held(saved, (delivery) => file.save(delivery));
+    return file;
+  }
+}
 
 /** Never throws. */
-export function readPosition(path: string): Saved {
+function readPosition(path: string): Saved {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -22,27 +56,20 @@ export function readPosition(path: string): Saved {
     return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'unreadable' };
   }
   try {
-    const { cursor, gap } = JSON.parse(text) as { cursor: Cursor; gap?: Gap };
-    const position = parseCursor(cursor);
-    const isGap = gap === undefined || ((gap.from === null || parseCursor(gap.from)) && REASONS.includes(gap.reason));
-    return position && isGap ? { kind: 'found', position, gap } : { kind: 'unreadable' };
+    return readSaved(JSON.parse(text));
   } catch {
     return { kind: 'unreadable' };
   }
 }
 
-const textOf = ({ position, gap }: Delivery): string =>
-  `${JSON.stringify({ cursor: formatCursor(position.epoch, position.offset), gap })}\n`;
+const textOf = (delivery: Delivery): string => `${JSON.stringify(toSaved(delivery))}\n`;
 
-export interface PositionFileOptions {
-  clock: Clock;
-  /** Milliseconds between two writes. */
-  saveMs: number;
+interface PositionFileOptions extends Pick<FilePositionsOptions, 'clock' | 'saveMs'> {
   /** Called once, until a write succeeds again. */
   failed: (error: unknown) => void;
 }
 
-export class PositionFile {
+class PositionFile implements HeldPosition {
   readonly #path: string;
   readonly #options: PositionFileOptions;
   #newest: Delivery | undefined;

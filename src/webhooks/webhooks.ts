@@ -1,17 +1,16 @@
-// All webhooks: another configuration adds, removes and changes them; the log wakes those that have nothing to do.
-import { join } from 'node:path';
+// All webhooks: another configuration adds, removes and changes them, each is posted while its position is held, and the log wakes those that have
+// nothing to do.
 import type { Subscription } from 'rxjs';
 import { type Delivery, deliveryFrom, type Result } from './delivery.js';
 import { Lookups } from './lookup.js';
-import { PositionFile, readPosition, type Saved } from './position-file.js';
+import type { HeldPosition, Positions, Saved } from './positions.js';
 import { type Post, post } from './post.js';
 import type { WebhookSettings } from './settings.js';
 import { Turns } from './turns.js';
 import { type Tally, Webhook, type WebhookDeps } from './webhook.js';
 
 export interface WebhooksOptions extends Omit<WebhookDeps, 'turns' | 'lookups' | 'post'> {
-  /** The folder of the positions; `undefined`: they end with the process. */
-  folder: string | undefined;
+  positions: Positions;
   /** Default: by HTTP. */
   post?: Post;
 }
@@ -31,22 +30,20 @@ export interface WebhookCounts {
   lagSeconds: number;
 }
 
-/** What stays of a webhook when its settings change. */
-interface Kept {
-  file: PositionFile | undefined;
-  tally: Tally;
-}
-
-interface Running extends Kept {
-  webhook: Webhook;
+interface Configured {
+  settings: WebhookSettings;
+  readonly tally: Tally;
+  /** Present while its position is held. */
+  running: { readonly webhook: Webhook; readonly save: (delivery: Delivery) => void } | undefined;
 }
 
 export class Webhooks {
   readonly #options: WebhooksOptions;
   readonly #deps: WebhookDeps;
-  readonly #running = new Map<string, Running>();
+  readonly #configured = new Map<string, Configured>();
+  readonly #positions = new Map<string, HeldPosition>();
   readonly #subscription: Subscription;
-  /** Files of webhooks that were removed, until they are written. */
+  /** Positions of webhooks that were removed, until they are kept. */
   readonly #closing = new Set<Promise<void>>();
   #isWaking = false;
 
@@ -62,79 +59,95 @@ export class Webhooks {
   /** One whose settings stay is not touched; one with others goes on from its position. */
   replace(settings: readonly WebhookSettings[]): WebhookChanges {
     const names = new Set(settings.map(({ name }) => name));
-    const removed = [...this.#running.keys()].filter((name) => !names.has(name));
+    const removed = [...this.#configured.keys()].filter((name) => !names.has(name));
     for (const name of removed) this.#close(name);
-    const added = settings.filter(({ name }) => !this.#running.has(name));
+    const added = settings.filter(({ name }) => !this.#configured.has(name));
     const changed = settings.filter((each) => {
-      const now = this.#running.get(each.name)?.webhook.settings;
+      const now = this.#configured.get(each.name)?.settings;
       return now !== undefined && JSON.stringify(now) !== JSON.stringify(each);
     });
-    for (const each of changed) {
-      const running = this.#running.get(each.name);
-      if (!running) continue;
-      const { position, gap } = running.webhook.delivery;
-      running.webhook.close();
-      running.webhook = this.#start(each, deliveryFrom(position, gap), running);
-    }
+    for (const each of changed) this.#change(each);
     for (const each of added) this.#open(each);
     return { added: added.map(({ name }) => name), removed, changed: changed.map(({ name }) => name) };
   }
 
   get counts(): WebhookCounts[] {
-    return [...this.#running].map(([name, { webhook, tally }]) => {
+    return [...this.#configured].map(([name, { running, tally }]) => {
       const { results, deadLetters } = tally;
-      return { name, results, deadLetters, lagSeconds: webhook.lagSeconds };
+      return { name, results, deadLetters, lagSeconds: running?.webhook.lagSeconds ?? 0 };
     });
   }
 
-  /** Resolves when the positions are written. */
+  /** Resolves when the positions are kept. */
   async close(): Promise<void> {
     this.#subscription.unsubscribe();
-    for (const name of [...this.#running.keys()]) this.#close(name);
+    for (const name of [...this.#configured.keys()]) this.#close(name);
     await Promise.all(this.#closing);
   }
 
   #open(settings: WebhookSettings): void {
-    const { folder, log, clock, limits, logger } = this.#options;
     const { name } = settings;
-    const path = folder === undefined ? undefined : join(folder, `${name}.json`);
-    const failed = (err: unknown): void =>
-      logger.warn({ webhook: name, err }, 'the position of a webhook is not saved');
-    const kept: Kept = {
-      file: path === undefined ? undefined : new PositionFile(path, { clock, saveMs: limits.saveMs, failed }),
-      tally: { results: { ok: 0, failed: 0, rejected: 0 }, deadLetters: 0 },
-    };
-    const saved: Saved = path === undefined ? { kind: 'none' } : readPosition(path);
-    const head = { epoch: log.epoch, offset: log.head };
-    if (saved.kind === 'unreadable') logger.warn({ webhook: name, path }, 'the position of a webhook cannot be read');
-    const from =
-      saved.kind === 'found'
-        ? deliveryFrom(saved.position, saved.gap)
-        : deliveryFrom(head, saved.kind === 'none' ? undefined : { from: null, reason: 'position' });
-    kept.file?.save(from);
-    this.#running.set(name, { ...kept, webhook: this.#start(settings, from, kept) });
+    const tally: Tally = { results: { ok: 0, failed: 0, rejected: 0 }, deadLetters: 0 };
+    const configured: Configured = { settings, tally, running: undefined };
+    this.#configured.set(name, configured);
+    const position = this.#options.positions.open(name, {
+      held: (saved, save) => {
+        const from = this.#begin(saved);
+        save(from);
+        this.#start(configured, from, save);
+      },
+      lost: () => this.#stop(configured),
+    });
+    this.#positions.set(name, position);
   }
 
-  #start(settings: WebhookSettings, from: Delivery, { file, tally }: Kept): Webhook {
-    return new Webhook(settings, this.#deps, from, tally, (delivery) => file?.save(delivery));
+  /** A new webhook begins with what comes from now on. */
+  #begin(saved: Saved): Delivery {
+    const { log } = this.#options;
+    if (saved.kind === 'found') return deliveryFrom(saved.position, saved.gap);
+    const head = { epoch: log.epoch, offset: log.head };
+    return deliveryFrom(head, saved.kind === 'none' ? undefined : { from: null, reason: 'position' });
+  }
+
+  #start(configured: Configured, from: Delivery, save: (delivery: Delivery) => void): void {
+    const { settings, tally } = configured;
+    configured.running = { webhook: new Webhook(settings, this.#deps, from, tally, save), save };
+  }
+
+  #stop(configured: Configured): void {
+    configured.running?.webhook.close();
+    configured.running = undefined;
+  }
+
+  /** It goes on from its position. */
+  #change(settings: WebhookSettings): void {
+    const configured = this.#configured.get(settings.name);
+    if (!configured) return;
+    configured.settings = settings;
+    const { running } = configured;
+    if (!running) return;
+    this.#stop(configured);
+    const { position, gap } = running.webhook.delivery;
+    this.#start(configured, deliveryFrom(position, gap), running.save);
   }
 
   #close(name: string): void {
-    const running = this.#running.get(name);
-    running?.webhook.close();
-    this.#running.delete(name);
-    if (!running?.file) return;
-    const closed = running.file.close().finally(() => this.#closing.delete(closed));
+    const [configured, position] = [this.#configured.get(name), this.#positions.get(name)];
+    if (configured) this.#stop(configured);
+    this.#configured.delete(name);
+    this.#positions.delete(name);
+    if (!position) return;
+    const closed = position.close().finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
   }
 
   /** Once a turn, however many entries come in it. */
   #wake(): void {
-    if (this.#isWaking || this.#running.size === 0) return;
+    if (this.#isWaking || this.#configured.size === 0) return;
     this.#isWaking = true;
     this.#options.clock.soon(() => {
       this.#isWaking = false;
-      for (const { webhook } of this.#running.values()) webhook.wake();
+      for (const { running } of this.#configured.values()) running?.webhook.wake();
     });
   }
 }

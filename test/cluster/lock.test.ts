@@ -1,6 +1,6 @@
 // The lock of one source: held, renewed, lost and released.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SourceLock } from '../../src/cluster/lock.js';
+import { Lock } from '../../src/cluster/lock.js';
 import type { Locks } from '../../src/nats/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 
@@ -53,8 +53,8 @@ beforeEach(() => {
   told = [];
 });
 
-const open = (member: string): SourceLock =>
-  new SourceLock(
+const open = (member: string): Lock =>
+  new Lock(
     bucket,
     's',
     member,

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type EventLog, MemoryLog } from '../../src/log/index.js';
 import type { Result } from '../../src/webhooks/delivery.js';
-import { WEBHOOK_LIMITS, type WebhookLimits, type WebhookSettings, Webhooks } from '../../src/webhooks/index.js';
+import {
+  FilePositions,
+  WEBHOOK_LIMITS,
+  type WebhookLimits,
+  type WebhookSettings,
+  Webhooks,
+} from '../../src/webhooks/index.js';
 import type { PostRequest } from '../../src/webhooks/post.js';
 import { draftOf, openTestDiskLog, TimeInHand } from '../support/disk-log.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -33,9 +39,11 @@ function open(options: Partial<Options> = {}) {
   const asked: { request: PostRequest; answer: (result: Result) => void }[] = [];
   const lines: string[] = [];
   const write = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
+  const logger = { info: write, warn: write };
+  const limits = { ...WEBHOOK_LIMITS, ...options.limits };
   const webhooks = new Webhooks(options.settings ?? [hookOf()], {
-    ...{ log, clock, logger: { info: write, warn: write }, userAgent: 'test', folder: options.folder },
-    limits: { ...WEBHOOK_LIMITS, ...options.limits },
+    ...{ log, clock, logger, limits, userAgent: 'test' },
+    positions: new FilePositions(options.folder, { clock, saveMs: limits.saveMs, logger }),
     post: (request) => new Promise((answer) => asked.push({ request, answer })),
   });
   onTestFinished(() => webhooks.close());

@@ -1,19 +1,17 @@
 // The configuration of docs/CLUSTER.md on a real server: what each role can do, and what NATS refuses it.
-import { readFileSync } from 'node:fs';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
+import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type Msg, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NATS_PASSWORDS, NATS_PERMISSIONS } from '../../support/nats-permissions.js';
 import { type NatsServer, startNats } from '../../support/nats-server.js';
 import { have } from '../../support/required.js';
 
-const CONFIG = /```conf\n([\s\S]*?)```/.exec(readFileSync('docs/CLUSTER.md', 'utf8'))?.[1] ?? '';
-const PASSWORDS = { OWNER_PASSWORD: 'of-owners', EDGE_PASSWORD: 'of-edges', STATUS_PASSWORD: 'of-status' };
 const OF: Record<string, string> = {
-  owner: PASSWORDS.OWNER_PASSWORD,
-  'owner-vm1': PASSWORDS.OWNER_PASSWORD,
-  edge: PASSWORDS.EDGE_PASSWORD,
-  status: PASSWORDS.STATUS_PASSWORD,
+  owner: NATS_PASSWORDS.OWNER_PASSWORD,
+  'owner-vm1': NATS_PASSWORDS.OWNER_PASSWORD,
+  edge: NATS_PASSWORDS.EDGE_PASSWORD,
+  status: NATS_PASSWORDS.STATUS_PASSWORD,
 };
 
 /** A handler that answers each request. */
@@ -50,7 +48,7 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
   }
 
   beforeAll(async () => {
-    server = await startNats(CONFIG, PASSWORDS);
+    server = await startNats(NATS_PERMISSIONS, NATS_PASSWORDS);
     for (const name of ['owner', 'owner 2', 'owner-vm1', 'edge', 'edge 2', 'status']) await enter(name);
     const streams = (await jetstreamManager(as('owner'))).streams;
     await streams.add({
@@ -60,12 +58,20 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
       republish: { src: 'qmp.ev.>', dest: 'qmp.live.>' },
     });
     await new Kvm(as('owner')).create('qmp_owners', { ttl: 3_000 });
+    for (const name of ['owner', 'owner-vm1']) await openWebhooks(name);
   });
 
   afterAll(async () => {
     for (const nc of connections.values()) await nc.close();
     await server?.stop();
   });
+
+  /** As a member opens them. */
+  async function openWebhooks(name: string): Promise<{ positions: KV; locks: KV }> {
+    const kvm = new Kvm(jetstream(as(name), { checkAPI: false }));
+    const locks = await kvm.create('qmp_webhook_locks', { ttl: 3_000, allow_direct: false });
+    return { locks, positions: await kvm.create('qmp_webhooks', { allow_direct: false }) };
+  }
 
   const stream = async (bucket = 'qmp') => (await jetstreamManager(as('owner'))).streams.info(bucket);
 
@@ -181,8 +187,9 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
       const echo = as('owner').subscribe('qmp.cmd.vm6', { callback: answer(() => 'x') });
       await as('owner').flush();
       for (const reply of ['qmp.ev.vm6', '$KV.qmp_owners.vm6']) {
-        for (const request of ['DIRECT.GET.qmp', 'STREAM.MSG.GET.qmp'])
+        for (const request of ['DIRECT.GET.qmp', 'STREAM.MSG.GET.qmp', 'STREAM.MSG.GET.KV_qmp_webhooks'])
           as('edge').publish(`$JS.API.${request}`, JSON.stringify({ seq: 1 }), { reply });
+        as('edge').publish('$KV.qmp_webhooks.other', 'x', { reply });
         as('edge').publish('qmp.cmd.vm6', 'x', { reply });
       }
       as('edge').publish('$JS.API.CONSUMER.CREATE.qmp', '{}');
@@ -194,6 +201,20 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
       echo.unsubscribe();
     });
 
+    it('locks a webhook, and replaces its position unless another edge has', async () => {
+      const [one, two] = [await openWebhooks('edge'), await openWebhooks('edge 2')];
+      const lock = await one.locks.create('w', 'edge');
+      await expect(two.locks.create('w', 'edge 2')).rejects.toThrow();
+      const renewed = await one.locks.update('w', 'edge', lock);
+      const first = await one.positions.create('w', 'e:1');
+      const read = await two.positions.get('w');
+      expect([read?.string(), read?.revision]).toEqual(['e:1', first]);
+      await two.positions.update('w', 'e:2', first);
+      await expect(one.positions.update('w', 'e:3', first)).rejects.toThrow(/wrong last sequence/);
+      await one.locks.delete('w', { previousSeq: renewed });
+      await two.locks.create('w', 'edge 2');
+    });
+
     it('sees no commands of other edges', async () => {
       as('edge 2').subscribe('qmp.cmd.>', { callback: () => undefined });
       await isRefused('edge 2', 'subscription qmp.cmd.>');
@@ -201,7 +222,7 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
       await isRefused('edge 2', 'subscription >');
     });
 
-    it('can change neither the stream nor the bucket', async () => {
+    it('can change neither the stream nor the buckets', async () => {
       for (const what of [
         'DELETE.qmp',
         'PURGE.qmp',
@@ -209,6 +230,10 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
         'CREATE.other',
         'MSG.DELETE.qmp',
         'INFO.KV_qmp_owners',
+        'CREATE.KV_qmp_webhooks',
+        'UPDATE.KV_qmp_webhooks',
+        'DELETE.KV_qmp_webhook_locks',
+        'PURGE.KV_qmp_webhooks',
       ]) {
         as('edge').publish(`$JS.API.STREAM.${what}`, '{}');
         await isRefused('edge', `publish $JS.API.STREAM.${what}`);
