@@ -63,6 +63,7 @@ try {
 function readmeOf(page) {
   return page
     .replaceAll('qmp-gateway/client', 'qmp-gateway-client')
+    .replaceAll('qmp-gateway/protocol', 'qmp-gateway-client/protocol')
     .replace(/^# .*$/m, '# qmp-gateway-client')
     .replace(/\n### The package of the client alone[\s\S]*$/, '\n')
     .replaceAll(/; there is also a \[[^\]]+\]\([^)]+\)/g, '')

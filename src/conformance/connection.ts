@@ -126,9 +126,9 @@ export class Connection {
   }
 
   /** Entries received for a subscription, in the order received. @param to index of the first frame that no longer counts. */
-  events(subscription: string, to = this.frames.length): Entry[] {
+  events(subscription: string, to = this.frames.length, from = 0): Entry[] {
     return this.frames
-      .slice(0, to)
+      .slice(from, to)
       .filter(({ method, params }) => method === 'events' && params?.subscription === subscription)
       .flatMap(({ params }) => params?.events as Entry[]);
   }
