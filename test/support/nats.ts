@@ -89,13 +89,15 @@ export class Nats {
     if (!this.#nodes[node]?.child) this.#spawn(node);
   }
 
-  /** The node that leads the stream now; `undefined` while there is none, or no such stream. */
+  /** The node that leads the stream now; `undefined` while there is none, no such stream, or a node that is behind with its copy. */
   async leader(stream: string): Promise<number | undefined> {
     if (this.#nodes.length === 1) return 0;
     const client = await this.connect();
     try {
       const manager = await jetstreamManager(client, { timeout: 2_000, checkAPI: false });
       const { cluster } = await manager.streams.info(stream);
+      const whole = cluster?.replicas?.filter(({ current, offline }) => current && !offline) ?? [];
+      if (whole.length < this.#nodes.length - 1) return undefined;
       const node = this.#nodes.findIndex(({ name }) => name === cluster?.leader);
       return node < 0 ? undefined : node;
     } catch {
