@@ -77,7 +77,7 @@ export class HeldValue {
     await this.#lock.end();
   }
 
-  /** Its revision becomes this member's before it is told, so that nobody else can replace what it goes on from. */
+  /** Writes the value once under this member's token before `held` is called, so that no other member can replace what this one goes on from. */
   async #claim(): Promise<void> {
     if (this.#isClaiming) return;
     this.#isClaiming = true;

@@ -21,8 +21,8 @@ function startOf(entry: Entry): Start | undefined {
   return Number.isNaN(at) ? undefined : { at, wasFound: isEventOf(entry, 'GATEWAY_JOB_FOUND') };
 }
 
-/** @param told is called with the runs of which it has become known. */
-export function openStarts(client: Client, told: (runs: Iterable<string>) => void) {
+/** @param noted called with the runs whose begin has become known. */
+export function openStarts(client: Client, noted: (runs: Iterable<string>) => void) {
   const starts = new Map<string, Start>();
   /** Runs that were asked for, whether they were found or not. */
   const asked = new Set<string>();
@@ -31,7 +31,7 @@ export function openStarts(client: Client, told: (runs: Iterable<string>) => voi
 
   function add(found: ReadonlyMap<string, Start>): void {
     for (const [run, start] of found) starts.set(run, start);
-    if (found.size > 0) told(found.keys());
+    if (found.size > 0) noted(found.keys());
   }
 
   function next(): void {

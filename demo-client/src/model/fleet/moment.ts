@@ -12,7 +12,7 @@ export interface Moment {
   now: number;
 }
 
-/** The runs whose figures may have changed; `all`: whoever follows was not there for the frame between, or the connection has another phase. */
+/** The runs whose figures may have changed; `all`: it is not known which, since a frame was missed or the connection has another phase. */
 export function changedSince(before: Moment | undefined, { table, phase }: Moment): Iterable<RunId> | 'all' {
   if (!before || before.phase !== phase || table.seq > before.table.seq + 1) return 'all';
   return table.seq === before.table.seq ? [] : table.changed.keys();
