@@ -215,7 +215,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
 
   const { counts } = gateway;
   const main = listeners.find(({ serves, bound }) => serves === 'all' && bound) ?? listeners[0];
-  core.serving(() => ({ connections: counts().connections, url: main?.url ?? '' }));
+  core.serving(() => ({ connections: counts().connections, url: main?.url ?? '', webhooks: posts.counts }));
   return {
     url: main?.url ?? '',
     urls: listeners.map(({ url }) => url),

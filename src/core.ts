@@ -5,12 +5,13 @@ import type { Jobs, SettledJob, SharedCommands } from './jobs/index.js';
 import type { EventReader } from './log/index.js';
 import type { ClusterReaders } from './metrics/index.js';
 import type { SourceProvider } from './sources/index.js';
-import type { Positions } from './webhooks/index.js';
+import type { Positions, WebhookCounts } from './webhooks/index.js';
 
-/** Where clients are served, and how many there are. */
+/** Where clients are served, how many there are, and the webhooks of this gateway's settings. */
 export interface Served {
   connections: number;
   url: string;
+  webhooks: readonly Pick<WebhookCounts, 'name' | 'isPosting' | 'lagSeconds'>[];
 }
 
 export interface Core {

@@ -8,6 +8,7 @@ import {
   CLUSTER_DEFAULTS,
   type ClusterOptions,
   Edge,
+  type EdgeStatus,
   type MemberStatus,
   Owner,
 } from './cluster/index.js';
@@ -113,9 +114,17 @@ function answerStatus(
     }));
     reply?.({
       ...{ v: 1, member: name, role, version: VERSION, pid: process.pid, since, sources: sources ?? [] },
-      edge: edge ? { head: edge.log.head, lagMs: Math.round(edge.log.lagMs), ...served() } : null,
+      edge: edge ? { head: edge.log.head, lagMs: Math.round(edge.log.lagMs), ...saidOf(served()) } : null,
     } satisfies MemberStatus);
   });
+}
+
+function saidOf({ connections, url, webhooks }: Served): Pick<EdgeStatus, 'connections' | 'url' | 'webhooks'> {
+  return {
+    connections,
+    url,
+    webhooks: webhooks.map(({ name, isPosting, lagSeconds }) => ({ name, isPosting, lagSeconds })),
+  };
 }
 
 /** The stream is the log on the disk of a cluster, so the limits of that are its own. */
@@ -224,7 +233,7 @@ const NO_SOURCES: Core['shared'] = { begin: () => ({ written: () => undefined, r
 
 function coreOf(member: Member, role: ClusterSettings['role'], owned: Owned | undefined, edge: Edge | undefined): Core {
   const { nats } = member;
-  let served = (): Served => ({ connections: 0, url: '' });
+  let served = (): Served => ({ connections: 0, url: '', webhooks: [] });
   answerStatus(member, role, owned, edge, () => served());
   const core = edge ?? owned?.jobs;
   if (!core) throw new Error('a member is an owner or an edge');

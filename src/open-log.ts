@@ -4,6 +4,7 @@ import type { Config } from './config/index.js';
 import { Restoration } from './jobs/index.js';
 import {
   type Discontinuity,
+  type Disk,
   type DiskLogLimits,
   type DiskReport,
   type EventLog,
@@ -24,7 +25,9 @@ export interface OpenLog {
 const KEEP_RUNS: readonly Discontinuity[] = ['new', 'machine'];
 
 /** How the log of a folder may be tuned by a test. */
-export type DiskTuning = Partial<DiskLogLimits>;
+export interface DiskTuning extends Partial<DiskLogLimits> {
+  disk?: Disk;
+}
 
 /** @throws `FolderInUse`, or the error of the file system. */
 export async function openLog(
@@ -39,6 +42,7 @@ export async function openLog(
       saveFrom: () => undefined,
     };
   const restored = new Restoration();
+  const { disk, ...diskLimits } = tuning.disk ?? {};
   const opened = await openDiskLog({
     path: data.folder,
     restorer: restored,
@@ -48,8 +52,9 @@ export async function openLog(
       ...(data.maxBytes !== undefined && { maxBytes: data.maxBytes }),
       ...limits.disk,
       syncMs: data.syncMs,
-      ...tuning.disk,
+      ...diskLimits,
     },
+    ...(disk && { disk }),
   });
   const { log, discontinuity: reason, detail } = opened;
   if (reason !== undefined && !KEEP_RUNS.includes(reason)) restored.forgetRuns();

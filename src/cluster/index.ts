@@ -4,4 +4,11 @@ export { Edge } from './edge.js';
 export { HeldValue } from './held-value.js';
 export { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 export { Owner } from './owner.js';
-export { type ClusterStatus, collectStatus, type MemberStatus, StatusError, type StreamStatus } from './status.js';
+export {
+  type ClusterStatus,
+  collectStatus,
+  type EdgeStatus,
+  type MemberStatus,
+  StatusError,
+  type StreamStatus,
+} from './status.js';

@@ -12,7 +12,24 @@ export interface MemberStatus {
   /** When it began, in ISO 8601. */
   since: string;
   sources: readonly { name: string; state: string; waitingBytes: number }[];
-  edge: { head: number; lagMs: number; connections: number; url: string } | null;
+  edge: EdgeStatus | null;
+}
+
+export interface EdgeStatus {
+  head: number;
+  lagMs: number;
+  connections: number;
+  url: string;
+  /** Those of its settings. */
+  webhooks: readonly WebhookStatus[];
+}
+
+export interface WebhookStatus {
+  name: string;
+  /** Whether this edge posts it. */
+  isPosting: boolean;
+  /** Age of the oldest entry that it has not delivered, in seconds. */
+  lagSeconds: number;
 }
 
 export interface StreamStatus {
@@ -123,14 +140,23 @@ export function parseMember(text: string): MemberStatus | undefined {
       state: String(source?.state),
       waitingBytes: Number(source?.waitingBytes),
     })),
-    edge: edge
-      ? {
-          head: Number(edge.head),
-          lagMs: Number(edge.lagMs),
-          connections: Number(edge.connections),
-          url: String(edge.url ?? ''),
-        }
-      : null,
+    edge: edge ? readEdge(edge) : null,
+  };
+}
+
+/** A member before webhooks were shared says nothing of them. */
+function readEdge({ head, lagMs, connections, url, webhooks }: Partial<EdgeStatus>): EdgeStatus {
+  const posts = (Array.isArray(webhooks) ? webhooks : []) as readonly (Partial<WebhookStatus> | null)[];
+  return {
+    head: Number(head),
+    lagMs: Number(lagMs),
+    connections: Number(connections),
+    url: String(url ?? ''),
+    webhooks: posts.map((each) => ({
+      name: String(each?.name),
+      isPosting: each?.isPosting === true,
+      lagSeconds: Number(each?.lagSeconds),
+    })),
   };
 }
 

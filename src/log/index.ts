@@ -1,6 +1,7 @@
 // log: the numbered log.
 export { EVICTIONS, type EventLog, type EventReader, type LoggedEntry, type LogStatus } from './event-log.js';
 export { LOG_LIMITS, type LogLimits, type LogOptions, MemoryLog } from './memory-log.js';
+export type { Disk } from './segments/disk.js';
 export type { DiskReport } from './segments/disk-report.js';
 export {
   type ExportedEntry,

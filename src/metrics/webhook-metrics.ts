@@ -1,4 +1,4 @@
-// What came of the POSTs of each webhook, and how far it is behind.
+// What came of the POSTs of each webhook, whether it is posted here, and how far it is behind.
 import type { WebhookCounts } from '../webhooks/index.js';
 import type { Families, Sample } from './families.js';
 
@@ -15,6 +15,12 @@ export function openWebhookMetrics(families: Families, { webhooks }: WebhookRead
       webhooks().flatMap(({ name: webhook, results }) =>
         Object.entries(results).map(([result, count]): Sample => [{ webhook, result }, count]),
       ),
+  );
+  families.gauges(
+    'webhook_posting',
+    '1: this gateway posts the webhook; 0: another member of the cluster does, or none',
+    ['webhook'],
+    () => webhooks().map(({ name: webhook, isPosting }): Sample => [{ webhook }, Number(isPosting)]),
   );
   families.gauges('webhook_lag_seconds', 'Age of the oldest entry that is not delivered', ['webhook'], () =>
     webhooks().map(({ name: webhook, lagSeconds }): Sample => [{ webhook }, lagSeconds]),

@@ -27,6 +27,8 @@ export interface WebhookCounts {
   /** POSTs by what came of them. */
   results: Readonly<Record<Result['kind'], number>>;
   deadLetters: number;
+  /** Whether this gateway posts it: of several that share its position one does. */
+  isPosting: boolean;
   lagSeconds: number;
 }
 
@@ -74,7 +76,8 @@ export class Webhooks {
   get counts(): WebhookCounts[] {
     return [...this.#configured].map(([name, { running, tally }]) => {
       const { results, deadLetters } = tally;
-      return { name, results, deadLetters, lagSeconds: running?.webhook.lagSeconds ?? 0 };
+      const lagSeconds = running?.webhook.lagSeconds ?? 0;
+      return { name, results, deadLetters, isPosting: running !== undefined, lagSeconds };
     });
   }
 

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { statusLines } from '../../src/cli/cluster/status-lines.js';
 import { tableOf } from '../../src/cli/columns.js';
 import { timesIn } from '../../src/cli/times.js';
-import type { ClusterStatus, MemberStatus } from '../../src/cluster/index.js';
+import type { ClusterStatus, EdgeStatus, MemberStatus } from '../../src/cluster/index.js';
 
 const member = (name: string, more: Partial<MemberStatus>): MemberStatus => ({
   ...{ v: 1, member: name, role: 'owner', version: '0.2.0', pid: 1, since: '2026-11-29T08:00:00Z' },
   ...{ sources: [], edge: null },
   ...more,
 });
+const EDGE = { head: 1, lagMs: 3, connections: 0, url: '', webhooks: [] };
 const stream = {
   ...{ name: 'qmp', messages: 1200, bytes: 3_000_000, first: 1, last: 1200, leader: 'n1' },
   replicas: [
@@ -33,11 +34,11 @@ describe('the tables', () => {
         ],
       }),
       member('rack2', {}),
-      member('edge1', { role: 'edge', edge: { head: 4_915_201, lagMs: 3, connections: 7, url: 'http://e1/' } }),
+      member('edge1', { role: 'edge', edge: { ...EDGE, head: 4_915_201, connections: 7, url: 'http://e1/' } }),
       member('small', {
         role: 'both',
         sources: [{ name: 'vm3', state: 'down', waitingBytes: 0 }],
-        edge: { head: 4_915_200, lagMs: 12_000, connections: 0, url: '' },
+        edge: { ...EDGE, head: 4_915_200, lagMs: 12_000 },
       }),
     ];
     expect(linesOf({ members })).toEqual([
@@ -68,12 +69,36 @@ describe('the tables', () => {
   });
 
   it('have what is wrong in red, and a name that a member made up in one line', () => {
-    const late = member('e', { role: 'edge', edge: { head: 1, lagMs: 60_000, connections: 1, url: '' } });
+    const late = member('e', { role: 'edge', edge: { ...EDGE, lagMs: 60_000 } });
     const odd = member('a\nb\u001b[2J', { sources: [{ name: 'vm1', state: 'down', waitingBytes: 0 }] });
     const text = linesOf({ members: [late, odd] }, true).join('\n');
     expect(text).toContain('\u001b[31m1 min 00 s\u001b[0m');
     expect(text).toContain('a\\nb\\u001b[2J');
     expect(text).toContain('\u001b[31mdown\u001b[0m');
+  });
+
+  it('say of each webhook which edge posts it, in red that none does', () => {
+    const edgeWith = (name: string, webhooks: EdgeStatus['webhooks']): MemberStatus =>
+      member(name, { role: 'edge', edge: { ...EDGE, webhooks } });
+    const members = [
+      edgeWith('e1', [
+        { name: 'tickets', isPosting: false, lagSeconds: 0 },
+        { name: 'audit', isPosting: true, lagSeconds: 75 },
+      ]),
+      edgeWith('e2', [
+        { name: 'tickets', isPosting: true, lagSeconds: 0 },
+        { name: 'pager', isPosting: false, lagSeconds: 0 },
+      ]),
+    ];
+    const lines = linesOf({ members });
+    expect(lines.slice(6, 11)).toEqual([
+      'WEBHOOK  POSTED BY  OLDEST WAITS',
+      'audit    e1         1 min 15 s',
+      'pager    nobody     ?',
+      'tickets  e2         —',
+      '',
+    ]);
+    expect(linesOf({ members }, true).join('\n')).toContain('\u001b[31mnobody\u001b[0m');
   });
 
   it('take a time that is none', () => {

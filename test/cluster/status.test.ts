@@ -7,7 +7,11 @@ const OWNER = {
   sources: [{ name: 'vm1', state: 'up', waitingBytes: 0 }],
   edge: null,
 };
-const EDGE = { ...OWNER, role: 'edge', sources: [], edge: { head: 4097, lagMs: 3, connections: 2, url: 'http://e/' } };
+const WEBHOOK = { name: 'tickets', isPosting: true, lagSeconds: 1.5 };
+const EDGE = {
+  ...{ ...OWNER, role: 'edge', sources: [] },
+  edge: { head: 4097, lagMs: 3, connections: 2, url: 'http://e/', webhooks: [WEBHOOK] },
+};
 
 describe('an answer', () => {
   it.each([OWNER, EDGE, { ...EDGE, role: 'both', sources: OWNER.sources }])('of $role is read as it is', (said) => {
@@ -28,5 +32,9 @@ describe('an answer', () => {
   it('without its lists is one of a member that has nothing, and a wrong member of one does not hide the rest', () => {
     expect(parseMember('{"v":1,"member":"a","role":"edge"}')).toMatchObject({ sources: [], edge: null });
     expect(parseMember('{"v":1,"member":"a","role":"owner","sources":[null]}')?.sources).toHaveLength(1);
+    expect(parseMember('{"v":1,"member":"a","role":"edge","edge":{"head":1}}')?.edge?.webhooks).toEqual([]);
+    expect(parseMember('{"v":1,"member":"a","role":"edge","edge":{"webhooks":[null]}}')?.edge?.webhooks).toHaveLength(
+      1,
+    );
   });
 });

@@ -24,7 +24,12 @@ function open(more: Partial<MetricReaders> = {}) {
       sources: () => [{ name: 'vm1', state: 'up', reason: 'stalled', since: '' }],
       history: () => ({ runs: 0, bytes: 0, isFailing: false }),
       libvirtds: () => [{ path: '/run/libvirt/libvirt-sock', fresh: 1, held: 2, maxHeld: 8 }],
-      webhooks: () => [{ name: 'w', results: { ok: 1, rejected: 2, failed: 3 }, deadLetters: 4, lagSeconds: 5 }],
+      webhooks: () => [
+        {
+          ...{ name: 'w', results: { ok: 1, rejected: 2, failed: 3 } },
+          ...{ deadLetters: 4, isPosting: true, lagSeconds: 5 },
+        },
+      ],
       jobs: () => [],
       health: () => ({ log: false, credentials: true }),
       ...more,
@@ -66,6 +71,7 @@ describe('metrics', () => {
       'qmp_gateway_degraded{part="credentials"} 1',
       'qmp_gateway_sent_bytes_total 13',
       'qmp_gateway_webhook_deliveries_total{webhook="w",result="rejected"} 2',
+      'qmp_gateway_webhook_posting{webhook="w"} 1',
       'qmp_gateway_webhook_lag_seconds{webhook="w"} 5',
       'qmp_gateway_webhook_dead_letters_total{webhook="w"} 4',
       'qmp_gateway_limit_hits_total{limit="upgrades_rate"} 0',

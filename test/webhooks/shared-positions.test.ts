@@ -96,8 +96,9 @@ describe('a webhook of several members', () => {
     await clock.advance(2 * TTL_MS);
     expect(posted).toEqual(['a e:1']);
     expect(first.webhooks.counts[0]?.lagSeconds).toBeGreaterThan(1);
+    expect(first.webhooks.counts[0]?.isPosting).toBe(true);
     expect(second.webhooks.counts).toEqual([
-      { name: 'w', results: { ok: 0, failed: 0, rejected: 0 }, deadLetters: 0, lagSeconds: 0 },
+      { name: 'w', results: { ok: 0, failed: 0, rejected: 0 }, deadLetters: 0, isPosting: false, lagSeconds: 0 },
     ]);
   });
 

@@ -1,4 +1,4 @@
-// What `cluster status` prints: owners with their sources, edges, and the stream. Pure.
+// What `cluster status` prints: owners with their sources, edges, webhooks, and the stream. Pure.
 import type { ClusterStatus, MemberStatus, StreamStatus } from '../../cluster/index.js';
 import { formatBytes, formatDuration } from '../../protocol/words.js';
 import type { Column } from '../columns.js';
@@ -14,11 +14,13 @@ export function statusLines(status: ClusterStatus, times: Times, tabulate: Tabul
     (owner.sources.length > 0 ? owner.sources : [undefined]).map((source) => ({ owner, source })),
   );
   const edges = status.members.flatMap(({ edge, ...member }) => (edge ? [{ ...member, edge }] : []));
+  const webhooks = webhookRows(edges);
   return [
     ...(rows.length > 0 ? tabulate(ownerColumns(times), rows) : ['no owner answers']),
     '',
     ...(edges.length > 0 ? tabulate(edgeColumns(times), edges) : ['no edge answers']),
     '',
+    ...(webhooks.length > 0 ? [...tabulate(WEBHOOK_COLUMNS, webhooks), ''] : []),
     ...tabulate(STREAM_COLUMNS, [status.stream]),
   ];
 }
@@ -60,6 +62,37 @@ const edgeColumns = (times: Times): Column<EdgeRow>[] => [
   { head: 'URL', cell: ({ edge }) => edge.url, isName: true, rank: 1 },
   { head: 'VERSION', cell: ({ version }) => version, rank: 4 },
   { head: 'SINCE', cell: (edge) => sinceOf(edge, times), rank: 3 },
+];
+
+interface WebhookRow {
+  name: string;
+  poster: string | undefined;
+  lagMs: number;
+}
+
+/** Webhooks of one name are one. */
+function webhookRows(edges: readonly EdgeRow[]): WebhookRow[] {
+  const all = edges.flatMap(({ member, edge }) => edge.webhooks.map((webhook) => ({ ...webhook, member })));
+  const names = [...new Set(all.map(({ name }) => name))].sort();
+  return names.map((name) => {
+    const posting = all.find((each) => each.name === name && each.isPosting);
+    return { name, poster: posting?.member, lagMs: (posting?.lagSeconds ?? 0) * 1_000 };
+  });
+}
+
+const WEBHOOK_COLUMNS: readonly Column<WebhookRow>[] = [
+  { head: 'WEBHOOK', cell: ({ name }) => name, isName: true },
+  {
+    head: 'POSTED BY',
+    cell: ({ poster }) => poster ?? 'nobody',
+    colour: ({ poster }) => (poster === undefined ? 'red' : undefined),
+    isName: true,
+  },
+  {
+    head: 'OLDEST WAITS',
+    cell: ({ poster, lagMs }) => (poster === undefined ? '?' : lagMs > 0 ? formatDuration(lagMs) : '—'),
+    colour: ({ lagMs }) => (lagMs > 300_000 ? 'red' : lagMs > 10_000 ? 'yellow' : undefined),
+  },
 ];
 
 /** An edge notices within a second that it has missed something. */

@@ -21,7 +21,7 @@ const OWNER: MemberStatus = {
 };
 const EDGE: MemberStatus = {
   ...{ v: 1, member: 'edge1:4', role: 'edge', version: '0.2.0', pid: 4, since: '2026-11-29T08:00:01Z', sources: [] },
-  edge: { head: 4_096, lagMs: 2, connections: 3, url: 'http://127.0.0.1:7070/' },
+  edge: { head: 4_096, lagMs: 2, connections: 3, url: 'http://127.0.0.1:7070/', webhooks: [] },
 };
 
 async function ask(url: string, ...more: string[]) {

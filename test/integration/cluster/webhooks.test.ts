@@ -83,6 +83,7 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('a webhook in the settings
     const [holder, standby] = (await posts(one)) > 0 ? [one, two] : [two, one];
     expect(await posts(standby)).toBe(0);
     expect(await metric(standby.url, 'qmp_gateway_webhook_lag_seconds{webhook="a.hook"}')).toBe(0);
+    expect(await metric(standby.url, 'qmp_gateway_webhook_posting{webhook="a.hook"}')).toBe(0);
     await holder.close();
     settle('j3', 'j4');
     await expect.poll(() => idsOf(receiver).toSorted()).toEqual(['j0', 'j1', 'j2', 'j3', 'j4']);
