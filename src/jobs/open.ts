@@ -56,7 +56,11 @@ export function openJobs({ journalOf, restored, logger, track }: JobsOptions) {
       if (tracker && (signal.kind === 'began' || signal.kind === 'synced')) poller.arm(tracker);
       if (tracker && signal.kind === 'settled') tracker.whenShown(() => end(signal.ended));
     },
-    measured: (rows) => progress$.next(rows),
+    measured: (source, rows) => {
+      const tracker = registry.get(source);
+      if (tracker) poller.queried(tracker);
+      progress$.next(rows);
+    },
   };
 
   function end(ended: Ended): void {

@@ -79,7 +79,7 @@ it('shows the sources, their jobs, and each settlement once', async () => {
   expect(jobs.view.isLive('vm1', 'j', job?.run ?? '')).toBe(false);
 });
 
-it('asks for the jobs every two seconds while somebody waits for an end, and gives what it finds as progress', async () => {
+it('asks for the jobs at once and every two seconds while somebody waits for an end, and gives what it finds as progress', async () => {
   const { qemu } = await add();
   qemu.start('j');
   await shown();
@@ -88,7 +88,7 @@ it('asks for the jobs every two seconds while somebody waits for an end, and giv
   const answer = jobs.commands['job.wait'](callOf(), target);
   await settle();
   await clock.advance(10_000);
-  expect(progress.length - before).toBe(5);
+  expect(progress.length - before).toBe(6);
   expect(progress.at(-1)).toMatchObject([{ job: 'j', offset: 1, len: 9 }]);
   qemu.end('j', 'completed');
   await clock.advance(1_000);

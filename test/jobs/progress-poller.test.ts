@@ -89,6 +89,23 @@ describe('polls', () => {
     poller.close();
   });
 
+  it('are not made while its jobs are queried as often for another reason', async () => {
+    const poller = new ProgressPoller(clock, 1_000);
+    const x = trackerOf('x');
+    poller.add(x);
+    poller.demand('history', { wants: only('x'), everyMs: 60_000 });
+    for (let n = 0; n < 10; n += 1) {
+      await clock.advance(45_000);
+      poller.queried(x);
+    }
+    expect(x.polled).toBe(0);
+    await clock.advance(59_999);
+    expect(x.polled).toBe(0);
+    await clock.advance(1);
+    expect(x.polled).toBe(1);
+    poller.close();
+  });
+
   it('of an old QEMU are made while a job is active, and without one only for whoever wants progress', async () => {
     const poller = new ProgressPoller(clock, 500);
     const x = trackerOf('x');

@@ -56,7 +56,7 @@ async function answerQueries(jobs: unknown[] = []): Promise<void> {
 }
 
 /** Identified, asked for its jobs, and up. */
-async function comeUp(commands: readonly string[] = COMMANDS): Promise<void> {
+async function comeUp(commands: readonly string[] = COMMANDS, jobs: unknown[] = [JOB]): Promise<void> {
   connect();
   qemu.value('query-cpus-fast', [{ 'thread-id': 1 }]);
   qemu.value(
@@ -64,7 +64,7 @@ async function comeUp(commands: readonly string[] = COMMANDS): Promise<void> {
     commands.map((name) => ({ name })),
   );
   await settle();
-  if (commands.includes('query-jobs')) await answerQueries([JOB]);
+  if (commands.includes('query-jobs')) await answerQueries(jobs);
 }
 
 describe('a connection', () => {
@@ -271,7 +271,7 @@ describe('a main loop that does not answer', () => {
 
 describe('a monitor that says nothing', () => {
   it('is asked after half a minute of silence, and not while it says something', async () => {
-    await comeUp();
+    await comeUp(COMMANDS, []);
     for (let n = 0; n < 4; n += 1) {
       await clock.advance(10_000);
       raise('STOP');
@@ -290,10 +290,19 @@ describe('a monitor that says nothing', () => {
     expect(qemu.names).toEqual(['query-jobs']);
   });
 
-  it('and has jobs, or refuses the list of all of them, is asked as ever', async () => {
+  it('and had jobs is asked for both lists at once, until it has none', async () => {
+    await comeUp();
+    await clock.advance(30_000);
+    expect(qemu.names).toEqual(['query-block-jobs', 'query-jobs']);
+    await answerQueries();
+    await clock.advance(45_000);
+    expect(qemu.names).toEqual(['query-jobs']);
+  });
+
+  it('and has jobs of which nothing was heard, or refuses the list of all of them, is asked as ever', async () => {
     for (const answer of [() => qemu.value('query-jobs', [JOB]), () => qemu.refuse('query-jobs')]) {
       qemu = new ManualSession();
-      await comeUp();
+      await comeUp(COMMANDS, []);
       await clock.advance(45_000);
       answer();
       await settle();
@@ -305,7 +314,7 @@ describe('a monitor that says nothing', () => {
   });
 
   it('and does not answer is stalled as soon as any query is', async () => {
-    await comeUp();
+    await comeUp(COMMANDS, []);
     await clock.advance(45_000);
     qemu.late('query-jobs');
     await settle();

@@ -1,6 +1,7 @@
 // QMP has no progress event, so the gateway polls: each source once for all clients, only while a job is active and a client wants its progress. An
 // old QEMU raises no event when a job begins or pauses: it is polled while a job is active, and also without one for a client that wants progress.
-// The next poll begins after the reply of the last, and later where QEMU's main loop is slow.
+// The next poll begins after the reply of the last, and later where QEMU's main loop is slow. A query for another reason has the same figures, so it
+// counts as a poll.
 import type { Clock } from '../../clock.js';
 import type { SourceTracker } from './source-tracker.js';
 
@@ -20,7 +21,7 @@ export class ProgressPoller {
   /** Each with the intervals of the demands that want it, by key: a poll of one source does not look at the demands of all others. */
   readonly #trackers = new Map<SourceTracker, Map<string, number>>();
   readonly #armed = new Map<SourceTracker, { dueAt: number; stop: () => void }>();
-  /** When the last poll was answered (or the first was wanted), and how long it took. */
+  /** When the last query was answered (or the first poll was wanted), and how long the last poll took. */
   readonly #last = new Map<SourceTracker, { at: number; busyMs: number }>();
   readonly #polling = new Set<SourceTracker>();
 
@@ -71,11 +72,16 @@ export class ProgressPoller {
       return;
     }
     const now = this.#clock.now();
-    const { at = now, busyMs = 0 } = this.#last.get(tracker) ?? {};
-    const dueAt = Math.max(now, at + Math.max(everyMs, busyMs * SLOWDOWN));
+    const dueAt = Math.max(now, this.#dueAt(tracker, everyMs, now));
     if (armed && armed.dueAt <= dueAt) return;
     armed?.stop();
-    this.#armed.set(tracker, { dueAt, stop: this.#clock.after(dueAt - now, () => this.#poll(tracker)) });
+    this.#armed.set(tracker, { dueAt, stop: this.#clock.after(dueAt - now, () => this.#due(tracker)) });
+  }
+
+  /** Its jobs were queried, for whatever reason. */
+  queried(tracker: SourceTracker): void {
+    if (!this.#trackers.has(tracker)) return;
+    this.#last.set(tracker, { at: this.#clock.now(), busyMs: this.#last.get(tracker)?.busyMs ?? 0 });
   }
 
   close(): void {
@@ -86,8 +92,21 @@ export class ProgressPoller {
     this.#demands.clear();
   }
 
-  #poll(tracker: SourceTracker): void {
+  #dueAt(tracker: SourceTracker, everyMs: number, now: number): number {
+    const { at = now, busyMs = 0 } = this.#last.get(tracker) ?? {};
+    return at + Math.max(everyMs, busyMs * SLOWDOWN);
+  }
+
+  /** The timer of its next poll: it was queried meanwhile, or is polled. */
+  #due(tracker: SourceTracker): void {
     this.#armed.delete(tracker);
+    const everyMs = this.#intervalOf(tracker);
+    const now = this.#clock.now();
+    if (everyMs !== undefined && this.#last.has(tracker) && this.#dueAt(tracker, everyMs, now) > now) this.arm(tracker);
+    else this.#poll(tracker);
+  }
+
+  #poll(tracker: SourceTracker): void {
     this.#polling.add(tracker);
     const asked = this.#clock.now();
     void tracker.poll().then(() => {

@@ -295,6 +295,6 @@ export class SourceTracker implements Ability {
       this.#state.synced(jobs.length, this.#qemu, verbsOf(this.#source));
       this.#listener.signal(this.name, { kind: 'synced' });
     }
-    if (this.runs.size > 0) this.#listener.measured([...this.shownRuns].filter(isActive).map(progressOf));
+    if (this.runs.size > 0) this.#listener.measured(this.name, [...this.shownRuns].filter(isActive).map(progressOf));
   }
 }

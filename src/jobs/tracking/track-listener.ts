@@ -10,7 +10,7 @@ export type TrackSignal = RunSignal | { kind: 'down' } | { kind: 'synced' };
 export interface TrackListener {
   signal(source: string, signal: TrackSignal): void;
   /** The measures of live runs, after each query. */
-  measured(rows: Progress[]): void;
+  measured(source: string, rows: Progress[]): void;
 }
 
 /** A command that was written, and its entry. */

@@ -23,6 +23,8 @@ export class Queries implements JobQueries {
   #features: QemuFeatures | undefined;
   readonly #turns = new Turns(() => this.#ask());
   #isProbe = false;
+  /** Whether the last reply had jobs. */
+  #hasJobs = false;
   #closed = false;
 
   constructor(session: QmpCaller, options: QueriesOptions) {
@@ -43,9 +45,9 @@ export class Queries implements JobQueries {
     return this.#turns.current();
   }
 
-  /** One command in place of two where there are no jobs, as at most monitors most of the time. */
+  /** One command in place of two where there were no jobs, as at most monitors most of the time. */
   probe(): Promise<boolean> {
-    this.#isProbe = true;
+    this.#isProbe = !this.#hasJobs;
     return this.#turns.current();
   }
 
@@ -76,6 +78,11 @@ export class Queries implements JobQueries {
     return false;
   }
 
+  #merge(shown: QueriedJob[], events: QueriedEvents): void {
+    this.#hasJobs = shown.length > 0;
+    this.#options.merge(shown, events);
+  }
+
   /** Repeats queries only to a stalled main loop; each caller has a bound of its own. */
   #again(reply: QmpReply): boolean {
     if (reply.kind !== 'timeout' || this.#closed) return false;
@@ -86,7 +93,7 @@ export class Queries implements JobQueries {
   /** The list of all jobs alone. Where it is empty the list of block jobs is so too, being a part of it. `undefined`: the pair has to be asked. */
   #all({ commands, legacy, quietCancel }: QemuFeatures): Promise<QmpReply | undefined> {
     if (!commands.has('query-jobs')) return Promise.resolve(undefined);
-    const { timeoutMs, asked, merge } = this.#options;
+    const { timeoutMs, asked } = this.#options;
     asked();
     return new Promise((resolve) => {
       this.#session.request(
@@ -94,7 +101,7 @@ export class Queries implements JobQueries {
         {},
         (reply) => {
           const isEmpty = reply.kind === 'return' && reply.value.length === 0;
-          if (isEmpty && !this.#closed) merge([], { legacy, quietCancel });
+          if (isEmpty && !this.#closed) this.#merge([], { legacy, quietCancel });
           resolve(isEmpty || reply.kind === 'timeout' ? reply : undefined);
         },
         { timeoutMs },
@@ -111,7 +118,7 @@ export class Queries implements JobQueries {
       const finish = (jobs: readonly JobInfo[] | undefined) => {
         // The other query was refused or timed out.
         if (!blockJobs) return;
-        if (!this.#closed) this.#options.merge(mergeQueries(blockJobs, jobs), { legacy, quietCancel });
+        if (!this.#closed) this.#merge(mergeQueries(blockJobs, jobs), { legacy, quietCancel });
         resolve({ kind: 'return', value: undefined });
       };
       this.#session.request(
