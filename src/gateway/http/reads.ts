@@ -78,14 +78,20 @@ function reply(request: IncomingMessage, response: ServerResponse, answer: Answe
   const text = `${JSON.stringify(answer.result)}\n`;
   const tag = tagOf(text, cursor);
   response.setHeader('etag', tag).setHeader('vary', 'authorization, origin');
-  const known = (request.headers['if-none-match'] ?? '').split(',').map((each) => each.trim());
-  if (known.includes(tag)) return void response.writeHead(304, { 'cache-control': 'no-cache' }).end();
+  if (isKnown(request.headers['if-none-match'], tag))
+    return void response.writeHead(304, { 'cache-control': 'no-cache' }).end();
   send(response, 200, text, 'application/json', 'no-cache');
 }
 
 /** From the cursor, and from the text: measures of jobs and samples of the history change without an entry in the log. */
 function tagOf(text: string, cursor: string): string {
   return `"${cursor}-${createHash('sha256').update(text).digest('base64url').slice(0, 12)}"`;
+}
+
+/** The weak comparison of RFC 9110: a proxy that compresses marks the tag as weak. */
+function isKnown(header: string | undefined, tag: string): boolean {
+  const known = (header ?? '').split(',').map((each) => each.trim().replace(/^W\//, ''));
+  return known.includes(tag) || known.includes('*');
 }
 
 /** HTTP's status for each reason; 500 for what is none of these. */

@@ -55,8 +55,11 @@ describe('plain reads', () => {
     const bare = await openBare();
     const first = await read(bare.port, '/v1/jobs');
     expect(first.etag).toMatch(/^"e:0-/);
-    const again = await read(bare.port, '/v1/jobs', { 'if-none-match': `"x", ${first.etag}` });
-    expect([again.status, again.etag]).toEqual([304, first.etag]);
+    for (const known of [`"x", ${first.etag}`, `W/${first.etag}`, '*']) {
+      const again = await read(bare.port, '/v1/jobs', { 'if-none-match': known });
+      expect([again.status, again.etag]).toEqual([304, first.etag]);
+    }
+    expect((await read(bare.port, '/v1/jobs', { 'if-none-match': 'W/"x"' })).status).toBe(200);
     bare.log.append([{ source: 'vm1', type: 'STOP', time: 0, data: {} }]);
     const changed = await read(bare.port, '/v1/jobs', { 'if-none-match': String(first.etag) });
     expect(changed.status).toBe(200);
