@@ -38,6 +38,10 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'integration/limits/calls',
     'requests: refused with a delay, and the client that goes on is closed with bye and 4429',
   ],
+  'pings and pongs of a connection': [
+    'integration/limits/edges',
+    'pings and pongs without end: the connection is closed with bye and 4429',
+  ],
   'requests that wait to be executed': [
     'integration/limits/backlog',
     'requests that inflate to more than may wait close the connection with 4429',

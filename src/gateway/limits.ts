@@ -34,6 +34,8 @@ export interface GatewayLimits {
   /** Refused requests a second, and at once, beyond which the client is closed with 4429. */
   refusalsPerSecond: number;
   refusalsBurst: number;
+  /** Pings and pongs of a client between two bookmarks, beyond which it is closed with 4429: each costs as much as a small request. */
+  controlFrames: number;
   /** Upgrades a second of an address (IPv6: of a /64), and how many at once. Beyond: HTTP 429. */
   connectionsPerSecond: number;
   connectionsBurst: number;
@@ -81,6 +83,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   subscribesBurst: 256,
   refusalsPerSecond: 100,
   refusalsBurst: 1_000,
+  controlFrames: 5_000,
   connectionsPerSecond: 50,
   connectionsBurst: 200,
   limitLoopback: false,

@@ -7,6 +7,7 @@ export const GATEWAY_LIMIT_NAMES = [
   'answers_bytes',
   'connection_globs',
   'connections',
+  'control_frames',
   'drain_progress',
   'history_calls',
   'inbox_bytes',

@@ -232,6 +232,20 @@ describe('pings of the peer', () => {
   });
 });
 
+describe('pings and pongs of the peer', () => {
+  it('are counted from one bookmark to the next', () => {
+    const { bench, ws, end, connection } = open({ controlFrames: 2 });
+    for (let round = 0; round < 2; round += 1) {
+      for (const kind of ['ping', 'pong']) ws.emit(kind, Buffer.alloc(0));
+      if (round === 0) connection.beat(bench.clock.now());
+    }
+    expect(bench.recorder.limits).toEqual([]);
+    ws.emit('pong', Buffer.alloc(0));
+    expect(bench.recorder.limits).toEqual(['control_frames']);
+    expect(end.messages.at(-1)).toMatchObject({ method: 'bye', params: { code: 4429 } });
+  });
+});
+
 describe('a heartbeat', () => {
   const limits = { bookmarkMs: 15_000, deadMs: 45_000 };
 

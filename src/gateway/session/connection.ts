@@ -56,6 +56,8 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer, Connectio
   #pings = 0;
   /** Whether the newest heartbeat had a ping. */
   #asksNow = false;
+  /** Pings and pongs of the peer since the last bookmark. */
+  #controlFrames = 0;
   #isOverfull = false;
   /** Bytes that the kernel held at the last check. */
   #queued: number | undefined;
@@ -82,6 +84,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer, Connectio
     this.#inbox = new Inbox(requests, clock, limits.inboxBytes, this);
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
     ws.on('ping', (data) => this.#pinged(data));
+    ws.on('pong', () => this.#isBearable());
     // `ws` itself closes with 1002, 1007, 1008 or 1009 after a protocol error of the peer.
     ws.on('error', (error: Error & { code?: string }) => {
       if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') deps.recorder.limited('message_bytes');
@@ -104,6 +107,7 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer, Connectio
   beat(now: number): void {
     const { hub, log, limits, clock } = this.#deps;
     const { bytesRead } = this.#socket;
+    this.#controlFrames = 0;
     const { taken } = this.#outbox;
     const hasSent = bytesRead > this.#seen.in;
     if (hasSent || taken > this.#seen.taken) {
@@ -246,8 +250,20 @@ export class Connection implements HeartbeatPeer, UnauthenticatedPeer, Connectio
     this.#inbox.take(data.toString());
   }
 
+  /** Counts a ping or a pong. `false`: the connection has ended, of too many of them or before. */
+  #isBearable(): boolean {
+    if (this.#ws.readyState !== this.#ws.OPEN) return false;
+    this.#controlFrames += 1;
+    const { limits, recorder } = this.#deps;
+    if (this.#controlFrames <= limits.controlFrames) return true;
+    recorder.limited('control_frames');
+    this.abused(limits.bookmarkMs);
+    return false;
+  }
+
   /** Of the pings of one turn only the newest is answered, once earlier answers have gone (RFC 6455, 5.5.3). */
   #pinged(payload: Buffer): void {
+    if (!this.#isBearable()) return;
     if (this.#ping === undefined) this.#deps.clock.soon(() => this.#pong());
     this.#ping = Buffer.from(payload);
   }

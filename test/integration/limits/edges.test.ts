@@ -224,6 +224,23 @@ describe('frames', () => {
     expect(all.split('\x8a').length - 1).toBeLessThan(100);
   });
 
+  it('pings and pongs without end: the connection is closed with bye and 4429', async () => {
+    const bare = await openBare({ controlFrames: 100 });
+    for (const opcode of [0x89, 0x8a]) {
+      const raw = await rawSocket(bare.url);
+      let all = '';
+      raw.socket.on('data', (chunk: Buffer) => {
+        all += chunk.toString('latin1');
+      });
+      raw.socket.cork();
+      for (let n = 0; n < 101; n += 1) raw.send('', opcode);
+      raw.socket.uncork();
+      expect(await raw.code()).toBe(4429);
+      expect(all).toContain('"method":"bye"');
+    }
+    expect(bare.recorder.limits).toEqual(['control_frames', 'control_frames']);
+  });
+
   it('a message in very many fragments: 1008', async () => {
     const bare = await openBare();
     const raw = await rawSocket(bare.url);
