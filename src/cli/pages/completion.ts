@@ -18,6 +18,13 @@ const takesJobs = (command: Command): boolean =>
 
 const words = (option: Option): string[] => [option.short, option.long].filter((word) => word !== undefined);
 
+/** Flags that take a value, which is no argument of the command, each after its command: `--sync` has one of `serve` alone. */
+const valuedOf = (commands: readonly Command[]): string[] =>
+  commands.flatMap((command) => {
+    const valued = flagsOf(command).filter(({ required }) => required);
+    return valued.flatMap(words).map((word) => `${path(command).join('_')}:${word}`);
+  });
+
 function bash(program: Command, name: string): string {
   const commands = commandsOf(program);
   const within = program.commands.filter((each) => each.commands.length > 0);
@@ -30,13 +37,6 @@ function bash(program: Command, name: string): string {
     for (const option of flagsOf(command))
       for (const word of option.argChoices ? words(option) : [])
         choices.set(`${path(command).join('_')}:${word}`, option.argChoices?.join(' ') ?? '');
-  const valued = new Set(
-    commands.flatMap((each) =>
-      flagsOf(each)
-        .filter(({ required }) => required)
-        .flatMap(words),
-    ),
-  );
   const inner = within.map(
     (each) =>
       `    ${each.name()}) COMPREPLY=($(compgen -W "${each.commands.map((one) => one.name()).join(' ')}" -- "$cur")); return ;;`,
@@ -47,9 +47,9 @@ function bash(program: Command, name: string): string {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     if [[ $skip ]]; then skip=; continue; fi
-    case $word in
-    ${[...valued].join('|')}) skip=1 ;;
-    -?*) ;;
+    case $command:$word in
+    ${valuedOf(commands).join('|')}) skip=1 ;;
+    *:-?*) ;;
     *) if [[ -z $command ]]; then command=$word
        elif [[ " ${within.map((each) => each.name()).join(' ')} " == *" $command "* ]]; then command=\${command}_$word
        else args+=("$word"); fi ;;
@@ -91,7 +91,8 @@ complete -F ${own} ${name}
 
 function fish(program: Command, name: string): string {
   const top = program.commands.map((each) => each.name());
-  const lines = [`complete -c ${name} -f`];
+  const names = `__${name.replaceAll('-', '_')}_names`;
+  const lines = [namesInFish(names, name, valuedOf(commandsOf(program).filter(takesJobs))), `complete -c ${name} -f`];
   for (const each of program.commands)
     lines.push(
       `complete -c ${name} -n "not __fish_seen_subcommand_from ${top.join(' ')}" -a ${each.name()} -d ${quote(each.description())}`,
@@ -106,9 +107,36 @@ function fish(program: Command, name: string): string {
       .map((each) => `__fish_seen_subcommand_from ${each}`)
       .join('; and ')}"`;
     for (const option of flagsOf(command)) lines.push(`complete -c ${name} ${when} ${fishFlag(option, name)}`);
-    if (takesJobs(command)) lines.push(`complete -c ${name} ${when} -a "(${name} jobs -o name -q 2>/dev/null)"`);
+    if (takesJobs(command)) lines.push(`complete -c ${name} ${when} -a "(${names})"`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A source first, then the jobs of that source: each is an argument of its own. */
+function namesInFish(own: string, name: string, valued: readonly string[]): string {
+  return `function ${own}
+  set -l args
+  set -l skip no
+  for word in (commandline -opc)[2..-1]
+    if test $skip = yes
+      set skip no
+    else if contains -- "$args[1]:$word" ${valued.join(' ')}
+      set skip yes
+    else if not string match -q -- '-?*' $word
+      set -a args $word
+    end
+  end
+  set -l at 2
+  if test "$args[1]" = speed
+    test (count $args) -eq 1; and return
+    set at 3
+  end
+  if test (count $args) -lt $at
+    ${name} sources -o name -q 2>/dev/null
+  else
+    ${name} jobs -o name -q --source $args[$at] 2>/dev/null | string replace -r '^\\S+ ' ''
+  end
+end`;
 }
 
 function fishFlag({ short, long, description, argChoices, required }: Option, name: string): string {
