@@ -108,7 +108,7 @@ describe('200 clients that never read', () => {
 
 describe('60,000 events in 2 s from one source', () => {
   it.each(['errors of a job', 'events of every kind'])(
-    '%s: aborts on another stay below 100 ms at the median, or 20 times what they take without',
+    '%s: aborts on another stay below 250 ms at the median, or 20 times what they take without',
     { timeout: 60_000 },
     async (kind) => {
       const { sims, wire } = await openFar('noisy', 'calm');
@@ -145,7 +145,7 @@ describe('60,000 events in 2 s from one source', () => {
       );
       expect(took.length).toBeGreaterThan(2);
       // A ratio, and a floor below which the machine's own noise decides.
-      expect(quantile(took, 0.5)).toBeLessThan(Math.max(100, 20 * quantile(before, 0.5)));
+      expect(quantile(took, 0.5)).toBeLessThan(Math.max(250, 20 * quantile(before, 0.5)));
       noisy.jobs.cancel('hot');
       await wire.event(({ source, type }) => source === 'noisy' && type === 'GATEWAY_JOB_SETTLED');
       const errors = wire.events.filter(({ type }) => type === 'BLOCK_JOB_ERROR');
