@@ -59,7 +59,9 @@ export async function openLog(
   const { log, discontinuity: reason, detail } = opened;
   if (reason !== undefined && !KEEP_RUNS.includes(reason)) restored.forgetRuns();
   const details = { folder: data.folder, cursor: log.cursor };
-  if (reason === undefined) logger.info(details, 'the log goes on');
+  // The folder's log does not go on, whatever was found: its disk takes nothing.
+  if (log.status.disk?.problem !== undefined) logger.warn(details, 'the log begins another epoch, in memory alone');
+  else if (reason === undefined) logger.info(details, 'the log goes on');
   else if (reason === 'new') logger.info(details, 'the log begins');
   else logger.warn({ ...details, reason, detail }, 'the log begins another epoch');
   return { log, restored, saveFrom: opened.checkpointFrom };

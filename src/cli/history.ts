@@ -95,13 +95,17 @@ export async function requireHistory(client: Client): Promise<void> {
     throw new CliError(EXIT.failed, `the gateway (${version}) is too old: it keeps no history`);
 }
 
+/** Of a run that is lost nobody knows when it ended: its settlement is when that was found. */
+const durationOf = ({ durationMs, outcome }: HistoryRun): string =>
+  durationMs === null || outcome === 'lost' ? '?' : formatDuration(durationMs);
+
 export const historyColumns = (times: Times): Column<HistoryRun>[] => [
   { head: 'ENDED', cell: ({ end }) => times.second(end) },
   { head: 'SOURCE', cell: ({ source }) => source, isName: true },
   { head: 'JOB', cell: ({ job }) => job, isName: true },
   { head: 'TYPE', cell: ({ type }) => type ?? '?', rank: 1 },
   { head: 'OUTCOME', cell: ({ outcome }) => outcome, colour: ({ outcome }) => COLOURS[outcome] },
-  { head: 'DURATION', cell: ({ durationMs }) => (durationMs === null ? '?' : formatDuration(durationMs)), rank: 2 },
+  { head: 'DURATION', cell: durationOf, rank: 2 },
   { head: 'SIZE', cell: ({ len, type }) => (len === null ? '?' : formatAmount(len, type)), rank: 3 },
   { head: 'BY', cell: ({ requestedBy }) => requestedBy.join(', '), rank: 4, isName: true },
   { head: 'ERROR', cell: ({ error = '' }) => error, rank: 5, isName: true },

@@ -51,7 +51,7 @@ async function check(folder: string, { json, utc }: { json?: boolean; utc?: bool
 
 const HEAD = ['FILE', 'STATE', 'SIZE', 'ENTRIES', 'FIRST', 'LAST', 'WRITTEN FROM', 'TO'] as const;
 
-function checkLines({ state, checkpoint, files }: InspectedFolder, times: Times): string[] {
+function checkLines({ state, checkpoint, files, notes }: InspectedFolder, times: Times): string[] {
   const how = state && (state.isClean ? 'ended by itself' : 'was killed, or runs elsewhere');
   const covers = checkpoint.kind === 'read' ? `up to ${checkpoint.offset}` : checkpoint.kind;
   return [
@@ -63,6 +63,7 @@ function checkLines({ state, checkpoint, files }: InspectedFolder, times: Times)
           files.map((file) => row(file, times)),
         )
       : ['no files']),
+    ...notes,
   ];
 }
 

@@ -1,7 +1,7 @@
 // `show`: the story of one run: what it was, how it ended, and every entry of it that the gateway's log still has.
 import type { Command } from 'commander';
 import type { HistoryRun, ProgressSample, RunStory } from '../protocol/history.js';
-import type { Int64, Job, JobType } from '../protocol/types.js';
+import type { Int64, Job, JobType, Outcome } from '../protocol/types.js';
 import { describePivot, formatAmount, formatDuration, formatPercent, shareDone } from '../protocol/words.js';
 import { eventLine } from './format.js';
 import { requireHistory } from './history.js';
@@ -59,6 +59,12 @@ export function storyLines(
   return lines;
 }
 
+/** The settlement of a run that is lost is when that was found. */
+function endNote(outcome: Outcome, durationMs: number | null): string {
+  if (outcome === 'lost') return ' or before: it was found then';
+  return durationMs === null ? '' : `, after ${formatDuration(durationMs)}`;
+}
+
 function recordRows(record: HistoryRun, times: Times): [string, string][] {
   const { type, start, end, durationMs, outcome, provenance, pivoted, pivotProof, requestedBy, error } = record;
   const { forced, escalated } = record;
@@ -67,7 +73,7 @@ function recordRows(record: HistoryRun, times: Times): [string, string][] {
   return [
     ['type', type ?? '?'],
     ['start', start === null ? 'not known' : times.second(start)],
-    ['end', `${times.second(end)}${durationMs === null ? '' : `, after ${formatDuration(durationMs)}`}`],
+    ['end', `${times.second(end)}${endNote(outcome, durationMs)}`],
     ['outcome', details === '' ? outcome : `${outcome} (${details})`],
     ...(pivotProof === 'type' ? [] : ([['pivot', describePivot(pivoted)]] as [string, string][])),
     ...(error === undefined ? [] : ([['error', error]] as [string, string][])),

@@ -61,6 +61,8 @@ export interface EventReader {
   readonly head: number;
   /** The newest entry that is shown, as a cursor. */
   readonly cursor: Cursor;
+  /** Offset before the first entry of this epoch: not 0 where offsets go on from a former one. */
+  readonly begin: number;
   readonly status: LogStatus;
   /** Every entry, in order, when it is shown: with a log in memory before `append` returns. */
   readonly entries$: Observable<LoggedEntry>;

@@ -120,6 +120,10 @@ export class MemoryLog implements EventLog {
     this.#entries.next(entry);
   }
 
+  get begin(): number {
+    return this.#floor;
+  }
+
   /** Before the first entry: there were others up to that offset, which this log does not have. */
   beginAfter(offset: number): void {
     this.#head = offset;

@@ -104,6 +104,10 @@ export class StoredLog implements EventLog {
     else if (!this.#isWriting) void this.#write();
   }
 
+  get begin(): number {
+    return this.#shown.begin;
+  }
+
   retainsAfter(offset: number, wants: (source: string) => boolean): boolean {
     return this.#shown.retainsAfter(offset, wants);
   }

@@ -180,7 +180,7 @@ export function summarizeSettlement({
 }
 
 const GAP_TEXT: Readonly<Record<ResetReason, string>> = {
-  epoch: 'The gateway was restarted and began a new log.',
+  epoch: 'The gateway began a new log.',
   retention: 'They are older than what the gateway keeps.',
   grants: 'The access rights of this client have changed.',
 };

@@ -29,6 +29,14 @@ it('a run is a row: when it ended, what it was, how long, how large, who asked, 
   expect(historyRow(bare).slice(3, 7)).toEqual(['?', 'failed', '?', '?']);
 });
 
+it('of a run that is lost nobody knows how long it took: its settlement is when that was found', () => {
+  const lost = { ...record, outcome: 'lost', provenance: 'unknown' } as const;
+  expect(historyRow(lost).slice(4, 6)).toEqual(['lost', '?']);
+  const story = { source: 'vm1', job: 'j', run: 'r:1', record: lost, progress: [], entries: [] };
+  const figures = storyLines(story, UTC).map((line) => line.replace(/ {2,}/, ': '));
+  expect(figures).toContain('end: 2026-11-25 00:01:00Z or before: it was found then');
+});
+
 it('a story has the figures, some of the progress, and an event a line', () => {
   const entries = [
     {

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Tuning } from '../../src/app.js';
+import { createClient } from '../../src/client/node.js';
 import type { Entry, Settlement } from '../../src/protocol/index.js';
 import { allUp, startApp, type TestApp } from '../support/app.js';
 import { FaultyDisk } from '../support/disk-log.js';
@@ -239,6 +240,33 @@ describe.skipIf(!haveQemu)('a gateway with a log on disk', () => {
     await wire.typed('GATEWAY_SOURCE_SYNCED');
     expect(await wire.call('job.abort', { ...target, sync: true })).toMatchObject({ run, status: 'settled' });
     expect(settledOf(wire.events)).toHaveLength(1);
+  });
+
+  it('whose files were damaged begins another epoch: a client without a snapshot reads that from its beginning', async () => {
+    const lived = await live();
+    await slowMirror(lived.rig, 'j');
+    const after = lastCursor(lived.rig.wire);
+    await lived.rig.app.close();
+    const file = join(lived.data, '0000000000000001.log');
+    const bytes = readFileSync(file);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+    writeFileSync(file, bytes);
+    const app = await startApp({ vm1: `unix:${lived.rig.qemu.path}` }, {}, { data: lived.data });
+    await allUp(await app.wire());
+    const client = createClient({ url: `${app.url.replace('http', 'ws')}v1` });
+    onTestFinished(() => client.close());
+    const [gaps, types]: [string[], string[]] = [[], []];
+    client.subscribe(
+      { after },
+      {
+        events: (entries) => types.push(...shortTypes(entries)),
+        gap: ({ reason }) => gaps.push(reason),
+        error: (error) => gaps.push(error.message),
+      },
+    );
+    await expect.poll(() => types).toContain('SOURCE_SYNCED');
+    expect(types.slice(0, types.indexOf('SOURCE_SYNCED'))).toEqual(['SOURCE_DOWN', 'SOURCE_UP', 'JOB_FOUND']);
+    expect(gaps).toEqual(['epoch']);
   });
 
   it('whose disk is too full goes on in memory: clients are reset once, and readiness says so', async () => {

@@ -161,12 +161,13 @@ export class Streams {
     return { offset: Math.max(offset, retained), truncated };
   }
 
-  /** The offset to resume after, if the log still has everything after it. */
+  /** The offset to resume after, if the log still has everything after it. Of a log that begins later it is the beginning: nothing of it came before. */
   #resumable(after: string | undefined, filter: CompiledFilter): number | undefined {
     const { log } = this.#deps;
     const position = after === undefined ? undefined : parseCursor(after);
     if (!position || position.epoch !== log.epoch) return undefined;
-    return log.retainsAfter(position.offset, (source) => filter.wantsSource(source)) ? position.offset : undefined;
+    const offset = Math.max(position.offset, log.begin);
+    return log.retainsAfter(offset, (source) => filter.wantsSource(source)) ? offset : undefined;
   }
 
   #limited(limit: GatewayLimitName, message: string, retryAfterMs = 1_000): Answer<never> {

@@ -264,7 +264,7 @@ export class DiskKeeper {
     // Until a checkpoint stands for the entries that were in memory alone, the folder lacks them.
     this.#owed = last;
     this.#checkpoints.isWanted = true;
-    this.#note({ epoch, floor: last, newest: last + 1, isAbandoned: true });
+    this.#note({ epoch, floor: last, begin: this.#log?.begin ?? last, newest: last + 1, isAbandoned: true });
   }
 
   async #check(): Promise<void> {

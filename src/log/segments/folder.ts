@@ -9,8 +9,10 @@ export interface FolderState {
   /** Names the folder, in every file of it: 16 hex digits. */
   folder: string;
   epoch: string;
-  /** The entries of this epoch come after it. */
+  /** The entries of this epoch that are in the folder come after it. */
   floor: number;
+  /** Offset before the first entry of this epoch: before `floor` where entries were in memory alone. Missing in a folder of an earlier release. */
+  begin?: number;
   /** Of the machine's run; empty where the system has none. */
   bootId: string;
   /** The gateway ended by itself and everything is on the disk. */

@@ -34,13 +34,18 @@ export interface InspectedFolder {
   files: InspectedFile[];
   /** What is damaged or missing; empty: nothing. */
   problems: string[];
+  /** What a start will find, and is no damage: of a backup without its newest file. */
+  notes: string[];
 }
+
+const NO_LOG = 'there is no log in this folder';
 
 /** @throws `FolderInUse` where a gateway has the folder; the error of the file system. */
 export async function inspectFolder(path: string): Promise<InspectedFolder> {
   if (await isOwned(path)) throw new FolderInUse(path);
   const state = readState(path);
   const { segments, others } = await segmentsOf(path);
+  if (!state && segments.length + others.length === 0) throw new Error(NO_LOG);
   const problems: string[] = others.map((name) => `${name} could not be read by a gateway, and was set aside`);
   if (!state) problems.push('state.json is missing, or can not be read');
   if (state?.isAbandoned) problems.push('entries were shown while the disk took none');
@@ -56,16 +61,23 @@ export async function inspectFolder(path: string): Promise<InspectedFolder> {
     if (before && before.last !== segment.first - 1 && segment.first - 1 > (state?.floor ?? 0))
       problems.push(`entries ${before.last + 1} to ${segment.first - 1} are missing`);
     if (file.state === 'cut') file.problem = 'it ends within an append';
-    const isFine = file.state === 'whole' || (isNewest && (file.state === 'cut' || file.state === 'empty'));
+    const mayBeEmpty = file.state === 'empty' && segment.first !== state?.newest;
+    const isFine = file.state === 'whole' || (isNewest && (file.state === 'cut' || mayBeEmpty));
     if (!isFine) problems.push(`${file.name} is ${file.state}${file.problem === undefined ? '' : `: ${file.problem}`}`);
     files.push(file);
     before = segment;
   }
+  const isBackup = state?.newest !== undefined && !segments.some(({ first }) => first === state.newest);
+  const notes = isBackup
+    ? [`the newest file, which begins with ${state.newest}, is not here: a start begins another epoch`]
+    : [];
   const covered = read.kind === 'read' ? read.offset : 0;
   const first = segments[0]?.first ?? covered + 1;
   if (state && first > covered + 1)
     problems.push(`entries ${covered + 1} to ${first - 1} are missing, and the checkpoint does not cover them`);
-  return { state, checkpoint, files, problems };
+  if (state && before && !isBackup && covered > before.last && covered > state.floor)
+    problems.push(`entries ${before.last + 1} to ${covered} are missing, which the checkpoint covers`);
+  return { state, checkpoint, files, problems, notes };
 }
 
 async function inspectFile(segment: Segment, state: FolderState | undefined): Promise<InspectedFile> {
@@ -110,7 +122,8 @@ export async function* exportEntries(
   damaged: (file: string, state: ScanEnd) => void,
 ): AsyncGenerator<ExportedEntry> {
   const state = readState(path);
-  const { segments } = await segmentsOf(path);
+  const { segments, others } = await segmentsOf(path);
+  if (!state && segments.length + others.length === 0) throw new Error(NO_LOG);
   for (const [index, segment] of segments.entries()) {
     const found: { json: string; offset: number }[] = [];
     const end = await scan(segment, state?.folder ?? '', DISK, ({ head, text }: FoundRecord) => {

@@ -68,10 +68,10 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
     const parts = { path, state, files, disk, clock, report, owner };
     const keeper = new DiskKeeper(parts, limits, discontinuity !== undefined && discontinuity !== 'new');
     const { newest } = files;
-    const { epoch, floor } = state;
+    const { epoch, floor, begin = 0 } = state;
     const at = newest && !newest.isEmpty ? newest.lastAt : 0;
     const head = Math.max(recovered.head, floor);
-    const log = new SegmentLog({ epoch, floor, last, head, at }, keeper, limits, clock);
+    const log = new SegmentLog({ epoch, begin, floor, last, head, at }, keeper, limits, clock);
     keeper.attach(log);
     try {
       keeper.fit(await disk.free(path));
@@ -93,7 +93,7 @@ function stateOf({ state, discontinuity, last }: Recovered, clock: Clock, bootId
   const now = { bootId, isClean: false, isSynced: syncMs === 0, isAbandoned: false };
   if (state && !discontinuity) return { ...state, ...now };
   const folder = state?.folder ?? clock.token(8);
-  return { version: 1, folder, epoch: clock.token(4), floor: last, ...now };
+  return { version: 1, folder, epoch: clock.token(4), floor: last, begin: last, ...now };
 }
 
 /** About so many bytes of the newest entries, without a gap up to the newest, and the offset after which they are all. */

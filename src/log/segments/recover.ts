@@ -164,7 +164,7 @@ class Recovery {
           `no entries from ${(last ?? covered) + 1} to ${before}`,
         );
       const end = await scan(segment, state.folder, this.#disk, (record) => this.#found(record, state, covered));
-      if (await this.#keep(segment, end, next === undefined)) {
+      if (await this.#keep(segment, end, state.newest, next === undefined)) {
         segments.push(segment);
         last = segment.last;
       }
@@ -191,7 +191,7 @@ class Recovery {
   }
 
   /** Whether the file stays a file of the log. */
-  async #keep(segment: Segment, end: ScanEnd, isNewest: boolean): Promise<boolean> {
+  async #keep(segment: Segment, end: ScanEnd, newest: number | undefined, isNewest: boolean): Promise<boolean> {
     const name = segment.path.slice(this.#path.length + 1);
     switch (end) {
       case 'whole':
@@ -202,12 +202,10 @@ class Recovery {
         else await fs.truncate(segment.path, segment.size);
         return true;
       case 'empty':
-        // A process that was killed when it had just made the file.
+        // A process that was killed when it had just made the file. `state.json` names it only when it had its head.
+        if (!isNewest || segment.first === newest) this.#broken('missing', `${name} is empty`);
         if (isNewest) await fs.rm(segment.path);
-        else {
-          this.#broken('missing', `${name} is empty`);
-          await this.#setAside(segment);
-        }
+        else await this.#setAside(segment);
         return false;
       case 'foreign':
         this.#broken('foreign', `${name} is of another folder or format`);

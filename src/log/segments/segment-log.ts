@@ -9,7 +9,7 @@ import type { Cursor } from '../../protocol/types.js';
 import type { EventLog, LoggedEntry, LogStatus, Slice } from '../event-log.js';
 import type { Blocks } from './blocks.js';
 import type { DiskKeeper } from './disk-keeper.js';
-import type { KeptLog } from './disk-report.js';
+import type { Beginning, KeptLog } from './disk-report.js';
 import type { PendingEntry } from './segment-files.js';
 import { StoredEntry } from './stored-entry.js';
 import { Tail } from './tail.js';
@@ -18,18 +18,6 @@ export interface SegmentLogLimits {
   /** Bytes of the newest entries in memory, and while the disk takes nothing. */
   tailBytes: number;
   memoryBytes: number;
-}
-
-/** Where the log begins: what the folder had. */
-export interface Beginning {
-  epoch: string;
-  /** Readers may read entries after it. */
-  floor: number;
-  /** Offset of the last entry, and of the last that clients see. */
-  last: number;
-  head: number;
-  /** Milliseconds since 1970 at which the last one was written. */
-  at: number;
 }
 
 interface Append {
@@ -53,6 +41,7 @@ export class SegmentLog implements EventLog, KeptLog {
   /** Offset of the last entry that was appended. */
   #last: number;
   #at: number;
+  #begin: number;
   /** Entries up to it are of another epoch, or can't be read any more. */
   #floor: number;
   #tail: Tail;
@@ -65,6 +54,7 @@ export class SegmentLog implements EventLog, KeptLog {
 
   constructor(beginning: Beginning, keeper: DiskKeeper, limits: SegmentLogLimits, clock: Clock) {
     this.#epoch = beginning.epoch;
+    this.#begin = beginning.begin;
     this.#floor = beginning.floor;
     this.#last = beginning.last;
     this.#head = beginning.head;
@@ -88,6 +78,10 @@ export class SegmentLog implements EventLog, KeptLog {
 
   get cursor(): Cursor {
     return formatCursor(this.#epoch, this.#head);
+  }
+
+  get begin(): number {
+    return this.#begin;
   }
 
   get status(): LogStatus {
@@ -280,6 +274,7 @@ export class SegmentLog implements EventLog, KeptLog {
   /** The disk takes nothing: readers of the former epoch can't be told that nothing is missing after a restart. */
   replace(): void {
     this.#epoch = this.#clock.token(4);
+    this.#begin = this.#head;
     this.#floor = this.#head;
     this.#tail.resize(this.#limits.memoryBytes);
     this.#replacements$.next();

@@ -96,6 +96,11 @@ export class StreamLog implements EventReader {
     return this.#memory.cursor;
   }
 
+  /** The epoch is the stream's. */
+  get begin(): number {
+    return 0;
+  }
+
   get status(): LogStatus {
     return { ...this.#memory.status, isRetrying: this.#hasFailed };
   }

@@ -57,12 +57,47 @@ describe('a folder', () => {
   });
 
   it('of a killed gateway may end within an append: that is no damage', async () => {
-    const path = await openLong();
+    const living = newFolder();
+    const { log } = await openTestDiskLog(living);
+    await append(log, 'A', 'B');
+    await append(log, 'C');
+    const path = copyOf(living);
     const newest = join(path, segmentsIn(path).at(-1) ?? '');
     truncateSync(newest, readFileSync(newest).length - 5);
     const { files, problems } = await inspectFolder(path);
     expect([files.at(-1)?.state, problems]).toEqual(['cut', []]);
-    expect((await exported(path)).types).toEqual(TYPES.slice(0, -1));
+    expect((await exported(path)).types).toEqual(['A', 'B']);
+  });
+
+  it.each([
+    ['is empty', (newest: string) => truncateSync(newest), /^\d+\.log is empty$/],
+    [
+      'ends before the checkpoint does',
+      (newest: string) => truncateSync(newest, readFileSync(newest).length - 5),
+      /^entries 200 to 200 are missing, which the checkpoint covers$/,
+    ],
+  ] as const)('whose newest file %s is damaged, for a start too', async (_what, damage, problem) => {
+    const path = await openLong();
+    damage(join(path, segmentsIn(path).at(-1) ?? ''));
+    expect((await inspectFolder(path)).problems).toContainEqual(expect.stringMatching(problem));
+    expect((await openTestDiskLog(path, { limits: SMALL })).discontinuity).toBe('missing');
+  });
+
+  it('that lacks its newest file alone is a backup: no damage, and a start will begin another epoch', async () => {
+    const path = await openLong();
+    rmSync(join(path, segmentsIn(path).at(-1) ?? ''));
+    const { problems, notes } = await inspectFolder(path);
+    expect([problems, notes]).toEqual([
+      [],
+      [expect.stringMatching(/^the newest file, .* a start begins another epoch$/)],
+    ]);
+    expect((await openTestDiskLog(path, { limits: SMALL })).discontinuity).toBe('missing');
+  });
+
+  it('without a log is neither whole nor damaged', async () => {
+    const path = newFolder();
+    await expect(inspectFolder(path)).rejects.toThrow('there is no log');
+    await expect(exported(path)).rejects.toThrow('there is no log');
   });
 
   it('with a changed byte, a missing file or a damaged checkpoint has these problems', async () => {

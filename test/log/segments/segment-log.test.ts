@@ -398,10 +398,19 @@ describe('a disk that takes nothing', () => {
     disk.fault = undefined;
     await expect.poll(() => log.status.disk?.problem).toBe(undefined);
     await append(log, 'C');
-    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+    const abandoned = await openTestDiskLog(copyOf(path));
+    expect([abandoned.discontinuity, abandoned.log.begin]).toEqual(['abandoned', 3]);
     checkpointFrom(() => []);
     await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":false');
-    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe(undefined);
+    const whole = await openTestDiskLog(copyOf(path));
+    expect([whole.discontinuity, whole.log.epoch]).toEqual([undefined, log.epoch]);
+    // B is of this epoch, and is not in the folder: its beginning is not retained.
+    expect([log.begin, whole.log.begin, whole.log.retainsAfter(1), whole.log.retainsAfter(2)]).toEqual([
+      1,
+      1,
+      false,
+      true,
+    ]);
   });
 
   it('that gives no new file removes nothing and ends nothing: the newest file goes on, for a while', async () => {
