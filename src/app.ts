@@ -127,7 +127,12 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
         ...tuning.source?.qmp,
       },
     },
-    libvirt: { eventCut: () => metrics.limited('event_data'), ...config.libvirt, ...tuning.libvirt },
+    libvirt: {
+      eventCut: () => metrics.limited('event_data'),
+      overtaken: () => metrics.overtaken(),
+      ...config.libvirt,
+      ...tuning.libvirt,
+    },
     calls: config.limits.libvirt,
     accept: tuning.accept ?? {},
     tls$,

@@ -1,6 +1,6 @@
 // What the gateway refused, in the words of the command line: the cause, the next command, and the exit code. Pure.
 import type { GatewayError } from '../client/node.js';
-import { describeTimeout } from '../protocol/words.js';
+import { describeTimeout, refuserOf } from '../protocol/words.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
 
 export const HOW_TO_LOG_IN = 'qmp-gateway login, --token-file FILE, or QMP_GATEWAY_TOKEN';
@@ -55,7 +55,7 @@ export function refusalOf(error: GatewayError, target?: Target, isWait = false):
   const next = nextOf(error, target, isWait);
   const lines = [
     `${error.reason}: ${error.message}`,
-    ...(desc && desc !== error.message ? [`  QEMU says: ${desc}`] : []),
+    ...(desc && desc !== error.message ? [`  ${refuserOf(error.data.class)} says: ${desc}`] : []),
     ...(hint ? [`  hint: ${inCommands(String(hint))}`] : []),
     ...(error.reason === 'TIMEOUT' && !isWait ? [`  ${describeTimeout(accepted)}`] : []),
     ...(next === undefined ? [] : [`  next: ${next}`]),

@@ -21,7 +21,11 @@ export function addSources(program: Command): void {
         options,
       );
       if (isForPrograms(options) || options.quiet) return;
-      complain(...rows.flatMap(({ name, reason }) => (reason ? [`${name}: ${describeReason(reason)}`] : [])));
+      complain(
+        ...rows.flatMap(({ name, reason, provider }) =>
+          reason ? [`${name}: ${describeReason(reason, provider)}`] : [],
+        ),
+      );
     });
 }
 

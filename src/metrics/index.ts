@@ -45,6 +45,8 @@ export interface Metrics {
   entry(entry: LoggedEntry): void;
   /** A monitor has answered. */
   replied(command: string, ms: number): void;
+  /** An event of a domain came after a reply that it contradicts. */
+  overtaken(): void;
   /** The stream of a cluster has acknowledged a message. */
   appended(ms: number): void;
   text(): Promise<{ type: string; text: string }>;
@@ -76,6 +78,12 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
   families.gauges('libvirt_held_limit', 'Held calls beyond which that libvirtd is sent no more', ['socket'], () =>
     read.libvirtds().map(({ path, maxHeld }): Sample => [{ socket: path }, maxHeld]),
   );
+  const overtaken = families.counter(
+    'libvirt_overtaken_total',
+    'Events of domains that came after a reply that they contradict',
+    [],
+    [{}],
+  );
   const settled = openJobMetrics(families, read, clock);
   const entry = openEventMetrics(families, clock, merged);
   const replies = families.histogram(
@@ -91,6 +99,7 @@ export function openMetrics(read: MetricReaders, clock: Clock = CLOCK): Metrics 
     settled,
     entry,
     replied: (command, ms) => replies.of({ command }).observe(ms / 1_000),
+    overtaken: () => overtaken.inc({}),
     appended,
     text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };

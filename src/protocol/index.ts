@@ -69,6 +69,7 @@ export {
   formatRate,
   HOLDS_ID_TEXT,
   PROVENANCE_TEXT,
+  refuserOf,
   shareDone,
   summarizeSettlement,
   VERB_LABELS,

@@ -12,6 +12,7 @@ import type {
   Pivoted,
   PivotProof,
   Provenance,
+  ProviderName,
   Settlement,
 } from './types.js';
 
@@ -213,7 +214,29 @@ const REASON_TEXT: Readonly<Record<DownReason, string>> = {
   'refused-query': 'QEMU refuses to list its jobs yet. The gateway tries again.',
 };
 
-/** Why a source is not up or does not answer, and what would help. A later gateway may send a reason that is not known here. */
-export function describeReason(reason: DownReason): string {
-  return REASON_TEXT[reason] ?? `The reason is "${reason}".`;
+/** Between the gateway and a domain's QEMU stands libvirtd. */
+const LIBVIRT_REASON_TEXT: Readonly<Partial<Record<DownReason, string>>> = {
+  absent: 'The domain is not running.',
+  denied:
+    'libvirtd refuses this client. Check its group, the polkit rule, and that the socket is not the read-only one.',
+  silent: 'libvirtd does not open the connection.',
+  stalled: 'QEMU or libvirtd has stopped answering.',
+  closed: 'libvirtd closed the connection. The domain and its jobs may go on.',
+  protocol: 'What libvirtd sends is not understood.',
+  unreachable: 'libvirtd is not there. The domain and its jobs may go on.',
+};
+
+/**
+ * Why a source is not up or does not answer, and what would help. A later gateway may send a reason that is not known here.
+ *
+ * @param provider of the source.
+ */
+export function describeReason(reason: DownReason, provider: ProviderName = 'qmp'): string {
+  const own = provider === 'libvirt' ? LIBVIRT_REASON_TEXT[reason] : undefined;
+  return own ?? REASON_TEXT[reason] ?? `The reason is "${reason}".`;
+}
+
+/** Who gives the text of a refusal. @param errorClass of QMP, or libvirt's. */
+export function refuserOf(errorClass: unknown): 'QEMU' | 'libvirt' {
+  return String(errorClass).startsWith('VIR_ERR_') ? 'libvirt' : 'QEMU';
 }

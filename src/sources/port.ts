@@ -38,6 +38,8 @@ export interface QueriedJob {
   autoDismiss?: boolean;
   paused?: boolean;
   error?: string;
+  /** The source does not tell errors: that there is none proves no success. */
+  errorUnknown?: true;
 }
 
 /** What QEMU does not say by an event, so that only queries show it. */

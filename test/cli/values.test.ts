@@ -91,6 +91,11 @@ describe('a refusal', () => {
     expect(lines).toEqual(['--timeout: too small', '--source: empty', 'other']);
   });
 
+  it('says whose text it has: QEMU’s or libvirt’s', () => {
+    expect(of('JOB_STATE', { class: 'GenericError', desc: 'busy' }).lines).toContain('  QEMU says: busy');
+    expect(of('JOB_STATE', { class: 'VIR_ERR_55', desc: 'not ready' }).lines).toContain('  libvirt says: not ready');
+  });
+
   it('names commands, not methods', () => {
     const hint = 'QEMU refuses it: job.resume it first, or abort with force';
     expect(of('JOB_STATE', { hint }).lines.join('\n')).toContain(

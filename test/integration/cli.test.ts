@@ -107,6 +107,15 @@ it('`sources` says why one is not up, and what would help', async () => {
   expect(sources.err()).toBe('gone: No socket at this path, or QEMU has not connected. Is the VM running?\n');
 });
 
+it('of a domain `sources` says what libvirtd is to it', async () => {
+  const app = await startApp({}, {}, { source: ['vm1=libvirt:vm1?socket=/nowhere/libvirt-sock'] });
+  const wire = await app.wire();
+  await expect.poll(async () => (await wire.call('source.list', {})).sources[0]?.reason).toBe('unreachable');
+  const sources = run(['sources', '--url', app.url]);
+  expect(await sources.exit).toBe(0);
+  expect(sources.err()).toBe('vm1: libvirtd is not there. The domain and its jobs may go on.\n');
+});
+
 it('a fault of the gateway’s own is logged, and ends it with exit 1', async () => {
   // A timer of a module that is loaded before all others throws once the gateway listens.
   const fault = `process.stdout.write = ((write) => (...args) => {

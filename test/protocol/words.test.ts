@@ -13,6 +13,7 @@ import {
   formatLimit,
   formatPercent,
   formatRate,
+  refuserOf,
   shareDone,
   summarizeSettlement,
 } from '../../src/protocol/words.js';
@@ -117,8 +118,20 @@ describe('an ending', () => {
 it('a reason of a later gateway is shown by its name', () => {
   expect(describeReason('absent')).toContain('No socket');
   expect(describeReason('tired' as 'absent')).toBe('The reason is "tired".');
+  expect(describeReason('tired' as 'absent', 'libvirt')).toBe('The reason is "tired".');
   expect(describeGap('epoch')).toContain('a new log');
   expect(describeGap('tired' as 'epoch')).toBe('The reason is "tired".');
+});
+
+it('of a domain of libvirt a reason says what libvirtd is to it', () => {
+  expect(describeReason('unreachable', 'libvirt')).toContain('libvirtd is not there');
+  expect(describeReason('absent', 'libvirt')).toBe('The domain is not running.');
+  expect(describeReason('restarted', 'libvirt')).toBe(describeReason('restarted'));
+  expect([refuserOf('VIR_ERR_55'), refuserOf('GenericError'), refuserOf(undefined)]).toEqual([
+    'libvirt',
+    'QEMU',
+    'QEMU',
+  ]);
 });
 
 it.each([

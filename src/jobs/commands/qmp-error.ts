@@ -24,8 +24,8 @@ export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now:
       : effectOf(verb, now, { force }) === undefined;
   if (forbidden || softCancelled) {
     const hint = softCancelled ? SOFT_CANCELLED : hintFor(now.status, verb);
-    return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, { status: now.status, hint, desc: error.desc })
-      .error;
+    const data = { status: now.status, hint, class: error.class, desc: error.desc };
+    return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, data).error;
   }
   return refuse('QMP_ERROR', error.desc || error.class, { class: error.class, desc: error.desc }).error;
 }

@@ -34,6 +34,12 @@ export function absenceOf(run: Run, { quietCancel }: { quietCancel: boolean }): 
   return { kind: quietCancel && isCancelled && !run.unobserved && !run.sawReady ? 'cancelled' : 'vanished' };
 }
 
+/** What a query proves that shows a job concluded. Where it can't show an error, only the events tell. */
+export function concludedBy({ error, errorUnknown }: QueriedJob): EndEvidence {
+  if (errorUnknown) return { kind: 'observed' };
+  return { kind: 'queried', ...(error !== undefined && { error }) };
+}
+
 export function detailsOf(shown: QueriedJob): Partial<Run> {
   const { type, len, offset, speed, ioStatus, error, autoFinalize, autoDismiss } = shown;
   return {

@@ -4,7 +4,7 @@ import type { LogPosition } from '../../protocol/draft.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
 import type { QueriedJob, SourceEvent } from '../../sources/index.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
-import { absenceOf, continues, detailsOf, isAnother, isReadyStatus } from './continuity.js';
+import { absenceOf, concludedBy, continues, detailsOf, isAnother, isReadyStatus } from './continuity.js';
 import { detailsEvidence, graphEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
 import type { GraphIndex } from './graph-index.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from './input.js';
@@ -115,7 +115,7 @@ class NextRun implements Transition {
     this.#attend(job.ioStatus);
     // With auto-dismiss QEMU goes from concluded to null without returning to its main loop, so one that a query shows concluded must be dismissed.
     if (job.status === 'concluded' && this.run?.status === 'concluded' && !this.run.settled)
-      this.#decideOutcome({ kind: 'queried', ...(job.error !== undefined && { error: job.error }) }, false);
+      this.#decideOutcome(concludedBy(job), false);
   }
 
   /** While events flow, one query may miss a job whose event an I/O thread is about to raise; two in a row do not. */

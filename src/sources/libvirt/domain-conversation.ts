@@ -10,7 +10,7 @@ import type { LibvirtConnection } from './connection.js';
 import { type DomainReader, MonitorReader, type ReaderHooks } from './domain-reader.js';
 import { type DomainEvent, statusOf } from './events.js';
 import { LibvirtWords } from './libvirt-words.js';
-import { targetOf } from './names.js';
+import { isLibvirts, targetOf } from './names.js';
 import { type HeardJobs, NativeReader } from './native-reader.js';
 import type { LibvirtOptions } from './options.js';
 import { type DomainWays, planOf } from './plan.js';
@@ -38,6 +38,10 @@ export interface ConversationContext {
   refused: (why: string) => void;
 }
 
+type HeardEvent = Exclude<DomainEvent, { kind: 'malformed' }>;
+
+/** What a word of libvirt counts while it is held. */
+const WORD_BYTES = 64;
 /** Milliseconds after which a job that a query has shown `concluded` is queried again: libvirt dismisses it within a few. */
 const DISMISSED_MS = 50;
 /** Milliseconds for which a job that has concluded is left to libvirt; after that it is what the query says. */
@@ -52,11 +56,13 @@ export class DomainConversation {
   readonly #words: LibvirtWords;
   readonly #reader: DomainReader;
   readonly #sync: JobSync;
-  /** Until QEMU's version is known. */
-  #held: QmpEvent[] | undefined = [];
+  /** What libvirtd relays until QEMU's version is known. */
+  #held: HeardEvent[] | undefined = [];
   #heldBytes = 0;
-  /** The newest job of each disk, and when by the monotonic clock it concluded. */
-  readonly #jobs = new Map<string, { id: string; concludedAt?: number; isGone: boolean }>();
+  /** The newest job of each disk. */
+  readonly #jobs = new Map<string, { id: string; isGone: boolean }>();
+  /** When by the monotonic clock each job concluded, by its id, while libvirt has yet to dismiss it. */
+  readonly #concluded = new Map<string, number>();
   #isStalled = false;
   /** Milliseconds since 1970 at which the last answered query was written, and the one that is under way. */
   #cut = 0;
@@ -79,7 +85,11 @@ export class DomainConversation {
         this.#asked = options.clock.date();
         emit({ kind: 'querying' });
       },
-      merge: (jobs, events) => this.#merged(jobs, events),
+      merge: (jobs, events, merged) =>
+        this.#words.inOrder(() => {
+          this.#merged(jobs, events);
+          merged?.();
+        }),
       stalled: (is) => this.#stall(is),
     };
     this.#reader =
@@ -112,7 +122,10 @@ export class DomainConversation {
 
   hear(event: DomainEvent): void {
     if (event.kind === 'malformed') return this.#context.broken(event.why);
+    if (this.#held) return this.#hold(this.#held, event);
     if (event.kind === 'word') return this.#said(event.data);
+    this.#sync.heard = true;
+    this.#reader.hear(event.event);
     this.#words.inOrder(() => this.#event(event.event));
   }
 
@@ -175,22 +188,19 @@ export class DomainConversation {
     emit({ kind: 'up', qemu, same, identity: this.#context.known });
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const event of held) this.#publish(event);
+    for (const event of held) this.hear(event);
     this.#sync.begin();
   }
 
+  #hold(held: HeardEvent[], event: HeardEvent): void {
+    held.push(event);
+    this.#heldBytes += event.kind === 'event' ? (event.event.bytes ?? 0) : WORD_BYTES;
+    if (this.#heldBytes > this.#context.options.heldBytes) this.#context.broken('too many events before a reply');
+  }
+
   #event(event: QmpEvent): void {
-    this.#sync.heard = true;
-    this.#reader.hear(event);
     const changed = statusOf(event);
-    const target = changed && targetOf(changed.id);
-    if (changed && target !== undefined) this.#note(changed.id, target, changed.status);
-    if (this.#held) {
-      this.#held.push(event);
-      this.#heldBytes += event.bytes ?? 0;
-      if (this.#heldBytes > this.#context.options.heldBytes) this.#context.broken('too many events before a reply');
-      return;
-    }
+    if (changed) this.#note(changed);
     this.#publish(event);
   }
 
@@ -209,11 +219,13 @@ export class DomainConversation {
     });
   }
 
-  #note(id: string, target: string, status: string): void {
-    const known = this.#jobs.get(target);
+  #note({ id, status }: { id: string; status: string }): void {
+    if (isLibvirts(id) && status === 'concluded') this.#concluded.set(id, this.#context.options.clock.now());
+    else this.#concluded.delete(id);
+    const target = targetOf(id);
     // libvirt gives the next job of a disk the same name.
-    if (known?.id !== id || status === 'created') this.#jobs.set(target, { id, isGone: false });
-    else if (status === 'concluded') known.concludedAt = this.#context.options.clock.now();
+    if (target !== undefined && (this.#jobs.get(target)?.id !== id || status === 'created'))
+      this.#jobs.set(target, { id, isGone: false });
   }
 
   #said(data: Extract<DomainEvent, { kind: 'word' }>['data']): void {
@@ -224,16 +236,15 @@ export class DomainConversation {
       time: Math.round(this.#context.options.clock.date() * 1_000),
       data: isKnown ? { device: job.id, ...data } : data,
     };
-    const emit = (): void => {
-      if (!this.#held) this.#context.emit({ kind: 'event', event });
-    };
+    const emit = (): void => this.#context.emit({ kind: 'event', event });
     if (data.status === 'ready' || !this.#words.said(data.target, emit)) this.#words.inOrder(emit);
   }
 
   #merged(jobs: readonly QueriedJob[], events: QueriedEvents): void {
     if (this.#isClosed) return;
-    const { clock } = this.#context.options;
-    this.#cut = this.#asked;
+    const { clock, queries } = this.#context.options;
+    // Natively what is merged are the events themselves, and no event contradicts it.
+    if (queries === 'monitor') this.#cut = this.#asked;
     for (const { id } of [...jobs].reverse()) {
       const target = targetOf(id);
       const job = target === undefined ? undefined : this.#jobs.get(target);
@@ -250,12 +261,12 @@ export class DomainConversation {
   }
 
   #isLeftToLibvirt(id: string): boolean {
-    const job = this.#jobs.get(targetOf(id) ?? '');
-    if (job?.id !== id || job.concludedAt === undefined) return false;
-    return this.#context.options.clock.now() - job.concludedAt < LEFT_TO_LIBVIRT_MS;
+    const since = this.#concluded.get(id);
+    return since !== undefined && this.#context.options.clock.now() - since < LEFT_TO_LIBVIRT_MS;
   }
 
   #overtaken(type: string, time: number): void {
+    this.#context.options.overtaken?.();
     this.#context.emit({ kind: 'overtaken', type, byMs: this.#cut - time / 1_000 });
     void this.#reader.queries.fresh();
   }
@@ -269,7 +280,7 @@ export class DomainConversation {
 
 /** libvirt dismisses its own jobs, so they need no dismiss; they have auto-dismiss off in QEMU. */
 function leftToLibvirt(job: QueriedJob): QueriedJob {
-  if (targetOf(job.id) === undefined || job.autoDismiss === undefined) return job;
+  if (!isLibvirts(job.id) || job.autoDismiss === undefined) return job;
   const { autoDismiss: _libvirts, ...rest } = job;
   return rest;
 }

@@ -10,7 +10,8 @@ import type { RelayedMonitor } from './relayed-monitor.js';
 export interface ReaderHooks {
   /** Before a query is written. */
   asked: () => void;
-  merge: (jobs: QueriedJob[], events: QueriedEvents) => void;
+  /** @param merged called when it is merged, behind the events before it. */
+  merge: (jobs: QueriedJob[], events: QueriedEvents, merged?: () => void) => void;
   stalled: (is: boolean) => void;
 }
 
@@ -22,7 +23,7 @@ export interface DomainReader {
   /** QEMU's version; `undefined`: there was no answer in time. */
   version(): Promise<string | undefined>;
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void;
-  /** Each event of QEMU, before it is passed on. */
+  /** Each event of QEMU as it comes, before it is passed on. */
   hear(event: QmpEvent): void;
 }
 

@@ -22,6 +22,11 @@ export function targetOf(id: string): string | undefined {
   return /^(?:copy|commit|pull|backup)-([A-Za-z0-9]+)(?:-|$)/.exec(id)?.[1];
 }
 
+/** Whether libvirt began the job, and so dismisses it: one of a disk, or one that creates the file of a copy. */
+export function isLibvirts(id: string): boolean {
+  return targetOf(id) !== undefined || /^create-libvirt-\d/.test(id);
+}
+
 const TYPES: Readonly<Record<string, JobType>> = {
   copy: 'mirror',
   commit: 'commit',

@@ -115,7 +115,10 @@ export class NativeReader implements DomainReader, JobQueries {
       if (rows === 'refused') return false;
       this.#hooks.stalled(rows === 'timeout');
       if (rows === 'timeout') continue;
-      if (!this.#isClosed) this.#hooks.merge(rows, { legacy: false, quietCancel: false });
+      if (!this.#isClosed)
+        await new Promise<void>((merged) => {
+          this.#hooks.merge(rows, { legacy: false, quietCancel: false }, merged);
+        });
       return true;
     }
     return false;
@@ -160,8 +163,17 @@ interface BlockJobInfo {
 
 function rowOf(id: string, status: JobStatus, info: BlockJobInfo | undefined): QueriedJob {
   const type: JobType = typeOf(id);
-  if (!info) return { id, type, status, len: 0, offset: 0 };
-  return { id, type, status, len: exact(info.end), offset: exact(info.cur), speed: exact(info.bandwidth) };
+  // Nor does libvirt tell a job's error.
+  if (!info) return { id, type, status, len: 0, offset: 0, errorUnknown: true };
+  return {
+    id,
+    type,
+    status,
+    errorUnknown: true,
+    len: exact(info.end),
+    offset: exact(info.cur),
+    speed: exact(info.bandwidth),
+  };
 }
 
 const exact = (value: bigint): number | string =>

@@ -25,6 +25,8 @@ export interface LibvirtOptions extends KeepOptions, JobSyncOptions {
   bootId: () => string;
   /** Called for each event whose data was too large to be kept whole. */
   eventCut?: (() => void) | undefined;
+  /** Called for each event that came after a reply that it contradicts. */
+  overtaken?: (() => void) | undefined;
 }
 
 export const LIBVIRT_DEFAULTS: LibvirtOptions = {

@@ -1,5 +1,5 @@
 // What a libvirtd may do to its client: each fault has its named end, and the source comes back when the fault is gone.
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodePacket, TYPE } from '../../../src/sources/libvirt/packet.js';
 import { PROGRAM } from '../../../src/sources/libvirt/procedures.js';
 import { XdrWriter } from '../../../src/sources/libvirt/xdr.js';
@@ -154,7 +154,7 @@ it('libvirt’s word comes with the end of the job, and an end without it is not
 });
 
 it('an event that a reply has overtaken is noticed, and the jobs are queried again', async () => {
-  const { wire, libvirtd } = await open();
+  const { app, wire, libvirtd } = await open();
   await wire.typed('GATEWAY_SOURCE_SYNCED');
   const before = libvirtd.calls.length;
   libvirtd.status(JOB, 'created', (Date.now() - 60_000) * 1_000);
@@ -162,6 +162,74 @@ it('an event that a reply has overtaken is noticed, and the jobs are queried aga
   await wire.typed('RESUME');
   await expect(wire.call('job.get', { source: 'vm1', job: JOB })).resolves.toMatchObject({ status: 'created' });
   expect(libvirtd.calls.slice(before).filter((call) => call === 'qemu 1').length).toBeGreaterThan(1);
+  expect(await metric(app.url, 'qmp_gateway_libvirt_overtaken_total')).toBe(1);
+});
+
+it('natively no event contradicts a reply: what is merged are the events', async () => {
+  const { app, wire, libvirtd } = await open((fake) => fake.on(4, () => new XdrWriter().hyper(7_002_000n).bytes), {
+    queries: 'native',
+  });
+  await wire.typed('GATEWAY_SOURCE_SYNCED');
+  libvirtd.status(JOB, 'created', (Date.now() - 60_000) * 1_000);
+  client(libvirtd).event('RESUME', {});
+  await wire.typed('RESUME');
+  expect(await metric(app.url, 'qmp_gateway_libvirt_overtaken_total')).toBe(0);
+});
+
+it('what libvirtd relays before QEMU’s version is known keeps its order, with libvirt’s words', async () => {
+  const { wire } = await open((fake) => {
+    const serve = fake.handlerOf(PROGRAM.qemu, 1);
+    let isFirst = true;
+    fake.onQemu(1, (payload, each) => {
+      if (isFirst) {
+        for (const status of ['created', 'running', 'aborting']) fake.status(JOB, status);
+        each.event('BLOCK_JOB_CANCELLED', { device: JOB, type: 'mirror', len: 1, offset: 1, speed: 0 });
+        for (const status of ['concluded', 'null']) fake.status(JOB, status);
+        each.word('vda', 2);
+        for (const status of ['created', 'running']) fake.status(JOB, status);
+      }
+      isFirst = false;
+      return serve(payload, each);
+    });
+  });
+  const first = await wire.typed('GATEWAY_JOB_SETTLED');
+  expect(first.data).toMatchObject({ outcome: 'cancelled', libvirt: 'canceled', dismissed: true });
+  await wire.typed('GATEWAY_SOURCE_SYNCED');
+  const { run } = (await wire.call('job.get', { source: 'vm1', job: JOB })) as { run: string };
+  const ends = wire.events.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED');
+  expect(ends.map(({ job }) => job?.run)).toEqual([first.job?.run]);
+  const second = wire.events.filter(({ type, job }) => type === 'JOB_STATUS_CHANGE' && job?.run === run);
+  expect(second.map(({ data }) => (data as { status: string }).status)).toEqual(['created', 'running']);
+});
+
+describe.each(['monitor', 'native'])('read by %s', (queries) => {
+  it('the job that creates a copy’s file is left to libvirt, and its failure is one', async () => {
+    const id = 'create-libvirt-2-format';
+    const { wire, libvirtd } = await open((fake) => fake.on(4, () => new XdrWriter().hyper(7_002_000n).bytes), {
+      queries,
+    });
+    await wire.typed('GATEWAY_SOURCE_SYNCED');
+    for (const status of ['created', 'running', 'aborting', 'concluded']) libvirtd.status(id, status);
+    await wire.event(
+      ({ type, data }) => type === 'JOB_STATUS_CHANGE' && (data as { status: string }).status === 'concluded',
+    );
+    await wire.call('job.list', {});
+    libvirtd.status(id, 'null');
+    const end = await wire.typed('GATEWAY_JOB_SETTLED');
+    expect(end.data).toMatchObject({ outcome: 'failed', provenance: 'observed', dismissed: true });
+  });
+
+  it('an end that waits for libvirt’s word is not taken for a job that has vanished', async () => {
+    const { wire, libvirtd } = await open((fake) => fake.on(4, () => new XdrWriter().hyper(7_002_000n).bytes), {
+      queries,
+      wordMs: 300,
+    });
+    await wire.typed('GATEWAY_SOURCE_SYNCED');
+    await wire.call('subscribe', { progress: 100 });
+    for (const status of ['created', 'running', 'aborting', 'concluded', 'null']) libvirtd.status(JOB, status);
+    const end = await wire.typed('GATEWAY_JOB_SETTLED');
+    expect(end.data).toMatchObject({ outcome: 'failed', provenance: 'observed', dismissed: true });
+  });
 });
 
 it('a libvirtd that answers no ping is stalled, and is sent nothing until it does', async () => {

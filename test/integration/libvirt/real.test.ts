@@ -124,6 +124,7 @@ describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
     const early = await began(wire);
     await expect(wire.call('job.complete', { source: 'vm1', job: 'vda' })).rejects.toMatchObject({
       reason: 'JOB_STATE',
+      body: { data: { class: expect.stringMatching(/^VIR_ERR_/), desc: expect.stringContaining('not ready') } },
     });
     await wire.call('job.abort', { source: 'vm1', job: 'vda', sync: true });
     await settled(wire, early);

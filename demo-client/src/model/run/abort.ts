@@ -1,5 +1,12 @@
 // An abort: the form's fields as a request, or what is wrong with them; and an error as a text. Pure.
-import { type AbortParams, describeTimeout, formatDuration, type JobTarget, LIMITS } from 'qmp-gateway/protocol';
+import {
+  type AbortParams,
+  describeTimeout,
+  formatDuration,
+  type JobTarget,
+  LIMITS,
+  refuserOf,
+} from 'qmp-gateway/protocol';
 
 export interface AbortForm {
   /** `return`: the answer comes when QEMU has accepted; `wait`: when the run has ended. */
@@ -69,7 +76,7 @@ export function refusalText(reason: string, message: string, data: Readonly<Reco
     case 'RATE_LIMITED':
       return `Too many commands${typeof data.retryAfterMs === 'number' ? `; try again in ${formatDuration(data.retryAfterMs)}` : ''}.`;
     case 'QMP_ERROR':
-      return `QEMU says: ${String(data.desc ?? message)}`;
+      return `${refuserOf(data.class)} says: ${String(data.desc ?? message)}`;
     default:
       return `${message}.${hint}`;
   }

@@ -29,7 +29,7 @@ export function Sources({ table: { sources, jobsOf } }: { table: Frame }) {
 }
 
 function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
-  const { name, state, reason, since, qemu, label, owner } = source;
+  const { name, state, reason, since, qemu, label, owner, provider } = source;
   const age = Date.parse(since);
   return (
     <li class="source" data-source={name} data-state={state}>
@@ -41,7 +41,7 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
       >
         {name}
       </button>
-      <span class={`state text-${TONE[state]}`} title={reason && describeReason(reason)}>
+      <span class={`state text-${TONE[state]}`} title={reason && describeReason(reason, provider)}>
         <span class="dot" aria-hidden="true" />
         {state}
         {reason ? `: ${reason}` : ''}
@@ -55,7 +55,7 @@ function SourceLine({ source, jobs }: { source: SourceInfo; jobs: number }) {
       </span>
       {(state !== 'up' || reason) && (
         <span class="small source-advice">
-          {reason ? describeReason(reason) : state === 'down' ? 'Not connected.' : ''}
+          {reason ? describeReason(reason, provider) : state === 'down' ? 'Not connected.' : ''}
         </span>
       )}
     </li>
