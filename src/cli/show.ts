@@ -1,6 +1,6 @@
 // `show`: the story of one run: what it was, how it ended, and every entry of it that the gateway's log still has.
 import type { Command } from 'commander';
-import type { HistoryRun, ProgressSample, RunStory } from '../protocol/history.js';
+import type { HistoryRun, MissingEntries, MissingReason, ProgressSample, RunStory } from '../protocol/history.js';
 import type { Int64, Job, JobType, Outcome } from '../protocol/types.js';
 import { describePivot, formatAmount, formatDuration, formatPercent, shareDone } from '../protocol/words.js';
 import { eventLine } from './format.js';
@@ -40,7 +40,7 @@ export function addShow(program: Command): void {
 
 /** A block of figures, then an event a line. `live`: the job of a run that has not ended, where it is known. */
 export function storyLines(
-  { source, job, run, record, progress, entries, truncated }: RunStory,
+  { source, job, run, record, progress, entries, truncated, missing }: RunStory,
   times: Times,
   live?: Job,
 ): string[] {
@@ -53,10 +53,23 @@ export function storyLines(
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   lines.push('');
-  if (truncated) lines.push('(some of its events are no longer in the log, or left out)');
+  if (missing) lines.push(...missing.map(missingLine));
+  else if (truncated) lines.push('(some of its events are no longer in the log, or left out)');
   for (const entry of entries) lines.push(`${times.day(entry.time)} ${eventLine(entry, times)}`);
   if (entries.length === 0 && !truncated) lines.push('(no events)');
   return lines;
+}
+
+const MISSING_TEXT: Readonly<Record<MissingReason, string>> = {
+  retention: 'have left the log',
+  epoch: 'are of a log before this one',
+  size: 'are left out: they are too many',
+  time: 'were not read: there was no time',
+};
+
+function missingLine({ reason, after, upTo }: MissingEntries): string {
+  const which = [after && ` after ${after}`, upTo && ` up to ${upTo}`].filter(Boolean).join('');
+  return `(its events${which} ${MISSING_TEXT[reason] ?? reason})`;
 }
 
 /** The settlement of a run that is lost is when that was found. */

@@ -67,6 +67,23 @@ export interface RunStory {
   progress: readonly ProgressSample[];
   /** Of the run, in order. */
   entries: Entry[];
-  /** Some of its entries have left the log, or did not fit. */
+  /** Some of its entries are missing. */
   truncated?: boolean;
+  /** Which they are, in order; older servers omit it. */
+  missing?: readonly MissingEntries[];
+}
+
+/**
+ * `retention`: they have left the log. `epoch`: they are of a log before this one. `size`: they stand between the first and the last 128 KiB. `time`:
+ * there was no time to read on.
+ */
+export type MissingReason = 'retention' | 'epoch' | 'size' | 'time';
+
+/** Entries of a run that its story does not have. */
+export interface MissingEntries {
+  reason: MissingReason;
+  /** They come after this position; missing: from the beginning of the run on. */
+  after?: Cursor;
+  /** And not after this one; missing: up to its end. */
+  upTo?: Cursor;
 }

@@ -114,6 +114,15 @@ const story = z.object({
   progress: z.array(z.tuple([z.number(), z.number(), z.number()])),
   entries: z.array(entry),
   truncated: z.boolean().optional(),
+  missing: z
+    .array(
+      z.object({
+        reason: z.enum(['retention', 'epoch', 'size', 'time']),
+        after: cursor.optional(),
+        upTo: cursor.optional(),
+      }),
+    )
+    .optional(),
 });
 
 const requested = z.object({ status: z.literal('requested'), ...named, cursor });

@@ -63,6 +63,13 @@ it('a story has the figures, some of the progress, and an event a line', () => {
   );
   expect(lines.at(-1)).toBe('2026-11-25 00:00:50.000Z  vm1  STOP  j');
   expect(lines).toContain('(some of its events are no longer in the log, or left out)');
+  const missing = [{ reason: 'retention', after: 'e:1', upTo: 'e:9' }, { reason: 'epoch' }] as const;
+  expect(storyLines({ ...story, record, truncated: true, missing }, UTC)).toEqual(
+    expect.arrayContaining([
+      '(its events after e:1 up to e:9 have left the log)',
+      '(its events are of a log before this one)',
+    ]),
+  );
   expect(storyLines(story, UTC).join('\n')).toMatch(/^status +it has not ended$/m);
 });
 

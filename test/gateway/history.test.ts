@@ -152,6 +152,7 @@ describe('history.get', () => {
     });
     expect(result.entries.map(({ type }: { type: string }) => type)).toEqual(['BEGIN', 'END', 'LATE']);
     expect(result).not.toHaveProperty('truncated');
+    expect(result).not.toHaveProperty('missing');
     expect(result.record).not.toHaveProperty('progress');
     const older = await bench.client().call('history.get', { source: 'vm1', job: 'j', run: 'older' });
     expect(older.result).toMatchObject({ run: 'older', entries: [] });
@@ -175,11 +176,22 @@ describe('history.get', () => {
     const { result } = await bench.client().call('history.get', { source: 'vm1', job: 'j' });
     expect(result.truncated).toBe(true);
     expect(JSON.stringify(result).length).toBeLessThan(300 * 1024);
+    const [left, between] = result.missing;
+    expect(left).toEqual({ reason: 'retention', after: 'e:0', upTo: 'e:100' });
     const types = result.entries.map(({ type }: { type: string }) => type);
+    const offsets = result.entries.map(({ offset }: { offset: number }) => offset);
+    const jump = offsets.findIndex((offset: number, at: number) => offset > offsets[at - 1] + 1);
+    expect(between).toEqual({ reason: 'size', after: `e:${offsets[jump - 1]}`, upTo: `e:${offsets[jump] - 1}` });
+    expect(result.missing).toHaveLength(2);
     expect([types[0], types.at(-1)]).toEqual(['E100', 'E399']);
     expect(types.length).toBeLessThan(140);
     const former = await bench.client().call('history.get', { source: 'vm1', job: 'k' });
-    expect(former.result).toMatchObject({ run: 'former', entries: [], truncated: true });
+    expect(former.result).toMatchObject({
+      run: 'former',
+      entries: [],
+      truncated: true,
+      missing: [{ reason: 'epoch' }],
+    });
   });
 
   it('of what is not there, or may not be seen, is refused as for any method', async () => {

@@ -113,11 +113,12 @@ export class HistoryCalls {
     const { progress = history.progressOf(found.run), ...kept } = record ?? {};
     const names = { source, job, run: found.run };
     const span = { ...names, began: found.began, ended: record?.ended };
-    const { entries, truncated } = await readStory(span, deadline, signal, this.#deps);
+    const { entries, missing } = await readStory(span, deadline, signal, this.#deps);
     return () => {
       if (!isVisible()) return unseen();
       const settled = record && { record: kept as HistoryRun };
-      return { ok: true, result: { ...names, ...settled, progress, entries, ...(truncated && { truncated }) } };
+      const lack = missing.length > 0 && { truncated: true, missing };
+      return { ok: true, result: { ...names, ...settled, progress, entries, ...lack } };
     };
   }
 

@@ -1,7 +1,8 @@
 // The entries of one run that the log still has, from its beginning on, in order.
 import type { Clock } from '../../clock.js';
 import type { EventReader, LoggedEntry } from '../../log/index.js';
-import { parseCursor } from '../../protocol/cursor.js';
+import { formatCursor, parseCursor } from '../../protocol/cursor.js';
+import type { MissingEntries, MissingReason } from '../../protocol/history.js';
 import type { Cursor, Entry } from '../../protocol/types.js';
 import type { GatewayLimits } from '../limits.js';
 
@@ -32,22 +33,23 @@ export async function readStory(
   deadline: number,
   signal: AbortSignal,
   { log, limits, clock }: StoryDeps,
-): Promise<{ entries: Entry[]; truncated: boolean }> {
+): Promise<{ entries: Entry[]; missing: MissingEntries[] }> {
   const story = new Story();
   const begin = began === undefined ? undefined : parseCursor(began);
-  if (!begin || begin.epoch !== log.epoch) return { entries: [], truncated: true };
+  if (!begin || begin.epoch !== log.epoch) return { entries: [], missing: [{ reason: 'epoch' }] };
   const ofSource = (name: string): boolean => name === source;
   const end = ended === undefined ? undefined : parseCursor(ended);
   const due = Math.min(clock.now() + READ_MS, deadline - SPARE_MS);
   const { epoch } = log;
   let at = Math.max(0, begin.offset - 1);
-  let isWhole = true;
+  const missing: Missing[] = [];
   for (;;) {
     const last = Math.min(log.head, end ? end.offset + AFTERWARDS : log.head);
     if (at >= last) break;
     if (!log.retainsAfter(at, ofSource)) {
-      isWhole = false;
-      at = Math.max(at, log.evictedUpTo(ofSource));
+      const kept = Math.max(at, log.evictedUpTo(ofSource));
+      missing.push({ reason: 'retention', after: at, upTo: kept });
+      at = kept;
     }
     const { entries, examined, pending } = log.readAfter(at, limits.sliceEntries);
     if (pending) await within(pending, due - clock.now(), clock);
@@ -58,11 +60,25 @@ export async function readStory(
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     if (signal.aborted || log.epoch !== epoch || clock.now() > due) {
-      isWhole &&= end !== undefined && at >= end.offset;
+      if (end === undefined || at < end.offset) missing.push({ reason: 'time', after: at, upTo: undefined });
       break;
     }
   }
-  return { entries: story.entries, truncated: !isWhole || story.isCut };
+  if (story.cut) missing.push({ reason: 'size', ...story.cut });
+  const inOrder = missing.toSorted((a, b) => a.after - b.after);
+  return { entries: story.entries, missing: inOrder.map((each) => cursorsOf(each, epoch)) };
+}
+
+/** Offsets that the story lacks entries between; without an end up to the run's. */
+interface Missing {
+  reason: MissingReason;
+  after: number;
+  upTo: number | undefined;
+}
+
+function cursorsOf({ reason, after, upTo }: Missing, epoch: string): MissingEntries {
+  const last = upTo !== undefined && { upTo: formatCursor(epoch, upTo) };
+  return { reason, after: formatCursor(epoch, after), ...last };
 }
 
 /** The beginning and the end of what is added. */
@@ -71,7 +87,8 @@ class Story {
   #last: LoggedEntry[] = [];
   #firstBytes = 0;
   #lastBytes = 0;
-  isCut = false;
+  /** Offsets between which entries were dropped. */
+  cut: { after: number; upTo: number } | undefined;
 
   add(entry: LoggedEntry): void {
     const bytes = entry.json.length;
@@ -86,8 +103,8 @@ class Story {
     while (this.#lastBytes > HALF_BYTES && dropped < this.#last.length - 1)
       this.#lastBytes -= this.#last[dropped++]?.json.length ?? 0;
     if (dropped === 0) return;
-    this.isCut = true;
     this.#last = this.#last.slice(dropped);
+    this.cut = { after: this.#first.at(-1)?.offset ?? 0, upTo: (this.#last[0]?.offset ?? 1) - 1 };
   }
 
   get entries(): Entry[] {
