@@ -15,7 +15,7 @@ export function check({ streams, clients, monitors, calls }: ClusterRecord): Vio
   const runs: ReturnType<typeof checkRuns>['runs'] = new Map();
   for (const stream of streams) violations.push(...checkOwners(stream));
   for (const log of logs) {
-    const seen = checkRuns(log);
+    const seen = checkRuns(log, runs);
     violations.push(...seen.violations);
     for (const [name, run] of seen.runs) runs.set(name, runs.get(name)?.settled ? (runs.get(name) ?? run) : run);
   }
