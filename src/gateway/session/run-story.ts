@@ -60,7 +60,8 @@ export async function readStory(
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     if (signal.aborted || log.epoch !== epoch || clock.now() > due) {
-      if (end === undefined || at < end.offset) missing.push({ reason: 'time', after: at, upTo: undefined });
+      const reason = log.epoch === epoch ? 'time' : 'epoch';
+      if (end === undefined || at < end.offset) missing.push({ reason, after: at, upTo: undefined });
       break;
     }
   }
