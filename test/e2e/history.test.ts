@@ -82,11 +82,14 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     onTestFinished(() => simulator.close());
     const { port } = simulator.address as { port: number };
     simulator.jobs.start({ id: 'drive0', type: 'mirror', len: 16 * MIB, bytesPerSecond: 8 * MIB });
+    simulator.jobs.setSpeed('drive0', MIB / 4);
     const gateway = await startGateway({ vm1: `tcp:127.0.0.1:${port}` });
     const page = await openPage(`${gateway.url}#/job/vm1/drive0`);
     const story = page.locator('.timeline');
-    await story.locator('[data-type="BLOCK_JOB_READY"]').waitFor();
+    // READY comes after the first figures of the plot, however slowly the page is opened: else its place is not on it.
     await page.locator('.plot canvas').waitFor();
+    simulator.jobs.setSpeed('drive0', 0);
+    await story.locator('[data-type="BLOCK_JOB_READY"]').waitFor();
     const here = story.locator('.is-here');
     const cursor = page.locator('.plot .u-cursor-x');
     const placeOfCursor = (): Promise<string> =>

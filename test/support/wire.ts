@@ -1,5 +1,6 @@
 // A WebSocket client that records every frame in order. It shares no code with src/client.
 import { once } from 'node:events';
+import { TestRunner } from 'vitest';
 import { type PerMessageDeflateOptions, WebSocket } from 'ws';
 import { judgeMessage } from '../../src/conformance/frames.js';
 import type {
@@ -22,6 +23,22 @@ export type Frame = {
 
 /** Messages of one connection that are judged. */
 const JUDGED = 300;
+
+/** Messages that an error tells. */
+const TOLD = 30;
+
+/** The longest that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds before the end of a test when a wait gives up, so that the failure tells what came instead of nothing. */
+const BEFORE_THE_END_MS = 500;
+
+/** Milliseconds that the running test has left, and no bound outside one. */
+function leftMs(): number {
+  const test = TestRunner.getCurrentTest();
+  if (test === undefined) return Number.POSITIVE_INFINITY;
+  return (test.result?.startTime ?? Date.now()) + test.timeout - Date.now();
+}
 
 export class WireError extends Error {
   readonly body: RpcErrorBody;
@@ -108,18 +125,27 @@ export class Wire {
     );
   }
 
-  /** Resolves with the first defined value; looks again after every frame. */
+  /** Resolves with the first defined value; looks again after every frame. Rejects when the connection or, nearly, the test's time is over. */
   until<Value>(look: () => Value | undefined | false): Promise<Value> {
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       const watch = (): void => {
         const value = look();
         if (value !== undefined && value !== false) resolve(value);
         else if (this.closed) reject(new Error(`closed ${this.closed.code} ${this.closed.reason}`));
         else return;
+        clearTimeout(timer);
         this.#watchers.delete(watch);
       };
       this.#watchers.add(watch);
       watch();
+      const waitMs = leftMs() - BEFORE_THE_END_MS;
+      if (!this.#watchers.has(watch) || waitMs > MAX_TIMER_MS) return;
+      timer = setTimeout(() => {
+        this.#watchers.delete(watch);
+        reject(new Error(`waited in vain; the last frames: ${this.#tail()}`));
+      }, waitMs);
+      timer.unref();
     });
   }
 
@@ -141,6 +167,18 @@ export class Wire {
     const problems = judgeMessage(frame, (asked) => this.#asked.get(asked));
     if (problems.length > 0)
       throw new Error(`not of the wire: ${problems.join('; ')}: ${JSON.stringify(frame).slice(0, 500)}`);
+  }
+
+  /** The last frames, oldest first: of events their types only. */
+  #tail(): string {
+    const told = this.frames.slice(-TOLD).map(({ method, params, ...reply }) => {
+      const { events } = (params ?? {}) as { events?: Entry[] };
+      const named = events?.map(({ type, job, data }) =>
+        `${type} ${job?.id ?? ''} ${JSON.stringify(data)}`.slice(0, 160),
+      );
+      return `${method ?? 'reply'} ${named?.join(', ') ?? JSON.stringify(params ?? reply).slice(0, 300)}`;
+    });
+    return told.join(' | ');
   }
 
   #wake(): void {
