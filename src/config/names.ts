@@ -80,10 +80,16 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     .filter((name) => name.startsWith('QMP_GATEWAY_') && !known.includes(name) && !OF_KUBERNETES.test(name))
     .sort()
     .map((name) => {
-      const meant = known.find((each) => distance(each, name) <= 2);
+      const meant = nearest(name, known);
       return meant === undefined ? { name } : { name, meant };
     });
 }
+
+/** The known name that was meant by one that nobody knows: at most two letters are other ones, too many or too few; case, `-` and `_` don't count. */
+export const nearest = (name: string, known: readonly string[]): string | undefined =>
+  known.find((each) => distance(bare(each), bare(name)) <= 2);
+
+const bare = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
 
 export const describeVariable = ({ name, meant }: UnknownVariable): string =>
   `${name} is set, and is no variable of this program${meant === undefined ? '' : `; ${meant} is one`}`;

@@ -1,7 +1,8 @@
 // A YAML file (JSON is YAML) against a schema; each problem with its line and column.
 import { readFileSync } from 'node:fs';
 import { isMap, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { nearest } from './names.js';
 import type { Place, Problems } from './problem.js';
 
 export interface YamlFile<Value> {
@@ -35,21 +36,41 @@ export function readYaml<Schema extends z.ZodType>(
   const value: unknown = document.toJS() ?? undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, placeOf };
-  const found = parsed.error.issues.flatMap(problemsOf).map((problem) => ({
-    ...problem,
-    offset: offsetOf(document.contents, problem.path),
-  }));
+  const found = parsed.error.issues
+    .flatMap((issue) => problemsOf(issue, schema))
+    .map((problem) => ({
+      ...problem,
+      offset: offsetOf(document.contents, problem.path),
+    }));
   for (const { offset, why } of found.sort((a, b) => a.offset - b.offset)) problems.add(`${at(offset)}: ${why}`);
   // What is left is read too, so that its problems are listed in the same run.
   const rest = schema.safeParse(without(value, new Set(found.map(({ path }) => path[0]))));
   return rest.success ? { value: rest.data, placeOf } : undefined;
 }
 
-function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; why: string }[] {
+function problemsOf(issue: z.core.$ZodIssue, schema: z.ZodType): { path: PropertyKey[]; why: string }[] {
   const { path, message } = issue;
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key], why: `${key}: no such setting` }));
+  if (issue.code === 'unrecognized_keys') {
+    const known = membersAt(schema, path);
+    return issue.keys.map((key) => {
+      const meant = nearest(key, known);
+      return { path: [...path, key], why: `${key}: no such setting${meant === undefined ? '' : `; ${meant} is one`}` };
+    });
+  }
   return [{ path, why: `${nameOf(path)}${message}` }];
+}
+
+/** A part of a JSON Schema. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  items?: Shape;
+}
+
+/** Names of the members that the object at `path` may have; none where it is one of several kinds. */
+function membersAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let shape: Shape | undefined = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Shape;
+  for (const key of path) shape = typeof key === 'number' ? shape?.items : shape?.properties?.[String(key)];
+  return Object.keys(shape?.properties ?? {});
 }
 
 const without = (value: unknown, members: ReadonlySet<PropertyKey | undefined>): unknown =>

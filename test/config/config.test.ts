@@ -73,6 +73,7 @@ describe('problems', () => {
     const config = fileOf(`listen: [127.0.0.1:1, nowhere]
 logLevel: loud
 surce: [x]
+insecure-no-auth: true
 certificates:
   - subject: CN=a
     reed: [x]
@@ -81,9 +82,10 @@ limits:
 `);
     expect(problemsOf({ config }).map((line) => line.replace(config, 'FILE'))).toEqual([
       expect.stringMatching(/^FILE:2:1: logLevel: Invalid option/),
-      'FILE:3:1: surce: no such setting',
-      'FILE:6:5: reed: no such setting',
-      expect.stringMatching(/^FILE:8:3: limits.connections: /),
+      'FILE:3:1: surce: no such setting; source is one',
+      'FILE:4:1: insecure-no-auth: no such setting; insecureNoAuth is one',
+      'FILE:7:5: reed: no such setting; read is one',
+      expect.stringMatching(/^FILE:9:3: limits.connections: /),
       expect.stringMatching(/^FILE:1:23 listen nowhere: expected HOST/),
     ]);
     const good = fileOf('listen: [127.0.0.1:1, nowhere]\nsource:\n  vm1: unix:/a\n  vm 2: unix:/b\n');
