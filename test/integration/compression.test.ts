@@ -11,6 +11,8 @@ import { flood, metric, numbersOf, offsetOf, openBench, range, until } from './s
 const OFFER = 'permessage-deflate; client_max_window_bits';
 const ANSWER = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
 const FLOOD = { types: ['BLOCK_WRITE_THRESHOLD'], snapshot: false };
+/** Bytes of a message that is compressed in any case. */
+const SMALL = 1_024;
 const ON = { compression: 'on' };
 
 const upTo = (wire: Wire, n: number): Promise<unknown> =>
@@ -92,7 +94,10 @@ describe('subscribers of one filter', () => {
       await raw.frame(() => numbersIn(raw).length === 400);
       expect(numbersIn(raw)).toEqual(range(0, 400));
       const events = raw.frames.filter(({ text }) => text.includes('"method":"events"'));
-      expect(events.map(({ compressed }) => compressed)).toEqual(events.map(() => true));
+      // A replay may begin with a part of few entries, which is too small to be compressed.
+      const large = events.filter(({ text }) => text.length > SMALL);
+      expect(large.map(({ compressed }) => compressed)).toEqual(large.map(() => true));
+      expect(large.length).toBeGreaterThan(0);
       // Twice where the machine stalls so long that the replay is forgotten in between; five times without sharing.
       expect((await metric(app.url, 'qmp_gateway_deflated_frames_total')) - before).toBeLessThanOrEqual(
         2 * events.length,
