@@ -27,7 +27,7 @@ export type ClientReason = keyof typeof CLIENT_ERRORS;
 export type Reason = ErrorReason | ClientReason | (string & {});
 
 /**
- * Every rejection of this library. Branch on `reason`; `message` is for people.
+ * Every rejection of this library, but that of an `AbortSignal`, which is the signal's own reason. Branch on `reason`; `message` is for people.
  *
  * ```ts
  * await client.abort({ source: 'vm1', job: 'drive0' }).catch((error: GatewayError) => {

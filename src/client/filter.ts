@@ -10,6 +10,12 @@ export function canonicalFilter({ sources, types, jobs }: Filter): Filter {
   return { ...sorted('sources', sources), ...sorted('types', types), ...sorted('jobs', jobs) };
 }
 
+/** Names of members that the gateway would refuse: without them, or with a text in place of a list, the filter would match something else. */
+export const wrongFilters = (filter: Filter): string[] =>
+  Object.keys(filter).filter(
+    (name) => !/^(sources|types|jobs)$/.test(name) || !Array.isArray(filter[name as keyof Filter] ?? []),
+  );
+
 const TAG_MAX = 8;
 
 /**

@@ -4,7 +4,7 @@ import { epochOf } from '../protocol/cursor.js';
 import type { Methods, Notification, Subscribed } from '../protocol/methods.js';
 import type { Cursor, Filter } from '../protocol/types.js';
 import { clientError, type GatewayError } from './errors.js';
-import { canonicalFilter, distinctFilter } from './filter.js';
+import { canonicalFilter, distinctFilter, wrongFilters } from './filter.js';
 import type { Observer, SubscribeFilter, Subscription } from './observer.js';
 import type { Runtime } from './runtime.js';
 import {
@@ -65,11 +65,13 @@ export class Subscriptions {
 
   /** Its callbacks begin with the next microtask. */
   subscribe(options: SubscribeFilter, observer: Observer): Subscription {
-    const { after, last, from, progress = false } = options;
+    const { after, last, from, progress = false, ...filters } = options;
     const ways = [after, last, from].filter((each) => each !== undefined);
     if (ways.length > 1 || (after !== undefined && !epochOf(after)))
       throw clientError('INVALID_OPTION', `after is not a cursor, or not alone: ${ways}`);
-    const filter = canonicalFilter(options);
+    const wrong = wrongFilters(filters);
+    if (wrong.length > 0) throw clientError('INVALID_OPTION', `no filter, or no list of globs: ${wrong}`);
+    const filter = canonicalFilter(filters);
     const key = JSON.stringify(filter);
     const wantsSnapshot = observer.snapshot !== undefined;
     const state = beginSubscription(options);

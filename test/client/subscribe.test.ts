@@ -452,6 +452,19 @@ describe.each([{ last: 20 }, { from: '2026-11-29T08:00:00Z' }])('%o', (back) => 
   });
 });
 
+it.each([{ source: ['vm1'] }, { sources: 'vm1' }, { progres: true }])(
+  'refuses %j, which would match something else than was meant',
+  (filter) => {
+    const { client } = start();
+    expect(() => client.subscribe(filter as SubscribeFilter, {})).toThrow(
+      expect.objectContaining({
+        reason: 'INVALID_OPTION',
+        message: expect.stringContaining(Object.keys(filter)[0] ?? ''),
+      }),
+    );
+  },
+);
+
 it('unsubscribes on the wire even if the answer was still on its way', async () => {
   const { client, clock, open } = start();
   const handle = client.subscribe({}, {});
