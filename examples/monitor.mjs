@@ -8,7 +8,7 @@ supervise({ kind: 'unix', path })
   .pipe(
     switchMap((signal) => {
       if (signal.kind === 'up') return follow(signal.session);
-      return signal.kind === 'down' ? of(`down: ${signal.reason}`) : EMPTY;
+      return 'reason' in signal ? of(`${signal.kind}: ${signal.reason}`) : EMPTY;
     }),
   )
   .subscribe((line) => console.log(line));

@@ -7,7 +7,7 @@ file=${2:-outcomes.cursor}
 
 stream() {
   # A cursor that is too old, or of another log, is answered with a reset, which has the settlements of the last day.
-  curl -fsN "${url%/}/v1/events?types=GATEWAY_JOB_SETTLED" \
+  curl -fsSN "${url%/}/v1/events?types=GATEWAY_JOB_SETTLED" \
     -H "Last-Event-ID: $(cat "$file" 2>/dev/null || true)" \
     ${TOKEN:+-H "Authorization: Bearer $TOKEN"}
 }

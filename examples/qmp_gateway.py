@@ -169,6 +169,8 @@ async def connect(url: str = "ws://127.0.0.1:7070/v1", token: Optional[str] = No
     except websockets.exceptions.InvalidHandshake as refused:
         status = getattr(refused, "status_code", None) or getattr(getattr(refused, "response", None), "status_code", None)
         raise LineLost(f"refused: {refused}", status in FINAL_STATUS) from refused
+    except websockets.exceptions.InvalidURI as wrong:
+        raise LineLost(f"{wrong}", True) from wrong
     except (OSError, asyncio.TimeoutError) as error:
         raise LineLost(f"no gateway at {url}: {error}") from error
     connection = Connection(socket)
@@ -185,12 +187,14 @@ async def events(
     token: Optional[str] = None,
     after: Optional[str] = None,
     on_gap: Optional[Callable[[Gap], None]] = None,
+    on_lost: Optional[Callable[[LineLost], None]] = None,
     **filter: Any,
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """Events with their cursors, each once and in order, across lost connections.
 
     `filter`: `sources`, `types`, `jobs`, lists of globs. `after`: the cursor of the last event that an earlier start has handled; without it the stream
-    begins now. Where events may be missing `on_gap` is called, and without `on_gap` the Gap is raised. Raises LineLost where it is final.
+    begins now. Where events may be missing `on_gap` is called, and without `on_gap` the Gap is raised. `on_lost` is called before each new
+    attempt to connect. Raises LineLost where it is final.
     """
     attempt = 0
     while True:
@@ -218,6 +222,8 @@ async def events(
         except LineLost as lost:
             if lost.final:
                 raise
+            if on_lost is not None:
+                on_lost(lost)
             attempt = 0 if time.monotonic() - began > HEALTHY_S else attempt + 1
             # Full jitter: after a restart not all clients come at once.
             await asyncio.sleep(lost.retry_after_s + random.random() * min(RETRY_MAX_S, RETRY_S * 2 ** min(attempt, 16)))
@@ -261,11 +267,14 @@ async def print_outcomes(url: str, token: Optional[str], file: Optional[str]) ->
             print(f"known {run['source']} {run['job']} {run['settled']['outcome']}", flush=True)
         keep(gap.cursor)
 
+    def on_lost(lost: LineLost) -> None:
+        print(f"{lost}; trying again", file=sys.stderr, flush=True)
+
     after = None
     if file is not None and os.path.exists(file):
         with open(file) as kept:
             after = kept.read().strip() or None
-    async for cursor, event in events(url, token, after, on_gap, types=["GATEWAY_JOB_SETTLED"]):
+    async for cursor, event in events(url, token, after, on_gap, on_lost, types=["GATEWAY_JOB_SETTLED"]):
         print(f"settled {event['source']} {event['job']['id']} {event['data']['outcome']}", flush=True)
         keep(cursor)
 

@@ -136,6 +136,7 @@ tokens: tokens.yaml
         return [response.statusCode, text];
       };
       expect(await get('/qmp/')).toEqual([200, expect.stringContaining('<title>')]);
+      expect(await get('/qmp')).toEqual([expect.toSatisfy((status) => [301, 302].includes(status)), expect.anything()]);
       expect(await get('/qmp/healthz')).toEqual([200, 'ok\n']);
       expect((await get('/qmp/metrics'))[0]).toBe(401);
 
