@@ -117,7 +117,7 @@ export function openBoard(
       const answer = await callVerb(client, row, { source, job, run }, force ? { force } : {});
       note(answer.status === 'settled' ? `${name}: it has ended: ${answer.outcome}` : `${name}: ${row.name} requested`);
     } catch (error) {
-      const hint = error instanceof GatewayError && error.data.hint ? ` (${error.data.hint})` : '';
+      const hint = error instanceof GatewayError && error.data.hint ? ` (${inCommands(String(error.data.hint))})` : '';
       note(`${name}: ${error instanceof Error ? error.message : String(error)}${hint}`);
     }
   }

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { GatewayError } from '../client/node.js';
 import { decisionOf, offeredVerbs } from '../protocol/rules.js';
 import type { Job } from '../protocol/types.js';
-import { formatAmount, formatLimit, summarizeSettlement } from '../protocol/words.js';
-import { percent } from './job-columns.js';
+import { formatDone, formatLimit, summarizeSettlement } from '../protocol/words.js';
+import { hasFigures, percent } from './job-columns.js';
 import { jsonOption, tokenOption, urlOption } from './options.js';
 import { print, printJson } from './output.js';
 import { refusalOf } from './refusal.js';
@@ -41,15 +41,15 @@ export function addGet(program: Command): void {
 
 /** A figure a line. */
 export function jobLines(job: Job, times: Times): string[] {
-  const { source, run, type, status, offset, len, speed, ioStatus, error, settled, updated } = job;
+  const { source, run, type, status, speed, ioStatus, error, settled, updated } = job;
   const decision = decisionOf(job);
   const rows: [string, string | undefined][] = [
     ['job', `${job.job} of ${source}`],
     ['run', run],
     ['type', type ?? '?'],
     ['status', status],
-    ['done', `${percent(job)}, ${formatAmount(offset, type)} of ${formatAmount(len, type)}`],
-    ['limit', formatLimit(speed)],
+    ['done', hasFigures(job) ? `${percent(job)}, ${formatDone(job)}` : '—'],
+    ['limit', hasFigures(job) ? formatLimit(speed) : '—'],
     ['I/O', ioStatus],
     ['error', error],
     ['waits for', decision],

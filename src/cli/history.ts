@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../client/node.js';
 import type { HistoryParams, HistoryRun } from '../protocol/history.js';
 import type { Outcome } from '../protocol/types.js';
-import { formatAmount, formatDuration } from '../protocol/words.js';
+import { durationOf, formatAmount, formatDuration } from '../protocol/words.js';
 import type { Colour, Column } from './columns.js';
 import { CliError, EXIT } from './exit.js';
 import { addListOptions, isForPrograms, type ListOptions, printList } from './list.js';
@@ -95,9 +95,10 @@ export async function requireHistory(client: Client): Promise<void> {
     throw new CliError(EXIT.failed, `the gateway (${version}) is too old: it keeps no history`);
 }
 
-/** Of a run that is lost nobody knows when it ended: its settlement is when that was found. */
-const durationOf = ({ durationMs, outcome }: HistoryRun): string =>
-  durationMs === null || outcome === 'lost' ? '?' : formatDuration(durationMs);
+function durationText(run: HistoryRun): string {
+  const ms = durationOf(run);
+  return ms === undefined ? '?' : formatDuration(ms);
+}
 
 export const historyColumns = (times: Times): Column<HistoryRun>[] => [
   { head: 'ENDED', cell: ({ end }) => times.second(end) },
@@ -105,7 +106,7 @@ export const historyColumns = (times: Times): Column<HistoryRun>[] => [
   { head: 'JOB', cell: ({ job }) => job, isName: true },
   { head: 'TYPE', cell: ({ type }) => type ?? '?', rank: 1 },
   { head: 'OUTCOME', cell: ({ outcome }) => outcome, colour: ({ outcome }) => COLOURS[outcome] },
-  { head: 'DURATION', cell: durationOf, rank: 2 },
+  { head: 'DURATION', cell: durationText, rank: 2 },
   { head: 'SIZE', cell: ({ len, type }) => (len === null ? '?' : formatAmount(len, type)), rank: 3 },
   { head: 'BY', cell: ({ requestedBy }) => requestedBy.join(', '), rank: 4, isName: true },
   { head: 'ERROR', cell: ({ error = '' }) => error, rank: 5, isName: true },

@@ -2,13 +2,17 @@
 import { compileGlobs } from '../protocol/glob.js';
 import { decisionOf, JOB_STATUSES } from '../protocol/rules.js';
 import type { Job, JobStatus } from '../protocol/types.js';
-import { formatAmount, formatLimit, formatPercent, shareDone } from '../protocol/words.js';
+import { formatDone, formatLimit, formatPercent, shareDone } from '../protocol/words.js';
 import type { Colour, Column } from './columns.js';
 
 /** The part of a job that is done. */
 export function percent({ len, offset, status }: Pick<Job, 'len' | 'offset' | 'status'>): string {
   return formatPercent(shareDone({ len, offset }), status);
 }
+
+/** An event that begins a run has no figures; the first query after it has them. */
+export const hasFigures = ({ len, offset, speed }: Pick<Job, 'len' | 'offset' | 'speed'>): boolean =>
+  [len, offset, speed].some((each) => Number(each) !== 0);
 
 export const JOB_COLUMNS: readonly Column<Job>[] = [
   { head: 'SOURCE', cell: ({ source }) => source, isName: true },
@@ -18,9 +22,9 @@ export const JOB_COLUMNS: readonly Column<Job>[] = [
   { head: 'DONE', cell: (job) => (job.settled ? job.settled.outcome : percent(job)) },
   {
     head: 'PROGRESS',
-    cell: ({ offset, len, type }) => `${formatAmount(offset, type)} / ${formatAmount(len, type)}`,
+    cell: (job) => formatDone(job, '/'),
   },
-  { head: 'LIMIT', cell: ({ speed }) => formatLimit(speed), rank: 2 },
+  { head: 'LIMIT', cell: (job) => (hasFigures(job) ? formatLimit(job.speed) : '—'), rank: 2 },
   { head: 'RUN', cell: ({ run }) => run, rank: 3 },
   { head: 'WAITS FOR', cell: (job) => decisionOf(job) ?? '', isWide: true },
   {

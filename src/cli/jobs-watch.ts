@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createLogUpdate } from 'log-update';
 import { type Client, foldEvents, foldProgress, type JobTable, tableOf } from '../client/node.js';
-import type { Job } from '../protocol/types.js';
+import type { Job, SettledRun } from '../protocol/types.js';
 import { JOB_COLUMNS, type JobFilter, type JobOrder, selects, sortJobs } from './job-columns.js';
 import { openJobTypes, withTypes } from './job-types.js';
 import { type ListOptions, printList, tableLines } from './list.js';
@@ -22,7 +22,7 @@ const SOON_MS = 100;
 export async function watchJobs(client: Client, options: JobsOptions): Promise<void> {
   const isSelected = selects(options);
   const isDrawn = process.stdout.isTTY && !options.json && ['table', 'wide'].includes(options.output ?? 'table');
-  const screen = isDrawn ? drawing(options) : printing(options);
+  const screen = isDrawn ? drawing(options) : printing(options, (job) => types.isAwaited(job));
   let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });
   const show = (next: JobTable): void => {
     table = next;
@@ -80,8 +80,10 @@ function drawing(options: JobsOptions): Screen {
   };
 }
 
-function printing(options: JobsOptions): Screen {
+/** @param isAwaited a new job is printed with its type, which comes a moment later. */
+function printing(options: JobsOptions, isAwaited: (job: Job) => boolean): Screen {
   let before = new Map<string, Job>();
+  let printed = new Map<string, string | undefined>();
   let { headers } = options;
   return {
     show: (jobs, settled) => {
@@ -89,12 +91,12 @@ function printing(options: JobsOptions): Screen {
       // A job may end and leave the table at once: its last row has the outcome.
       const gone = [...before.values()].flatMap((job) => {
         const end = settled.get(job.run);
-        return now.has(job.run) || job.settled || !end
-          ? []
-          : [{ ...job, status: 'concluded' as const, settled: end.settled }];
+        return now.has(job.run) || job.settled || !end ? [] : [ended(job, end)];
       });
-      const rows = [...gone, ...jobs.filter((job) => statusOf(before.get(job.run)) !== statusOf(job))];
+      const ready = jobs.filter((job) => !isAwaited(job));
+      const rows = [...gone, ...ready.filter((job) => printed.get(job.run) !== statusOf(job))];
       before = now;
+      printed = new Map(jobs.map((job) => [job.run, isAwaited(job) ? printed.get(job.run) : statusOf(job)]));
       if (rows.length === 0) return;
       const list = { columns: JOB_COLUMNS, rows, name: ({ source, job }: Job) => `${source} ${job}` };
       // One object a line, also where an array was asked for: it has no end.
@@ -106,4 +108,14 @@ function printing(options: JobsOptions): Screen {
   };
 }
 
-const statusOf = (job: Job | undefined): string | undefined => job?.settled?.outcome ?? job?.status;
+/** With the figures of its end, which are newer than the last progress. */
+const ended = (job: Job, { settled }: SettledRun): Job => ({
+  ...job,
+  status: 'concluded',
+  settled,
+  type: settled.type ?? job.type,
+  len: settled.len ?? job.len,
+  offset: settled.offset ?? job.offset,
+});
+
+const statusOf = (job: Job): string => job.settled?.outcome ?? job.status;

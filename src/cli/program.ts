@@ -50,8 +50,18 @@ export function createProgram(): Command {
   return program;
 }
 
-/** After a usage error each command names its own help. */
+/** After a usage error each command names its own help; one that only has commands says where a flag of theirs stands. */
 function nameHelp(command: Command, path: string): void {
   command.showHelpAfterError(`  next: ${path} --help`);
   for (const each of command.commands) nameHelp(each, `${path} ${each.name()}`);
+  if (command.commands.length === 0) return;
+  command.configureOutput({
+    outputError(text, write) {
+      const [, flag = ''] = /^error: unknown option '(-[^'=]+)/.exec(text) ?? [];
+      const isTheirs = command.commands.some(({ options }) =>
+        options.some(({ long, short }) => long === flag || short === flag),
+      );
+      write(isTheirs ? `${text}  flags stand after the command: ${path} COMMAND ${flag}\n` : text);
+    },
+  });
 }

@@ -1,6 +1,7 @@
 // A command's connection to a running gateway: a client that fails at once where the published one would try for ever.
 import { readFileSync } from 'node:fs';
 import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
+import { compareCursors } from '../protocol/cursor.js';
 import { describeGap } from '../protocol/words.js';
 import { storedToken } from './credentials.js';
 import { CliError, EXIT } from './exit.js';
@@ -21,7 +22,7 @@ export function socketUrl(text: string): string {
   const path = /^unix:(\/.+)$/.exec(text)?.[1];
   // As npm `ws` takes it: the socket's path, a colon, the path of the request.
   if (path !== undefined) return `ws+unix:${path}:/v1`;
-  if (!URL.canParse(text)) throw new CliError(EXIT.usage, `--url ${text}: not a URL`);
+  if (!URL.canParse(text)) throw new CliError(EXIT.usage, `--url ${text}: not a URL, as http://127.0.0.1:7070`);
   const url = new URL(text);
   if (!/^(http|ws)s?:$/.test(url.protocol))
     throw new CliError(EXIT.usage, `--url ${text}: expected http, https, ws, wss or unix:/path`);
@@ -116,18 +117,22 @@ function whyClosed(
   return `the gateway at ${url} closed the connection: ${detail}`;
 }
 
-/** Says once that the line is lost and why, and once that it is back. */
+/** Says once that the line is lost and why, and once that it is back. A gateway that was never reached is the error of {@link withGateway}. */
 export function announceLine(client: Client, say: (line: string) => void): void {
   let lost = false;
+  let reached = client.state.phase === 'open';
   client.onState((state) => {
+    reached ||= state.phase === 'open';
     if (state.phase === 'open' && lost) say('connected again');
-    if (state.phase === 'waiting' && !lost)
+    if (state.phase === 'waiting' && reached && !lost)
       say(`connection lost (${state.reason.detail || state.reason.cause}); reconnecting until it is back`);
-    lost = state.phase === 'open' ? false : lost || state.phase === 'waiting';
+    lost = state.phase === 'open' ? false : lost || (reached && state.phase === 'waiting');
   });
 }
 
 /** A gap in the events, as a text. */
 export function gapLine({ reason, after, cursor }: Gap): string {
+  if (reason === 'retention' && (compareCursors(after, cursor) ?? 0) > 0)
+    return `gap: the log has not come to ${after}; it goes on after ${cursor}`;
   return `gap: events after ${after} and up to ${cursor} may be missing here. ${describeGap(reason)}`;
 }

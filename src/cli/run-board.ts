@@ -17,13 +17,18 @@ export const KEPT = [
   'GATEWAY_SOURCE_DOWN',
 ];
 
-/** @param open with the present table. */
+/**
+ * The terminal is taken once the gateway was reached, and given back before an error is printed: the other screen of a terminal would hide it.
+ *
+ * @param open with the present table.
+ */
 export async function runBoard(
   client: Client,
   filter: SubscribeFilter,
   times: Times,
   open: (table: () => JobTable) => Board,
 ): Promise<void> {
+  await client.info();
   let table: JobTable = tableOf({ jobs: [], settled: [], sources: [], cursor: '' });
   const board = open(() => table);
   const show = (next: JobTable): void => {
@@ -43,7 +48,11 @@ export async function runBoard(
   });
   announceLine(client, board.log);
   const quit = readKeys(board.press);
-  await Promise.race([quit.pressed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  // The gateway may refuse the client for good, as when its token has expired.
+  const closed = new Promise<void>((resolve) => {
+    client.onState(({ phase }) => phase === 'closed' && resolve());
+  });
+  await Promise.race([quit.pressed, closed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   types.close();
   board.close();
   quit.stop();

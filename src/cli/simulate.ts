@@ -29,8 +29,7 @@ export function addSimulate(program: Command): void {
       const unknown = options.lacks?.find((each) => !(LACKS as readonly string[]).includes(each));
       if (unknown !== undefined)
         throw new CliError(EXIT.usage, `--lacks ${unknown}: expected one of ${LACKS.join(', ')}`);
-      if (!parsed.ok) throw new CliError(EXIT.usage, parsed.error);
-      if (!('source' in parsed) || parsed.source.kind !== 'qmp')
+      if (!parsed.ok || !('source' in parsed) || parsed.source.kind !== 'qmp')
         throw new CliError(EXIT.usage, `${uri}: expected unix:/path or tcp:HOST:PORT`);
       const { address } = parsed.source;
       const listen = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };

@@ -12,7 +12,9 @@ const HTTP: Readonly<Record<string, string>> = {
 
 /** The first that matches the text of Node or of npm `ws`. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED|ENOENT/, 'connection refused (is "qmp-gateway serve" running there?)'],
+  [/ECONNREFUSED/, 'connection refused (is "qmp-gateway serve" running there?)'],
+  [/ENOENT/, 'there is no such socket (is "qmp-gateway serve" running, with that --listen?)'],
+  [/EACCES/, 'this user may not open the socket'],
   [/ENOTFOUND|EAI_AGAIN/, 'no such host'],
   [/EHOSTUNREACH|ENETUNREACH/, 'the host cannot be reached'],
   [/ETIMEDOUT|not open after/, 'no answer in time'],

@@ -50,6 +50,15 @@ export function formatRate(perSecond: number, type: JobType | null): string {
   return `${formatAmount(Math.max(0, perSecond), type)}/s`;
 }
 
+/** `1.00 GiB of 2.00 GiB`. A job without a total has no figures yet: it has just begun, or its source was not asked since. */
+export function formatDone(
+  { len, offset, type }: { len: Int64; offset: Int64; type: JobType | null },
+  between = 'of',
+): string {
+  if (Number(len) === 0 && Number(offset) === 0) return '—';
+  return `${formatAmount(offset, type)} ${between} ${formatAmount(len, type)}`;
+}
+
 /** A job's `speed`, which is a limit: bytes per second, 0 for none. */
 export function formatLimit(speed: Int64): string {
   return Number(speed) === 0 ? 'unlimited' : `${formatBytes(speed)}/s`;
@@ -82,6 +91,17 @@ export function formatDuration(ms: number): string {
   if (minutes < 60) return `${minutes} min ${twoDigits(seconds % 60)} s`;
   const hours = Math.floor(minutes / 60);
   return hours < 24 ? `${hours} h ${twoDigits(minutes % 60)} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Milliseconds that a run of the history took. Of one that is `lost` nobody knows when it ended: its settlement is when that was found. */
+export function durationOf({
+  durationMs,
+  outcome,
+}: {
+  durationMs: number | null;
+  outcome: Outcome;
+}): number | undefined {
+  return durationMs === null || outcome === 'lost' ? undefined : durationMs;
 }
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0');

@@ -1,7 +1,11 @@
 // Tables within the width of a terminal: the figures always stand.
 import { describe, expect, it } from 'vitest';
 import { shorten, tableOf } from '../../src/cli/columns.js';
+import { jobLines } from '../../src/cli/get.js';
 import { JOB_COLUMNS, JOB_ORDERS, selects, sortJobs } from '../../src/cli/job-columns.js';
+import { withTypes } from '../../src/cli/job-types.js';
+import { timesIn } from '../../src/cli/times.js';
+import { tableOf as tableFromCut } from '../../src/client/index.js';
 import type { Job } from '../../src/protocol/types.js';
 
 const GIB = 2 ** 30;
@@ -17,8 +21,26 @@ const jobOf = (job: string, more: Partial<Job> = {}): Job => ({
   updated: '2026-11-29T08:00:00.000000Z',
   ...more,
 });
+const tableFrom = (jobs: Job[]) => tableFromCut({ jobs, settled: [], sources: [], cursor: 'e:1' });
 const NARROW = JOB_COLUMNS.filter(({ isWide }) => !isWide);
 const LONG = `libvirt-7-format-${'x'.repeat(120)}-disk17`;
+
+it('a job without figures has none: it is not 0 of 0, and its limit is not known', () => {
+  const cells = (job: Job) =>
+    JOB_COLUMNS.filter(({ head }) => ['DONE', 'PROGRESS', 'LIMIT'].includes(head)).map(({ cell }) => cell(job));
+  expect(cells(jobOf('a', { len: 0, offset: 0 }))).toEqual(['—', '—', '—']);
+  expect(cells(jobOf('a', { offset: 0 }))).toEqual(['0.0 %', '0 B / 100 GiB', 'unlimited']);
+  expect(jobLines(jobOf('a', { len: 0, offset: 0 }), timesIn(true))).toEqual(
+    expect.arrayContaining(['done    —', 'limit   —']),
+  );
+});
+
+it('a type that is asked for brings the figures where a row has none, and no older ones', () => {
+  const found = [jobOf('a', { len: 10, offset: 5, speed: 7 })];
+  const of = (job: Job) => withTypes(tableFrom([job]), found).jobs.get('r:a');
+  expect(of(jobOf('a', { type: null, len: 0, offset: 0 }))).toMatchObject({ type: 'mirror', len: 10, speed: 7 });
+  expect(of(jobOf('a', { type: null, len: 10, offset: 8 }))).toMatchObject({ type: 'mirror', offset: 8, speed: 0 });
+});
 
 describe('a table', () => {
   it.each([80, 60])('of %d columns has every figure beside the longest names', (columns) => {

@@ -27,6 +27,7 @@ it('a run is a row: when it ended, what it was, how long, how large, who asked, 
   ]);
   const bare = { ...record, start: null, durationMs: null, len: null, type: null };
   expect(historyRow(bare).slice(3, 7)).toEqual(['?', 'failed', '?', '?']);
+  expect(historyRow({ ...record, outcome: 'lost' })[5]).toBe('?');
 });
 
 it('of a run that is lost nobody knows how long it took: its settlement is when that was found', () => {

@@ -43,6 +43,11 @@ describe('the jobs that are meant', () => {
     ]);
   });
 
+  it('by - are of stdin, and of no others', () => {
+    expect(wrongNames({ source: '-', jobs: [] })).toBeUndefined();
+    expect(wrongNames({ source: '-', jobs: ['a'] })).toContain('stdin');
+  });
+
   it('by globs that match none are refused', async () => {
     await expect(find('vm2', 'ol?')).rejects.toMatchObject({ code: EXIT.failed });
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../demo-client/src/model/fleet/rows.js';
 import { noteOf, settlementOf, withPast } from '../../demo-client/src/model/run/past.js';
 import { recordOf } from '../../src/history/record.js';
+import { durationOf } from '../../src/protocol/words.js';
 import { DAY, endedRun } from '../support/run-history.js';
 import { endOf, jobOf, tableOf } from './fixtures.js';
 
@@ -26,6 +27,15 @@ describe('a run of the history', () => {
       cursor: 'e:9',
       settled: { outcome: 'completed' },
     });
+  });
+
+  it('that was lost took nobody knows how long: it was found later', () => {
+    const lost = { ...pastOf('e:old', 'old'), outcome: 'lost' } as const;
+    const table = tableOf([], [endOf('old', { outcome: 'lost', provenance: 'unknown' })]);
+    const rows = rowsOf({ table, paces, unseen: new Map(), past: new Map([[lost.run, lost]]), tab: 'all' });
+    expect(rows.map(({ ended }) => ended?.tookMs)).toEqual([null]);
+    expect(durationOf(lost)).toBeUndefined();
+    expect(durationOf(pastOf('e:old', 'old'))).toBe(10_000);
   });
 
   it('gives the plot what was before the page', () => {

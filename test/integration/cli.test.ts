@@ -78,6 +78,15 @@ describe('wrong usage is one clear line and exit 2', () => {
     expect(ended.err()).toMatch(/is in use/);
   });
 
+  it('a flag before its command is said to belong behind it', async () => {
+    const ended = run(['--url', 'http://127.0.0.1:1', 'jobs']);
+    expect(await ended.exit).toBe(2);
+    expect(ended.err()).toContain('flags stand after the command: qmp-gateway COMMAND --url');
+    const unknown = run(['--nope', 'jobs']);
+    expect(await unknown.exit).toBe(2);
+    expect(unknown.err()).not.toContain('flags stand');
+  });
+
   it('no gateway: exit 4', async () => {
     const ended = run(['jobs', '--url', 'http://127.0.0.1:1']);
     expect(await ended.exit).toBe(4);

@@ -8,7 +8,8 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { socketUrl } from '../../src/cli/remote.js';
+import { gapLine, socketUrl } from '../../src/cli/remote.js';
+import { whyUnreachable } from '../../src/cli/unreachable.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp } from '../support/app.js';
 import { run } from '../support/cli.js';
@@ -31,6 +32,18 @@ describe('--url', () => {
     ['wss://host/qmp/', 'wss://host/qmp/v1'],
     ['wss://host/own-name', 'wss://host/own-name'],
   ])('%s is the socket %s', (given, expected) => expect(socketUrl(given)).toBe(expected));
+
+  it('that is none is refused with an example', () =>
+    expect(() => socketUrl('127.0.0.1:7070')).toThrow('not a URL, as http://127.0.0.1:7070'));
+
+  it('of a socket that is not there is no refused connection', () =>
+    expect(whyUnreachable('unix:/nope', 'connect ENOENT /nope')).toContain('there is no such socket'));
+
+  it('a cursor past the end of the log is not called too old', () => {
+    const gap = { reason: 'retention', after: 'e:99', cursor: 'e:7' } as const;
+    expect(gapLine(gap)).toBe('gap: the log has not come to e:99; it goes on after e:7');
+    expect(gapLine({ ...gap, after: 'e:1' })).toContain('older than what the gateway keeps');
+  });
 
   it('reaches a gateway under a path', async () => {
     const app = await startApp({});

@@ -20,6 +20,7 @@ export const isFromPipe = ({ source, jobs }: Named): boolean => source === '-' &
 export function wrongNames(named: Named): string | undefined {
   const { source, jobs, run } = named;
   if (!isFromPipe(named) && jobs.length === 0) return "missing required argument 'job'";
+  if (source === '-' && jobs.length > 0) return '- reads the jobs from stdin: it goes without others';
   if ([source, ...jobs].includes('')) return 'a name is empty';
   if (run !== undefined && (isFromPipe(named) || jobs.length !== 1 || [source, ...jobs].some(isWild)))
     return '--run goes with one SOURCE and one JOB';

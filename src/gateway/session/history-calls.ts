@@ -108,7 +108,9 @@ export class HistoryCalls {
     const found = live ?? record;
     if (!found) {
       const isKnown = view.sources().some(({ name }) => name === source);
-      return isKnown ? refuse('JOB_NOT_FOUND', `no run of ${job} on ${source} is known`) : unseen();
+      return isKnown
+        ? refuse('JOB_NOT_FOUND', `no run${run === undefined ? '' : ` ${run}`} of ${job} on ${source} is known`)
+        : unseen();
     }
     const { progress = history.progressOf(found.run), ...kept } = record ?? {};
     const names = { source, job, run: found.run };

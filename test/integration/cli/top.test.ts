@@ -1,5 +1,8 @@
 // `top` in a terminal: the figures beside long names, the keys, and verbs that are asked for first.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { run } from '../../support/cli.js';
 import { runInTerminal, type TerminalRun } from '../../support/terminal.js';
 import { openBench } from '../stream/support.js';
@@ -65,12 +68,45 @@ describe('top', () => {
   });
 });
 
+describe.each(['top', 'watch'])('%s in a terminal', (command) => {
+  it('without a gateway says so on the terminal’s own screen, and ends with 4', async () => {
+    top = runInTerminal([command, '--url', 'http://127.0.0.1:1'], { columns: 200, rows: 16 });
+    expect(await top.exit).toBe(4);
+    expect(text()).toMatch(/^qmp-gateway: no gateway at http:\/\/127\.0\.0\.1:1: connection refused/);
+    expect(top.raw()).not.toContain('reconnecting');
+  });
+
+  it('ends with 1 and the reason when the gateway refuses its token later', async () => {
+    const gateway = new WebSocketServer({ port: 0, handleProtocols: () => 'qmp-gateway.v1' });
+    onTestFinished(() => gateway.close());
+    await once(gateway, 'listening');
+    const { port } = gateway.address() as AddressInfo;
+    const seen = once(gateway, 'connection');
+    top = runInTerminal([command, '--url', `http://127.0.0.1:${port}`], { columns: 200, rows: 16 });
+    const [socket] = (await seen) as [WebSocket];
+    socket.on('message', (data) => {
+      const { id, method } = JSON.parse(String(data)) as { id: number; method: string };
+      if (method === 'server.info')
+        socket.send(
+          JSON.stringify({ jsonrpc: '2.0', id, result: { version: '0', epoch: 'e', cursor: 'e:0', features: [] } }),
+        );
+      else socket.close(4401, 'the token has expired');
+    });
+    expect(await top.exit).toBe(1);
+    expect(text()).toContain('asks for a token');
+  });
+});
+
 describe('jobs --watch', () => {
   it('prints a row a change where there is no terminal, and draws in place where there is one', async () => {
     const rows = run(['jobs', '-w', '--source', 'vm2', '--no-headers', '--url', bench.app.url]);
     await rows.said(/vm2 +m +mirror +ready/);
     bench.sim('vm2').jobs.cancel('m');
     await rows.said(/vm2 +m +mirror +concluded +(completed|cancelled)/);
+    bench.sim('vm2').jobs.start({ id: 'late', type: 'backup', len: 2 ** 40, bytesPerSecond: 1 << 20 });
+    await rows.said(/^vm2 +late/m);
+    expect(rows.out()).toMatch(/^vm2 +late +backup +\S+ +[\d.]+ % .* \/ 1\.00 TiB/m);
+    expect(rows.out()).not.toMatch(/^vm2 +late +\?/m);
     rows.child.kill('SIGINT');
     expect(await rows.exit).toBe(0);
     top = runInTerminal(['jobs', '-w', '--url', bench.app.url], { columns: 80, rows: 10 });

@@ -2,6 +2,7 @@
 import type { JobTable } from 'qmp-gateway/client';
 import {
   describePivot,
+  durationOf,
   type HistoryRun,
   type Job,
   type JobStatus,
@@ -123,7 +124,8 @@ function liveRow(job: Job, paces: Paces, end: SettledRun | undefined, past: Hist
 const UNCLEAR: Attention = { mark: 'unclear', label: 'Pivot unknown', advice: describePivot('unknown') };
 
 function endOf(settled: Settlement, at: number, tookMs: number | null): Row['ended'] {
-  return { provenance: settled.provenance, at, tookMs, note: noteOf(settled) };
+  const { outcome, provenance } = settled;
+  return { provenance, at, tookMs: durationOf({ durationMs: tookMs, outcome }) ?? null, note: noteOf(settled) };
 }
 
 function startOf(past: HistoryRun | undefined): Start | undefined {

@@ -2,7 +2,7 @@
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import {
-  formatAmount,
+  formatDone,
   formatDuration,
   formatLimit,
   formatPercent,
@@ -48,7 +48,7 @@ export function JobFigures({ job, settled, trail, start, current }: JobFiguresPr
         <Bar row={{ state, share: part }} />
       </div>
       <dl class="facts">
-        <Fact label="Done" value={`${formatAmount(offset, type)} of ${formatAmount(len, type)}`} />
+        <Fact label="Done" value={formatDone({ offset, len, type })} />
         {settled ? (
           <Fact label="Figures from" value="its end" />
         ) : (

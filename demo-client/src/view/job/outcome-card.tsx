@@ -2,6 +2,7 @@
 import {
   describePivot,
   describeProof,
+  durationOf,
   formatDuration,
   type HistoryRun,
   PROVENANCE_TEXT,
@@ -24,6 +25,7 @@ export function OutcomeCard({ settled, time, past, finalizedBy }: OutcomeCardPro
   const proof = describeProof(settled.pivotProof);
   const hands = [...settled.requestedBy, ...finalizedBy.map((by) => `${by} (finalize)`)];
   const { outcome, provenance, pivoted, forced, escalated, dismissed, libvirt, error } = settled;
+  const tookMs = past && durationOf(past);
   return (
     <section class={`card pad outcome tone-${OUTCOME_TONE[outcome]}`} aria-label="Outcome" data-testid="outcome">
       <h2>
@@ -50,7 +52,7 @@ export function OutcomeCard({ settled, time, past, finalizedBy }: OutcomeCardPro
             </div>
             <div>
               <dt>Duration</dt>
-              <dd data-testid="duration">{past.durationMs === null ? 'not known' : formatDuration(past.durationMs)}</dd>
+              <dd data-testid="duration">{tookMs === undefined ? 'not known' : formatDuration(tookMs)}</dd>
             </div>
           </>
         )}
