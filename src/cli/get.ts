@@ -47,7 +47,7 @@ export function jobLines(job: Job, times: Times): string[] {
     ['job', `${job.job} of ${source}`],
     ['run', run],
     ['type', type ?? '?'],
-    ['status', status],
+    ['status', settled?.dismissed ? 'ended' : status],
     ['done', hasFigures(job) ? `${percent(job)}, ${formatDone(job)}` : '—'],
     ['limit', hasFigures(job) ? formatLimit(speed) : '—'],
     ['I/O', ioStatus],

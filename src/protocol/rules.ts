@@ -82,6 +82,8 @@ export function offeredVerbs(
   { status, settled }: { status: JobStatus; settled?: Settlement },
   source?: Pick<SourceInfo, 'verbs'>,
 ): readonly JobVerb[] {
+  // `job.get` answers with runs that have ended too: they are in QEMU no more.
+  if (settled?.dismissed) return [];
   const verbs = settled
     ? (['dismiss'] as const)
     : (Object.keys(VERBS) as JobVerb[]).filter(
@@ -118,7 +120,7 @@ export type Decision = (typeof DECISIONS)[number];
  * be completed or aborted; `undismissed`: it has ended and occupies its id.
  */
 export function decisionOf({ settled, ioStatus, status }: Job): Decision | undefined {
-  if (settled) return 'undismissed';
+  if (settled) return settled.dismissed ? undefined : 'undismissed';
   if (ioStatus === 'nospace' || ioStatus === 'failed') return 'error';
   if (status === 'pending') return 'pending';
   return isInSync(status) ? 'ready' : undefined;

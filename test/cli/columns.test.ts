@@ -35,6 +35,13 @@ it('a job without figures has none: it is not 0 of 0, and its limit is not known
   );
 });
 
+it('a run that has ended and left QEMU has no status of before, waits for nobody and has no verbs', () => {
+  const settled = { outcome: 'lost', provenance: 'unknown', pivoted: false, requestedBy: [], dismissed: true };
+  const lines = jobLines(jobOf('a', { settled: settled as never }), timesIn(true));
+  expect(lines).toEqual(expect.arrayContaining(['status  ended', 'verbs   none']));
+  expect(lines.join('\n')).not.toContain('waits for');
+});
+
 it('a type that is asked for brings the figures where a row has none, and no older ones', () => {
   const found = [jobOf('a', { len: 10, offset: 5, speed: 7 })];
   const of = (job: Job) => withTypes(tableFrom([job]), found).jobs.get('r:a');

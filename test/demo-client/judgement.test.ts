@@ -16,7 +16,8 @@ describe('attention', () => {
     expect(mark({ status: 'paused', ioStatus: 'failed' })).toBe('error');
     expect(mark({ status: 'pending' })).toBe('pending');
     expect(mark({ status: 'ready' })).toBe('ready');
-    expect(mark({ status: 'concluded', settled: endOf('x').settled })).toBe('undismissed');
+    expect(mark({ status: 'concluded', settled: endOf('x', { dismissed: false }).settled })).toBe('undismissed');
+    expect(mark({ status: 'concluded', settled: endOf('x').settled })).toBeUndefined();
     // Its end is being read: there is nothing to do.
     expect(mark({ status: 'concluded' })).toBeUndefined();
     expect(mark({ ioStatus: 'ok' })).toBeUndefined();

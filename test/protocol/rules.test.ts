@@ -89,6 +89,7 @@ describe('the verbs that are offered', () => {
     const source = { verbs: ['abort', 'complete', 'setSpeed'] as const };
     expect(offeredVerbs({ status: 'ready' }, source)).toEqual(['complete', 'setSpeed', 'abort']);
     expect(offeredVerbs({ status: 'concluded', settled: {} as Settlement }, source)).toEqual([]);
+    expect(offeredVerbs({ status: 'running', settled: { dismissed: true } as Settlement })).toEqual([]);
     expect([hasVerb(source, 'force'), hasVerb(undefined, 'force'), hasVerb({}, 'force')]).toEqual([false, true, true]);
   });
 
