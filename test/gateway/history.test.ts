@@ -201,6 +201,8 @@ describe('history.get', () => {
     const reasonOf = async (source: string, job: string): Promise<string> =>
       (await bench.client('ann').call('history.get', { source, job })).error.data.reason;
     expect(await reasonOf('vm1', 'j')).toBe('JOB_NOT_FOUND');
+    const unknown = await bench.client('ann').call('history.get', { source: 'vm1', job: 'j', run: 'r:9' });
+    expect(unknown.error.message).toBe('no run r:9 of j on vm1 is known');
     expect(await reasonOf('vm1', 'k')).toBe('SOURCE_NOT_FOUND');
     expect(await reasonOf('vm2', 'j')).toBe('SOURCE_NOT_FOUND');
   });
