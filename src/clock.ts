@@ -41,3 +41,20 @@ export const CLOCK: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/** Something has not answered in time. What was asked of it may still happen. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/**
+ * What was asked, or no answer within so many milliseconds.
+ *
+ * @param who of whom, as the error names it. @throws {@link NoAnswer}
+ */
+export function within<T>(asked: Promise<T>, clock: Clock, limitMs: number, who: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(limitMs, () => reject(new NoAnswer(`${who} did not answer for ${limitMs} ms`)));
+    asked.finally(stop).then(resolve, reject);
+  });
+}

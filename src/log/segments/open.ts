@@ -13,10 +13,7 @@ import { SegmentFiles } from './segment-files.js';
 import { SegmentLog, type SegmentLogLimits } from './segment-log.js';
 import type { StoredEntry } from './stored-entry.js';
 
-export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {
-  /** Milliseconds after which a disk that does not answer takes nothing. */
-  syncLimitMs: number;
-}
+export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {}
 
 export const DISK_LOG_LIMITS: DiskLogLimits = {
   maxBytes: 1024 * 1024 * 1024,
@@ -75,8 +72,8 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
     keeper.attach(log);
     try {
       keeper.fit(await disk.free(path));
-      if (newest && !discontinuity && newest.last === last) files.reopen();
-      else files.begin(last + 1, clock.date());
+      if (newest && !discontinuity && newest.last === last) await files.reopen();
+      else await files.begin(last + 1, clock.date());
       await keeper.begun(files.newest?.first ?? 0);
       if (!discontinuity) log.fill(await newestEntries(files.newest, floor, limits.tailBytes / 2, disk));
     } catch (error) {

@@ -218,12 +218,10 @@ export class SegmentLog implements EventLog, KeptLog {
     this.#pending = [];
     const entries = this.#number(appends);
     const written = this.#keeper.write(entries);
-    if (written === 'failed') this.replace();
-    if (!(written instanceof Promise)) return this.#show(appends, entries);
+    if (!written) return this.#show(appends, entries);
     for (const { drafts } of appends) for (const { position } of drafts) if (position) position.cursor = undefined;
-    this.#syncing = written.then((isOnDisk) => {
+    this.#syncing = written.then(() => {
       this.#syncing = undefined;
-      if (!isOnDisk) this.replace();
       this.#show(appends, entries);
       if (this.#pending.length > 0) this.#schedule();
     });

@@ -350,7 +350,7 @@ describe('a disk that takes nothing', () => {
     const disk = new FaultyDisk();
     const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
     const { epoch } = log;
-    disk.unlinkNow = (file) => {
+    disk.unlink = async (file) => {
       disk.unlinked.push(file);
       rmSync(file);
       disk.fault = undefined;
@@ -417,14 +417,16 @@ describe('a disk that takes nothing', () => {
     const disk = new FaultyDisk();
     const { path, log: before } = await openLong();
     await before.close();
-    const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
+    const { log } = await openTestDiskLog(path, { disk, limits: { ...SMALL, checkMs: 60_000 } });
     const files = segmentsIn(path);
     disk.fault = { call: 'create', code: 'EMFILE' };
     for (const name of NAMES.slice(0, 150))
       await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
     expect([segmentsIn(path), log.status.evicted.bytes, log.status.disk?.problem]).toEqual([files, 0, undefined]);
     for (const name of NAMES) await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
-    await expect.poll(() => log.status.disk?.problem).toContain('EMFILE');
+    await expect
+      .poll(() => append(log, 'MORE').then(() => log.status.disk?.problem ?? ''), { timeout: 5_000 })
+      .toContain('EMFILE');
   });
 
   it('that does not answer takes nothing: with and without waiting for it', async () => {
@@ -432,11 +434,42 @@ describe('a disk that takes nothing', () => {
       const disk = new FaultyDisk();
       const { log } = await openTestDiskLog(newFolder(), { disk, limits: { syncMs, syncLimitMs: 30 } });
       await append(log, 'A');
-      disk.hangs = true;
+      disk.hangs = 'sync';
       await append(log, 'B');
       await expect.poll(() => log.status.disk?.problem).toBe('the disk did not answer for 30 ms');
       await log.close();
     }
+  });
+
+  it('that hangs in any call stops nobody: entries wait for it, then go on in memory; nothing more is asked of it; the end is bounded', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports } = await openTestDiskLog(path, { disk, limits: { syncLimitMs: 50 } });
+    await append(log, 'A');
+    const { epoch } = log;
+    disk.hangs = 'all';
+    const shown = append(log, 'B');
+    await new Promise((resolve) => setImmediate(resolve));
+    // The loop goes on, and nothing is shown that the disk, which has not failed yet, has not taken.
+    expect([log.head, log.epoch === epoch]).toEqual([1, true]);
+    await shown;
+    expect([log.head, log.epoch === epoch, log.status.disk?.problem]).toEqual([
+      2,
+      false,
+      'the disk did not answer for 50 ms',
+    ]);
+    await append(log, 'C');
+    const { hanging } = disk;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([disk.hanging, hanging < 4]).toEqual([hanging, true]);
+
+    disk.answer();
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+    expect(reports).toEqual(['failing']);
+    await append(log, 'D');
+    disk.hangs = 'all';
+    await log.close();
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
   });
 
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
