@@ -14,7 +14,7 @@ import {
 import { DEMO_LOG_BYTES, type Demo, demoLogFolder, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
-import { stopSignal } from './signals.js';
+import { endAnyway, stopSignal } from './signals.js';
 
 export type ServeFlags = ConfigInput & { demo?: boolean };
 
@@ -69,6 +69,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   else logger.info({ signal: why }, 'closing');
   await app.close();
   await demo?.close();
+  endAnyway(() => logger.warn('the disk does not answer: the process ends without it'));
   if (why instanceof Error) throw new CliError(EXIT.failed, why.message, { cause: why });
 }
 

@@ -1,40 +1,21 @@
 // Keeps the folder: writes to its files, brings them to the disk, makes checkpoints, removes what is too old or too much, and finds out when a disk that
 // took nothing takes something again.
-import { type Clock, within } from '../../clock.js';
+import { within } from '../../clock.js';
 import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
-import { type Disk, isFull } from './disk.js';
-import { type DiskReport, errorOf, type KeptLog } from './disk-report.js';
+import { isFull } from './disk.js';
+import { errorOf, type KeptLog } from './disk-report.js';
 import { DiskWriter } from './disk-writer.js';
 import type { FolderState } from './folder.js';
-import type { Ownership } from './owner.js';
+import { type KeeperOptions, type KeeperParts, retake } from './keeper-parts.js';
 import type { Block } from './segment.js';
 import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
 import { StateFile } from './state-file.js';
 
 /** Milliseconds until a file that could not be made is tried again. */
 const ROLL_AGAIN_MS = 1_000;
-
-export interface KeeperOptions extends FileLimits {
-  /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
-  syncMs: number;
-  /** Bytes of the file system that are left to others. */
-  reserveBytes: number;
-  /** Milliseconds between looks at the free space and at the age of files, which are also tries of a disk that took nothing. */
-  checkMs: number;
-  /** Milliseconds after which a disk that does not answer takes nothing. */
-  syncLimitMs: number;
-}
-
-export interface KeeperParts {
-  path: string;
-  state: FolderState;
-  files: SegmentFiles;
-  disk: Disk;
-  clock: Clock;
-  report: (report: DiskReport) => void;
-  owner: Ownership;
-}
+/** Milliseconds that the end waits for a disk that takes nothing. */
+const UNWELL_MS = 1_000;
 
 export class DiskKeeper {
   readonly #parts: KeeperParts;
@@ -52,6 +33,7 @@ export class DiskKeeper {
   #owed: number | undefined;
   /** By the monotonic clock: a file that can't be made is not tried at each append. */
   #rollAgainAt = 0;
+  #isOwn = true;
   /** A file is being made: entries wait for it, since it begins with their offsets. */
   #beginning: Promise<void> | undefined;
   #closing = false;
@@ -97,16 +79,8 @@ export class DiskKeeper {
     return this.#options;
   }
 
-  get bytes(): number {
-    return this.#parts.files.bytes;
-  }
-
-  get entries(): number {
-    return this.#parts.files.entries;
-  }
-
-  get freed(): SegmentFiles['freed'] {
-    return this.#parts.files.freed;
+  get files(): Pick<SegmentFiles, 'bytes' | 'entries' | 'freed'> {
+    return this.#parts.files;
   }
 
   get oldestAt(): number | undefined {
@@ -199,19 +173,18 @@ export class DiskKeeper {
     this.#writer.stop();
     this.#blocks?.close();
     // A disk that hangs is not waited for: each step has its bound, but there are many.
-    await this.#within(this.#finish(last)).catch((error: unknown) => {
-      if (this.#problem === undefined) this.#fail(error);
-    });
+    if (this.#problem === undefined)
+      await this.#within(this.#finish(last)).catch((error: unknown) => {
+        if (this.#problem === undefined) this.#fail(error);
+      });
     this.#parts.files.abandon();
+    const limitMs = this.#problem === undefined ? this.#options.syncLimitMs : UNWELL_MS;
     // What can't be removed is stale for the next start, as that of a killed gateway.
-    await this.#within(this.#parts.owner.release()).catch(() => undefined);
+    await within(this.#parts.owner.release(), this.#parts.clock, limitMs, 'the disk').catch(() => undefined);
   }
 
   async #finish(last: number): Promise<void> {
-    await this.#checking;
-    await this.#beginning;
-    await this.#checkpoints.idle();
-    await this.#writer.idle();
+    for (const each of [this.#checking, this.#beginning, this.#checkpoints.idle(), this.#writer.idle()]) await each;
     if (this.#problem !== undefined) return;
     await this.#parts.files.sync();
     // Without it the next start folds more entries; what it stands for is missing only where it is owed.
@@ -275,7 +248,8 @@ export class DiskKeeper {
     this.#writer.stop();
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
-    this.#state.abandon();
+    // Another gateway's state is not to be touched.
+    if (this.#isOwn) this.#state.abandon();
   }
 
   /** The disk takes entries again: those that follow, under the epoch that the log has now. */
@@ -299,9 +273,12 @@ export class DiskKeeper {
     const isOwn = await this.#within(this.#parts.owner.isOwn());
     const free = await disk.free(path);
     if (this.#closing) return;
-    if (!isOwn && this.#problem === undefined)
+    if (!isOwn && this.#problem === undefined) {
+      this.#isOwn = false;
       this.giveUp(new Error('the folder was removed, or another gateway took it'));
-    if (!isOwn) return;
+    }
+    if (!isOwn && !(await this.#within(retake(this.#parts)))) return;
+    this.#isOwn = true;
     if (this.#problem !== undefined) {
       // Twice the reserve, so that it does not fail again at once.
       if (free < 2 * reserveBytes || !(await this.#state.probe())) return;
@@ -311,7 +288,8 @@ export class DiskKeeper {
     this.fit(free);
     files.retain(clock.date());
     // One that the start has not read: damage in it is found although nobody reads it.
-    const unread = files.segments.findLast(({ isIndexed, isDamaged }) => !isIndexed && !isDamaged);
+    const { floor } = this.#state.present;
+    const unread = files.segments.findLast((each) => !each.isIndexed && !each.isDamaged && each.last > floor);
     if (unread && this.#blocks) await this.#within(this.#blocks.index(unread));
     if (this.#closing) return;
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();

@@ -83,9 +83,11 @@ export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
     return within(asked, clock, limitMs, 'the disk').catch((error: unknown) => {
       if (error instanceof NoAnswer) {
         late += 1;
-        void asked.catch(() => undefined).then(() => {
-          late -= 1;
-        });
+        void asked
+          .catch(() => undefined)
+          .then(() => {
+            late -= 1;
+          });
       }
       throw error;
     });

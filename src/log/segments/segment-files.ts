@@ -251,6 +251,15 @@ export class SegmentFiles {
     void this.#disk.close(fd).catch(() => undefined);
   }
 
+  /** The folder has none of them any more. */
+  forgetAll(): void {
+    for (const segment of [...this.#segments]) {
+      this.#forget(segment);
+      this.freed.bytes += segment.shown;
+    }
+    this.covered = 0;
+  }
+
   #forget(segment: Segment): void {
     this.#segments.splice(this.#segments.indexOf(segment), 1);
     this.#bytes -= segment.size;

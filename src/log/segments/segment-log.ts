@@ -85,7 +85,8 @@ export class SegmentLog implements EventLog, KeptLog {
   }
 
   get status(): LogStatus {
-    const { bytes, entries, limits, freed, oldestAt, problem } = this.#keeper;
+    const { files, limits, oldestAt, problem } = this.#keeper;
+    const { bytes, entries, freed } = files;
     const isOnDisk = problem === undefined;
     const oldest = isOnDisk ? oldestAt : this.#tail.oldest?.at;
     return {

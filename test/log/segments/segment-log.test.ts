@@ -1,5 +1,15 @@
 // The log in a folder: what a restart finds after a clean end and after a kill, what it makes of damage, and what happens while the disk takes nothing.
-import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderInUse } from '../../../src/log/index.js';
@@ -488,6 +498,60 @@ describe('a disk that takes nothing', () => {
     await expect.poll(() => other.log.status.disk?.problem).toBe('the folder was removed, or another gateway took it');
     await append(other.log, 'B');
     expect(other.log.head).toBe(2);
+  });
+
+  it('that failed and is back leaves files of earlier epochs that nobody reads: their end is not taken for damage', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports, checkpointFrom } = await openTestDiskLog(path, { disk });
+    checkpointFrom(() => []);
+    await append(log, 'A');
+    disk.fault = { call: 'write', code: 'EIO' };
+    await append(log, 'B');
+    disk.fault = undefined;
+    await expect.poll(() => reports).toEqual(['failing', 'recovered']);
+    await append(log, 'C');
+    await log.close();
+    let checks = 0;
+    const counted = new FaultyDisk();
+    counted.free = async () => {
+      checks += 1;
+      return Number.MAX_SAFE_INTEGER;
+    };
+    const again = await openTestDiskLog(path, { disk: counted });
+    await expect.poll(() => checks).toBeGreaterThan(3);
+    expect([again.discontinuity, again.reports]).toEqual([undefined, []]);
+  });
+
+  it('whose folder is made anew, or put back, takes entries again; not where another gateway has it', async () => {
+    const path = newFolder();
+    const opened = await openTestDiskLog(path);
+    const { log, reports } = opened;
+    opened.checkpointFrom(() => ['"saved"']);
+    await append(log, 'A');
+    rmSync(path, { recursive: true });
+    await expect.poll(() => log.status.disk?.problem).toBe('the folder was removed, or another gateway took it');
+    await append(log, 'B');
+    mkdirSync(path);
+    await expect.poll(() => reports).toEqual(['failing', 'recovered']);
+    await append(log, 'C');
+    const copy = await openTestDiskLog(copyOf(path));
+    expect([copy.discontinuity, copy.log.epoch, copy.lines]).toEqual([undefined, log.epoch, ['"saved"']]);
+
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    renameSync(`${path}.away`, path);
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    const other = await openTestDiskLog(path, { limits: { checkMs: 60_000 } });
+    const state = readFileSync(join(path, 'state.json'), 'utf8');
+    await log.close();
+    expect(readFileSync(join(path, 'state.json'), 'utf8')).toBe(state);
+    await other.log.close();
+    expect((await openTestDiskLog(path)).discontinuity).toBe(undefined);
+    rmSync(`${path}.away`, { recursive: true });
   });
 
   it('that takes no last checkpoint is a clean end all the same', async () => {
