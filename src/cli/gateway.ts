@@ -16,6 +16,9 @@ import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
 import { endAnyway, stopSignal } from './signals.js';
 
+/** Milliseconds that a start has to end after a signal: the disk of its folder may hang. */
+const START_MS = 10_000;
+
 export type ServeFlags = ConfigInput & { demo?: boolean };
 
 export async function serve(flags: ServeFlags): Promise<void> {
@@ -42,6 +45,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const stop = stopSignal(reloads ? again : undefined);
+  void stop.then(() => {
+    if (!app) endAnyway(() => logger.warn('the start has not ended: the process ends without it'), START_MS);
+  });
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
   const config = withDemo(read.config);
   if (config.sources.length + config.discoveries.length === 0 && !config.hasFile && config.cluster?.role !== 'edge')

@@ -23,12 +23,12 @@ const LAST_MS = 1_000;
  * Ends the process although calls of the file system have not been answered, as those of a hung disk are not. `process.exit` would wait for the threads
  * that make them, so the process ends by SIGTERM, as if it had not heeded it; its supervisor takes that for a clean end.
  *
- * @param ending called just before.
+ * @param ending called just before. @param afterMs milliseconds.
  */
-export function endAnyway(ending: () => void): void {
+export function endAnyway(ending: () => void, afterMs = LAST_MS): void {
   setTimeout(() => {
     ending();
     process.removeAllListeners('SIGTERM');
     process.kill(process.pid, 'SIGTERM');
-  }, LAST_MS).unref();
+  }, afterMs).unref();
 }

@@ -115,7 +115,10 @@ class PositionFile implements HeldPosition {
     const text = delivery && textOf(delivery);
     if (text === undefined || text === this.#written) return;
     try {
-      await fs.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      // The folder that it is in is the log's, and is not made anew beside it.
+      await fs.mkdir(dirname(this.#path), { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
       await fs.writeFile(`${this.#path}.new`, text, { mode: 0o600 });
       await fs.rename(`${this.#path}.new`, this.#path);
       this.#written = text;

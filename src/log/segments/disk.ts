@@ -76,33 +76,36 @@ export const SYNC_LIMIT_MS = 10_000;
  * occupies one of Node's four threads, which serve others too. Reads wait, since who reads has nothing else to do.
  */
 export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
+  /** Calls that have not ended in time. */
   let late = 0;
-  const bound = async <T>(ask: () => Promise<T>): Promise<T> => {
-    if (late > 0) throw new NoAnswer('the disk does not answer');
+  const bound = <T>(ask: () => Promise<T>): Promise<T> => {
+    if (late > 0) return Promise.reject(new NoAnswer('the disk does not answer'));
     const asked = ask();
-    return within(asked, clock, limitMs, 'the disk').catch((error: unknown) => {
-      if (error instanceof NoAnswer) {
-        late += 1;
-        void asked
-          .catch(() => undefined)
-          .then(() => {
-            late -= 1;
-          });
-      }
-      throw error;
+    const ended = (): void => {
+      late -= 1;
+    };
+    return within(asked, clock, limitMs, 'the disk', () => {
+      late += 1;
+      void asked.then(ended, ended);
     });
   };
   /** What the system has been asked of a file and has not answered: its descriptor is closed after that, since the next file gets the number. */
-  const busy = new Map<number, Promise<unknown>>();
+  const busy = new Map<number, Set<Promise<unknown>>>();
   const using = <T>(fd: number, ask: () => Promise<T>): Promise<T> =>
     bound(() => {
       const asked = ask();
-      const all = Promise.allSettled([busy.get(fd), asked]).then(() => {
-        if (busy.get(fd) === all) busy.delete(fd);
-      });
-      busy.set(fd, all);
+      const all = busy.get(fd) ?? new Set();
+      busy.set(fd, all.add(asked));
+      const ended = (): void => void all.delete(asked);
+      asked.then(ended, ended);
       return asked;
     });
+  const close = async (fd: number): Promise<void> => {
+    const all = busy.get(fd);
+    busy.delete(fd);
+    if (all) await Promise.allSettled(all);
+    return disk.close(fd);
+  };
   /** A descriptor that comes too late is nobody's. */
   const opened = async (open: () => Promise<number>): Promise<number> => {
     let file: Promise<number> | undefined;
@@ -119,7 +122,7 @@ export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
   return {
     create: (path) => opened(() => disk.create(path)),
     open: (path) => opened(() => disk.open(path)),
-    close: (fd) => (busy.get(fd) ?? Promise.resolve()).then(() => disk.close(fd)),
+    close,
     write: (fd, bytes, position) => using(fd, () => disk.write(fd, bytes, position)),
     truncate: (fd, length) => using(fd, () => disk.truncate(fd, length)),
     sync: (fd) => using(fd, () => disk.sync(fd)),

@@ -1,6 +1,6 @@
 // What the folder says of itself: which log it has, and whether that log can go on. One file of 512 bytes, which is replaced as a whole.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { promises as fs, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { codeOf, type Disk } from './disk.js';
 
 export interface FolderState {
@@ -35,7 +35,32 @@ const BYTES = 512;
 const MAX_ENTRIES = 2 ** 52;
 
 /** Of the folder: arguments of commands and texts of errors are not for everybody. */
-export const FOLDER_MODE = 0o700;
+const FOLDER_MODE = 0o700;
+
+/** Makes the folder, and those that it is in. Node's own `recursive` never ends where nobody can make one although its parent is there: in /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeAll(path);
+  } catch (cause) {
+    throw new Error(`the folder ${path} cannot be made: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function makeAll(path: string): Promise<void> {
+  try {
+    return await fs.mkdir(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    const isThere = async (each: string): Promise<boolean> =>
+      fs.stat(each).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+    if (codeOf(error) === 'ENOENT' && !(await isThere(dirname(path)))) await makeAll(dirname(path));
+    else if (await isThere(path)) return;
+    else throw error;
+  }
+  await fs.mkdir(path, { mode: FOLDER_MODE });
+}
 
 /** @returns `undefined` where there is none, or none that can be read. */
 export function readState(folder: string): FolderState | undefined {

@@ -1,13 +1,12 @@
 // Opens the log of a folder: takes the folder, finds out what is in it, and goes on with that log or begins another.
-import { promises as fs } from 'node:fs';
 import { CLOCK, type Clock } from '../../clock.js';
 import { parseBlock } from './blocks.js';
 import { bounded, DISK, type Disk, SYNC_LIMIT_MS } from './disk.js';
 import { DiskKeeper } from './disk-keeper.js';
 import type { DiskReport } from './disk-report.js';
-import { FOLDER_MODE, type FolderState, readBootId } from './folder.js';
+import { type FolderState, makeFolder, readBootId } from './folder.js';
 import type { KeeperOptions } from './keeper-parts.js';
-import { ownFolder } from './owner.js';
+import { checkLength, ownFolder } from './owner.js';
 import { type Discontinuity, type Recovered, type Restorer, recover } from './recover.js';
 import type { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
@@ -56,7 +55,8 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
   const { clock = CLOCK, bootId = readBootId() } = options;
   const limits = { ...DISK_LOG_LIMITS, ...options.limits };
   const disk = bounded(options.disk ?? DISK, clock, limits.syncLimitMs);
-  await fs.mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  checkLength(path);
+  await makeFolder(path);
   const owner = await ownFolder(path, clock);
   try {
     const recovered = await recover(path, disk, bootId, restorer);

@@ -18,6 +18,13 @@ export class FolderInUse extends Error {
   }
 }
 
+/** @throws where the path leaves no room for the socket. */
+export function checkLength(folder: string): void {
+  const room = PATH_BYTES - `/${NAME}.`.length - 2 * TOKEN_BYTES;
+  if (Buffer.byteLength(folder) > room)
+    throw new Error(`the path of the folder is too long, since a socket is in it: at most ${room} bytes: ${folder}`);
+}
+
 /** Whether something listens at the socket. */
 function listens(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
@@ -97,7 +104,6 @@ async function hold(folder: string, clock: Clock): Promise<Held> {
   const path = join(folder, NAME);
   const token = clock.token(TOKEN_BYTES);
   const own = `${path}.${token}`;
-  if (Buffer.byteLength(own) > PATH_BYTES) throw new Error(`the path of the folder is too long: ${folder}`);
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
