@@ -8,7 +8,14 @@ interface Message {
   id?: number;
   method?: string;
   params?: { cursor: string; events: Entry[] };
-  result?: { cursor?: string; resumed?: boolean; status?: string; principal?: string; run?: string };
+  result?: {
+    settled?: { run: string }[];
+    cursor?: string;
+    resumed?: boolean;
+    status?: string;
+    principal?: string;
+    run?: string;
+  };
 }
 
 const RETRY_MS = [5, 60] as const;
@@ -87,7 +94,10 @@ export class Survivor {
     if (id === SUBSCRIBE && result?.cursor !== undefined) {
       if (this.#cursor !== undefined && !result.resumed)
         this.#truth.wrong(`${this.#name}: not resumed after ${this.#cursor}, but at ${result.cursor}`);
-      if (this.#cursor === undefined) this.#first = split(result.cursor)[1];
+      if (this.#cursor === undefined) {
+        this.#first = split(result.cursor)[1];
+        for (const { run } of result.settled ?? []) this.#truth.settledBefore.add(run);
+      }
       this.#cursor = result.cursor;
       this.isSubscribed = true;
     }
