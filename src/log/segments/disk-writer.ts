@@ -1,7 +1,6 @@
 // Writes entries to the newest file and brings them to the disk.
 import type { Clock } from '../../clock.js';
 import { isFull } from './disk.js';
-import { errorOf } from './disk-report.js';
 import type { PendingEntry, SegmentFiles } from './segment-files.js';
 
 export interface WriterParts {
@@ -9,8 +8,8 @@ export interface WriterParts {
   clock: Clock;
   /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
   syncMs: number;
-  /** Entries that were shown may never reach the disk. */
-  failed: (error: Error) => void;
+  /** The disk takes nothing. `isLate`: entries that were shown may never reach it. */
+  failed: (error: unknown, isLate: boolean) => void;
 }
 
 export class DiskWriter {
@@ -22,17 +21,28 @@ export class DiskWriter {
     this.#parts = parts;
   }
 
-  /** @returns why the disk does not take them. */
-  async write(entries: readonly PendingEntry[]): Promise<Error | undefined> {
-    const { files, clock, syncMs } = this.#parts;
+  /** As `write` of the keeper. */
+  write(entries: readonly PendingEntry[]): 'written' | 'failed' | Promise<boolean> {
+    const { files, clock, syncMs, failed } = this.#parts;
     try {
-      await files.write(entries).catch((error: unknown) => this.#retry(error, entries));
-      if (syncMs > 0) this.#stopTimer ??= clock.after(syncMs, () => this.#later());
-      else await files.sync();
-      return undefined;
+      files.write(entries);
     } catch (error) {
-      return errorOf(error);
+      if (!this.#retry(error, entries)) {
+        failed(error, false);
+        return 'failed';
+      }
     }
+    if (syncMs > 0) {
+      this.#stopTimer ??= clock.after(syncMs, () => this.#later());
+      return 'written';
+    }
+    return files.sync().then(
+      () => true,
+      (error: unknown) => {
+        failed(error, false);
+        return false;
+      },
+    );
   }
 
   /** Nothing is brought to the disk by a timer any more. */
@@ -49,16 +59,21 @@ export class DiskWriter {
     this.#stopTimer = undefined;
     this.#syncing ??= this.#parts.files
       .sync()
-      .catch((error: unknown) => this.#parts.failed(errorOf(error)))
+      .catch((error: unknown) => this.#parts.failed(error, true))
       .finally(() => {
         this.#syncing = undefined;
       });
   }
 
   /** The disk is full: the oldest file goes, once. */
-  async #retry(error: unknown, entries: readonly PendingEntry[]): Promise<void> {
+  #retry(error: unknown, entries: readonly PendingEntry[]): boolean {
     const { files } = this.#parts;
-    if (!isFull(error) || !(await files.freeOldest())) throw error;
-    await files.write(entries);
+    try {
+      if (!isFull(error) || !files.freeOldest()) return false;
+      files.write(entries);
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

@@ -1,5 +1,4 @@
 // The files of the log: the newest is written to, the oldest go by size and age once a checkpoint covers them.
-import { NoAnswer } from '../../clock.js';
 import type { Disk } from './disk.js';
 import { recordBound, SEGMENT_HEAD_BYTES, segmentHead, writeRecord } from './record.js';
 import { type Block, Segment } from './segment.js';
@@ -97,26 +96,26 @@ export class SegmentFiles {
   }
 
   /** Goes on in the newest file, as it was found. @throws the error of the file system. */
-  async reopen(): Promise<void> {
+  reopen(): void {
     const { newest } = this;
-    if (newest) this.#fd = await this.#disk.open(newest.path);
+    if (newest) this.#fd = this.#disk.open(newest.path);
   }
 
   /** Begins a file whose first entry will be `first`. @throws the error of the file system; then nothing has changed. */
-  async begin(first: number, at: number): Promise<void> {
+  begin(first: number, at: number): void {
+    const { newest } = this;
+    // An empty one of that name is replaced.
+    if (newest?.first === first) this.#forget(newest);
     const segment = new Segment(this.#path, first, 0, at);
-    const fd = await this.#disk.create(segment.path);
+    const fd = this.#disk.create(segment.path);
     const head = segmentHead(this.#folder, first);
     try {
-      await this.#put(fd, head, head.length, 0);
+      this.#put(fd, head, head.length, 0);
     } catch (error) {
-      this.#leave(fd);
+      this.#disk.close(fd);
       void this.#disk.unlink(segment.path).catch(() => undefined);
       throw error;
     }
-    const { newest } = this;
-    // An empty one of that name was replaced.
-    if (newest?.first === first) this.#forget(newest);
     const former = this.#fd;
     this.#fd = fd;
     segment.size = SEGMENT_HEAD_BYTES;
@@ -126,7 +125,8 @@ export class SegmentFiles {
     void this.#disk
       .sync(former)
       .catch(() => undefined)
-      .then(() => this.#leave(former));
+      .then(() => this.#disk.close(former))
+      .catch(() => undefined);
   }
 
   /** Whether the newest file is full, or so old that its entries would stay beyond their age. */
@@ -142,7 +142,7 @@ export class SegmentFiles {
   }
 
   /** Writes entries whose offsets follow the last one. @throws the error of the file system; then none of them is in the file. */
-  async write(entries: readonly PendingEntry[]): Promise<void> {
+  write(entries: readonly PendingEntry[]): void {
     const { newest } = this;
     const fd = this.#fd;
     if (!newest || fd === undefined) throw new Error('no file is open');
@@ -154,7 +154,7 @@ export class SegmentFiles {
       for (const { entry, isInternal, hasMore } of entries) {
         const bound = recordBound(entry.json);
         if (filled > 0 && filled + bound > this.#chunk.length) {
-          await this.#put(fd, this.#chunk, filled, position);
+          this.#put(fd, this.#chunk, filled, position);
           position += filled;
           filled = 0;
         }
@@ -167,11 +167,9 @@ export class SegmentFiles {
         );
         ends.push(position + filled);
       }
-      if (filled > 0) await this.#put(fd, this.#chunk, filled, position);
+      if (filled > 0) this.#put(fd, this.#chunk, filled, position);
     } catch (error) {
-      // What was asked may still be written, from these bytes; the next start cuts it off, or finds an append that nobody was shown in this epoch.
-      if (error instanceof NoAnswer) this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      else await this.#cut(fd, begin);
+      this.#cut(fd, begin);
       throw error;
     } finally {
       if (this.#chunk.length > CHUNK_BYTES) this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -207,15 +205,14 @@ export class SegmentFiles {
   }
 
   /** Removes the oldest file although it is within the quota, since the disk is full. @returns whether there was one that may go. */
-  async freeOldest(): Promise<boolean> {
+  freeOldest(): boolean {
     const [oldest] = this.#segments;
     if (!oldest || oldest === this.newest || oldest.last > this.covered) return false;
     try {
-      await this.#disk.unlink(oldest.path);
+      this.#disk.unlinkNow(oldest.path);
     } catch {
       return false;
     }
-    if (this.#segments[0] !== oldest) return true;
     this.#forget(oldest);
     this.freed.bytes += oldest.shown;
     return true;
@@ -243,21 +240,11 @@ export class SegmentFiles {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
-    this.#leave(fd);
-  }
-
-  /** Nothing is written to it any more, so that it does not matter what the close says. */
-  #leave(fd: number): void {
-    void this.#disk.close(fd).catch(() => undefined);
-  }
-
-  /** The folder has none of them any more. */
-  forgetAll(): void {
-    for (const segment of [...this.#segments]) {
-      this.#forget(segment);
-      this.freed.bytes += segment.shown;
+    try {
+      this.#disk.close(fd);
+    } catch {
+      // Nothing is written to it any more.
     }
-    this.covered = 0;
   }
 
   #forget(segment: Segment): void {
@@ -265,19 +252,19 @@ export class SegmentFiles {
     this.#bytes -= segment.size;
   }
 
-  async #put(fd: number, bytes: Buffer, length: number, position: number): Promise<void> {
+  #put(fd: number, bytes: Buffer, length: number, position: number): void {
     let done = 0;
     while (done < length) {
       // A disk that fills up takes a part, and refuses the rest when it is written again.
-      const written = await this.#disk.write(fd, bytes.subarray(done, length), position + done);
+      const written = this.#disk.write(fd, bytes.subarray(done, length), position + done);
       if (written === 0) throw new Error('the disk takes nothing');
       done += written;
     }
   }
 
-  async #cut(fd: number, length: number): Promise<void> {
+  #cut(fd: number, length: number): void {
     try {
-      await this.#disk.truncate(fd, length);
+      this.#disk.truncate(fd, length);
     } catch {
       // What is left of it ends within an append, which the next start cuts off.
     }

@@ -85,8 +85,7 @@ export class SegmentLog implements EventLog, KeptLog {
   }
 
   get status(): LogStatus {
-    const { files, limits, oldestAt, problem } = this.#keeper;
-    const { bytes, entries, freed } = files;
+    const { bytes, entries, limits, freed, oldestAt, problem } = this.#keeper;
     const isOnDisk = problem === undefined;
     const oldest = isOnDisk ? oldestAt : this.#tail.oldest?.at;
     return {
@@ -219,10 +218,12 @@ export class SegmentLog implements EventLog, KeptLog {
     this.#pending = [];
     const entries = this.#number(appends);
     const written = this.#keeper.write(entries);
-    if (!written) return this.#show(appends, entries);
+    if (written === 'failed') this.replace();
+    if (!(written instanceof Promise)) return this.#show(appends, entries);
     for (const { drafts } of appends) for (const { position } of drafts) if (position) position.cursor = undefined;
-    this.#syncing = written.then(() => {
+    this.#syncing = written.then((isOnDisk) => {
       this.#syncing = undefined;
+      if (!isOnDisk) this.replace();
       this.#show(appends, entries);
       if (this.#pending.length > 0) this.#schedule();
     });
