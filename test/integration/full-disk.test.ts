@@ -27,7 +27,7 @@ async function serveOn(size: string, limits: string) {
   const url = /http:\/\/\S+/.exec(await gateway.said(/listens at/))?.[0] ?? '';
   const wire = await connectWire(url);
   onTestFinished(() => wire.close());
-  await wire.call('subscribe', {});
+  await wire.subscribeFromStart();
   await wire.until(() => wire.events.some(({ type }) => type === 'GATEWAY_SOURCE_SYNCED'));
   /** Takes what room there is, by a file of another's. The mount is seen through the process that has it. */
   const fill = (): void => {

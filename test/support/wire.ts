@@ -96,6 +96,12 @@ export class Wire {
     return frame.result as Exclude<Methods[Name]['result'], DryRun>;
   }
 
+  /** Subscribes to all that the log has since its epoch began: what a source had said before this client came is not missed. */
+  async subscribeFromStart(): Promise<void> {
+    const { epoch } = await this.call('server.info', {});
+    await this.call('subscribe', { after: `${epoch}:0` });
+  }
+
   /** The whole reply frame. */
   ask(method: string, params: unknown, id: string | number = this.#next++): Promise<Frame> {
     this.#asked.set(id, method as MethodName);

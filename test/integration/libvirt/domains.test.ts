@@ -17,7 +17,7 @@ async function open(...sources: string[]): Promise<Wire> {
     { source: sources },
   );
   const wire = await connect();
-  await wire.call('subscribe', {});
+  await wire.subscribeFromStart();
   return wire;
 }
 const all = (each: Libvirt | undefined = libvirt): string => `libvirt:*?socket=${each?.socket}`;

@@ -23,7 +23,7 @@ async function open(
     { source: [`vm1=libvirt:vm1?socket=${libvirtd.path}`] },
   );
   const wire = await app.wire();
-  await wire.call('subscribe', {});
+  await wire.subscribeFromStart();
   return { app, libvirtd, wire };
 }
 

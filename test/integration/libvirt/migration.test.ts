@@ -21,7 +21,7 @@ async function open(source: string): Promise<{ libvirtd: FakeLibvirtd; wire: Wir
     { source: [`${source}?socket=${libvirtd.path}`] },
   );
   const wire = await app.wire();
-  await wire.call('subscribe', {});
+  await wire.subscribeFromStart();
   await wire.typed('GATEWAY_SOURCE_SYNCED');
   const { client } = libvirtd;
   if (!client) throw new Error('the domain is not connected');

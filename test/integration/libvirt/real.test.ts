@@ -26,7 +26,7 @@ async function open(
     { source: [`libvirt:*?socket=${libvirt?.socket}`], ...flags },
   );
   const wire = await app.wire();
-  await wire.call('subscribe', {});
+  await wire.subscribeFromStart();
   return { app, wire };
 }
 
