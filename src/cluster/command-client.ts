@@ -74,29 +74,35 @@ class CommandClient {
     return this.#shown(reply.body, deadline + graceMs);
   }
 
-  /** Asks the owner, and each that takes the source over meanwhile: an owner knows what became of a call of the one before. */
+  /**
+   * Asks the owner, and each that takes the source over meanwhile: an owner knows what became of a call of the one before. A member may also lose the source
+   * and have it again, so whoever says that it has the source is asked, unless it is being asked.
+   */
   #ask(source: string, request: CommandRequest, until: number): Promise<BusReply> {
     const { bus, subjects, clock, owners, graceMs } = this.#options;
     return new Promise((resolve) => {
-      let asked = 0;
+      let asked = '';
       const end = (reply: BusReply): void => {
-        changes.unsubscribe();
+        holds.unsubscribe();
         stop();
         resolve(reply);
       };
-      const ask = (): void => {
-        asked += 1;
-        const isFirst = asked === 1;
+      const ask = (owner: string | undefined, isFirst: boolean): void => {
+        const askedNow = owner ?? 'unknown';
+        asked = askedNow;
         const leftMs = until - clock.now();
         void bus
           .request(subjects.commands(source), { ...request, leftMs: Math.max(0, leftMs - graceMs) }, leftMs)
           .then((reply) => {
-            if (reply.kind === 'nobody' ? isFirst : reply.kind === 'reply' && !isMoved(reply.body)) end(reply);
+            if (reply.kind === 'nobody' ? isFirst : reply.kind === 'reply' && !isMoved(reply.body)) return end(reply);
+            if (asked === askedNow) asked = '';
           });
       };
-      const changes = owners.changesOf(source).subscribe(ask);
+      const holds = owners.holdsOf(source).subscribe((instance) => {
+        if (instance !== asked) ask(instance, false);
+      });
       const stop = clock.after(Math.max(0, until - clock.now()), () => end({ kind: 'lost' }));
-      ask();
+      ask(owners.of(source)?.instance, true);
     });
   }
 

@@ -99,8 +99,12 @@ export class CommandServer {
     if (!known && serving.is === 'moved') return { v: 1, moved: true };
     known ??= this.#begin(source, request);
     const answer = await known.answer;
-    // Its next owner knows more.
-    if (!answer.ok && serving.is === 'moved') return { v: 1, moved: true };
+    // Its next owner knows more; that may be this member again, which then executes it anew.
+    if (!answer.ok && serving.is === 'moved') {
+      known.forget();
+      if (this.#known.get(request.id) === known) this.#known.delete(request.id);
+      return { v: 1, moved: true };
+    }
     return { v: 1, answer, cursor: this.#options.cursorOf(source) };
   }
 

@@ -1,5 +1,5 @@
 // Which member has which source, as the members say. A source whose owner is gone is in the stream as it was last, and nobody is left to write otherwise.
-import { filter, type Observable, Subject } from 'rxjs';
+import { filter, map, type Observable, Subject } from 'rxjs';
 import type { Clock } from '../clock.js';
 import type { Bus, Subjects } from '../nats/index.js';
 import type { SourceInfo } from '../protocol/types.js';
@@ -19,7 +19,7 @@ export class Owners {
   readonly #unownedMs: number;
   readonly #beganAt: number;
   readonly #seen = new Map<string, OwnerSeen>();
-  readonly #changed$ = new Subject<string>();
+  readonly #held$ = new Subject<{ source: string; instance: string }>();
   readonly #stop: () => void;
 
   /** @param unownedMs milliseconds without a word of its owner after which a source counts as without one. */
@@ -36,9 +36,12 @@ export class Owners {
     return this.#seen.get(source);
   }
 
-  /** Another process has the source from now on. */
-  changesOf(source: string): Observable<string> {
-    return this.#changed$.pipe(filter((name) => name === source));
+  /** The instance that has the source, each time that it says so. */
+  holdsOf(source: string): Observable<string> {
+    return this.#held$.pipe(
+      filter((held) => held.source === source),
+      map(({ instance }) => instance),
+    );
   }
 
   /** The source, as down where nobody has it. */
@@ -52,7 +55,7 @@ export class Owners {
   close(): void {
     this.#stop();
     this.#seen.clear();
-    this.#changed$.complete();
+    this.#held$.complete();
   }
 
   #hear({ member, instance, owned }: HoldMessage): void {
@@ -62,9 +65,8 @@ export class Owners {
       date: new Date(this.#clock.date()).toISOString(),
     };
     for (const source of owned) {
-      const before = this.#seen.get(source);
       this.#seen.set(source, seen);
-      if (before && before.instance !== instance) this.#changed$.next(source);
+      this.#held$.next({ source, instance });
     }
   }
 }

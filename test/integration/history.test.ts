@@ -20,7 +20,10 @@ describe.skipIf(!haveQemu)('the history of runs', () => {
     const live = await rig.wire.call('history.get', target);
     expect([live.record, live.entries[0]?.type]).toEqual([undefined, 'JOB_STATUS_CHANGE']);
     await rig.wire.call('subscribe', { progress: 100, tag: 1 });
-    await rig.wire.until(() => rig.wire.notifications('progress').length > 0);
+    // Until QEMU knows the length there is nothing to keep.
+    await rig.wire.until(() =>
+      rig.wire.notifications('progress').some(({ jobs }) => jobs.some(({ len }) => Number(len) > 0)),
+    );
     const { run } = await rig.wire.call('job.abort', { ...target, sync: true });
     const [record] = await listed(rig.wire);
     const began = rig.wire.events.find(({ job }) => job?.run === run);

@@ -60,12 +60,15 @@ export class EventStreams {
     if (full) return refuse(response, full);
     afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (known) => {
       if (!known.ok) return sendRefusal(response, known.error);
-      const late = clients.judgeRoom();
-      if (late) return refuse(response, late);
-      // A response that waits behind another one of its connection has no socket yet.
-      if (!response.socket)
-        return sendRefusal(response, { reason: 'INVALID_REQUEST', message: 'a stream is not pipelined' });
-      if (!response.socket.destroyed) this.#begin(exchange, response.socket, known.result, asked);
+      const begin = (socket: Socket): void => {
+        const late = clients.judgeRoom();
+        if (late) return refuse(response, late);
+        if (!socket.destroyed) this.#begin(exchange, socket, known.result, asked);
+      };
+      // Node gives a response its socket when the one before it on the connection has left. A browser may have read that one, and asked on the same
+      // connection for the stream, before Node has noticed.
+      if (response.socket) begin(response.socket);
+      else response.once('socket', begin);
     });
   }
 

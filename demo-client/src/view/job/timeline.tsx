@@ -106,7 +106,8 @@ function Item({ index, chapter, before, isHere, onMark, onOpen }: ItemProps) {
       class={`tone-${tone} kind-${kind} ${isHere ? 'is-here' : ''}`}
       data-type={entry?.type}
       aria-current={isHere ? 'step' : undefined}
-      onMouseEnter={onMark}
+      // Not `mouseenter`: a list that scrolls under a pointer at rest would move the mark away from the focus.
+      onMouseMove={onMark}
       onFocusIn={onMark}
     >
       <Time at={at} isExact />
