@@ -190,6 +190,15 @@ describe('the layers', () => {
     expect(loads).toEqual([]);
   });
 
+  it('start a command of clients without the layers of the gateway', () => {
+    const STATIC = /^(?:import|export) (?!type\b)(?:[^;]*? from )?'([^']+)'/gm;
+    const reached = new Set(['src/cli/main.ts']);
+    for (const file of reached)
+      for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(STATIC))
+        if (path.startsWith('.')) reached.add(sourceOf(file, path));
+    expect([...new Set([...reached].map(layerOf))].sort()).toEqual(['.', 'cli', 'client', 'protocol']);
+  });
+
   it('leave the wire free of every dependency', () => {
     const wire = files.filter((file) => BARE.some((name) => file === `src/protocol/${name}.ts`));
     expect(wire).toHaveLength(BARE.length);

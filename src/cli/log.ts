@@ -1,13 +1,6 @@
 // `log check` and `log export`: the folder of a log on disk, without a gateway.
 import { type Command, Option } from 'commander';
-import {
-  type ExportedEntry,
-  exportEntries,
-  FolderInUse,
-  type InspectedFile,
-  type InspectedFolder,
-  inspectFolder,
-} from '../log/index.js';
+import type { ExportedEntry, InspectedFile, InspectedFolder } from '../log/index.js';
 import { compileGlobs } from '../protocol/glob.js';
 import { formatBytes } from '../protocol/words.js';
 import { plainColumns, tableOf } from './columns.js';
@@ -15,6 +8,9 @@ import { CliError, EXIT } from './exit.js';
 import { jsonOption, sourceOption } from './options.js';
 import { print, printJson } from './output.js';
 import { isoTime, parseSince, type Times, timesIn, utcOption } from './times.js';
+
+/** Loaded by these commands alone. */
+const loadLog = () => import('../log/index.js');
 
 export function addLog(program: Command): void {
   const log = program.command('log').description('look into the folder of a log on disk (serve --data)');
@@ -43,6 +39,7 @@ Examples:
 }
 
 async function check(folder: string, { json, utc }: { json?: boolean; utc?: boolean }): Promise<void> {
+  const { inspectFolder } = await loadLog();
   const found = await inspectFolder(folder).catch((error: unknown) => fail(folder, error));
   if (json) printJson({ folder, ok: found.problems.length === 0, ...found });
   else print(...checkLines(found, timesIn(utc === true)));
@@ -83,6 +80,7 @@ interface ExportOptions {
 }
 
 async function exportLog(folder: string, { since = 0, source, format }: ExportOptions): Promise<void> {
+  const { exportEntries } = await loadLog();
   const wants = compileGlobs(source);
   const damages: string[] = [];
   try {
@@ -92,7 +90,7 @@ async function exportLog(folder: string, { since = 0, source, format }: ExportOp
       if (!process.stdout.write(`${line}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));
     }
   } catch (error) {
-    fail(folder, error);
+    await fail(folder, error);
   }
   if (damages.length > 0) throw new CliError(EXIT.failed, ['some entries could not be read', ...damages]);
 }
@@ -113,7 +111,8 @@ export function cloudEvent({ entry, cursor, offset }: ExportedEntry): object {
   };
 }
 
-function fail(folder: string, error: unknown): never {
+async function fail(folder: string, error: unknown): Promise<never> {
+  const { FolderInUse } = await loadLog();
   if (error instanceof FolderInUse)
     throw new CliError(EXIT.failed, [error.message, '  hint: check a copy of it, or stop the gateway'], {
       cause: error,

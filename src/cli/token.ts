@@ -1,7 +1,5 @@
 // `token new`: a token for somebody, printed once, and its entry for the gateway's file.
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
-import { newToken, TOKENS } from '../access/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printJson } from './output.js';
 
@@ -34,7 +32,8 @@ Examples:
   $ qmp-gateway token new ci --control 'ci-*' --expires 2027-01-31
   $ qmp-gateway token new wall --read '*'`,
     )
-    .action((name: string, options: TokenOptions) => {
+    .action(async (name: string, options: TokenOptions) => {
+      const [{ newToken, TOKENS }, { stringify }] = await Promise.all([import('../access/index.js'), import('yaml')]);
       const { token, sha256 } = newToken();
       const { read = [], control = [], metrics, expires, json } = options;
       if (read.length + control.length === 0 && !metrics)

@@ -45,12 +45,12 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await expect.poll(() => count.innerText()).toBe('100');
     const failed = rowOf(page, 'backup149');
     await failed.getByText('No space left on device').waitFor();
-    expect(await failed.locator('.cell-size').innerText()).toBe('64.0 MiB');
+    await expect.poll(() => failed.locator('.cell-size').innerText()).toBe('64.0 MiB');
     await failed.getByText('1 min 30 s').waitFor();
     await rowOf(page, 'backup148').getByText('by ci').waitFor();
     await page.getByRole('button', { name: 'More' }).click();
     await expect.poll(() => count.innerText()).toBe('150');
-    expect(await page.getByRole('button', { name: 'More' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'More' }).count()).toBe(0);
 
     // A run that ends while the page is open is there too, with its duration.
     simulator.jobs.start({ id: 'fresh', type: 'backup', len: MIB, bytesPerSecond: 100 * MIB });
@@ -61,7 +61,7 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await failed.getByRole('link').click();
     await page.getByRole('heading', { name: 'backup149' }).waitFor();
     await page.getByTestId('duration').getByText('1 min 30 s').waitFor();
-    expect(await page.getByTestId('outcome').innerText()).toContain('No space left on device');
+    await expect.poll(() => page.getByTestId('outcome').innerText()).toContain('No space left on device');
     await page.locator('.plot canvas').waitFor();
     // Its events are gone from the log: the story is that of its record.
     const story = page.locator('.timeline');
@@ -70,7 +70,7 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await page.getByRole('slider', { name: 'Moment of the run' }).focus();
     await page.keyboard.press('Home');
     await story.locator('.is-here', { hasText: 'It began.' }).waitFor();
-    expect(await page.getByTestId('place').innerText()).toContain('0.0 % · It began.');
+    await expect.poll(() => page.getByTestId('place').innerText()).toContain('0.0 % · It began.');
     await gateway.kill();
     await gateway.start();
     await page.reload();
@@ -110,6 +110,6 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await expect.poll(placeOfCursor).not.toBe(before);
     await page.keyboard.press('k');
     await expect.poll(() => here.getAttribute('data-type')).not.toBe('BLOCK_JOB_READY');
-    expect(await page.locator('.is-here :focus').count()).toBe(1);
+    await expect.poll(() => page.locator('.is-here :focus').count()).toBe(1);
   });
 });

@@ -28,9 +28,9 @@ it.skipIf(!haveBrowser || !haveQemu)('verbs that are not granted are disabled, a
     await rowOf(page, 'drive0').getByRole('link').click();
     const abort = page.locator('button[data-verb="abort"]');
     await abort.waitFor();
-    expect(await page.getByTestId('principal').innerText()).toBe(name);
-    expect(await abort.isDisabled()).toBe(name === 'wall');
-    expect(await page.getByTestId('not-granted').count()).toBe(name === 'wall' ? 1 : 0);
+    await expect.poll(() => page.getByTestId('principal').innerText()).toBe(name);
+    await expect.poll(() => abort.isDisabled()).toBe(name === 'wall');
+    await expect.poll(() => page.getByTestId('not-granted').count()).toBe(name === 'wall' ? 1 : 0);
     if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
   }
 });

@@ -34,11 +34,11 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByRole('button', { name: 'Abort…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+    await expect.poll(() => page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
     await page.getByRole('button', { name: 'Close' }).click();
     await page.locator('.timeline [data-type="BLOCK_JOB_CANCELLED"]').waitFor();
     await page.locator('.timeline [data-type="GATEWAY_JOB_SETTLED"]').waitFor();
-    expect(await page.getByTestId('provenance').innerText()).toBe('observed');
+    await expect.poll(() => page.getByTestId('provenance').innerText()).toBe('observed');
   });
 
   it('are aborted by click: returning at once, and the end comes as an event', async () => {
@@ -51,7 +51,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByRole('checkbox', { name: 'Force' }).check();
     await page.getByRole('button', { name: 'Abort by force' }).click();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+    await expect.poll(() => page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
   });
 
   it('say so when a soft cancel of a READY mirror completes it instead', async () => {
@@ -64,8 +64,8 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByText('QEMU finishes the copy instead of cancelling').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Abort', exact: true }).click();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^completed$/i);
-    expect(await page.getByTestId('abort-text').innerText()).toContain('completed instead');
+    await expect.poll(() => page.getByTestId('abort-outcome').innerText()).toMatch(/^completed$/i);
+    await expect.poll(() => page.getByTestId('abort-text').innerText()).toContain('completed instead');
   });
 
   it('count the wait against its bound, and say what is known when it has passed', async () => {
@@ -84,7 +84,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     // It does, and the dialog says so without a word from this page.
     vm.thaw();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
+    await expect.poll(() => page.getByTestId('abort-outcome').innerText()).toMatch(/^cancelled$/i);
   });
 
   it('are not waited for past the bound where the gateway itself stands still', async () => {
@@ -99,7 +99,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await page.getByText('the gateway has not answered').waitFor({ timeout: 3_000 });
     gateway.thaw();
     await page.locator('dialog[data-stage="settled"]').waitFor();
-    expect(await page.getByTestId('abort-text').innerText()).toContain('as requested');
+    await expect.poll(() => page.getByTestId('abort-text').innerText()).toContain('as requested');
   });
 
   it('that are pending are at 100 %, and have the principal that finalized them', async () => {
@@ -107,16 +107,16 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await vm.backup('drive0', { 'auto-finalize': false, 'auto-dismiss': false });
     const page = await openPage(gateway.url);
     await rowOf(page, 'drive0').getByText('pending', { exact: true }).waitFor();
-    expect(await rowOf(page, 'drive0').locator('.percent').innerText()).toBe('100 %');
+    await expect.poll(() => rowOf(page, 'drive0').locator('.percent').innerText()).toBe('100 %');
     await rowOf(page, 'drive0').getByRole('link').click();
-    expect(await page.getByTestId('percent').innerText()).toBe('100 %');
+    await expect.poll(() => page.getByTestId('percent').innerText()).toBe('100 %');
     await page.getByRole('button', { name: 'Finalize' }).click();
     await page.getByTestId('outcome').waitFor();
     await expect.poll(() => page.getByTestId('requested-by').innerText()).toMatch(/\(finalize\)$/);
     await goTo(page, '#/?tab=all');
     await rowOf(page, 'drive0').getByText('Holds its id').waitFor();
-    expect(await rowOf(page, 'drive0').locator('.cell-eta').innerText()).toBe('');
-    expect(await rowOf(page, 'drive0').locator('.cell-ended').innerText()).toMatch(/^\d\d:\d\d:\d\d$/);
+    await expect.poll(() => rowOf(page, 'drive0').locator('.cell-eta').innerText()).toBe('');
+    await expect.poll(() => rowOf(page, 'drive0').locator('.cell-ended').innerText()).toMatch(/^\d\d:\d\d:\d\d$/);
   });
 
   it('say beforehand what QEMU will refuse, and then that it was refused', async () => {
@@ -146,7 +146,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     for (const page of [one, two]) {
       await page.locator('h1 .badge', { hasText: 'paused' }).waitFor();
       await page.getByRole('button', { name: 'Resume' }).waitFor();
-      expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
+      await expect.poll(() => page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
     }
     await two.getByRole('button', { name: 'Resume' }).click();
     for (const page of [one, two]) await page.locator('h1 .badge', { hasText: 'running' }).waitFor();

@@ -50,11 +50,11 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await expect.poll(() => left.innerText()).toMatch(/\d/);
     line.cut();
     await page.getByTestId('offline').waitFor();
-    expect(await speed.innerText()).toBe('');
-    expect(await left.innerText()).toBe('');
-    expect(await page.locator('.kpi', { hasText: 'Throughput' }).innerText()).toMatch(/—/);
+    await expect.poll(() => speed.innerText()).toBe('');
+    await expect.poll(() => left.innerText()).toBe('');
+    await expect.poll(() => page.locator('.kpi', { hasText: 'Throughput' }).innerText()).toMatch(/—/);
     await rowOf(page, 'drive0').getByRole('link').click();
-    expect(await page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/—/);
+    await expect.poll(() => page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/—/);
     line.mend();
     await page.getByTestId('connection').getByText('Live').waitFor();
     await expect.poll(() => page.locator('.job-figures div', { hasText: /^Speed/ }).innerText()).toMatch(/iB\/s/);
@@ -121,11 +121,11 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await page.getByTestId('reset').getByText('began a new log').waitFor();
     await rowOf(page, 'stays').getByText('running', { exact: true }).waitFor();
     await page.getByTestId('unseen').getByText('vm1 / goes').waitFor();
-    expect(await rowOf(page, 'goes').count()).toBe(0);
+    await expect.poll(() => rowOf(page, 'goes').count()).toBe(0);
     await page.getByRole('button', { name: 'Ended' }).click();
     await rowOf(page, 'goes').getByText('lost').waitFor();
     await rowOf(page, 'goes').getByRole('link').click();
-    expect(await page.getByTestId('provenance').innerText()).toBe('unknown');
+    await expect.poll(() => page.getByTestId('provenance').innerText()).toBe('unknown');
     await page.getByText("don't delete it").waitFor();
     await page.getByRole('button', { name: 'Understood' }).click();
     await goTo(page, '#/events');
@@ -148,7 +148,7 @@ describe.skipIf(!haveBrowser || !haveQemu)('the dashboard over a bad line', () =
     await gateway.start();
     await page.getByTestId('connection').getByText('Live').waitFor();
     await page.locator('h1 .badge', { hasText: 'running' }).waitFor();
-    expect(await page.locator('.job-head .mono').innerText()).toBe(run);
+    await expect.poll(() => page.locator('.job-head .mono').innerText()).toBe(run);
     await goTo(page, '#/events');
     await page.locator('.event[data-type="GATEWAY_JOB_SETTLED"]').waitFor();
     expect(await page.getByTestId('reset').count()).toBe(0);

@@ -42,7 +42,7 @@ describe.skipIf(!haveBrowser)('many jobs at once', () => {
 
     await expect.poll(() => page.getByTestId('tally').innerText()).toBe('2 done · 1 failed');
     const failed = dialog.locator('[data-progress="failed"]');
-    expect(await failed.getByText('QEMU says: the disk is busy').count()).toBe(1);
+    await expect.poll(() => failed.getByText('QEMU says: the disk is busy').count()).toBe(1);
     await dialog.locator('[data-job="drive0"]').getByText('QEMU cancelled the job, as requested.').waitFor();
     await dialog.locator('[data-job="drive2"]').getByText('Use force, or resume it first').waitFor();
 
@@ -79,10 +79,10 @@ describe.skipIf(!haveBrowser)('the menu of a row', () => {
     await dialog.waitFor();
     const first = await dialog.locator('button').first().innerText();
     await page.keyboard.press('ArrowDown');
-    expect(await page.locator('dialog :focus').innerText()).not.toBe(first);
+    await expect.poll(() => page.locator('dialog :focus').innerText()).not.toBe(first);
     await page.keyboard.press('Escape');
     await expect.poll(() => dialog.count()).toBe(0);
-    expect(await page.locator('.row :focus').count()).toBe(1);
+    await expect.poll(() => page.locator('.row :focus').count()).toBe(1);
   });
 
   it('asks before it completes a job, and says that this can’t be undone', async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!haveBrowser)('the list', () => {
     for (let n = 0; n < 60; n += 1)
       simulator.jobs.start({ id: `more${n}`, type: 'backup', len: 1024 * MIB, bytesPerSecond: MIB });
     await expect.poll(() => page.getByTestId('count').innerText()).toBe('64');
-    expect(await page.locator('.row').count()).toBeLessThan(60);
+    await expect.poll(() => page.locator('.row').count()).toBeLessThan(60);
     await page.evaluate(`dispatchEvent(new Event('beforeprint'))`);
     await expect.poll(() => page.locator('.row').count()).toBe(64);
     await page.evaluate(`dispatchEvent(new Event('afterprint'))`);

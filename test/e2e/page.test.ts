@@ -40,7 +40,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     const page = await openPage(gateway.url);
     await expect.poll(() => page.getByTestId('count').innerText(), { timeout: 30_000 }).toBe('10,000');
     const list = page.getByRole('table', { name: 'Jobs' });
-    expect(await page.locator('.row').count()).toBeLessThan(60);
+    await expect.poll(() => page.locator('.row').count()).toBeLessThan(60);
     // The figures of many jobs come every 5 s, and a rate needs two of them.
     await expect
       .poll(() => page.locator('.row .cell-rate .num').first().innerText(), { timeout: 45_000 })
@@ -89,7 +89,7 @@ describe.skipIf(!haveBrowser)('the page', () => {
     await page.keyboard.press('Enter');
     const reply = page.locator('.frame[data-title="source.list replied"]');
     await reply.waitFor();
-    expect(await reply.locator('.took').innerText()).toMatch(/\d ms$/);
+    await expect.poll(() => reply.locator('.took').innerText()).toMatch(/\d ms$/);
     await page.keyboard.type('job.get {"source":"sim","job":"nobody"}');
     await page.keyboard.press('Enter');
     await page.locator('.frame.failed').getByText('JOB_NOT_FOUND').first().waitFor();
@@ -161,12 +161,12 @@ describe.skipIf(!haveBrowser)('the page', () => {
     const wide = () => page.evaluate('document.documentElement.scrollWidth');
     for (const hash of PAGES) {
       await goTo(page, hash);
-      expect(await wide(), hash).toBe(390);
+      await expect.poll(() => wide(), { message: hash }).toBe(390);
     }
     await goTo(page, '#/');
     await rowOf(page, 'running').getByRole('link').click();
     await page.getByRole('button', { name: 'Abort…' }).click();
-    expect(await wide(), 'job').toBe(390);
+    await expect.poll(() => wide(), { message: 'job' }).toBe(390);
   });
 
   it('shows what a hostile monitor calls its jobs, and goes on', async () => {
@@ -195,10 +195,10 @@ describe.skipIf(!haveBrowser)('the page', () => {
     const button = page.getByRole('button', { name: /^Theme/ });
     await button.click();
     await button.click();
-    expect(await theme()).toBe('dark');
+    await expect.poll(() => theme()).toBe('dark');
     await page.reload();
     await button.waitFor();
-    expect(await theme()).toBe('dark');
+    await expect.poll(() => theme()).toBe('dark');
   });
 });
 

@@ -41,13 +41,13 @@ describe.skipIf(!haveBrowser)('the view', () => {
     await page.getByText('Columns', { exact: true }).first().click();
     await page.getByRole('checkbox', { name: 'Started' }).check();
     await page.keyboard.press('Escape');
-    expect(await jobs(page)).toEqual(['drive10', 'drive2']);
+    await expect.poll(() => jobs(page)).toEqual(['drive10', 'drive2']);
     const link = await page.evaluate<string>('location.href');
 
     const other = await openPage(link);
     await rowOf(other, 'drive2').waitFor();
-    expect(await jobs(other)).toEqual(['drive10', 'drive2']);
-    expect(await other.getByRole('searchbox').inputValue()).toBe('drive source:vm2');
+    await expect.poll(() => jobs(other)).toEqual(['drive10', 'drive2']);
+    await expect.poll(() => other.getByRole('searchbox').inputValue()).toBe('drive source:vm2');
     await other.locator('.group[data-group="vm2"]').waitFor();
     await expect.poll(() => rowOf(other, 'drive2').locator('.cell-started').innerText()).toMatch(/^≤ \d\d:\d\d:\d\d$/);
 
@@ -55,13 +55,13 @@ describe.skipIf(!haveBrowser)('the view', () => {
     await page.getByRole('heading', { name: 'drive2' }).waitFor();
     await page.goBack();
     await rowOf(page, 'drive2').waitFor();
-    expect(await jobs(page)).toEqual(['drive10', 'drive2']);
+    await expect.poll(() => jobs(page)).toEqual(['drive10', 'drive2']);
     await page.goForward();
     await page.getByRole('heading', { name: 'drive2' }).waitFor();
     // The page's own way back leads to the same list.
     await page.getByRole('link', { name: 'Fleet', exact: true }).first().click();
     await rowOf(page, 'drive2').waitFor();
-    expect(await page.evaluate('location.href')).toBe(link);
+    await expect.poll(() => page.evaluate('location.href')).toBe(link);
   });
 
   it('has whatever was typed as one step of the way back', async () => {
@@ -69,10 +69,10 @@ describe.skipIf(!haveBrowser)('the view', () => {
     const page = await openPage(gateway.url);
     await page.getByRole('button', { name: 'All', exact: true }).click();
     await page.getByRole('searchbox').pressSequentially('drive2');
-    expect(await hashOf(page)).toBe('#/?tab=all&filter=drive2');
+    await expect.poll(() => hashOf(page)).toBe('#/?tab=all&filter=drive2');
     await page.goBack();
-    expect(await hashOf(page)).toMatch(/^(#\/)?$/);
-    expect(await page.getByRole('searchbox').inputValue()).toBe('');
+    await expect.poll(() => hashOf(page)).toMatch(/^(#\/)?$/);
+    await expect.poll(() => page.getByRole('searchbox').inputValue()).toBe('');
   });
 
   it('is copied: the run, its cursors, commands for a shell, and all as JSON', async () => {
@@ -84,7 +84,7 @@ describe.skipIf(!haveBrowser)('the view', () => {
     await page.getByText('Copy as…').click();
     await page.getByRole('button', { name: 'Copy as curl' }).click();
     await page.getByTestId('said').getByText('Copied: curl').waitFor();
-    expect(await clip()).toContain(`curl -sS ${gateway.url}v1/rpc`);
+    await expect.poll(() => clip()).toContain(`curl -sS ${gateway.url}v1/rpc`);
     await page.getByRole('button', { name: 'Copy as qmp-gateway show' }).click();
     await expect.poll(clip).toMatch(/^qmp-gateway show --url http:\S+ --run \S+ vm2 synced$/);
     await page.keyboard.press('Escape');
@@ -93,7 +93,7 @@ describe.skipIf(!haveBrowser)('the view', () => {
     await json.getByText('"status": "ready"').waitFor();
     await json.getByRole('button', { name: 'Copy JSON' }).click();
     expect(JSON.parse(await clip())).toMatchObject({ source: 'vm2', job: 'synced', status: 'ready' });
-    expect(await hashOf(page)).toMatch(/\?json$/);
+    await expect.poll(() => hashOf(page)).toMatch(/\?json$/);
     await page.goBack();
     await expect.poll(() => json.count()).toBe(0);
   });
@@ -123,13 +123,13 @@ describe.skipIf(!haveBrowser)('the view', () => {
     const page = await openPage(`${gateway.url}#/events`, { timezoneId: 'Asia/Kolkata' });
     const first = page.locator('.event time').first();
     await first.waitFor();
-    expect(await first.getAttribute('title')).toMatch(/\+05:30$/);
+    await expect.poll(() => first.getAttribute('title')).toMatch(/\+05:30$/);
     await page.getByTestId('zone').click();
     await expect.poll(() => first.getAttribute('title')).toMatch(/Z$/);
     await page.reload();
     await first.waitFor();
-    expect(await first.getAttribute('title')).toMatch(/Z$/);
-    expect(await page.getByTestId('zone').innerText()).toBe('UTC');
+    await expect.poll(() => first.getAttribute('title')).toMatch(/Z$/);
+    await expect.poll(() => page.getByTestId('zone').innerText()).toBe('UTC');
   });
 });
 
@@ -139,9 +139,9 @@ describe.skipIf(!haveBrowser)('the table', () => {
     const page = await openPage(gateway.url, { viewport: { width, height: 900 } });
     const row = rowOf(page, 'virtio-disk0-system').first();
     await expect.poll(() => row.locator('.cell-rate').innerText()).toMatch(/MiB\/s$/);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     const cut = `[...document.querySelectorAll('.row .cell-job a')].filter((a) => a.scrollWidth > a.clientWidth).length`;
-    expect(await page.evaluate(cut)).toBe(0);
+    await expect.poll(() => page.evaluate(cut)).toBe(0);
     for (const cell of ['.cell-rate', '.cell-eta', '.cell-progress']) {
       const box = await row.locator(cell).boundingBox();
       expect((box?.x ?? width) + (box?.width ?? 0), cell).toBeLessThanOrEqual(width);
@@ -158,7 +158,7 @@ describe.skipIf(!haveBrowser)('the table', () => {
     await group.getByText('4 jobs · 3 running · 1 ready').waitFor();
     await group.getByRole('button').click();
     await expect.poll(() => page.locator('.row[data-job]').count()).toBe(3);
-    expect(await hashOf(page)).toBe('#/?group=source&closed=vm2');
+    await expect.poll(() => hashOf(page)).toBe('#/?group=source&closed=vm2');
     await page.getByRole('button', { name: 'Close all' }).click();
     await expect.poll(() => page.locator('.row[data-job]').count()).toBe(0);
   });
@@ -184,7 +184,7 @@ describe.skipIf(!haveBrowser)('the keyboard', () => {
     await page.keyboard.press('g');
     await page.keyboard.press('f');
     await rowOf(page, 'synced').waitFor();
-    expect(await at()).toBe('synced');
+    await expect.poll(() => at()).toBe('synced');
     await page.keyboard.press('a');
     await page.getByRole('dialog').getByRole('button', { name: 'Keep it' }).click();
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
