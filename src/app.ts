@@ -155,7 +155,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   const tracing = new CommandTracing(VERSION);
   const abandon = async (error: unknown): Promise<never> => {
     await shares.close();
-    history.close();
+    await history.close();
     await core.close();
     throw error;
   };
@@ -207,9 +207,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     core.conclude();
     await Promise.all([shares.close(), closeGateway()]);
     running.unsubscribe();
-    history.close();
-    await posts.close();
-    await core.close();
+    // Together: each may wait for a disk that does not answer.
+    await Promise.all([history.close(), posts.close().then(core.close)]);
     tracing.close();
   };
   const refused = await opener.listening();

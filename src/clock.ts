@@ -41,3 +41,38 @@ export const CLOCK: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/** Something has not answered in time. What was asked of it may still happen. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/**
+ * What was asked, or no answer within so many milliseconds.
+ *
+ * @param who of whom, as the error names it. @param late called just before that error. @throws {@link NoAnswer}
+ */
+export function within<T>(
+  asked: Promise<T>,
+  clock: Clock,
+  limitMs: number,
+  who: string,
+  late?: () => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(limitMs, () => {
+      late?.();
+      reject(new NoAnswer(`${who} did not answer for ${limitMs} ms`));
+    });
+    asked.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stop();
+        reject(error);
+      },
+    );
+  });
+}

@@ -14,7 +14,10 @@ import {
 import { DEMO_LOG_BYTES, type Demo, demoLogFolder, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printable } from './output.js';
-import { stopSignal } from './signals.js';
+import { endAnyway, stopSignal } from './signals.js';
+
+/** Milliseconds that a start has to end after a signal: the disk of its folder may hang. */
+const START_MS = 10_000;
 
 export type ServeFlags = ConfigInput & { demo?: boolean };
 
@@ -42,6 +45,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const stop = stopSignal(reloads ? again : undefined);
+  void stop.then(() => {
+    if (!app) endAnyway(() => logger.warn('the start has not ended: the process ends without it'), START_MS);
+  });
   if (flags.demo) demo = await openDemo((problem) => logger.warn({ problem }, 'demo'));
   const config = withDemo(read.config);
   if (config.sources.length + config.discoveries.length === 0 && !config.hasFile && config.cluster?.role !== 'edge')
@@ -69,6 +75,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   else logger.info({ signal: why }, 'closing');
   await app.close();
   await demo?.close();
+  endAnyway(() => logger.warn('the disk does not answer: the process ends without it'));
   if (why instanceof Error) throw new CliError(EXIT.failed, why.message, { cause: why });
 }
 

@@ -15,3 +15,20 @@ export function stopSignal(reload?: () => void): Promise<NodeJS.Signals> {
     else process.once('SIGHUP', () => resolve('SIGHUP'));
   });
 }
+
+/** Milliseconds that are left to what still runs at the end. */
+const LAST_MS = 1_000;
+
+/**
+ * Ends the process although calls of the file system have not been answered, as those of a hung disk are not. `process.exit` would wait for the threads
+ * that make them, so the process ends by SIGTERM, as if it had not heeded it; its supervisor takes that for a clean end.
+ *
+ * @param ending called just before. @param afterMs milliseconds.
+ */
+export function endAnyway(ending: () => void, afterMs = LAST_MS): void {
+  setTimeout(() => {
+    ending();
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  }, afterMs).unref();
+}

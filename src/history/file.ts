@@ -35,10 +35,10 @@ export class HistoryFile {
     this.rows.push({ end: Date.parse(end), position, bytes, source, outcome, job, run });
   }
 
-  /** What waits has been written. */
-  written(): void {
-    this.waiting.clear();
-    this.waitingBytes = 0;
+  /** The lines at these positions have been written. */
+  written(positions: Iterable<number>, bytes: number): void {
+    for (const position of positions) this.waiting.delete(position);
+    this.waitingBytes -= bytes;
   }
 }
 

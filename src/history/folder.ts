@@ -18,7 +18,7 @@ export interface Damage {
 
 export class HistoryFolder {
   readonly #path: string;
-  #open: { number: number; fd: number } | undefined;
+  #open: { number: number; handle: fs.promises.FileHandle } | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -38,18 +38,24 @@ export class HistoryFolder {
     return files;
   }
 
-  /** Writes what waits. @throws the error of the file system; the lines still wait then. */
-  write(file: HistoryFile): void {
+  /** Writes what waits; one call at a time. @throws the error of the file system; the lines still wait then. */
+  async write(file: HistoryFile): Promise<void> {
     if (file.waiting.size === 0) return;
+    const positions = [...file.waiting.keys()];
     const bytes = Buffer.from([...file.waiting.values()].join(''));
-    const fd = this.#fdOf(file);
     const position = file.size - bytes.length;
-    for (let done = 0; done < bytes.length; ) {
-      const written = fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
-      if (written === 0) throw new Error('the disk takes nothing');
-      done += written;
+    const handle = await this.#handleOf(file, position);
+    // A folder that was removed takes what is written, and nobody can read it.
+    if ((await handle.stat()).nlink === 0) {
+      await this.#leave();
+      throw new Error(`${this.#pathOf(file)} was removed`);
     }
-    file.written();
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+      if (bytesWritten === 0) throw new Error('the disk takes nothing');
+      done += bytesWritten;
+    }
+    file.written(positions, bytes.length);
   }
 
   async readAt(file: HistoryFile, position: number, length: number): Promise<Buffer> {
@@ -63,38 +69,36 @@ export class HistoryFolder {
     }
   }
 
-  remove(file: HistoryFile): void {
-    if (this.#open?.number === file.number) this.#leave();
-    fs.rmSync(this.#pathOf(file), { force: true });
+  async remove(file: HistoryFile): Promise<void> {
+    if (this.#open?.number === file.number) await this.#leave();
+    await fs.promises.rm(this.#pathOf(file), { force: true });
   }
 
   /** Brings what was written to the disk. */
-  close(): void {
+  async close(): Promise<void> {
     if (!this.#open) return;
-    const { fd } = this.#open;
+    const { handle } = this.#open;
     this.#open = undefined;
     try {
-      fs.fdatasyncSync(fd);
+      await handle.datasync();
     } finally {
-      fs.closeSync(fd);
+      await handle.close();
     }
   }
 
-  /** A full file is brought to the disk without waiting for it. */
-  #leave(): void {
-    if (!this.#open) return;
-    const { fd } = this.#open;
-    this.#open = undefined;
-    // What a failing machine loses here is added at the next start, from the log.
-    fs.fdatasync(fd, () => fs.close(fd));
+  /** What a failing machine loses here is added at the next start, from the log. */
+  async #leave(): Promise<void> {
+    await this.close().catch(() => undefined);
   }
 
-  #fdOf(file: HistoryFile): number {
-    if (this.#open?.number === file.number) return this.#open.fd;
-    this.#leave();
-    const fd = fs.openSync(this.#pathOf(file), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
-    this.#open = { number: file.number, fd };
-    return fd;
+  /** @param length bytes that the file has: one that has some is not made anew. */
+  async #handleOf(file: HistoryFile, length: number): Promise<fs.promises.FileHandle> {
+    if (this.#open?.number === file.number) return this.#open.handle;
+    await this.#leave();
+    const flags = fs.constants.O_RDWR | (length > 0 ? 0 : fs.constants.O_CREAT);
+    const handle = await fs.promises.open(this.#pathOf(file), flags, 0o600);
+    this.#open = { number: file.number, handle };
+    return handle;
   }
 
   #pathOf({ number, month }: HistoryFile): string {

@@ -1,5 +1,5 @@
 // The runs that have ended, for people who ask weeks later: in files of a folder, or the newest of them in memory. In the order in which they settled.
-import type { Clock } from '../clock.js';
+import { type Clock, within } from '../clock.js';
 import type { HistoryRun, ProgressSample } from '../protocol/history.js';
 import { HistoryFile, monthOf } from './file.js';
 import type { Damage, HistoryFolder } from './folder.js';
@@ -47,6 +47,8 @@ const STEP_BYTES = 256 * 1024;
 const LOOK = 64;
 /** Milliseconds until what could not be written is tried again. */
 const RETRY_MS = 10_000;
+/** Milliseconds after which a disk that does not answer is failing, and that the end waits for it. */
+const ANSWER_MS = 10_000;
 
 export class RunHistory {
   readonly #parts: HistoryParts;
@@ -63,6 +65,10 @@ export class RunHistory {
   /** Runs that were not taken, since too much waits for the disk; the next start takes them from the log. */
   #refused = 0;
   #stopRetry: (() => void) | undefined;
+  #flushing: Promise<void> | undefined;
+  #isClosed = false;
+  /** Files whose runs are gone, to be removed from the disk. */
+  readonly #gone: HistoryFile[] = [];
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
@@ -142,15 +148,18 @@ export class RunHistory {
     return { found, next };
   }
 
-  /** Writes what waits, and brings it to the disk. */
-  close(): void {
-    this.#flush();
+  /** Writes what waits, and brings it to the disk. A disk that does not answer is not waited for. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { folder, clock, report } = this.#parts;
+    const all = async (): Promise<void> => {
+      await this.#flushing;
+      await this.#flush();
+      await folder?.close();
+    };
+    await within(all(), clock, ANSWER_MS, 'the disk').catch((error: unknown) => report({ kind: 'failing', error }));
     this.#stopRetry?.();
-    try {
-      this.#parts.folder?.close();
-    } catch (error) {
-      this.#parts.report({ kind: 'failing', error });
-    }
   }
 
   get #waitingBytes(): number {
@@ -228,12 +237,11 @@ export class RunHistory {
       if (!oldest || !second) return;
       const isOld = oldest.rows.newest < clock.date() - limits.ageMs;
       if (!isOld && this.#bytes <= bytes && this.#length <= runs) return;
-      try {
-        folder?.remove(oldest);
-      } catch (error) {
-        return this.#failed(error);
-      }
       this.#files.shift();
+      if (folder) {
+        this.#gone.push(oldest);
+        this.#schedule();
+      }
       this.#bytes -= oldest.size;
       this.#length -= oldest.rows.length;
       for (let at = 0; at < oldest.rows.length; at++) this.#runs.delete(oldest.rows.runDigest(at));
@@ -246,26 +254,44 @@ export class RunHistory {
     this.#isScheduled = true;
     this.#parts.clock.soon(() => {
       this.#isScheduled = false;
-      this.#flush();
+      void this.#flush();
     });
   }
 
-  #flush(): void {
+  /** One at a time: what comes meanwhile is written after it. */
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    const { clock } = this.#parts;
+    const stop = clock.after(ANSWER_MS, () => this.#failed(new Error(`the disk did not answer for ${ANSWER_MS} ms`)));
+    this.#flushing = this.#writeAll()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        stop();
+        this.#flushing = undefined;
+      });
+    await this.#flushing;
+  }
+
+  async #writeAll(): Promise<void> {
     const { folder, report } = this.#parts;
     if (!folder) return;
-    try {
-      for (const file of this.#files) folder.write(file);
-    } catch (error) {
-      return this.#failed(error);
+    for (let file = this.#waitingFile; file; file = this.#waitingFile) await folder.write(file);
+    for (let file = this.#gone[0]; file; file = this.#gone[0]) {
+      await folder.remove(file);
+      this.#gone.shift();
     }
     if (this.#isFailing) report({ kind: 'recovered' });
     this.#isFailing = false;
+  }
+
+  get #waitingFile(): HistoryFile | undefined {
+    return this.#files.find(({ waiting }) => waiting.size > 0);
   }
 
   #failed(error: unknown): void {
     if (!this.#isFailing) this.#parts.report({ kind: 'failing', error });
     this.#isFailing = true;
     this.#stopRetry?.();
-    this.#stopRetry = this.#parts.clock.after(RETRY_MS, () => this.#flush());
+    if (!this.#isClosed) this.#stopRetry = this.#parts.clock.after(RETRY_MS, () => void this.#flush());
   }
 }

@@ -1,7 +1,7 @@
 // The position of one webhook on the disk, replaced as a whole. It may be older than the truth: what it lacks is delivered again.
 import { promises as fs, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../clock.js';
+import { type Clock, within } from '../clock.js';
 import type { Delivery } from './delivery.js';
 import {
   type HeldPosition,
@@ -62,6 +62,9 @@ function readPosition(path: string): Saved {
   }
 }
 
+/** Milliseconds that the end waits for the disk. */
+const ANSWER_MS = 10_000;
+
 const textOf = (delivery: Delivery): string => `${JSON.stringify(toSaved(delivery))}\n`;
 
 interface PositionFileOptions extends Pick<FilePositionsOptions, 'clock' | 'saveMs'> {
@@ -94,7 +97,7 @@ class PositionFile implements HeldPosition {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#write();
-    await this.#writing;
+    await within(this.#writing, this.#options.clock, ANSWER_MS, 'the disk').catch(this.#options.failed);
   }
 
   #schedule(): void {
@@ -112,7 +115,10 @@ class PositionFile implements HeldPosition {
     const text = delivery && textOf(delivery);
     if (text === undefined || text === this.#written) return;
     try {
-      await fs.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      // The folder that it is in is the log's, and is not made anew beside it.
+      await fs.mkdir(dirname(this.#path), { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
       await fs.writeFile(`${this.#path}.new`, text, { mode: 0o600 });
       await fs.rename(`${this.#path}.new`, this.#path);
       this.#written = text;

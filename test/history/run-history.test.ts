@@ -32,7 +32,7 @@ describe('the history of runs', () => {
       ...{ ...settled, progress: [[1_000, 5, 100]] },
     };
     expect(await readRuns(first.history)).toEqual([{ crc: undefined, ...expected }]);
-    first.history.close();
+    await first.history.close();
     const second = await openTestHistory(path);
     expect(await readRuns(second.history)).toEqual([expected]);
     expect(second.reports).toEqual([]);
@@ -44,7 +44,7 @@ describe('the history of runs', () => {
     const first = await openTestHistory(path);
     first.history.add(endedRun('r:1', 1));
     first.history.add(endedRun('r:1', 2));
-    first.history.close();
+    await first.history.close();
     const { history } = await openTestHistory(path);
     expect(history.has('r:1')).toBe(true);
     history.add(endedRun('r:1', 3));
@@ -58,21 +58,22 @@ describe('the history of runs', () => {
     for (const name of names(3)) history.add(endedRun(name, 1));
     expect(filesIn(path)).toEqual([]);
     await clock.turn();
-    expect(readFileSync(join(path, filesIn(path)[0] ?? ''), 'utf8').split('\n')).toHaveLength(4);
+    await expect.poll(() => filesIn(path).length).toBe(1);
+    await expect.poll(() => readFileSync(join(path, filesIn(path)[0] ?? ''), 'utf8').split('\n')).toHaveLength(4);
   });
 
   it('cuts the beginning of a line off that a killed process left, and goes on in its place', async () => {
     const path = newFolder();
     const first = await openTestHistory(path);
     first.history.add(endedRun('r:1', 1));
-    first.history.close();
+    await first.history.close();
     const file = join(path, filesIn(path)[0] ?? '');
     const size = statSync(file).size;
     appendFileSync(file, '{"crc":"00000000","source":"vm');
     const second = await openTestHistory(path);
     expect(second.reports).toEqual([{ kind: 'damage', file: filesIn(path)[0], position: size, damage: 'cut' }]);
     second.history.add(endedRun('r:2', 2));
-    second.history.close();
+    await second.history.close();
     const { history, reports } = await openTestHistory(path);
     expect([await namesOf(history), reports]).toEqual([['r:2', 'r:1'], []]);
   });
@@ -81,7 +82,7 @@ describe('the history of runs', () => {
     const path = newFolder();
     const first = await openTestHistory(path);
     for (const name of names(3)) first.history.add(endedRun(name, 1));
-    first.history.close();
+    await first.history.close();
     const file = join(path, filesIn(path)[0] ?? '');
     const lines = readFileSync(file, 'utf8').split('\n');
     writeFileSync(file, [lines[0], lines[1]?.replace('backup', 'mirror'), lines[2], ''].join('\n'));
@@ -108,7 +109,7 @@ describe('the history of runs', () => {
     history.add(endedRun('late', 2_000));
     await clock.turn();
     expect(await namesOf(history)).toContain('late');
-    expect(filesIn(path).length).toBeLessThan(3);
+    await expect.poll(() => filesIn(path).length).toBeLessThan(3);
   });
 
   it('begins a file with the month', async () => {
@@ -118,7 +119,7 @@ describe('the history of runs', () => {
     history.add(endedRun('r:2', 8 * 24 * 3_600));
     // A clock that was set back.
     history.add(endedRun('r:3', 0));
-    history.close();
+    await history.close();
     expect(filesIn(path)).toEqual(['00000001-2026-11.jsonl', '00000002-2026-12.jsonl']);
     expect(await namesOf((await openTestHistory(path)).history)).toEqual(['r:3', 'r:2', 'r:1']);
   });
@@ -138,13 +139,13 @@ describe('the history of runs', () => {
     history.add(endedRun('r:0', 1));
     await clock.turn();
     const write = HistoryFolder.prototype.write;
-    HistoryFolder.prototype.write = () => {
+    HistoryFolder.prototype.write = async () => {
       throw new Error('ENOSPC');
     };
     try {
       for (const name of names(50, 1)) history.add(endedRun(name, 1));
       await clock.turn();
-      expect(reports.map(({ kind }) => kind)).toEqual(['failing']);
+      await expect.poll(() => reports.map(({ kind }) => kind)).toEqual(['failing']);
       const { refused, runs } = history.status;
       expect(refused).toBeGreaterThan(30);
       expect(refused + runs).toBe(51);
@@ -154,7 +155,7 @@ describe('the history of runs', () => {
       HistoryFolder.prototype.write = write;
     }
     await clock.advance(10_000);
-    expect(reports.map(({ kind }) => kind)).toEqual(['failing', 'recovered']);
+    await expect.poll(() => reports.map(({ kind }) => kind)).toEqual(['failing', 'recovered']);
     const { history: again } = await openTestHistory(path);
     expect(await namesOf(again)).toEqual(await namesOf(history));
   });

@@ -1,4 +1,6 @@
 // The folder of the log, as one meets it at a terminal. The demo keeps its log, so that what one did in it is there after it was started again.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../support/cli.js';
 import { newFolder } from '../support/folder.js';
@@ -50,5 +52,13 @@ it('a folder that another gateway has, or that cannot be made, ends the start wi
   expect(second.err()).toBe(`qmp-gateway: the folder ${folder} is in use by another gateway\n`);
   const third = run([...serve, '--data', '/dev/null/log']);
   expect(await third.exit).toBe(1);
-  expect(third.err()).toMatch(/^qmp-gateway: ENOTDIR.*\/dev\/null\/log'\n$/);
+  expect(third.err()).toMatch(/^qmp-gateway: the folder \/dev\/null\/log cannot be made: ENOTDIR.*\n$/);
+  // A parent that is there, and in which nobody can make one.
+  const fourth = run([...serve, '--data', '/proc/log']);
+  expect(await fourth.exit).toBe(1);
+  expect(fourth.err()).toMatch(/^qmp-gateway: the folder \/proc\/log cannot be made: ENOENT.*\n$/);
+  const long = join(folder, 'x'.repeat(100));
+  const fifth = run([...serve, '--data', long]);
+  expect(await fifth.exit).toBe(1);
+  expect([fifth.err().includes('too long'), existsSync(long)]).toEqual([true, false]);
 });

@@ -90,18 +90,29 @@ export function edit(folder: string, name: string, change: (bytes: Buffer) => Bu
 export class FaultyDisk implements Disk {
   /** The error of writes, or of syncs; `short`: of a write after a part of it was taken. */
   fault: { call: 'create' | 'write' | 'sync' | 'close' | 'checkpoint'; code: string; short?: boolean } | undefined;
-  /** No sync ends. */
-  hangs = false;
+  /** No sync ends, or no call that changes anything, until {@link answer}. */
+  hangs: 'sync' | 'all' | undefined;
+  #hanging: (() => void)[] = [];
+  /** Of `state.json`, where it is marked. */
+  readonly #inPlace = new Set<number>();
+  /** Calls that were made while it hung. */
+  get hanging(): number {
+    return this.#hanging.length;
+  }
   freeBytes = Number.MAX_SAFE_INTEGER;
   unlinked: string[] = [];
 
-  create(path: string): number {
+  async create(path: string): Promise<number> {
+    await this.#hang();
     this.#fail('write');
     this.#fail('create');
     if (path.includes('checkpoint')) this.#fail('checkpoint');
     return DISK.create(path);
   }
-  write(fd: number, bytes: Uint8Array, position: number): number {
+  async write(fd: number, bytes: Uint8Array, position: number): Promise<number> {
+    await this.#hang();
+    // A write in place needs no space.
+    if (this.fault?.code === 'ENOSPC' && this.#inPlace.has(fd)) return DISK.write(fd, bytes, position);
     if (this.fault?.call === 'write' && this.fault.short && bytes.length > 1) {
       this.fault.short = false;
       return DISK.write(fd, bytes.subarray(0, bytes.length >> 1), position);
@@ -111,23 +122,41 @@ export class FaultyDisk implements Disk {
   }
   async sync(fd: number): Promise<void> {
     this.#fail('sync');
-    if (this.hangs) return new Promise(() => undefined);
+    await this.#hang('sync');
     return DISK.sync(fd);
   }
-  unlinkNow(path: string): void {
+  async unlink(path: string): Promise<void> {
+    await this.#hang();
     this.unlinked.push(path);
-    DISK.unlinkNow(path);
+    return DISK.unlink(path);
+  }
+  async rename(from: string, to: string): Promise<void> {
+    await this.#hang();
+    return DISK.rename(from, to);
+  }
+  /** What hangs goes on. */
+  answer(): void {
+    this.hangs = undefined;
+    for (const go of this.#hanging.splice(0)) go();
   }
   free = async (): Promise<number> => this.freeBytes;
-  open = DISK.open;
-  close = (fd: number): void => {
-    DISK.close(fd);
+  open = async (path: string): Promise<number> => {
+    const fd = await DISK.open(path);
+    if (path.endsWith('state.json')) this.#inPlace.add(fd);
+    return fd;
+  };
+  close = async (fd: number): Promise<void> => {
+    this.#inPlace.delete(fd);
+    await DISK.close(fd);
     this.#fail('close');
   };
   truncate = DISK.truncate;
   syncFolder = DISK.syncFolder;
   read = DISK.read;
-  unlink = DISK.unlink;
+
+  async #hang(call: 'sync' | 'all' = 'all'): Promise<void> {
+    if (this.hangs === 'all' || this.hangs === call) await new Promise<void>((resolve) => this.#hanging.push(resolve));
+  }
 
   #fail(call: NonNullable<FaultyDisk['fault']>['call']): void {
     if (this.fault?.call !== call) return;

@@ -60,7 +60,7 @@ export class Checkpoints {
     // A checkpoint never covers an entry that is not on the disk.
     await files.sync();
     const sealed = files.segments.filter((each) => each !== files.newest && !each.isEmpty).map((each) => each.sealed);
-    await writeCheckpoint(path, folder, { offset: last, files: sealed }, lines, { disk, clock });
+    await writeCheckpoint(path, folder, { offset: last, files: sealed }, lines, { disk });
     files.covered = last;
     files.retain(clock.date());
     made(last);

@@ -1,38 +1,21 @@
 // Keeps the folder: writes to its files, brings them to the disk, makes checkpoints, removes what is too old or too much, and finds out when a disk that
 // took nothing takes something again.
-import type { Clock } from '../../clock.js';
+import { within } from '../../clock.js';
 import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
-import { type Disk, isFull } from './disk.js';
-import { type DiskReport, errorOf, type KeptLog } from './disk-report.js';
+import { isFull } from './disk.js';
+import { errorOf, type KeptLog } from './disk-report.js';
 import { DiskWriter } from './disk-writer.js';
 import type { FolderState } from './folder.js';
-import type { Ownership } from './owner.js';
+import { type KeeperOptions, type KeeperParts, retake } from './keeper-parts.js';
 import type { Block } from './segment.js';
 import type { FileLimits, PendingEntry, SegmentFiles } from './segment-files.js';
 import { StateFile } from './state-file.js';
 
 /** Milliseconds until a file that could not be made is tried again. */
 const ROLL_AGAIN_MS = 1_000;
-
-export interface KeeperOptions extends FileLimits {
-  /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
-  syncMs: number;
-  /** Bytes of the file system that are left to others. */
-  reserveBytes: number;
-  /** Milliseconds between looks at the free space and at the age of files, which are also tries of a disk that took nothing. */
-  checkMs: number;
-}
-
-export interface KeeperParts {
-  path: string;
-  state: FolderState;
-  files: SegmentFiles;
-  disk: Disk;
-  clock: Clock;
-  report: (report: DiskReport) => void;
-  owner: Ownership;
-}
+/** Milliseconds that the end waits for a disk that takes nothing. */
+const UNWELL_MS = 1_000;
 
 export class DiskKeeper {
   readonly #parts: KeeperParts;
@@ -50,6 +33,9 @@ export class DiskKeeper {
   #owed: number | undefined;
   /** By the monotonic clock: a file that can't be made is not tried at each append. */
   #rollAgainAt = 0;
+  #isOwn = true;
+  /** A file is being made: entries wait for it, since it begins with their offsets. */
+  #beginning: Promise<void> | undefined;
   #closing = false;
 
   /** @param wantsCheckpoint the entries that the present state was made of can't be had again. */
@@ -69,10 +55,8 @@ export class DiskKeeper {
     const { syncMs, checkMs } = options;
     this.#writer = new DiskWriter({
       ...{ files: parts.files, clock: parts.clock, syncMs },
-      failed: (error, isLate) => {
-        if (this.#problem !== undefined || (isLate && this.#closing)) return;
-        if (isLate) this.giveUp(error);
-        else this.#fail(error);
+      failed: (error) => {
+        if (this.#problem === undefined && !this.#closing) this.giveUp(error);
       },
     });
     this.#stopChecks = parts.clock.every(checkMs, () => {
@@ -95,16 +79,8 @@ export class DiskKeeper {
     return this.#options;
   }
 
-  get bytes(): number {
-    return this.#parts.files.bytes;
-  }
-
-  get entries(): number {
-    return this.#parts.files.entries;
-  }
-
-  get freed(): SegmentFiles['freed'] {
-    return this.#parts.files.freed;
+  get files(): Pick<SegmentFiles, 'bytes' | 'entries' | 'freed'> {
+    return this.#parts.files;
   }
 
   get oldestAt(): number | undefined {
@@ -153,13 +129,12 @@ export class DiskKeeper {
   /**
    * Writes entries whose offsets follow the last one.
    *
-   * @returns `memory`: the disk took nothing before, and was not tried. `failed`: it takes nothing from now on. With `syncMs: 0` the promise that they are
-   * on the disk; `false`: it takes nothing from now on.
+   * @returns whether the log may show them at once, and otherwise when it may: they are in the file then (with `syncMs: 0` on the disk), or the disk takes
+   * nothing from now on, and the log was replaced.
    */
-  write(entries: readonly PendingEntry[]): 'written' | 'memory' | 'failed' | Promise<boolean> {
-    if (this.#problem !== undefined) return 'memory';
-    if (entries.length === 0) return 'written';
-    return this.#writer.write(entries);
+  write(entries: readonly PendingEntry[]): Promise<void> | undefined {
+    if (entries.length === 0 || (this.#problem !== undefined && !this.#beginning)) return undefined;
+    return this.#write(entries);
   }
 
   /** The quota is never more than the disk has room for, so that old files go before it is full. @param free bytes of the disk. */
@@ -183,11 +158,12 @@ export class DiskKeeper {
   /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
   quiet(last: number, epoch: string): void {
     if (this.#closing) return;
-    if (this.#problem !== undefined && this.#mayReturn) this.#goBack(last, epoch);
-    if (this.#problem !== undefined) return;
+    if (this.#beginning) return;
     const { files, clock } = this.#parts;
-    if (files.isDue(clock.date())) this.#roll(last + 1);
-    this.#checkpoints.make(last);
+    if (this.#problem !== undefined) {
+      if (this.#mayReturn) this.#begin(this.#goBack(last, epoch));
+    } else if (files.isDue(clock.date()) && clock.now() >= this.#rollAgainAt) this.#begin(this.#roll(last + 1));
+    else this.#checkpoints.make(last);
   }
 
   /** The last thing that is done: everything is on the disk, and the folder is free for another gateway. */
@@ -196,32 +172,55 @@ export class DiskKeeper {
     this.#stopChecks();
     this.#writer.stop();
     this.#blocks?.close();
-    await this.#checking;
-    await this.#checkpoints.idle();
-    await this.#writer.idle();
+    // A disk that hangs is not waited for: each step has its bound, but there are many.
     if (this.#problem === undefined)
-      try {
-        await this.#parts.files.sync();
-        // Without it the next start folds more entries; what it stands for is missing only where it is owed.
-        await this.#checkpoints.finish(last);
-        if (this.#owed === undefined) await this.#state.write({ isClean: true });
-      } catch (error) {
-        this.#fail(error);
-      }
+      await this.#within(this.#finish(last)).catch((error: unknown) => {
+        if (this.#problem === undefined) this.#fail(error);
+      });
     this.#parts.files.abandon();
-    await this.#parts.owner.release();
+    const limitMs = this.#problem === undefined ? this.#options.syncLimitMs : UNWELL_MS;
+    // What can't be removed is stale for the next start, as that of a killed gateway.
+    await within(this.#parts.owner.release(), this.#parts.clock, limitMs, 'the disk').catch(() => undefined);
   }
 
-  #roll(first: number): void {
+  async #finish(last: number): Promise<void> {
+    for (const each of [this.#checking, this.#beginning, this.#checkpoints.idle(), this.#writer.idle()]) await each;
+    if (this.#problem !== undefined) return;
+    await this.#parts.files.sync();
+    // Without it the next start folds more entries; what it stands for is missing only where it is owed.
+    await this.#checkpoints.finish(last);
+    if (this.#owed === undefined) await this.#state.write({ isClean: true });
+  }
+
+  #within<T>(asked: Promise<T>): Promise<T> {
+    return within(asked, this.#parts.clock, this.#options.syncLimitMs, 'the disk');
+  }
+
+  async #write(entries: readonly PendingEntry[]): Promise<void> {
+    await this.#beginning;
+    if (this.#problem !== undefined) return;
+    const error = await this.#writer.write(entries);
+    // Another failure may have come meanwhile.
+    if (error && this.#problem === undefined) this.giveUp(error);
+  }
+
+  /** Everything that was appended is shown when it has ended, or waits for it. */
+  #begin(beginning: Promise<void>): void {
+    this.#beginning = beginning.finally(() => {
+      this.#beginning = undefined;
+      if (!this.#closing && this.#checkpoints.isWanted && this.#problem === undefined) this.#log?.settle();
+    });
+  }
+
+  async #roll(first: number): Promise<void> {
     const { files, clock } = this.#parts;
-    if (clock.now() < this.#rollAgainAt) return;
     try {
-      files.begin(first, clock.date());
+      await files.begin(first, clock.date());
       this.#checkpoints.isWanted = true;
       this.#note({ newest: first });
     } catch (error) {
       this.#rollAgainAt = clock.now() + ROLL_AGAIN_MS;
-      if (isFull(error) && files.freeOldest()) return;
+      if (this.#problem !== undefined || (isFull(error) && (await files.freeOldest()))) return;
       // The newest file goes on for a while: there may be too many open files, or no folder any more.
       if (files.isOverdue) this.giveUp(error);
     }
@@ -249,14 +248,15 @@ export class DiskKeeper {
     this.#writer.stop();
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
-    this.#state.abandon();
+    // Another gateway's state is not to be touched.
+    if (this.#isOwn) this.#state.abandon();
   }
 
   /** The disk takes entries again: those that follow, under the epoch that the log has now. */
-  #goBack(last: number, epoch: string): void {
+  async #goBack(last: number, epoch: string): Promise<void> {
     this.#mayReturn = false;
     try {
-      this.#parts.files.begin(last + 1, this.#parts.clock.date());
+      await this.#parts.files.begin(last + 1, this.#parts.clock.date());
     } catch {
       return;
     }
@@ -270,12 +270,15 @@ export class DiskKeeper {
   async #check(): Promise<void> {
     const { files, disk, path, clock } = this.#parts;
     const { reserveBytes } = this.#options;
-    const isOwn = await this.#parts.owner.isOwn();
+    const isOwn = await this.#within(this.#parts.owner.isOwn());
     const free = await disk.free(path);
     if (this.#closing) return;
-    if (!isOwn && this.#problem === undefined)
+    if (!isOwn && this.#problem === undefined) {
+      this.#isOwn = false;
       this.giveUp(new Error('the folder was removed, or another gateway took it'));
-    if (!isOwn) return;
+    }
+    if (!isOwn && !(await this.#within(retake(this.#parts)))) return;
+    this.#isOwn = true;
     if (this.#problem !== undefined) {
       // Twice the reserve, so that it does not fail again at once.
       if (free < 2 * reserveBytes || !(await this.#state.probe())) return;
@@ -285,11 +288,12 @@ export class DiskKeeper {
     this.fit(free);
     files.retain(clock.date());
     // One that the start has not read: damage in it is found although nobody reads it.
-    const unread = files.segments.findLast(({ isIndexed, isDamaged }) => !isIndexed && !isDamaged);
-    if (unread) await this.#blocks?.index(unread);
+    const { floor } = this.#state.present;
+    const unread = files.segments.findLast((each) => !each.isIndexed && !each.isDamaged && each.last > floor);
+    if (unread && this.#blocks) await this.#within(this.#blocks.index(unread));
     if (this.#closing) return;
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
-    if (free >= reserveBytes || files.freeOldest()) return;
+    if (free >= reserveBytes || (await files.freeOldest())) return;
     this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));
   }
 }

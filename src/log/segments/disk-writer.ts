@@ -1,6 +1,7 @@
 // Writes entries to the newest file and brings them to the disk.
 import type { Clock } from '../../clock.js';
 import { isFull } from './disk.js';
+import { errorOf } from './disk-report.js';
 import type { PendingEntry, SegmentFiles } from './segment-files.js';
 
 export interface WriterParts {
@@ -8,8 +9,8 @@ export interface WriterParts {
   clock: Clock;
   /** Milliseconds after which what was written is brought to the disk; 0: before it is shown. */
   syncMs: number;
-  /** The disk takes nothing. `isLate`: entries that were shown may never reach it. */
-  failed: (error: unknown, isLate: boolean) => void;
+  /** Entries that were shown may never reach the disk. */
+  failed: (error: Error) => void;
 }
 
 export class DiskWriter {
@@ -21,28 +22,17 @@ export class DiskWriter {
     this.#parts = parts;
   }
 
-  /** As `write` of the keeper. */
-  write(entries: readonly PendingEntry[]): 'written' | 'failed' | Promise<boolean> {
-    const { files, clock, syncMs, failed } = this.#parts;
+  /** @returns why the disk does not take them. */
+  async write(entries: readonly PendingEntry[]): Promise<Error | undefined> {
+    const { files, clock, syncMs } = this.#parts;
     try {
-      files.write(entries);
+      await files.write(entries).catch((error: unknown) => this.#retry(error, entries));
+      if (syncMs > 0) this.#stopTimer ??= clock.after(syncMs, () => this.#later());
+      else await files.sync();
+      return undefined;
     } catch (error) {
-      if (!this.#retry(error, entries)) {
-        failed(error, false);
-        return 'failed';
-      }
+      return errorOf(error);
     }
-    if (syncMs > 0) {
-      this.#stopTimer ??= clock.after(syncMs, () => this.#later());
-      return 'written';
-    }
-    return files.sync().then(
-      () => true,
-      (error: unknown) => {
-        failed(error, false);
-        return false;
-      },
-    );
   }
 
   /** Nothing is brought to the disk by a timer any more. */
@@ -59,21 +49,16 @@ export class DiskWriter {
     this.#stopTimer = undefined;
     this.#syncing ??= this.#parts.files
       .sync()
-      .catch((error: unknown) => this.#parts.failed(error, true))
+      .catch((error: unknown) => this.#parts.failed(errorOf(error)))
       .finally(() => {
         this.#syncing = undefined;
       });
   }
 
   /** The disk is full: the oldest file goes, once. */
-  #retry(error: unknown, entries: readonly PendingEntry[]): boolean {
+  async #retry(error: unknown, entries: readonly PendingEntry[]): Promise<void> {
     const { files } = this.#parts;
-    try {
-      if (!isFull(error) || !files.freeOldest()) return false;
-      files.write(entries);
-      return true;
-    } catch {
-      return false;
-    }
+    if (!isFull(error) || !(await files.freeOldest())) throw error;
+    await files.write(entries);
   }
 }

@@ -1,7 +1,6 @@
 // What the folder says of itself: which log it has, and whether that log can go on. One file of 512 bytes, which is replaced as a whole.
-import { constants, promises as fs, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Clock } from '../../clock.js';
+import { promises as fs, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { codeOf, type Disk } from './disk.js';
 
 export interface FolderState {
@@ -28,7 +27,6 @@ export interface FolderState {
 /** By which a file is written. */
 export interface Means {
   disk: Disk;
-  clock: Clock;
 }
 
 const NAME = 'state.json';
@@ -37,7 +35,32 @@ const BYTES = 512;
 const MAX_ENTRIES = 2 ** 52;
 
 /** Of the folder: arguments of commands and texts of errors are not for everybody. */
-export const FOLDER_MODE = 0o700;
+const FOLDER_MODE = 0o700;
+
+/** Makes the folder, and those that it is in. Node's own `recursive` never ends where nobody can make one although its parent is there: in /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeAll(path);
+  } catch (cause) {
+    throw new Error(`the folder ${path} cannot be made: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function makeAll(path: string): Promise<void> {
+  try {
+    return await fs.mkdir(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    const isThere = async (each: string): Promise<boolean> =>
+      fs.stat(each).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+    if (codeOf(error) === 'ENOENT' && !(await isThere(dirname(path)))) await makeAll(dirname(path));
+    else if (await isThere(path)) return;
+    else throw error;
+  }
+  await fs.mkdir(path, { mode: FOLDER_MODE });
+}
 
 /** @returns `undefined` where there is none, or none that can be read. */
 export function readState(folder: string): FolderState | undefined {
@@ -64,13 +87,13 @@ export async function writeState(folder: string, state: FolderState, means: Mean
  *
  * @throws where not even that is possible.
  */
-export async function markAbandoned(folder: string, state: FolderState): Promise<void> {
-  const handle = await fs.open(join(folder, NAME), constants.O_WRONLY);
+export async function markAbandoned(folder: string, state: FolderState, { disk }: Means): Promise<void> {
+  const fd = await disk.open(join(folder, NAME));
   try {
-    await handle.write(textOf({ ...state, isAbandoned: true }), 0, BYTES, 0);
-    await handle.datasync();
+    await disk.write(fd, textOf({ ...state, isAbandoned: true }), 0);
+    await disk.sync(fd);
   } finally {
-    await handle.close();
+    void disk.close(fd).catch(() => undefined);
   }
 }
 
@@ -79,29 +102,27 @@ export async function replaceFile(
   folder: string,
   name: string,
   chunks: Iterable<Buffer>,
-  { disk, clock }: Means,
+  { disk }: Means,
 ): Promise<void> {
   const path = join(folder, name);
   const temporary = `${path}.new`;
-  const fd = disk.create(temporary);
+  const fd = await disk.create(temporary);
   try {
     let at = 0;
     for (const chunk of chunks) {
       let written = 0;
       while (written < chunk.length) {
-        const bytes = disk.write(fd, chunk.subarray(written), at + written);
+        const bytes = await disk.write(fd, chunk.subarray(written), at + written);
         if (bytes === 0) throw new Error('the disk takes nothing');
         written += bytes;
       }
       at += chunk.length;
-      // One chunk a turn: a large file stops nobody.
-      await new Promise<void>((resolve) => clock.soon(resolve));
     }
     await disk.sync(fd);
   } finally {
-    disk.close(fd);
+    void disk.close(fd).catch(() => undefined);
   }
-  await fs.rename(temporary, path);
+  await disk.rename(temporary, path);
   await disk.syncFolder(folder);
 }
 

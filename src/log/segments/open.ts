@@ -1,22 +1,19 @@
 // Opens the log of a folder: takes the folder, finds out what is in it, and goes on with that log or begins another.
-import { promises as fs } from 'node:fs';
 import { CLOCK, type Clock } from '../../clock.js';
 import { parseBlock } from './blocks.js';
 import { bounded, DISK, type Disk, SYNC_LIMIT_MS } from './disk.js';
-import { DiskKeeper, type KeeperOptions } from './disk-keeper.js';
+import { DiskKeeper } from './disk-keeper.js';
 import type { DiskReport } from './disk-report.js';
-import { FOLDER_MODE, type FolderState, readBootId } from './folder.js';
-import { ownFolder } from './owner.js';
+import { type FolderState, makeFolder, readBootId } from './folder.js';
+import type { KeeperOptions } from './keeper-parts.js';
+import { checkLength, ownFolder } from './owner.js';
 import { type Discontinuity, type Recovered, type Restorer, recover } from './recover.js';
 import type { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
 import { SegmentLog, type SegmentLogLimits } from './segment-log.js';
 import type { StoredEntry } from './stored-entry.js';
 
-export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {
-  /** Milliseconds after which a disk that does not answer takes nothing. */
-  syncLimitMs: number;
-}
+export interface DiskLogLimits extends KeeperOptions, SegmentLogLimits {}
 
 export const DISK_LOG_LIMITS: DiskLogLimits = {
   maxBytes: 1024 * 1024 * 1024,
@@ -58,7 +55,8 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
   const { clock = CLOCK, bootId = readBootId() } = options;
   const limits = { ...DISK_LOG_LIMITS, ...options.limits };
   const disk = bounded(options.disk ?? DISK, clock, limits.syncLimitMs);
-  await fs.mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  checkLength(path);
+  await makeFolder(path);
   const owner = await ownFolder(path, clock);
   try {
     const recovered = await recover(path, disk, bootId, restorer);
@@ -75,8 +73,8 @@ export async function openDiskLog({ path, restorer, report, ...options }: DiskLo
     keeper.attach(log);
     try {
       keeper.fit(await disk.free(path));
-      if (newest && !discontinuity && newest.last === last) files.reopen();
-      else files.begin(last + 1, clock.date());
+      if (newest && !discontinuity && newest.last === last) await files.reopen();
+      else await files.begin(last + 1, clock.date());
       await keeper.begun(files.newest?.first ?? 0);
       if (!discontinuity) log.fill(await newestEntries(files.newest, floor, limits.tailBytes / 2, disk));
     } catch (error) {

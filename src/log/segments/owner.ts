@@ -18,6 +18,13 @@ export class FolderInUse extends Error {
   }
 }
 
+/** @throws where the path leaves no room for the socket. */
+export function checkLength(folder: string): void {
+  const room = PATH_BYTES - `/${NAME}.`.length - 2 * TOKEN_BYTES;
+  if (Buffer.byteLength(folder) > room)
+    throw new Error(`the path of the folder is too long, since a socket is in it: at most ${room} bytes: ${folder}`);
+}
+
 /** Whether something listens at the socket. */
 function listens(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
@@ -39,6 +46,8 @@ export const isOwned = (folder: string): Promise<boolean> => listens(join(folder
 export interface Ownership {
   /** Whether the folder is still there and has this gateway's name. */
   isOwn(): Promise<boolean>;
+  /** Takes it again, where it was made anew or put back without the name. @returns whether it did; not where another gateway has it. */
+  retake(): Promise<boolean>;
   /** Gives the folder back. */
   release(): Promise<void>;
 }
@@ -46,45 +55,75 @@ export interface Ownership {
 /** Milliseconds after which who has taken a stale name looks whether it has it still: somebody may have moved it away just then. */
 const LOOK_AGAIN_MS = 100;
 
+/** The name of a listening socket, and which file it is. */
+interface Held {
+  server: Server;
+  inode: string | undefined;
+}
+
 /** @throws {@link FolderInUse}, or the error of the file system. */
 export async function ownFolder(folder: string, clock: Clock): Promise<Ownership> {
+  let held = await hold(folder, clock);
+  const isOwn = async (): Promise<boolean> =>
+    held.inode !== undefined && (await inodeOf(join(folder, NAME))) === held.inode;
+  return {
+    isOwn,
+    retake: async () => {
+      const { server } = held;
+      try {
+        held = await hold(folder, clock);
+      } catch {
+        return false;
+      }
+      await close(server);
+      return true;
+    },
+    release: async () => {
+      const { server } = held;
+      try {
+        // One that can't be removed, of a disk that became read-only, is stale as that of a killed gateway.
+        if (await isOwn()) await fs.rm(join(folder, NAME), { force: true }).catch(() => undefined);
+      } finally {
+        await close(server);
+      }
+    },
+  };
+}
+
+/** `undefined`: there is none. @throws where the disk does not say. */
+const inodeOf = (path: string): Promise<string | undefined> =>
+  fs.stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    (error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+      throw error;
+    },
+  );
+
+async function hold(folder: string, clock: Clock): Promise<Held> {
   const path = join(folder, NAME);
   const token = clock.token(TOKEN_BYTES);
   const own = `${path}.${token}`;
-  if (Buffer.byteLength(own) > PATH_BYTES) throw new Error(`the path of the folder is too long: ${folder}`);
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(own, resolve);
   });
   server.unref();
-  const inode = async (): Promise<string | undefined> =>
-    fs.stat(path, { bigint: true }).then(
-      ({ dev, ino }) => `${dev}:${ino}`,
-      () => undefined,
-    );
-  let mine: string | undefined;
-  const isOwn = async (): Promise<boolean> => mine !== undefined && (await inode()) === mine;
   try {
     const wasStale = await take(folder, path, own, token);
-    mine = await inode();
+    const inode = await inodeOf(path);
     if (wasStale) {
       await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
-      if (!(await isOwn())) throw new FolderInUse(folder);
+      if (inode === undefined || (await inodeOf(path)) !== inode) throw new FolderInUse(folder);
     }
+    return { server, inode };
   } catch (error) {
     await close(server);
     throw error;
   } finally {
     await fs.rm(own, { force: true });
   }
-  return {
-    isOwn,
-    release: async () => {
-      if (await isOwn()) await fs.rm(path, { force: true });
-      await close(server);
-    },
-  };
 }
 
 /** Gives the listening socket `own` its name, unless one that has it listens. @returns whether it took the name of one that has ended. */

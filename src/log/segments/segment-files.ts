@@ -1,4 +1,5 @@
 // The files of the log: the newest is written to, the oldest go by size and age once a checkpoint covers them.
+import { NoAnswer } from '../../clock.js';
 import type { Disk } from './disk.js';
 import { recordBound, SEGMENT_HEAD_BYTES, segmentHead, writeRecord } from './record.js';
 import { type Block, Segment } from './segment.js';
@@ -96,26 +97,26 @@ export class SegmentFiles {
   }
 
   /** Goes on in the newest file, as it was found. @throws the error of the file system. */
-  reopen(): void {
+  async reopen(): Promise<void> {
     const { newest } = this;
-    if (newest) this.#fd = this.#disk.open(newest.path);
+    if (newest) this.#fd = await this.#disk.open(newest.path);
   }
 
   /** Begins a file whose first entry will be `first`. @throws the error of the file system; then nothing has changed. */
-  begin(first: number, at: number): void {
-    const { newest } = this;
-    // An empty one of that name is replaced.
-    if (newest?.first === first) this.#forget(newest);
+  async begin(first: number, at: number): Promise<void> {
     const segment = new Segment(this.#path, first, 0, at);
-    const fd = this.#disk.create(segment.path);
+    const fd = await this.#disk.create(segment.path);
     const head = segmentHead(this.#folder, first);
     try {
-      this.#put(fd, head, head.length, 0);
+      await this.#put(fd, head, head.length, 0);
     } catch (error) {
-      this.#disk.close(fd);
+      this.#leave(fd);
       void this.#disk.unlink(segment.path).catch(() => undefined);
       throw error;
     }
+    const { newest } = this;
+    // An empty one of that name was replaced.
+    if (newest?.first === first) this.#forget(newest);
     const former = this.#fd;
     this.#fd = fd;
     segment.size = SEGMENT_HEAD_BYTES;
@@ -125,8 +126,7 @@ export class SegmentFiles {
     void this.#disk
       .sync(former)
       .catch(() => undefined)
-      .then(() => this.#disk.close(former))
-      .catch(() => undefined);
+      .then(() => this.#leave(former));
   }
 
   /** Whether the newest file is full, or so old that its entries would stay beyond their age. */
@@ -142,7 +142,7 @@ export class SegmentFiles {
   }
 
   /** Writes entries whose offsets follow the last one. @throws the error of the file system; then none of them is in the file. */
-  write(entries: readonly PendingEntry[]): void {
+  async write(entries: readonly PendingEntry[]): Promise<void> {
     const { newest } = this;
     const fd = this.#fd;
     if (!newest || fd === undefined) throw new Error('no file is open');
@@ -154,7 +154,7 @@ export class SegmentFiles {
       for (const { entry, isInternal, hasMore } of entries) {
         const bound = recordBound(entry.json);
         if (filled > 0 && filled + bound > this.#chunk.length) {
-          this.#put(fd, this.#chunk, filled, position);
+          await this.#put(fd, this.#chunk, filled, position);
           position += filled;
           filled = 0;
         }
@@ -167,9 +167,11 @@ export class SegmentFiles {
         );
         ends.push(position + filled);
       }
-      if (filled > 0) this.#put(fd, this.#chunk, filled, position);
+      if (filled > 0) await this.#put(fd, this.#chunk, filled, position);
     } catch (error) {
-      this.#cut(fd, begin);
+      // What was asked may still be written, from these bytes; the next start cuts it off, or finds an append that nobody was shown in this epoch.
+      if (error instanceof NoAnswer) this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      else await this.#cut(fd, begin);
       throw error;
     } finally {
       if (this.#chunk.length > CHUNK_BYTES) this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -205,14 +207,15 @@ export class SegmentFiles {
   }
 
   /** Removes the oldest file although it is within the quota, since the disk is full. @returns whether there was one that may go. */
-  freeOldest(): boolean {
+  async freeOldest(): Promise<boolean> {
     const [oldest] = this.#segments;
     if (!oldest || oldest === this.newest || oldest.last > this.covered) return false;
     try {
-      this.#disk.unlinkNow(oldest.path);
+      await this.#disk.unlink(oldest.path);
     } catch {
       return false;
     }
+    if (this.#segments[0] !== oldest) return true;
     this.#forget(oldest);
     this.freed.bytes += oldest.shown;
     return true;
@@ -240,11 +243,21 @@ export class SegmentFiles {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
-    try {
-      this.#disk.close(fd);
-    } catch {
-      // Nothing is written to it any more.
+    this.#leave(fd);
+  }
+
+  /** Nothing is written to it any more, so that it does not matter what the close says. */
+  #leave(fd: number): void {
+    void this.#disk.close(fd).catch(() => undefined);
+  }
+
+  /** The folder has none of them any more. */
+  forgetAll(): void {
+    for (const segment of [...this.#segments]) {
+      this.#forget(segment);
+      this.freed.bytes += segment.shown;
     }
+    this.covered = 0;
   }
 
   #forget(segment: Segment): void {
@@ -252,19 +265,19 @@ export class SegmentFiles {
     this.#bytes -= segment.size;
   }
 
-  #put(fd: number, bytes: Buffer, length: number, position: number): void {
+  async #put(fd: number, bytes: Buffer, length: number, position: number): Promise<void> {
     let done = 0;
     while (done < length) {
       // A disk that fills up takes a part, and refuses the rest when it is written again.
-      const written = this.#disk.write(fd, bytes.subarray(done, length), position + done);
+      const written = await this.#disk.write(fd, bytes.subarray(done, length), position + done);
       if (written === 0) throw new Error('the disk takes nothing');
       done += written;
     }
   }
 
-  #cut(fd: number, length: number): void {
+  async #cut(fd: number, length: number): Promise<void> {
     try {
-      this.#disk.truncate(fd, length);
+      await this.#disk.truncate(fd, length);
     } catch {
       // What is left of it ends within an append, which the next start cuts off.
     }

@@ -85,7 +85,8 @@ export class SegmentLog implements EventLog, KeptLog {
   }
 
   get status(): LogStatus {
-    const { bytes, entries, limits, freed, oldestAt, problem } = this.#keeper;
+    const { files, limits, oldestAt, problem } = this.#keeper;
+    const { bytes, entries, freed } = files;
     const isOnDisk = problem === undefined;
     const oldest = isOnDisk ? oldestAt : this.#tail.oldest?.at;
     return {
@@ -218,12 +219,10 @@ export class SegmentLog implements EventLog, KeptLog {
     this.#pending = [];
     const entries = this.#number(appends);
     const written = this.#keeper.write(entries);
-    if (written === 'failed') this.replace();
-    if (!(written instanceof Promise)) return this.#show(appends, entries);
+    if (!written) return this.#show(appends, entries);
     for (const { drafts } of appends) for (const { position } of drafts) if (position) position.cursor = undefined;
-    this.#syncing = written.then((isOnDisk) => {
+    this.#syncing = written.then(() => {
       this.#syncing = undefined;
-      if (!isOnDisk) this.replace();
       this.#show(appends, entries);
       if (this.#pending.length > 0) this.#schedule();
     });

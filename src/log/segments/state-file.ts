@@ -24,7 +24,7 @@ export class StateFile {
   abandon(): void {
     this.present = { ...this.present, isAbandoned: true };
     const state = this.present;
-    void this.#after(() => markAbandoned(this.#path, state)).catch(() => undefined);
+    void this.#after(() => markAbandoned(this.#path, state, this.#means)).catch(() => undefined);
   }
 
   /** Whether a file can be made, written and brought to the disk. */

@@ -1,5 +1,15 @@
 // The log in a folder: what a restart finds after a clean end and after a kill, what it makes of damage, and what happens while the disk takes nothing.
-import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderInUse } from '../../../src/log/index.js';
@@ -350,7 +360,7 @@ describe('a disk that takes nothing', () => {
     const disk = new FaultyDisk();
     const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
     const { epoch } = log;
-    disk.unlinkNow = (file) => {
+    disk.unlink = async (file) => {
       disk.unlinked.push(file);
       rmSync(file);
       disk.fault = undefined;
@@ -417,14 +427,16 @@ describe('a disk that takes nothing', () => {
     const disk = new FaultyDisk();
     const { path, log: before } = await openLong();
     await before.close();
-    const { log } = await openTestDiskLog(path, { disk, limits: SMALL });
+    const { log } = await openTestDiskLog(path, { disk, limits: { ...SMALL, checkMs: 60_000 } });
     const files = segmentsIn(path);
     disk.fault = { call: 'create', code: 'EMFILE' };
     for (const name of NAMES.slice(0, 150))
       await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
     expect([segmentsIn(path), log.status.evicted.bytes, log.status.disk?.problem]).toEqual([files, 0, undefined]);
     for (const name of NAMES) await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
-    await expect.poll(() => log.status.disk?.problem).toContain('EMFILE');
+    await expect
+      .poll(() => append(log, 'MORE').then(() => log.status.disk?.problem ?? ''), { timeout: 5_000 })
+      .toContain('EMFILE');
   });
 
   it('that does not answer takes nothing: with and without waiting for it', async () => {
@@ -432,11 +444,42 @@ describe('a disk that takes nothing', () => {
       const disk = new FaultyDisk();
       const { log } = await openTestDiskLog(newFolder(), { disk, limits: { syncMs, syncLimitMs: 30 } });
       await append(log, 'A');
-      disk.hangs = true;
+      disk.hangs = 'sync';
       await append(log, 'B');
       await expect.poll(() => log.status.disk?.problem).toBe('the disk did not answer for 30 ms');
       await log.close();
     }
+  });
+
+  it('that hangs in any call stops nobody: entries wait for it, then go on in memory; nothing more is asked of it; the end is bounded', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports } = await openTestDiskLog(path, { disk, limits: { syncLimitMs: 50 } });
+    await append(log, 'A');
+    const { epoch } = log;
+    disk.hangs = 'all';
+    const shown = append(log, 'B');
+    await new Promise((resolve) => setImmediate(resolve));
+    // The loop goes on, and nothing is shown that the disk, which has not failed yet, has not taken.
+    expect([log.head, log.epoch === epoch]).toEqual([1, true]);
+    await shown;
+    expect([log.head, log.epoch === epoch, log.status.disk?.problem]).toEqual([
+      2,
+      false,
+      'the disk did not answer for 50 ms',
+    ]);
+    await append(log, 'C');
+    const { hanging } = disk;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([disk.hanging, hanging < 4]).toEqual([hanging, true]);
+
+    disk.answer();
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+    expect(reports).toEqual(['failing']);
+    await append(log, 'D');
+    disk.hangs = 'all';
+    await log.close();
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
   });
 
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
@@ -455,6 +498,60 @@ describe('a disk that takes nothing', () => {
     await expect.poll(() => other.log.status.disk?.problem).toBe('the folder was removed, or another gateway took it');
     await append(other.log, 'B');
     expect(other.log.head).toBe(2);
+  });
+
+  it('that failed and is back leaves files of earlier epochs that nobody reads: their end is not taken for damage', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports, checkpointFrom } = await openTestDiskLog(path, { disk });
+    checkpointFrom(() => []);
+    await append(log, 'A');
+    disk.fault = { call: 'write', code: 'EIO' };
+    await append(log, 'B');
+    disk.fault = undefined;
+    await expect.poll(() => reports).toEqual(['failing', 'recovered']);
+    await append(log, 'C');
+    await log.close();
+    let checks = 0;
+    const counted = new FaultyDisk();
+    counted.free = async () => {
+      checks += 1;
+      return Number.MAX_SAFE_INTEGER;
+    };
+    const again = await openTestDiskLog(path, { disk: counted });
+    await expect.poll(() => checks).toBeGreaterThan(3);
+    expect([again.discontinuity, again.reports]).toEqual([undefined, []]);
+  });
+
+  it('whose folder is made anew, or put back, takes entries again; not where another gateway has it', async () => {
+    const path = newFolder();
+    const opened = await openTestDiskLog(path);
+    const { log, reports } = opened;
+    opened.checkpointFrom(() => ['"saved"']);
+    await append(log, 'A');
+    rmSync(path, { recursive: true });
+    await expect.poll(() => log.status.disk?.problem).toBe('the folder was removed, or another gateway took it');
+    await append(log, 'B');
+    mkdirSync(path);
+    await expect.poll(() => reports).toEqual(['failing', 'recovered']);
+    await append(log, 'C');
+    const copy = await openTestDiskLog(copyOf(path));
+    expect([copy.discontinuity, copy.log.epoch, copy.lines]).toEqual([undefined, log.epoch, ['"saved"']]);
+
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    renameSync(`${path}.away`, path);
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    const other = await openTestDiskLog(path, { limits: { checkMs: 60_000 } });
+    const state = readFileSync(join(path, 'state.json'), 'utf8');
+    await log.close();
+    expect(readFileSync(join(path, 'state.json'), 'utf8')).toBe(state);
+    await other.log.close();
+    expect((await openTestDiskLog(path)).discontinuity).toBe(undefined);
+    rmSync(`${path}.away`, { recursive: true });
   });
 
   it('that takes no last checkpoint is a clean end all the same', async () => {
