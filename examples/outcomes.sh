@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints how each block job ended: source, job, outcome. It goes on from where it was, also after it was stopped: the last cursor is kept in a file.
-# Usage: outcomes.sh [URL [FILE]]      needs curl and jq; a token, where the gateway wants one: TOKEN=...
+# Usage: outcomes.sh [URL [FILE]]      needs curl and jq; a token, where the gateway asks for one: QMP_GATEWAY_TOKEN=...
 set -eu
 url=${1:-http://127.0.0.1:7070}
 file=${2:-outcomes.cursor}
@@ -9,7 +9,7 @@ stream() {
   # A cursor that is too old, or of another log, is answered with a reset, which has the settlements of the last day.
   curl -fsSN "${url%/}/v1/events?types=GATEWAY_JOB_SETTLED" \
     -H "Last-Event-ID: $(cat "$file" 2>/dev/null || true)" \
-    ${TOKEN:+-H "Authorization: Bearer $TOKEN"}
+    ${QMP_GATEWAY_TOKEN:+-H "Authorization: Bearer $QMP_GATEWAY_TOKEN"}
 }
 
 while :; do

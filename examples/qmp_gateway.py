@@ -292,7 +292,7 @@ async def abort(url: str, token: Optional[str], source: str, job: str, timeout_s
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A client of qmp-gateway.")
-    parser.add_argument("--url", default=os.environ.get("GATEWAY_WS_URL", "ws://127.0.0.1:7070/v1"))
+    parser.add_argument("--url", default=os.environ.get("QMP_GATEWAY_WS_URL", "ws://127.0.0.1:7070/v1"))
     parser.add_argument("--token", default=os.environ.get("QMP_GATEWAY_TOKEN"))
     commands = parser.add_subparsers(dest="command", required=True)
     outcomes = commands.add_parser("outcomes", help="print how each job ended, until interrupted")
@@ -309,6 +309,10 @@ def main() -> int:
     except (LineLost, GatewayError, Gap) as error:
         print(error, file=sys.stderr)
         return 4 if isinstance(error, LineLost) else 1
+    except BrokenPipeError:
+        # `| head` has what it wanted; the interpreter would write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         pass
     return 0

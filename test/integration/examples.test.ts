@@ -30,7 +30,11 @@ it('logs each outcome once across lost connections, its own restart and a frozen
   const lines: string[] = [];
   const startService = () => {
     const started = spawn(process.execPath, ['examples/outcomes.mjs'], {
-      env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${proxy.port}/v1`, CURSOR_FILE: join(folder, 'cursor') },
+      env: {
+        ...process.env,
+        QMP_GATEWAY_WS_URL: `ws://127.0.0.1:${proxy.port}/v1`,
+        CURSOR_FILE: join(folder, 'cursor'),
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => void started.kill('SIGKILL'));
@@ -106,7 +110,7 @@ it('exits where the gateway refuses it for good', async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
   const service = spawn(process.execPath, ['examples/outcomes.mjs'], {
-    env: { ...process.env, GATEWAY_WS_URL: `ws://127.0.0.1:${port}/v1`, CURSOR_FILE: '/nowhere/cursor' },
+    env: { ...process.env, QMP_GATEWAY_WS_URL: `ws://127.0.0.1:${port}/v1`, CURSOR_FILE: '/nowhere/cursor' },
     stdio: 'ignore',
   });
   onTestFinished(() => void service.kill('SIGKILL'));
@@ -151,6 +155,6 @@ it('is what the README prints', async () => {
     readFile('examples/outcomes.mjs', 'utf8'),
     readFile('README.md', 'utf8'),
   ]);
-  const code = example.replace(/^(\/\/.*\n)+/, '').replace(/process\.env\.\w+ \?\? /g, '');
+  const code = example.replace(/^(\/\/.*\n)+/, '');
   expect(readme).toContain(`\`\`\`js\n${code}\`\`\``);
 });
