@@ -140,6 +140,9 @@ function readData(settings: Settings, problems: Problems): DataSettings | undefi
   const syncMs = sync ? Number(/^(\d{1,5})(?:ms)?$/.exec(sync.value)?.[1] ?? Number.NaN) : SYNC_MS;
   if (sync && Number.isNaN(syncMs)) problems.of(sync, 'expected milliseconds, as 50ms, or 0');
   if (sync && !folder) problems.of(sync, 'there is nothing on a disk without --data');
+  // The folder is made, so a text that is meant otherwise would be one with a strange name.
+  if (folder && /^$|^~|^[a-z][a-z\d+.-]*:\/\/|^\$/i.test(settings.one('data')?.value ?? ''))
+    problems.of(folder, 'expected the path of a folder; a URL is none, and ~ and $NAME are expanded by a shell alone');
   return folder && { folder: resolve(folder.value), syncMs };
 }
 

@@ -124,6 +124,10 @@ limits:
     ['a proxy that is none', { trustProxy: ['10.0.0.0/40'] }, '--trust-proxy 10.0.0.0/40: expected'],
     ['a descriptor that nobody passed', { listen: ['fd:3'] }, '--listen fd:3: no service manager'],
     ['a path of a socket that is too long', { listen: [`unix:/${'x'.repeat(107)}`] }, '1 to 107 bytes'],
+    ['an empty folder', { data: '' }, '--data : expected the path of a folder'],
+    ['a folder that a shell has not read', { data: '~/log' }, '--data ~/log: expected the path of a folder'],
+    ['a variable that a shell has not read', { data: '$HOME/log' }, '--data $HOME/log: expected the path of a folder'],
+    ['a folder as a URL', { data: 'file:///log' }, '--data file:///log: expected the path of a folder'],
     ['a group that is not there', { socketGroup: 'no-such-group' }, 'no such group'],
   ])('%s is one', (_what, flags, problem) => {
     expect(problemsOf(flags).join('\n')).toContain(problem);
