@@ -1,6 +1,6 @@
 // The clients in other languages among the examples, run as they are: each outcome once, across cut lines and restarts of the client.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -8,6 +8,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.js';
 import { allUp, startApp, type TestApp } from '../support/app.js';
 import { startProxy } from '../support/proxy.js';
 import { have } from '../support/required.js';
+import { offsetOf } from './stream/support.js';
 
 interface Bench {
   folder: string;
@@ -103,6 +104,13 @@ describe.each([
         bench.finish(`cut${round}`);
         await once(`cut${round}`);
       }
+      // Printed first, kept then: who is killed in between prints once more.
+      const wire = await bench.app.wire();
+      await wire.call('subscribe', { types: ['GATEWAY_JOB_SETTLED'], last: 1 });
+      const { offset } = await wire.typed('GATEWAY_JOB_SETTLED');
+      wire.close();
+      const kept = async (): Promise<number> => offsetOf(await readFile(cursor, 'utf8'));
+      await expect.poll(kept).toBeGreaterThanOrEqual(offset);
       client.kill();
       await bench.subscribed(0);
       for (const n of [1, 2, 3]) bench.finish(`away${n}`);
