@@ -1,5 +1,6 @@
 // The log that the configuration asks for: in memory, or in a folder, with the state of the job layer that the folder has.
 import type { Logger } from 'pino';
+import { CLOCK } from './clock.js';
 import type { Config } from './config/index.js';
 import { Restoration } from './jobs/index.js';
 import {
@@ -27,6 +28,8 @@ const KEEP_RUNS: readonly Discontinuity[] = ['new', 'machine'];
 /** How the log of a folder may be tuned by a test. */
 export interface DiskTuning extends Partial<DiskLogLimits> {
   disk?: Disk;
+  /** Milliseconds after which a start that waits for the disk says so, and again. Default 10,000. */
+  sayMs?: number;
 }
 
 /** @throws `FolderInUse`, or the error of the file system. */
@@ -42,7 +45,10 @@ export async function openLog(
       saveFrom: () => undefined,
     };
   const restored = new Restoration();
-  const { disk, ...diskLimits } = tuning.disk ?? {};
+  const { disk, sayMs = 10_000, ...diskLimits } = tuning.disk ?? {};
+  const stop = CLOCK.every(sayMs, () =>
+    logger.warn({ folder: data.folder }, 'the start waits for the disk of the log, which has not answered'),
+  );
   const opened = await openDiskLog({
     path: data.folder,
     restorer: restored,
@@ -55,7 +61,7 @@ export async function openLog(
       ...diskLimits,
     },
     ...(disk && { disk }),
-  });
+  }).finally(stop);
   const { log, discontinuity: reason, detail } = opened;
   if (reason !== undefined && !KEEP_RUNS.includes(reason)) restored.forgetRuns();
   const details = { folder: data.folder, cursor: log.cursor };
