@@ -153,9 +153,10 @@ export class Streams {
   #back(count: number, filter: CompiledFilter): { offset: number; truncated: boolean } {
     const { log, limits, clock } = this.#deps;
     const due = clock.now() + limits.sliceMs;
-    // Slow globs get as many milliseconds as any other slice.
+    // Slow globs get as many milliseconds as any other slice; the newest 64 are looked at however long that takes, since the process may have stood still
+    // before the first one.
     const isEnough = (examined: number): boolean =>
-      examined >= LIMITS.lastMax || (examined % 64 === 0 && clock.now() > due);
+      examined >= LIMITS.lastMax || (examined > 0 && examined % 64 === 0 && clock.now() > due);
     const { offset, truncated } = log.offsetBefore(count, (entry) => filter.wants(entry), isEnough);
     const retained = log.evictedUpTo((source) => filter.wantsSource(source));
     return { offset: Math.max(offset, retained), truncated };

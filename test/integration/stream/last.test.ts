@@ -47,6 +47,18 @@ describe('last', () => {
     expect(wire.notifications('reset')).toEqual([]);
   });
 
+  it('looks at the newest 64 entries, although its time is over before the first', async () => {
+    const bench = await openBench(['vm1'], { gateway: { sliceMs: -1 } });
+    flood(bench.sim('vm1'), 200);
+    const all = await bench.app.wire();
+    await all.call('subscribe', { types, last: 1 });
+    await all.until(() => numbersOf(all).at(-1) === 199);
+    const wire = await bench.app.wire();
+    expect(await wire.call('subscribe', { types, last: 100 })).toMatchObject({ truncated: true });
+    await wire.until(() => numbersOf(wire).at(-1) === 199);
+    expect(numbersOf(wire)).toEqual(range(136, 200));
+  });
+
   it('goes with neither after nor a snapshot', async () => {
     const { wire } = await openBench();
     for (const more of [{ after: 'e:1' }, { snapshot: true }])
