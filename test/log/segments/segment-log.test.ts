@@ -129,7 +129,7 @@ describe('a log on disk', () => {
         return log.status.evicted.age;
       })
       .toBeGreaterThan(0);
-    expect(segmentsIn(path)).not.toContain('0000000000000001.log');
+    await expect.poll(() => segmentsIn(path)).not.toContain('0000000000000001.log');
   });
 
   it('finds the entries since a time', async () => {
@@ -535,8 +535,13 @@ describe('a disk that takes nothing', () => {
     mkdirSync(path);
     await expect.poll(() => reports).toEqual(['failing', 'recovered']);
     await append(log, 'C');
-    const copy = await openTestDiskLog(copyOf(path));
-    expect([copy.discontinuity, copy.log.epoch, copy.lines]).toEqual([undefined, log.epoch, ['"saved"']]);
+    // Once its state and a checkpoint are in the folder too.
+    await expect
+      .poll(async () => {
+        const copy = await openTestDiskLog(copyOf(path));
+        return [copy.discontinuity, copy.log.epoch, copy.lines];
+      })
+      .toEqual([undefined, log.epoch, ['"saved"']]);
 
     renameSync(path, `${path}.away`);
     await expect.poll(() => log.status.disk?.problem).toBeDefined();
