@@ -76,7 +76,7 @@ class CommandClient {
 
   /**
    * Asks the owner, and each that takes the source over meanwhile: an owner knows what became of a call of the one before. A member may also lose the source
-   * and have it again, so whoever says that it has the source is asked, unless it is being asked.
+   * and get it again, so each member that says that it has the source is asked, unless a request to it is under way.
    */
   #ask(source: string, request: CommandRequest, until: number): Promise<BusReply> {
     const { bus, subjects, clock, owners, graceMs } = this.#options;

@@ -44,29 +44,30 @@ function wait(): Promise<unknown> {
 
 const idsOf = (): unknown[] => bus.requests.map((request) => (request as { id: string }).id);
 
+/** A call to i1, which says that the source has another owner. It is given as a function: as a promise it would be awaited. */
+async function callThatMoves(): Promise<() => Promise<unknown>> {
+  say('i1');
+  await Promise.resolve();
+  const stop = serve(moved);
+  const answer = wait();
+  await expect.poll(idsOf).toHaveLength(1);
+  stop();
+  return () => answer;
+}
+
 it.each([
   ['another member takes it', 'i2'],
   ['the same member has it again', 'i1'],
 ])('a call is made again when %s, as the same request', async (_what, next) => {
-  say('i1');
-  await Promise.resolve();
-  const stop = serve(moved);
-  const answer = wait();
-  await expect.poll(idsOf).toHaveLength(1);
-  stop();
+  const answer = await callThatMoves();
   serve(settled);
   say(next);
-  expect(await answer).toEqual(settled.answer);
+  expect(await answer()).toEqual(settled.answer);
   expect(new Set(idsOf()).size).toBe(1);
 });
 
 it('a member that says that it has the source before it can be reached is asked at its next word', async () => {
-  say('i1');
-  await Promise.resolve();
-  const stop = serve(moved);
-  const answer = wait();
-  await expect.poll(idsOf).toHaveLength(1);
-  stop();
+  const answer = await callThatMoves();
   say('i2');
   await expect.poll(idsOf).toHaveLength(2);
   serve(settled);
@@ -76,7 +77,7 @@ it('a member that says that it has the source before it can be reached is asked 
       return idsOf().length;
     })
     .toBe(3);
-  expect(await answer).toEqual(settled.answer);
+  expect(await answer()).toEqual(settled.answer);
 });
 
 it('an owner that is at work on a call is not asked again', async () => {
