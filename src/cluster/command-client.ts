@@ -87,22 +87,26 @@ class CommandClient {
         stop();
         resolve(reply);
       };
-      const ask = (owner: string | undefined, isFirst: boolean): void => {
+      let asks = 0;
+      const ask = (owner: string | undefined): void => {
+        asks += 1;
         const askedNow = owner ?? 'unknown';
         asked = askedNow;
         const leftMs = until - clock.now();
         void bus
           .request(subjects.commands(source), { ...request, leftMs: Math.max(0, leftMs - graceMs) }, leftMs)
           .then((reply) => {
-            if (reply.kind === 'nobody' ? isFirst : reply.kind === 'reply' && !isMoved(reply.body)) return end(reply);
+            // Nothing was sent only where nobody else has been asked meanwhile.
+            if (reply.kind === 'nobody' ? asks === 1 : reply.kind === 'reply' && !isMoved(reply.body))
+              return end(reply);
             if (asked === askedNow) asked = '';
           });
       };
       const holds = owners.holdsOf(source).subscribe((instance) => {
-        if (instance !== asked) ask(instance, false);
+        if (instance !== asked) ask(instance);
       });
       const stop = clock.after(Math.max(0, until - clock.now()), () => end({ kind: 'lost' }));
-      ask(owners.of(source)?.instance, true);
+      ask(owners.of(source)?.instance);
     });
   }
 

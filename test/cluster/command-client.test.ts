@@ -95,3 +95,25 @@ it('an owner that is at work on a call is not asked again', async () => {
   expect(await called).toEqual(settled.answer);
   expect(idsOf()).toHaveLength(1);
 });
+
+it('that nobody had the source is no answer once another member has been asked', async () => {
+  const { request } = bus;
+  let refused = (): void => undefined;
+  bus.request = () => {
+    bus.request = request;
+    return new Promise((resolve) => {
+      refused = () => resolve({ kind: 'nobody' });
+    });
+  };
+  let answer = (): void => undefined;
+  bus.subscribe(subjects.commands('s'), (_body, _subject, reply) => {
+    answer = () => reply?.(settled);
+  });
+  const called = wait();
+  say('i1');
+  await expect.poll(idsOf).toHaveLength(1);
+  refused();
+  await new Promise(setImmediate);
+  answer();
+  expect(await called).toEqual(settled.answer);
+});
