@@ -116,24 +116,28 @@ export function readConfig(flags: ConfigInput, env: Environment): ReadConfig {
     data: readData(settings, problems),
     cluster,
     hasFile: settings.path !== undefined,
-    reloads:
-      settings.path !== undefined || settings.one('tokens') !== undefined || settings.one('tlsCert') !== undefined,
+    reloads: settings.path !== undefined || FILES.some((name) => settings.one(name) !== undefined),
   };
   if (!asksWho(access) && !insecureNoAuth && problems.lines.length === 0)
     for (const given of [...asked, ...(metrics ? [metrics] : [])]) {
       const address = parseListen(given, file, env, new Problems());
-      if (address?.kind === 'tcp' && !isLoopbackName(address.host)) problems.of(given, EXPOSED);
+      if (address?.kind === 'tcp' && !isLoopbackName(address.host))
+        problems.of(given, given === metrics ? EXPOSED_METRICS : EXPOSED);
     }
   return problems.lines.length > 0
     ? { ok: false, problems: problems.lines }
     : { ok: true, config: Object.freeze(config) };
 }
 
+/** Files whose content a reload takes. */
+const FILES = ['tokens', 'tlsCert', 'jwtKey'] as const;
+
 const DEFAULT_LISTEN: Given<string> = { value: '127.0.0.1:7070', place: 'the default' };
 
+const CHOICE = '--tokens FILE asks for tokens; --insecure-no-auth accepts that';
 /** Of an address that other hosts reach. */
-export const EXPOSED =
-  'everybody who reaches it could cancel jobs. --tokens FILE asks for tokens; --insecure-no-auth accepts that';
+export const EXPOSED = `everybody who reaches it could cancel jobs. ${CHOICE}`;
+const EXPOSED_METRICS = `everybody who reaches it could read the metrics, which name every source. ${CHOICE}`;
 
 function readData(settings: Settings, problems: Problems): DataSettings | undefined {
   const [folder, sync] = [settings.pathOf('data'), settings.one('sync')];

@@ -32,6 +32,12 @@ export function readYaml<Schema extends z.ZodType>(
   };
   for (const { pos, message } of document.errors) problems.add(`${at(pos[0])}: ${message}`);
   if (document.errors.length > 0) return undefined;
+  // A file that is being written may be empty at a reload, so an empty one does not count as one that takes everything back.
+  if (document.contents === null) {
+    const meant = schema.safeParse([]).success ? '[]' : '{}';
+    problems.add(`${path}: there is nothing in the file; ${meant} says that nothing is meant`);
+    return undefined;
+  }
   const placeOf = (member: readonly PropertyKey[]): Place => at(offsetOf(document.contents, member));
   const value: unknown = document.toJS() ?? undefined;
   const parsed = schema.safeParse(value);

@@ -1,4 +1,5 @@
 // What the operator sets, from flags, environment and file: what counts, and where each problem is.
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,12 +138,31 @@ limits:
     const tokens = fileOf('[]', 'tokens.yaml');
     for (const listen of ['0.0.0.0:1', '[::]:1', 'gw.example:1']) {
       expect(problemsOf({ listen: [listen] })[0]).toContain('everybody who reaches it');
-      expect(problemsOf({ metricsListen: listen })[0]).toContain('--metrics-listen');
+      expect(problemsOf({ metricsListen: listen })[0]).toMatch(/^--metrics-listen .*could read the metrics/);
       expect(problemsOf({ listen: [listen], tokens })).toEqual([]);
       expect(problemsOf({ listen: [listen], insecureNoAuth: true })).toEqual([]);
     }
     expect(problemsOf({ listen: ['unix:/x', '127.0.0.2:1', '[::1]:1'] })).toEqual([]);
   });
+});
+
+it('a file without a word but comments is a problem, which says what stands for nothing', () => {
+  const empty = fileOf('# source: {}\n');
+  expect(problemsOf({ config: empty })).toEqual([
+    `${empty}: there is nothing in the file; {} says that nothing is meant`,
+  ]);
+  expect(problemsOf({ tokens: empty })[0]).toContain('; [] says that nothing is meant');
+  expect(configOf({ config: fileOf('{}') }).sources).toEqual([]);
+});
+
+it('a file of settings, tokens, TLS or keys is read again by SIGHUP; without one SIGHUP ends the gateway', () => {
+  const issuer = { jwtIssuer: 'https://issuer', jwtAudience: 'gw' };
+  const { publicKey } = generateKeyPairSync('ed25519');
+  const key = fileOf(publicKey.export({ type: 'spki', format: 'pem' }) as string, 'key.pem');
+  expect(configOf({ source: ['a=unix:/a'] }).reloads).toBe(false);
+  expect(configOf({ jwtJwks: 'https://issuer/jwks', ...issuer }).reloads).toBe(false);
+  for (const flags of [{ config: fileOf('{}') }, { tokens: fileOf('[]') }, { jwtKey: key, ...issuer }])
+    expect(configOf(flags).reloads).toBe(true);
 });
 
 it('sockets of a service manager are taken where they were passed to this process', () => {

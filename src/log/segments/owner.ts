@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.js';
 import { codeOf } from './disk.js';
 
 const NAME = 'owner.sock';
-/** sun_path has 108 bytes; the temporary name is the longest. */
+/** sun_path has 108 bytes, and Node cuts a longer path silently; the temporary name is the longest. */
 const PATH_BYTES = 107;
 const TOKEN_BYTES = 4;
 
@@ -137,7 +137,7 @@ async function take(folder: string, path: string, own: string, token: string): P
     }
     if (await listens(path)) throw new FolderInUse(folder);
     // What is moved away may be the name of a gateway that has come in between.
-    const aside = `${path}.${token}.old`;
+    const aside = join(folder, `owner.${token}.old`);
     await fs.rename(path, aside).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;
     });
