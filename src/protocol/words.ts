@@ -219,7 +219,7 @@ export function describeTimeout(accepted: unknown): string {
 }
 
 const REASON_TEXT: Readonly<Record<DownReason, string>> = {
-  absent: 'No socket at this path, or QEMU has not connected. Is the VM running?',
+  absent: 'No such socket or host, or QEMU has not connected. Is the VM running?',
   denied: 'The gateway may not open the socket. Check its permissions.',
   refused: 'Nothing listens on the socket. Is the VM running?',
   occupied: 'Another client holds the monitor. Give the gateway one of its own.',

@@ -17,8 +17,8 @@ export class MonitorLost extends Error {
 const REASONS: Record<string, DownReason> = {
   ENOENT: 'absent',
   ENOTFOUND: 'absent',
-  EAI_AGAIN: 'absent',
-  // None of these proves that there is no QEMU: a packet filter, a cable or a host that is down causes them too.
+  // None of these proves that there is no QEMU: a packet filter, a cable, a host that is down or a name server that does not answer causes them too.
+  EAI_AGAIN: 'unreachable',
   EHOSTUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',

@@ -113,7 +113,7 @@ it('`sources` says why one is not up, and what would help', async () => {
   const sources = run(['sources', '--url', app.url]);
   expect(await sources.exit).toBe(0);
   expect(sources.out()).toMatch(/\ngone +qmp +(down|connecting) +absent/);
-  expect(sources.err()).toBe('gone: No socket at this path, or QEMU has not connected. Is the VM running?\n');
+  expect(sources.err()).toBe('gone: No such socket or host, or QEMU has not connected. Is the VM running?\n');
 });
 
 it('of a domain `sources` says what libvirtd is to it', async () => {
