@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { GatewayError } from '../client/node.js';
 import { decisionOf, offeredVerbs } from '../protocol/rules.js';
-import type { Job } from '../protocol/types.js';
+import type { Job, SourceInfo } from '../protocol/types.js';
 import { formatDone, formatLimit, summarizeSettlement } from '../protocol/words.js';
 import { hasFigures, percent } from './job-columns.js';
 import { jsonOption, tokenOption, urlOption } from './options.js';
@@ -29,18 +29,20 @@ export function addGet(program: Command): void {
     )
     .action(async (source: string, job: string, options: RemoteOptions & { run?: string; utc?: boolean }) => {
       const target = { source, job, ...(options.run !== undefined && { run: options.run }) };
-      const found = await withGateway(options, (client) =>
-        client.jobGet(target).catch((error: unknown) => {
+      const [found, sources] = await withGateway(options, (client) =>
+        // A domain of libvirt has not every verb.
+        Promise.all([client.jobGet(target), options.json ? [] : client.sources()]).catch((error: unknown) => {
           throw error instanceof GatewayError ? refusalOf(error, target) : error;
         }),
       );
-      if (options.json) printJson(found);
-      else print(...jobLines(found, timesIn(options.utc === true)));
+      if (options.json) return printJson(found);
+      const its = sources.find(({ name }) => name === source);
+      print(...jobLines(found, timesIn(options.utc === true), its));
     });
 }
 
-/** A figure a line. */
-export function jobLines(job: Job, times: Times): string[] {
+/** A figure a line. @param of its source; by default one with every verb. */
+export function jobLines(job: Job, times: Times, of?: Pick<SourceInfo, 'verbs'>): string[] {
   const { source, run, type, status, speed, ioStatus, error, settled, updated } = job;
   const decision = decisionOf(job);
   const rows: [string, string | undefined][] = [
@@ -56,7 +58,7 @@ export function jobLines(job: Job, times: Times): string[] {
     ['ended', settled && summarizeSettlement(settled)],
     [
       'verbs',
-      offeredVerbs(job)
+      offeredVerbs(job, of)
         .map((verb) => (verb === 'setSpeed' ? 'speed' : verb))
         .join(' ') || 'none',
     ],

@@ -185,12 +185,18 @@ export function effectOf(
   }
 }
 
-/** What would work instead of a refused verb; for people, in `error.data.hint`. */
-export function hintFor(status: JobStatus, verb: JobVerb): string {
+/**
+ * What would work instead of a refused verb; for people, in `error.data.hint`.
+ *
+ * @param can whether the source has a verb; by default it has every one.
+ */
+export function hintFor(status: JobStatus, verb: JobVerb, can: (verb: SourceVerb) => boolean = () => true): string {
   if (status === 'concluded') return 'the job has ended and only occupies its id: job.dismiss frees it';
   if (status === 'aborting') return 'the job is ending already: job.wait returns its outcome';
   if (verb === 'abort' && isPaused(status))
-    return 'QEMU refuses a soft cancel of a paused job: job.resume it first, or abort with force';
+    return can('resume') || can('force')
+      ? 'QEMU refuses a soft cancel of a paused job: job.resume it first, or abort with force'
+      : 'QEMU refuses a soft cancel of a paused job, and this source has neither resume nor force: who has paused it must resume it';
   if (verb === 'complete') return 'only a READY job can be completed: wait for BLOCK_JOB_READY';
   if (verb === 'finalize') return 'only a PENDING job waits for job.finalize';
   if (verb === 'dismiss') return 'only a concluded job can be dismissed';

@@ -42,6 +42,12 @@ it('a run that has ended and left QEMU has no status of before, waits for nobody
   expect(lines.join('\n')).not.toContain('waits for');
 });
 
+it('a job has no verbs that its source lacks', () => {
+  const source = { verbs: ['abort', 'complete', 'setSpeed'] as const };
+  expect(jobLines(jobOf('a'), timesIn(true), source)).toContain('verbs   speed abort');
+  expect(jobLines(jobOf('a'), timesIn(true))).toContain('verbs   pause speed abort');
+});
+
 it('a type that is asked for brings the figures where a row has none, and no older ones', () => {
   const found = [jobOf('a', { len: 10, offset: 5, speed: 7 })];
   const of = (job: Job) => withTypes(tableFrom([job]), found).jobs.get('r:a');

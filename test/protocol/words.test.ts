@@ -116,7 +116,7 @@ describe('an ending', () => {
 });
 
 it('a reason of a later gateway is shown by its name', () => {
-  expect(describeReason('absent')).toContain('No socket');
+  expect(describeReason('absent')).toContain('No such socket');
   expect(describeReason('tired' as 'absent')).toBe('The reason is "tired".');
   expect(describeReason('tired' as 'absent', 'libvirt')).toBe('The reason is "tired".');
   expect(describeGap('epoch')).toContain('a new log');

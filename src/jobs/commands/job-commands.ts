@@ -198,7 +198,7 @@ export class JobCommands {
       case 'refused': {
         await this.#fresh(context, tracker);
         const now = tracker.runs.get(id);
-        return { ok: false, error: mapQmpError(reply, verb, false, now?.run === run.run ? now : undefined) };
+        return { ok: false, error: mapQmpError(reply, verb, false, now?.run === run.run ? now : undefined, tracker) };
       }
       case 'busy':
         return { ok: false, error: sourceBusy(source) };

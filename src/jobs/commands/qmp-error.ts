@@ -1,7 +1,7 @@
 // QEMU's refusal of a command as an error of the wire. Pure. QEMU's text is for people and never parsed, and job-* commands have no error class for
 // "not found" (job-qmp.c): so the job, as a fresh query shows it, decides.
 import { type Refusal, refuse } from '../../protocol/answer.js';
-import type { JobVerb } from '../../protocol/types.js';
+import type { JobVerb, SourceVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
 import { allows, effectOf, hintFor } from '../model/status.js';
 
@@ -13,8 +13,14 @@ export interface QmpError {
   desc: string;
 }
 
-/** @param now the live run of that id after a fresh query; `undefined`: the run of the call is gone. */
-export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now: Run | undefined): Refusal {
+/** @param now the live run of that id after a fresh query; `undefined`: the run of the call is gone. @param source of the job. */
+export function mapQmpError(
+  error: QmpError,
+  verb: JobVerb,
+  force: boolean,
+  now: Run | undefined,
+  source: { can(verb: SourceVerb): boolean },
+): Refusal {
   if (!now) return refuse('JOB_NOT_FOUND', 'no such job').error;
   const softCancelled = verb === 'complete' && now.soft === 'accepted';
   const forbidden =
@@ -23,7 +29,7 @@ export function mapQmpError(error: QmpError, verb: JobVerb, force: boolean, now:
         error.class === 'GenericError' || !allows(now.status, verb)
       : effectOf(verb, now, { force }) === undefined;
   if (forbidden || softCancelled) {
-    const hint = softCancelled ? SOFT_CANCELLED : hintFor(now.status, verb);
+    const hint = softCancelled ? SOFT_CANCELLED : hintFor(now.status, verb, (each) => source.can(each));
     const data = { status: now.status, hint, class: error.class, desc: error.desc };
     return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, data).error;
   }

@@ -287,7 +287,7 @@ export class TerminationCoordinator {
     if (command === 'soft' && error.class === 'DeviceNotActive' && live && !isBlockJob(live.type))
       return { kind: 'forced-only' };
     const verb = command === 'complete' ? 'complete' : 'abort';
-    return { kind: 'refused', command, error: mapQmpError(error, verb, command === 'force', live) };
+    return { kind: 'refused', command, error: mapQmpError(error, verb, command === 'force', live, open.tracker) };
   }
 }
 
