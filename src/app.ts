@@ -88,7 +88,12 @@ export interface Reloaded {
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {
   const running = new Subscription();
   const track: Partial<TrackOptions> = { ...tuning.track, limited: (limit) => metrics.limited(limit) };
-  const access = new AccessPolicy(config.access);
+  const access = new AccessPolicy(config.access, CLOCK, {
+    changed: (problem) =>
+      problem === undefined
+        ? logger.info('the keys of the issuer of JWTs can be fetched again')
+        : logger.warn({ problem }, 'the keys of the issuer of JWTs cannot be fetched'),
+  });
   // Nothing of NATS is loaded where there is no cluster.
   const core = config.cluster
     ? await (await import('./open-cluster.js')).openCluster(config, config.cluster, logger, {

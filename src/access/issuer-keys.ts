@@ -14,6 +14,8 @@ export interface IssuerKeysOptions {
   spacingMs: number;
   /** Milliseconds for one fetch. */
   timeoutMs: number;
+  /** Called when a fetch fails for a reason that the one before did not have, and with `undefined` when one succeeds after that. */
+  changed: (problem: string | undefined) => void;
 }
 
 export const ISSUER_KEYS_DEFAULTS: IssuerKeysOptions = {
@@ -23,6 +25,7 @@ export const ISSUER_KEYS_DEFAULTS: IssuerKeysOptions = {
   keepMs: 24 * 3_600_000,
   spacingMs: 1_000,
   timeoutMs: 5_000,
+  changed: () => undefined,
 };
 
 export class IssuerKeys {
@@ -85,9 +88,22 @@ export class IssuerKeys {
       const response = await fetch(this.url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
       if (response.status !== 200) throw new Error(`HTTP ${response.status}`);
       this.#keys = { resolve: createLocalJWKSet((await response.json()) as JSONWebKeySet), fetchedAt: clock.now() };
-      this.#problem = undefined;
+      this.#note(undefined);
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#note(reasonOf(error));
     }
   }
+
+  #note(problem: string | undefined): void {
+    const before = this.#problem;
+    this.#problem = problem;
+    if (problem !== before) this.#options.changed(problem);
+  }
+}
+
+/** `fetch` says of every connection that it failed; why is in its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

@@ -42,7 +42,9 @@ async function tokenOf(
 
 function open(settings: JwtSettings = SETTINGS, fetch: (url: string) => Promise<Response> = () => Promise.reject()) {
   const clock = new FakeClock();
-  const policy = new AccessPolicy({ jwt: settings }, clock, { fetch });
+  /** What is said of the issuer's keys. */
+  const said: (string | undefined)[] = [];
+  const policy = new AccessPolicy({ jwt: settings }, clock, { fetch, changed: (problem) => said.push(problem) });
   const changes: AccessChange[] = [];
   policy.changes$.subscribe((change) => changes.push(change));
   /** Timers that come due are run while it waits. */
@@ -61,7 +63,7 @@ function open(settings: JwtSettings = SETTINGS, fetch: (url: string) => Promise<
     const answer = await ask(token);
     return answer.ok ? answer.result.name : answer.error.message;
   };
-  return { policy, clock, changes, ask, why };
+  return { policy, clock, changes, ask, why, said };
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -181,7 +183,7 @@ describe('the keys of an issuer', () => {
   });
 
   it('serve on for a day while the issuer is down, which is said, and no longer', async () => {
-    const { state, policy, clock, why, signed } = issuerOf();
+    const { state, policy, clock, why, signed, said } = issuerOf();
     state.keys = await jwks(['1', OURS.publicKey]);
     expect(await why(await signed('1', OURS.privateKey))).toBe('ann');
     state.isUp = false;
@@ -198,6 +200,7 @@ describe('the keys of an issuer', () => {
     await clock.advance(2_000);
     expect(await why(await signed('1', OURS.privateKey))).toBe('ann');
     expect(policy.problem).toBeUndefined();
+    expect(said).toEqual(['down', undefined]);
   });
 });
 

@@ -50,7 +50,10 @@ function onLive(tracker: SourceTracker, run: Run, verb: JobVerb, params: VerbPar
   const forces = verb === 'abort' && (force || !isBlockJob(run.type));
   const sends = tracker.carrierOf({ verb, id, force: forces, ...(speed !== undefined && { speed }) });
   if (effect === undefined || !sends)
-    return refuse('JOB_STATE', `a ${status} job cannot ${verb}`, { status, hint: hintFor(status, verb, (each) => tracker.can(each)) });
+    return refuse('JOB_STATE', `a ${status} job cannot ${verb}`, {
+      status,
+      hint: hintFor(status, verb, (each) => tracker.can(each)),
+    });
   return { ok: true, result: { status: 'dryRun', ...named, jobStatus: status, effect, sends } };
 }
 
