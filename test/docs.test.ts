@@ -54,3 +54,15 @@ describe.each(pages)('%s', (page) => {
     expect(named.filter((path) => !places(path).some((place) => existsSync(place)))).toEqual([]);
   });
 });
+
+it('docs/OPERATIONS.md says of every reason of a source what helps, and has a row for every setting', () => {
+  const [, union = ''] = /export type DownReason =([^;]+);/.exec(read('src/protocol/types.ts')) ?? [];
+  const reasons = matches(union, /'([\w-]+)'/g);
+  expect(reasons).toContain('stalled');
+  const rows = read('docs/OPERATIONS.md').match(/^\| .+ \|$/gm) ?? [];
+  const named = rows.flatMap((row) => matches(row.split(' | ')[0] ?? '', /`([^`]+)`/g));
+  expect(reasons.filter((reason) => !named.includes(reason))).toEqual([]);
+  const flags = matches(read('src/cli/serve.ts'), /'(--[\w-]+)/g);
+  expect(flags).toContain('--discover');
+  expect(flags.filter((flag) => !named.some((each) => each.split(' ')[0] === flag))).toEqual(['--json']);
+});
