@@ -1,7 +1,7 @@
 // The board of `watch` and `top`: jobs with a chosen one, a question before each verb, and the result of the last command.
 import { type Client, GatewayError, type JobTable } from '../client/node.js';
 import { effectOf, hintFor, isAnswering } from '../protocol/rules.js';
-import type { Job, JobVerb } from '../protocol/types.js';
+import type { Job, JobVerb, SourceInfo } from '../protocol/types.js';
 import { describeAbort, describeEffect } from '../protocol/words.js';
 import type { Bars } from './bars.js';
 import { type Choice, keepChoice, moveChoice } from './choice.js';
@@ -95,7 +95,7 @@ export function openBoard(
     lines = [];
     const said = notice === undefined ? [] : [printable(notice)];
     const shown = isHelping ? help : [];
-    const last = question ? textOf(question) : keys;
+    const last = question ? textOf(question, table().sources.get(question.job.source)) : keys;
     bars.draw({ jobs, chosen, isCurrent, foot: [...shown, ...none, ...offline, ...said, last] });
   }
 
@@ -170,9 +170,9 @@ export function openBoard(
 const nameOf = ({ source, job }: Pick<Job, 'source' | 'job'>): string => shorten(`${source}/${job}`, 32);
 
 /** The keys of the answer come first, since a narrow terminal cuts off the end. */
-function textOf({ job, verb, force = false }: Question): string {
+function textOf({ job, verb, force = false }: Question, source: SourceInfo | undefined): string {
   const name = printable(nameOf(job));
   const effect = effectOf(verb, job, { force });
-  const words = verb === 'abort' || !effect ? describeAbort(job, force) : describeEffect(effect);
+  const words = verb === 'abort' || !effect ? describeAbort(job, force, source) : describeEffect(effect);
   return `y/n? ${verb} ${name}${force ? ' BY FORCE' : ''}: ${words}`;
 }

@@ -1,7 +1,7 @@
 // Texts for people about figures, outcomes and states, shared by the command line and the dashboard. Pure. The texts may change with any release:
 // programs read the members of the wire that they are made from.
 import type { DryRun, Notifications } from './methods.js';
-import { allows, isBlockJob, type SoftCancel, softCancel } from './rules.js';
+import { allows, hasVerb, isBlockJob, type SoftCancel, softCancel } from './rules.js';
 import type {
   DownReason,
   Int64,
@@ -14,6 +14,7 @@ import type {
   Provenance,
   ProviderName,
   Settlement,
+  SourceInfo,
 } from './types.js';
 
 type ResetReason = Notifications['reset']['reason'];
@@ -144,10 +145,21 @@ const EFFECT_TEXT: Readonly<Record<DryRun['effect'], string>> = {
   ended: 'The job has ended; nothing is sent.',
 };
 
-/** What an abort would do to this job. */
-export function describeAbort(job: { status: JobStatus; type: JobType | null }, force: boolean): string {
+/** Where a source has neither force nor resume. */
+const REFUSED_FOR_GOOD =
+  'QEMU refuses to cancel a job that stands still, and this source can neither force nor resume it: who has paused it must resume it.';
+
+/** What an abort would do to this job. @param source of the job; by default one with every verb. */
+export function describeAbort(
+  job: { status: JobStatus; type: JobType | null },
+  force: boolean,
+  source?: Pick<SourceInfo, 'verbs'>,
+): string {
   if (!allows(job.status, 'abort')) return 'The job has ended, or is ending already.';
-  return force ? FORCED : SOFT_CANCEL[softCancel(job)];
+  if (force) return FORCED;
+  const soft = softCancel(job);
+  const isStuck = soft === 'refused' && !hasVerb(source, 'force') && !hasVerb(source, 'resume');
+  return isStuck ? REFUSED_FOR_GOOD : SOFT_CANCEL[soft];
 }
 
 export function describePivot(pivoted: Pivoted): string {

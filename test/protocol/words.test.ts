@@ -74,6 +74,12 @@ describe('an abort', () => {
     expect(describeAbort(job, false)).toContain(words);
   });
 
+  it('of a job that stands still names no way that its source does not have', () => {
+    const job = { status: 'paused', type: 'mirror' } as const;
+    expect(describeAbort(job, false, { verbs: ['abort', 'complete', 'setSpeed'] })).toContain('who has paused it');
+    expect(describeAbort(job, false, { verbs: ['abort', 'resume'] })).toContain('Use force, or resume it');
+  });
+
   it('by force says that the copy is lost, and of a job that is ending that there is nothing to abort', () => {
     expect(describeAbort({ status: 'ready', type: 'commit' }, true)).toContain('not usable');
     expect(describeAbort({ status: 'concluded', type: 'commit' }, true)).toContain('ended');

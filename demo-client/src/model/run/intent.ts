@@ -40,7 +40,8 @@ export function effectOf(intent: Intent, job: Job | undefined, { source, scopes 
   if (scopes && !mayControl(scopes, job.source)) return no(`You may not control the jobs of ${job.source}.`);
   if (source && source.state !== 'up') return no(`${job.source} is not connected.`);
   if (!hasVerb(source, verb)) return no(`${job.source} has no command for it.`);
-  if (!offeredVerbs(job, source).includes(verb)) return no(`It is ${job.status}: ${hintFor(job.status, verb)}.`);
+  if (!offeredVerbs(job, source).includes(verb))
+    return no(`It is ${job.status}: ${hintFor(job.status, verb, (each) => hasVerb(source, each))}.`);
   switch (intent.verb) {
     case 'abort':
       return abortEffect(job, source, intent.form.force);
@@ -62,7 +63,7 @@ export function effectOf(intent: Intent, job: Job | undefined, { source, scopes 
 function abortEffect(job: Job, source: SourceInfo | undefined, force: boolean): Effect {
   if (force && !hasVerb(source, 'force')) return no(`${job.source} has no forced abort.`);
   const soft = softCancel(job);
-  if (!force && soft === 'refused') return no(describeAbort(job, false));
+  if (!force && soft === 'refused') return no(describeAbort(job, false, source));
   return yes(describeAbort(job, force), !force && soft === 'finishes');
 }
 

@@ -2,7 +2,7 @@
 
 import { useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
-import { hasVerb, type Job } from 'qmp-gateway/protocol';
+import type { Job } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { type Acting, acting } from '../../page/acting.js';
 import { AbortDialog } from '../job/abort-dialog.js';
@@ -21,13 +21,7 @@ export function ActingDialog({ gateway, table }: { gateway: Gateway; table: JobT
     if (acting.peek() === now) acting.value = undefined;
   };
   return now.verb === 'abort' && now.targets.length === 1 && target ? (
-    <AbortDialog
-      gateway={gateway}
-      job={target}
-      now={job}
-      mayForce={hasVerb(table.sources.get(target.source), 'force')}
-      onClose={close}
-    />
+    <AbortDialog gateway={gateway} job={target} now={job} source={table.sources.get(target.source)} onClose={close} />
   ) : (
     <BatchDialog gateway={gateway} table={table} {...now} onClose={close} />
   );

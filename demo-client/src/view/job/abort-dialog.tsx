@@ -1,7 +1,7 @@
 // The dialog of an abort, from the question to the outcome.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GatewayError } from 'qmp-gateway/client';
-import { type AbortParams, type Job, softCancel } from 'qmp-gateway/protocol';
+import { type AbortParams, type Job, type SourceInfo, softCancel } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { GATEWAY_SILENT, mayBeInForce, refusalText } from '../../model/run/abort.js';
 import type { Stage } from '../../model/run/abort-stage.js';
@@ -20,12 +20,11 @@ interface AbortDialogProps {
   job: Job;
   /** The job as it is now; `undefined`: it has ended. */
   now: Job | undefined;
-  /** Whether the source of the job can end it by force. */
-  mayForce: boolean;
+  source: SourceInfo | undefined;
   onClose(): void;
 }
 
-export function AbortDialog({ gateway, job, now: current, mayForce, onClose }: AbortDialogProps) {
+export function AbortDialog({ gateway, job, now: current, source, onClose }: AbortDialogProps) {
   const dialog = useModal();
   const waiting = useRef<AbortController | undefined>(undefined);
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
@@ -88,7 +87,7 @@ export function AbortDialog({ gateway, job, now: current, mayForce, onClose }: A
         Abort <span class="mono">{job.job}</span> <span class="muted">on {job.source}</span>
       </h2>
       {stage.name === 'asking' ? (
-        <AbortForm job={current ?? job} mayForce={mayForce} onSend={send} onCancel={() => dialog.current?.close()} />
+        <AbortForm job={current ?? job} source={source} onSend={send} onCancel={() => dialog.current?.close()} />
       ) : stage.name === 'waiting' ? (
         <AbortWait stage={stage} onStop={() => waiting.current?.abort()} />
       ) : (

@@ -1,18 +1,18 @@
 // The form of an abort. It says what a soft cancel will do to this job.
 import { useState } from 'preact/hooks';
-import { type AbortParams, describeAbort, type Job, softCancel } from 'qmp-gateway/protocol';
+import { type AbortParams, describeAbort, hasVerb, type Job, type SourceInfo, softCancel } from 'qmp-gateway/protocol';
 import { ABORT_FORM, planAbort } from '../../model/run/abort.js';
 import { AbortFields } from './abort-fields.js';
 
 interface AbortFormProps {
   job: Job;
-  /** Whether the source of the job can end it by force. */
-  mayForce: boolean;
+  /** The source of the job; `undefined`: it is not known, and may have every verb. */
+  source: SourceInfo | undefined;
   onSend(params: AbortParams & { timeoutMs: number }): void;
   onCancel(): void;
 }
 
-export function AbortForm({ job, mayForce, onSend, onCancel }: AbortFormProps) {
+export function AbortForm({ job, source, onSend, onCancel }: AbortFormProps) {
   const soft = softCancel(job);
   const [form, setForm] = useState(ABORT_FORM);
   const plan = planAbort(job, form);
@@ -24,9 +24,9 @@ export function AbortForm({ job, mayForce, onSend, onCancel }: AbortFormProps) {
         if (plan.ok) onSend(plan.params);
       }}
     >
-      <AbortFields form={form} plan={plan} mayForce={mayForce} onChange={setForm} />
+      <AbortFields form={form} plan={plan} mayForce={hasVerb(source, 'force')} onChange={setForm} />
       <p class={`expect small tone-${!form.force && soft !== 'cancels' ? 'warn' : 'calm'}`} role="status">
-        {describeAbort(job, form.force)}
+        {describeAbort(job, form.force, source)}
       </p>
       <div class="dialog-buttons">
         <button type="button" onClick={onCancel}>

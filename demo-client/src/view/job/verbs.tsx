@@ -1,6 +1,6 @@
 // Buttons for the verbs that the job's status allows, and the result of the last one.
 import { useState } from 'preact/hooks';
-import { hasVerb, type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
+import { type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { sendVerb } from '../../gateway/send.js';
 import { type Intent, verbLabel } from '../../model/run/intent.js';
@@ -77,13 +77,7 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
         {said?.text}
       </p>
       {open === 'abort' && target && (
-        <AbortDialog
-          gateway={gateway}
-          job={target}
-          now={job}
-          mayForce={hasVerb(source, 'force')}
-          onClose={() => setOpen(undefined)}
-        />
+        <AbortDialog gateway={gateway} job={target} now={job} source={source} onClose={() => setOpen(undefined)} />
       )}
     </div>
   );
