@@ -54,8 +54,10 @@ export interface Tuning {
 export interface App {
   /** Of the dashboard and of clients: `http://HOST:PORT/`; `unix:/path` where there is no TCP listener. */
   url: string;
-  /** Every listener's. */
+  /** Of each listener for clients. */
   urls: readonly string[];
+  /** Of the listener for metrics and health alone, where there is one. */
+  metricsUrl: string | undefined;
   /** 0 where there is no TCP listener. */
   port: number;
   /** Resolves when the log can take no more entries: the process must close the gateway and end, and its next start begins another epoch. */
@@ -227,7 +229,8 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   core.serving(() => ({ connections: counts().connections, url: main?.url ?? '', webhooks: posts.counts }));
   return {
     url: main?.url ?? '',
-    urls: listeners.map(({ url }) => url),
+    urls: listeners.filter(({ serves }) => serves === 'all').map(({ url }) => url),
+    metricsUrl: listeners.find(({ serves }) => serves === 'metrics')?.url,
     port: main?.bound?.port ?? 0,
     failed: core.failed,
     reload: (next) => {

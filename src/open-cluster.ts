@@ -155,8 +155,7 @@ async function openOwner(
     locks,
     acknowledged,
     callers: { verify, requiresJwt: cluster.requiresJwt },
-    // The stream may have been deleted.
-    failing: () => void ensure().catch((err: unknown) => logger.warn({ err }, 'the stream can not be made')),
+    ensure,
   });
   const jobs = openJobs({ journalOf: (source) => owner.journalOf(source), logger, track });
   jobs.follow(owner);

@@ -131,12 +131,13 @@ function whereOf(error: NodeJS.ErrnoException & { address?: string; port?: numbe
 }
 
 /** @param inMemory why the demo has no log on disk. */
-function announce({ url, urls }: App, demo: Demo | undefined, inMemory: string | undefined): void {
+function announce({ url, urls, metricsUrl }: App, demo: Demo | undefined, inMemory: string | undefined): void {
   const from = url === 'http://127.0.0.1:7070/' ? '' : ` --url ${url.slice(0, -1)}`;
   const lines = [
     urls.length > 0
       ? `qmp-gateway listens at ${urls.join(' and ')}`
       : 'qmp-gateway is an owner: edges have its clients',
+    ...(metricsUrl === undefined ? [] : [`metrics and health: ${metricsUrl}`]),
     ...(demo ? [`demo: ${demo.what}`] : []),
     ...(inMemory === undefined ? [] : [`its log is in memory: ${inMemory}`]),
     // Beside logs for programs there is nobody to try it.

@@ -38,7 +38,8 @@ export interface OwnedSourceListener {
   acknowledged(ms: number): void;
   /** So many entries were dropped. */
   gap(dropped: number): void;
-  failing(error: unknown): void;
+  /** The stream could not be read or written, and is tried again. @param isFirst of a writer's tries in a row. */
+  failing(error: unknown, isFirst: boolean): void;
 }
 
 export class OwnedSource {
@@ -113,7 +114,7 @@ export class OwnedSource {
       try {
         await this.#open();
       } catch (error) {
-        this.#listener.failing(error);
+        this.#listener.failing(error, true);
       }
       if (!this.#isOwned) await new Promise<void>((resume) => clock.after(retryMs, resume));
     }
@@ -145,7 +146,7 @@ export class OwnedSource {
         acknowledged: (ms) => this.#listener.acknowledged(ms),
         gap: (dropped) => this.#listener.gap(dropped),
         renewed: () => undefined,
-        failing: (error) => this.#listener.failing(error),
+        failing: (error, isFirst) => this.#listener.failing(error, isFirst),
       },
     });
     this.#writer = writer;

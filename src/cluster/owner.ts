@@ -12,6 +12,7 @@ import { MeasureServer } from './measures.js';
 import type { ClusterOptions } from './options.js';
 import { OwnedSource } from './owned-source.js';
 import type { Requests } from './requests.js';
+import { StreamMaker } from './stream-maker.js';
 import { type HoldMessage, isMessage, type PeerMessage } from './words.js';
 
 export interface OwnerDeps {
@@ -23,8 +24,8 @@ export interface OwnerDeps {
   clock: Clock;
   options: ClusterOptions;
   logger: Logger;
-  /** Writing fails: the stream may not exist any more. */
-  failing: (error: unknown) => void;
+  /** Makes the stream where there is none. */
+  ensure: () => Promise<void>;
   /** The stream has acknowledged a message, so many milliseconds after the first attempt to write it. */
   acknowledged?: ((ms: number) => void) | undefined;
   callers: CallerChecks;
@@ -57,10 +58,14 @@ export class Owner implements SourceProvider {
   /** Since the start, over all sources. */
   readonly #counts = { fenced: 0, dropped: 0, takeovers: 0 };
   readonly #instance: string;
+  readonly #maker: StreamMaker;
 
   constructor(deps: OwnerDeps) {
     this.#deps = deps;
-    const { clock, options } = deps;
+    const { clock, options, ensure, logger } = deps;
+    this.#maker = new StreamMaker(ensure, { clock, pauseMs: options.retryMs }, (err) =>
+      logger.warn({ err }, 'the stream can not be made: it is tried again'),
+    );
     this.#instance = clock.token(6);
     this.sources$ = new Observable((subscriber) => {
       this.#subscriber = subscriber;
@@ -165,7 +170,7 @@ export class Owner implements SourceProvider {
   }
 
   #contend(name: string): OwnedSource {
-    const { member, stream, locks, clock, options, logger, failing } = this.#deps;
+    const { member, stream, locks, clock, options, logger } = this.#deps;
     const log = logger.child({ source: name });
     const shared = {
       source: name,
@@ -204,9 +209,9 @@ export class Owner implements SourceProvider {
           );
           this.#jobs?.reconnect(name);
         },
-        failing: (err) => {
-          log.warn({ err }, 'the stream took no entry: it is tried again');
-          failing(err);
+        failing: (err, isFirst) => {
+          if (isFirst) log.warn({ err }, 'the stream took no entry: it is tried again');
+          this.#maker.failing();
         },
       },
     );
@@ -267,8 +272,8 @@ export class Owner implements SourceProvider {
       const { firstSeq, lastSeq } = await this.#deps.stream.state();
       for (const { owned } of this.#held.values())
         if (owned.writer && owned.writer.checkpointSeq < firstSeq + (lastSeq - firstSeq) / 2) owned.writer.checkpoint();
-    } catch (error) {
-      this.#deps.failing(error);
+    } catch {
+      this.#maker.failing();
     }
   }
 }

@@ -82,10 +82,12 @@ export async function runDisk(options: DiskOptions): Promise<void> {
   await rest([delayMs, delayMs], stop);
   for (let round = 1; !stop.aborted; round++) {
     await playRound(`${disk}-copy${round}`);
-    await rest(pace.restMs, stop);
   }
 
-  /** Each job has its own target: a mirror that completes leaves its target read-only, as the disk is. */
+  /**
+   * Each job has its own target: a mirror that completes leaves its target read-only, as the disk is. And its own user of the disk, an export
+   * where a guest would be, which a completed mirror moves to the target: by it the block graph proves where the disk is.
+   */
   async function playRound(target: string): Promise<void> {
     const luck = random();
     const trouble = luck < 0.12 ? 'report' : luck < 0.25 ? 'stop' : undefined;
@@ -93,9 +95,25 @@ export async function runDisk(options: DiskOptions): Promise<void> {
     const at = Math.floor((bytes * (0.2 + random() * 0.6)) / SECTOR);
     const error = { event: 'none', iotype: 'write', errno: ENOSPC, once: true, sector: at };
     const node = trouble === undefined ? image : { driver: 'blkdebug', image, 'inject-error': [error] };
-    if (!(await run('blockdev-add', { ...node, 'node-name': target }))) return;
-    await copy(target, random() < 0.55, trouble);
-    if (!stop.aborted) await run('blockdev-del', { 'node-name': target });
+    const isAdded = await run('blockdev-add', { ...node, 'node-name': target });
+    const id = `${disk}-user`;
+    const isUsed = isAdded && (await run('block-export-add', { type: 'nbd', id, 'node-name': `${disk}-disk` }));
+    if (isUsed) await copy(target, random() < 0.55, trouble);
+    // The user stays where the job left it, so that whoever asks where the disk is has the time to.
+    await rest(pace.restMs, stop);
+    if (isUsed && !stop.aborted) await release(id);
+    if (isAdded && !stop.aborted) await run('blockdev-del', { 'node-name': target });
+  }
+
+  async function release(id: string): Promise<void> {
+    const released = first(
+      session.events$.pipe(
+        ofType('BLOCK_EXPORT_DELETED'),
+        filter(({ data }) => data.id === id),
+      ),
+      stop,
+    );
+    if (await run('block-export-del', { id, mode: 'hard' })) await released;
   }
 
   async function copy(target: string, mirror: boolean, trouble: 'report' | 'stop' | undefined): Promise<void> {

@@ -43,6 +43,7 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
   const keeper = keep(folder, [
     BINARY,
     ...['--chardev', `socket,id=own,path=${ownPath},server=on,wait=off`, '--monitor', 'chardev=own'],
+    ...['--nbd-server', `addr.type=unix,addr.path=${join(folder, 'nbd.sock')}`],
     ...['--chardev', `socket,id=gw,path=${gatewayPath},server=on,wait=off`, '--monitor', 'chardev=gw'],
   ]);
   try {

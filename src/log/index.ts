@@ -15,6 +15,7 @@ export { FolderInUse } from './segments/owner.js';
 export type { Discontinuity, Restorer } from './segments/recover.js';
 export { type Batch, type BatchStore, StoredLog, type StoredLogOptions } from './stored-log.js';
 export {
+  epochOfId,
   loadSource,
   placeEntries,
   type SharedStream,

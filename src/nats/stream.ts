@@ -1,8 +1,15 @@
 // The shared stream in NATS JetStream. Its description has the epoch, so that the two are made together.
-import type { JetStreamClient, JetStreamManager, StoredMsg, StreamConfig } from '@nats-io/jetstream';
+import type { DirectMsgRequest, JetStreamClient, JetStreamManager, StoredMsg, StreamConfig } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { Observable } from 'rxjs';
-import type { SharedStream, StreamMessage, StreamState, StreamWrite, StreamWritten } from '../log/index.js';
+import {
+  epochOfId,
+  type SharedStream,
+  type StreamMessage,
+  type StreamState,
+  type StreamWrite,
+  type StreamWritten,
+} from '../log/index.js';
 import type { Subjects } from './subjects.js';
 
 export interface StreamLimits {
@@ -20,6 +27,8 @@ const WRONG_LAST_SEQUENCE = 10_071;
 const STREAM_NOT_FOUND = 10_059;
 const NO_MESSAGE = 10_037;
 
+const MESSAGE_ID = 'Nats-Msg-Id';
+
 /** Nanoseconds of a millisecond. */
 const NANOS = 1_000_000;
 
@@ -33,6 +42,8 @@ export class JetStreamStream implements SharedStream {
   readonly #subjects: Subjects;
   readonly #js: JetStreamClient;
   readonly #jsm: JetStreamManager;
+  /** Of the newest {@link state}. */
+  #epoch = '';
 
   constructor(connection: NatsConnection, js: JetStreamClient, jsm: JetStreamManager, subjects: Subjects) {
     this.#subjects = subjects;
@@ -74,9 +85,12 @@ export class JetStreamStream implements SharedStream {
   }
 
   async state(): Promise<StreamState> {
-    const { config, state } = await this.#jsm.streams.info(this.#subjects.stream);
+    const { config, state, cluster } = await this.#jsm.streams.info(this.#subjects.stream);
+    // A server that was away while the stream was made anew shows the former one when it is back, for a moment.
+    if (cluster && !cluster.leader) throw new Error(`the stream ${config.name} has no leader`);
     const epoch = EPOCH.exec(config.description ?? '')?.[1];
     if (epoch === undefined) throw new Error(`the stream ${config.name} was not made by qmp-gateway`);
+    this.#epoch = epoch;
     return { epoch, firstSeq: state.first_seq, lastSeq: state.last_seq };
   }
 
@@ -93,10 +107,10 @@ export class JetStreamStream implements SharedStream {
     }
   }
 
-  /** A replica may not have the message yet, so only the leader says that there is none. */
+  /** A replica may not have the message yet, or that of a former stream, so only the leader says that there is none. */
   async read(seq: number): Promise<StreamMessage | undefined> {
     const { stream } = this.#subjects;
-    const near = await this.#jsm.direct.getMessage(stream, { seq }).catch(() => null);
+    const near = await this.#near({ seq });
     return this.#message(near ?? (await orNone(this.#jsm.streams.getMessage(stream, { seq }))));
   }
 
@@ -108,7 +122,7 @@ export class JetStreamStream implements SharedStream {
   async next(source: string, seq: number): Promise<StreamMessage | undefined> {
     const { stream, events } = this.#subjects;
     const query = { seq, next_by_subj: events(source) };
-    const near = await this.#jsm.direct.getMessage(stream, query).catch(() => null);
+    const near = await this.#near(query);
     if (near) return this.#message(near);
     // The leader's own query has no `next_by_subj` before NATS 2.9; its type lacks it still.
     return this.#message(await orNone(this.#jsm.streams.getMessage(stream, query as never)));
@@ -128,12 +142,19 @@ export class JetStreamStream implements SharedStream {
     }
   }
 
+  /** From any replica. @returns `null`: the leader must be asked. */
+  async #near(query: DirectMsgRequest): Promise<StoredMsg | null> {
+    const stored = await this.#jsm.direct.getMessage(this.#subjects.stream, query).catch(() => null);
+    const epoch = epochOfId(stored?.header?.get(MESSAGE_ID));
+    return epoch === undefined || epoch === this.#epoch ? stored : null;
+  }
+
   #message(stored: StoredMsg | null): StreamMessage | undefined {
     if (!stored) return undefined;
     return {
       seq: stored.seq,
       source: this.#subjects.sourceOf(stored.subject),
-      id: stored.header?.get('Nats-Msg-Id') || undefined,
+      id: stored.header?.get(MESSAGE_ID) || undefined,
       time: stored.time.getTime(),
       body: stored.string(),
     };
@@ -143,7 +164,13 @@ export class JetStreamStream implements SharedStream {
 function readLive(message: Msg, { sourceOf }: Subjects): StreamMessage | undefined {
   const seq = Number(message.headers?.get('Nats-Sequence'));
   if (!Number.isSafeInteger(seq) || seq <= 0) return undefined;
-  return { seq, source: sourceOf(message.subject), id: undefined, time: undefined, body: message.string() };
+  return {
+    seq,
+    source: sourceOf(message.subject),
+    id: message.headers?.get(MESSAGE_ID) || undefined,
+    time: undefined,
+    body: message.string(),
+  };
 }
 
 /** `null` where there is no such message. */

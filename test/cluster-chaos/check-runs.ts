@@ -8,6 +8,8 @@ interface Run {
   settled: Settlement | undefined;
   /** Its id is free again. */
   isOver: boolean;
+  /** What came first of it in this stream was not its beginning. */
+  isOlder: boolean;
   /** Nobody may have listened while it lived. */
   wasBlind: boolean;
 }
@@ -17,11 +19,12 @@ const statusOf = (data: unknown): string => String((data as { status?: unknown }
 /**
  * Each run settles at most once, nothing of it follows its end, and one that is lost had a time in which nobody listened.
  *
- * @param former runs of a stream before this one, which was deleted: they may have settled there after it was last read.
+ * @param former runs of a stream before this one, which was deleted: they may have settled there after it was last read, and others may have begun.
+ * `undefined`: there was none.
  */
 export function checkRuns(
   log: Log,
-  former: ReadonlyMap<string, Run> = new Map(),
+  former?: ReadonlyMap<string, Run>,
 ): { violations: Violation[]; runs: Map<string, Run> } {
   const violations: Violation[] = [];
   const runs = new Map<string, Run>();
@@ -38,13 +41,16 @@ export function checkRuns(
     let run = runs.get(name);
     const before = live.get(key);
     if (before !== name) {
-      if (before !== undefined && !runs.get(before)?.settled && !former.has(before))
+      const prior = before === undefined ? undefined : runs.get(before);
+      const isUnknown = former !== undefined && (prior?.isOlder || former.has(before ?? ''));
+      if (before !== undefined && !prior?.settled && !isUnknown)
         wrong(`begins ${name} while ${before} has not settled`);
       if (run) wrong(`is of ${name} although ${before} came after it`);
       live.set(key, name);
     }
     if (!run) {
-      run = { settled: undefined, isOver: false, wasBlind: statusOf(data) !== 'created' };
+      const isOlder = statusOf(data) !== 'created';
+      run = { settled: undefined, isOver: false, isOlder, wasBlind: isOlder };
       runs.set(name, run);
       owners.set(source, (owners.get(source) ?? new Set()).add(name));
     } else if (run.isOver) wrong(`is of ${name} after its end`);

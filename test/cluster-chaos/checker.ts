@@ -14,8 +14,8 @@ export function check({ streams, clients, monitors, calls }: ClusterRecord): Vio
   const logs = streams.map(logOf);
   const runs: ReturnType<typeof checkRuns>['runs'] = new Map();
   for (const stream of streams) violations.push(...checkOwners(stream));
-  for (const log of logs) {
-    const seen = checkRuns(log, runs);
+  for (const [index, log] of logs.entries()) {
+    const seen = checkRuns(log, index === 0 ? undefined : runs);
     violations.push(...seen.violations);
     for (const [name, run] of seen.runs) runs.set(name, runs.get(name)?.settled ? (runs.get(name) ?? run) : run);
   }

@@ -43,13 +43,21 @@ export async function inflict(fault: Fault, cluster: Cluster, reader: StreamRead
   return { kind, target: member.name, from, to: Date.now() };
 }
 
-async function killLeader({ nats }: Cluster, forMs: number): Promise<FaultRecord | undefined> {
+/** While every node is there and has all of the stream. */
+async function wholeLeader({ nats }: Cluster): Promise<number | undefined> {
   let leader: number | undefined;
   for (const due = Date.now() + LEADER_MS; leader === undefined; await soon(200)) {
-    // Three copies bear the loss of one node. With a second one away, or behind since it was, nothing is written, or NATS loses what it has acknowledged.
     if (nats.live.length === nats.ports.length) leader = await nats.leader(NAME);
     if (Date.now() > due) return undefined;
   }
+  return leader;
+}
+
+/** Three copies bear the loss of one node. With a second one away, or behind since it was, nothing is written, or NATS loses what it has acknowledged. */
+async function killLeader(cluster: Cluster, forMs: number): Promise<FaultRecord | undefined> {
+  const { nats } = cluster;
+  const leader = await wholeLeader(cluster);
+  if (leader === undefined) return undefined;
   const from = Date.now();
   await nats.kill(leader);
   await soon(forMs);
@@ -57,7 +65,9 @@ async function killLeader({ nats }: Cluster, forMs: number): Promise<FaultRecord
   return { kind: 'leader-kill', target: `n${leader}`, from, to: Date.now() };
 }
 
+/** A node that was away meanwhile comes back with the deleted stream, and may have NATS take it for the new one. */
 async function deleteStream(cluster: Cluster, reader: StreamReader): Promise<FaultRecord | undefined> {
+  if ((await wholeLeader(cluster)) === undefined) return undefined;
   const epoch = await cluster.epoch();
   if (epoch === undefined) return undefined;
   await reader.read(epoch);

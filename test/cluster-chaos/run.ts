@@ -76,6 +76,7 @@ async function main(): Promise<number> {
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
     for (const { member } of cluster.nodes) console.log(`${member.name}: ${member.said.slice(-600)}`);
+    for (const report of cluster.nats.reports) console.log(report);
     console.log(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   } finally {

@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Pace } from '../../src/demo/disk.js';
 import { openDemoQemu } from '../../src/demo/qemu.js';
+import type { Settlement } from '../../src/protocol/index.js';
 import { dice } from '../chaos/dice.js';
+import { startApp } from '../support/app.js';
 import { haveQemu } from '../support/qemu.js';
 import { connectRaw, type RawClient } from '../support/qmp-raw.js';
 
@@ -12,16 +15,21 @@ const FAST = { restMs: [0, 2], readyMs: [0, 20], stoppedMs: [0, 20], speed: [0, 
 const DISKS = ['system', 'data', 'logs', 'home'];
 const ROUNDS = 10;
 
-async function openDemo(seed: number): Promise<{ raw: RawClient; problems: string[] }> {
+async function openQemu(seed: number, pace: Pace = FAST): Promise<{ gatewayPath: string; problems: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const problems: string[] = [];
   const gatewayPath = join(folder, 'gw.sock');
   const { roll: random } = dice(seed, 'demo');
   const report = (problem: string): void => void problems.push(problem);
-  const demo = await openDemoQemu({ folder, gatewayPath, report, pace: FAST, random, bytes: 4 << 20 });
+  const demo = await openDemoQemu({ folder, gatewayPath, report, pace, random, bytes: 4 << 20 });
   if (!demo) throw new Error('no demo');
   onTestFinished(() => demo.close());
+  return { gatewayPath, problems };
+}
+
+async function openDemo(seed: number): Promise<{ raw: RawClient; problems: string[] }> {
+  const { gatewayPath, problems } = await openQemu(seed);
   const raw = await connectRaw({ path: gatewayPath });
   await raw.negotiate();
   return { raw, problems };
@@ -41,6 +49,16 @@ describe.skipIf(!haveQemu)('the demo', () => {
     const completed = ({ type, error }: Record<string, unknown>): boolean => type === 'mirror' && error === undefined;
     expect(count(raw, 'BLOCK_JOB_COMPLETED', completed)).toBeGreaterThan(DISKS.length);
     expect(count(raw, 'BLOCK_JOB_ERROR', ({ action }) => action === 'stop')).toBeGreaterThan(0);
+  });
+
+  it('shows where the disk of a mirror is, which the block graph proves', async () => {
+    const { gatewayPath } = await openQemu(1, { ...FAST, restMs: [500, 500] });
+    const app = await startApp({ demo: `unix:${gatewayPath}` });
+    const wire = await app.wire();
+    await wire.call('subscribe', { types: ['GATEWAY_JOB_SETTLED'] });
+    const settled = (): Settlement[] => wire.events.map(({ data }) => data as unknown as Settlement);
+    const isMirror = ({ type, outcome }: Settlement): boolean => type === 'mirror' && outcome === 'completed';
+    await expect.poll(() => settled().find(isMirror)).toMatchObject({ pivoted: true, pivotProof: 'graph' });
   });
 
   it('says that its QEMU is gone, once, and nothing waits for it any more', async () => {

@@ -67,6 +67,14 @@ export class Nats {
     return [...this.#nodes.keys()].filter((node) => this.#nodes[node]?.child !== undefined);
   }
 
+  /** Of each node: its name, how it ended where nobody ended it, and the last it said. */
+  get reports(): string[] {
+    return this.#nodes.map(({ name, child, said }) => {
+      const end = child?.exitCode ?? child?.signalCode;
+      return `${name}${end === undefined || end === null ? '' : `, which ended by itself (${end})`}: ${said.slice(-1_000)}`;
+    });
+  }
+
   /** A client of all nodes, which the caller closes. */
   connect(): Promise<NatsConnection> {
     return connect({ servers: this.urls, maxReconnectAttempts: -1, reconnectTimeWait: 100, waitOnFirstConnect: true });

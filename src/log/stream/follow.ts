@@ -2,6 +2,7 @@
 // messages and may fall silent without a sign, so the newest place of the stream is asked for all the time.
 import type { Subscription } from 'rxjs';
 import type { Clock } from '../../clock.js';
+import { epochOfId } from './message.js';
 import type { SharedStream, StreamMessage } from './port.js';
 
 export interface FollowOptions {
@@ -73,6 +74,8 @@ export class StreamFollower {
   }
 
   #hear(message: StreamMessage): void {
+    // Of a stream that was made anew, which the next answer says.
+    if ((epochOfId(message.id) ?? this.#epoch) !== this.#epoch) return;
     if (message.seq < this.#next && this.#next !== Number.POSITIVE_INFINITY) return;
     if (this.#ahead.size < MAX_AHEAD || message.seq === this.#next) this.#ahead.set(message.seq, message);
     this.#pass();

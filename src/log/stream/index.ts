@@ -1,6 +1,6 @@
 // log/stream: the log of several gateways in one stream that all share.
 export { loadSource, type SourceHistory } from './load.js';
-export { placeEntries } from './message.js';
+export { epochOfId, placeEntries } from './message.js';
 export type { SharedStream, StreamMessage, StreamState, StreamWrite, StreamWritten } from './port.js';
 export { StreamLog } from './stream-log.js';
 export type { StreamFold, StreamLogOptions } from './stream-log-options.js';

@@ -19,6 +19,15 @@ const VERSION = 1;
 /** An entry before the stream gives it its place; the source is the message's. */
 export type StreamEntry = Omit<EntryDraft, 'source' | 'position' | 'bytes'>;
 
+/** By which the stream knows a message that is repeated. @param writer random for each that writes. @param count of its messages. */
+export const messageId = (epoch: string, writer: string, count: number): string => `${epoch}.${writer}.${count}`;
+
+/** The epoch in which a message was written. @returns `undefined`: it has no id, or one of a version that did not say it. */
+export function epochOfId(id = ''): string | undefined {
+  const [epoch, , count] = id.split('.');
+  return count === undefined ? undefined : epoch;
+}
+
 interface Head {
   /** The member that wrote it. */
   readonly owner: string;

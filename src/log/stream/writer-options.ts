@@ -28,6 +28,6 @@ export interface WriterListener {
   gap(dropped: number): void;
   /** The stream was made anew: nothing that it had before is there. */
   renewed(epoch: string): void;
-  /** A write has failed, or succeeded after that. */
-  failing(error: unknown): void;
+  /** A write has failed, and is tried again. @param isFirst since the last that succeeded. */
+  failing(error: unknown, isFirst: boolean): void;
 }

@@ -3,7 +3,7 @@
 import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor } from '../../protocol/types.js';
-import { entriesBody, entryTexts, OFFSETS_PER_MESSAGE, partBody, partsOf } from './message.js';
+import { entriesBody, entryTexts, messageId, OFFSETS_PER_MESSAGE, partBody, partsOf } from './message.js';
 import type { SharedStream } from './port.js';
 import { WaitingEntries, type Written } from './waiting.js';
 import type { WriterListener, WriterOptions } from './writer-options.js';
@@ -174,7 +174,7 @@ export class SourceWriter {
   async #put(body: () => string): Promise<number | undefined> {
     const { stream, source, listener } = this.#start;
     const { clock } = this.#options;
-    const id = `${this.#writer}.${++this.#written}`;
+    const id = messageId(this.#epoch, this.#writer, ++this.#written);
     const begun = clock.now();
     while (!this.#isEnded) {
       try {
@@ -192,7 +192,7 @@ export class SourceWriter {
         listener.acknowledged(clock.now() - begun);
         return seq;
       } catch (error) {
-        if (!this.#isRetrying) listener.failing(error);
+        listener.failing(error, !this.#isRetrying);
         this.#isRetrying = true;
         await this.#pause();
       }

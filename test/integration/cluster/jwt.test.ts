@@ -94,7 +94,7 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('an owner with the keys of
     const { sources } = await ann.call('source.list', {});
     expect(sources).toMatchObject([{ name: 'vm1', state: 'up', owner: 'rack1' }]);
     const admin = await issueJwt(Date.now(), 'admin', {}, { qmp: { metrics: true } });
-    const metrics = await fetch(`${owner.urls[0]}metrics`, { headers: { authorization: `Bearer ${admin}` } });
+    const metrics = await fetch(`${owner.metricsUrl}metrics`, { headers: { authorization: `Bearer ${admin}` } });
     const lines = (await metrics.text()).split('\n');
     expect(lines).toContain('qmp_gateway_cluster_sources{state="owned"} 2');
     expect(lines).toContain('qmp_gateway_cluster_takeovers_total 0');

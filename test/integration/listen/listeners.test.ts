@@ -105,6 +105,7 @@ it('a listener for metrics has nothing else, and needs no token on this host', a
   const [metrics, tokens] = [join(folder, 'metrics'), join(folder, 'tokens.yaml')];
   writeFileSync(tokens, '[]');
   const app = await open({ metricsListen: `unix:${metrics}`, tokens });
+  expect([app.urls, app.metricsUrl]).toEqual([[app.url], `unix:${metrics}`]);
   const own = (path: string) => get(() => httpRequest({ socketPath: metrics, path }));
   expect(await own('/metrics')).toEqual([200, expect.stringContaining('qmp_gateway_connections 0')]);
   expect(await own('/healthz')).toEqual([200, 'ok\n']);

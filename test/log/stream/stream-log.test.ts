@@ -116,6 +116,17 @@ describe('a log of a stream', () => {
     expect(folded.slice(folded.indexOf('clear 11223344'))).toEqual(['clear 11223344', 'a state of a', 'a 2']);
   });
 
+  it('takes no message of a stream that was made anew for one of the stream before', async () => {
+    const { log, shown } = await edge();
+    await write(writerOf('a'), 'a', 1);
+    stream.renew('11223344');
+    await write(writerOf('b'), 'b', 2, 3);
+    await write(writerOf('c'), 'c', 4);
+    expect([log.epoch, shown]).toEqual(['aabbccdd', ['8192 a 1']]);
+    await clock.advance(1_000);
+    expect(log.readAfter(0, 10).entries.map(({ source }) => source)).toEqual(['b', 'b', 'c']);
+  });
+
   it('is not taken in by a server that knows of fewer messages for a moment', async () => {
     const { log } = await edge();
     await write(writerOf('a'), 'a', 1);

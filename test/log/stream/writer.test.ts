@@ -32,7 +32,7 @@ function open(last = 0, more: { maxWaitingBytes?: number; checkpointEntries?: nu
       acknowledged: (ms) => acknowledged.push(ms),
       gap: (dropped) => told.push(`gap ${dropped}`),
       renewed: (epoch) => told.push(`renewed ${epoch}`),
-      failing: () => told.push('failing'),
+      failing: (_error, isFirst) => told.push(isFirst ? 'failing' : 'failing still'),
     },
     options: {
       ...{ clock, retryMs: 100, maxWaitingBytes: 1_000_000, checkpointEntries: 1_000, checkpointMs: 60_000 },
@@ -102,6 +102,18 @@ describe('a writer', () => {
     await writer.drained();
     expect(contents()).toEqual(['checkpoint 1/1', '1', '2']);
     expect(told).toEqual(['failing']);
+  });
+
+  it('says of each try whether it is the first that fails', async () => {
+    const writer = open();
+    await writer.drained();
+    stream.isAway = true;
+    writer.append([entry(1)]);
+    await clock.advance(100);
+    stream.isAway = false;
+    await clock.advance(100);
+    await writer.drained();
+    expect(told).toEqual(['failing', 'failing still']);
   });
 
   it('is refused once another owner has written, and writes nothing more', async () => {
