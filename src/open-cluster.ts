@@ -182,12 +182,15 @@ async function untilDone<Value>(
   logger: Logger,
 ): Promise<Value> {
   const until = CLOCK.now() + startMs;
+  let logged: string | undefined;
   for (;;)
     try {
       return await attempt();
     } catch (err) {
       if (err instanceof Final || CLOCK.now() > until) throw err;
-      logger.warn({ err }, message);
+      // One line a reason, not one an attempt.
+      if (logged !== String(err)) logger.warn({ err }, message);
+      logged = String(err);
       await new Promise<void>((resume) => CLOCK.after(retryMs, resume));
     }
 }
