@@ -64,10 +64,13 @@ export async function openCluster(
   try {
     const owned = role === 'edge' ? undefined : await openOwner(member, config, cluster, tuning);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
-    nats.watch((isConnected) => {
-      if (!isConnected) return logger.warn('the connection to NATS is lost');
-      logger.info('NATS is back');
-      owned?.owner.wake();
+    nats.watch({
+      changed: (isConnected) => {
+        if (!isConnected) return logger.warn('the connection to NATS is lost');
+        logger.info('NATS is back');
+        owned?.owner.wake();
+      },
+      refused: (what) => logger.error({ what }, 'NATS does not allow this member what its role needs'),
     });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
     const { replicas } = cluster;

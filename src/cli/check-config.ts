@@ -1,6 +1,5 @@
 // `check-config`: reads the settings as `serve` does, and starts nothing.
 import { type ClusterSettings, type Config, type ConfigInput, readConfig, redactServer } from '../config/index.js';
-import type { ListenAddress } from '../gateway/index.js';
 import { formatDiscovery } from '../sources/index.js';
 import { CliError, EXIT } from './exit.js';
 import { print, printJson } from './output.js';
@@ -53,7 +52,7 @@ const PART: Record<ClusterSettings['role'], string> = {
   both: 'an owner and an edge',
 };
 
-function addressOf(address: ListenAddress): string {
+function addressOf(address: Config['listen'][number]): string {
   if (address.kind === 'tcp') return `${address.host}:${address.port}`;
   return address.kind === 'unix' ? `unix:${address.path}` : `fd:${address.fd}`;
 }
