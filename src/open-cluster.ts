@@ -64,10 +64,13 @@ export async function openCluster(
   try {
     const owned = role === 'edge' ? undefined : await openOwner(member, config, cluster, tuning);
     const edge = role === 'owner' ? undefined : await openEdge(member, { ...config.limits.log, ...tuning.log });
-    nats.watch((isConnected) => {
-      if (!isConnected) return logger.warn('the connection to NATS is lost');
-      logger.info('NATS is back');
-      owned?.owner.wake();
+    nats.watch({
+      changed: (isConnected) => {
+        if (!isConnected) return logger.warn('the connection to NATS is lost');
+        logger.info('NATS is back');
+        owned?.owner.wake();
+      },
+      refused: (what) => logger.error({ what }, 'NATS does not allow this member what its role needs'),
     });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
     const { replicas } = cluster;
@@ -181,12 +184,15 @@ async function untilDone<Value>(
   logger: Logger,
 ): Promise<Value> {
   const until = CLOCK.now() + startMs;
+  let logged: string | undefined;
   for (;;)
     try {
       return await attempt();
     } catch (err) {
       if (err instanceof Final || CLOCK.now() > until) throw err;
-      logger.warn({ err }, message);
+      // One line a reason, not one an attempt.
+      if (logged !== String(err)) logger.warn({ err }, message);
+      logged = String(err);
       await new Promise<void>((resume) => CLOCK.after(retryMs, resume));
     }
 }

@@ -4,6 +4,7 @@ import { Subject } from 'rxjs';
 import { z } from 'zod';
 import { CLOCK, type Clock } from '../clock.js';
 import { type Answer, refuse } from '../protocol/answer.js';
+import { isDay } from '../protocol/time.js';
 import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
 import { NOBODY } from './none.js';
 import { compileScopes, SCOPES } from './scopes.js';
@@ -18,7 +19,7 @@ const ENTRY = SCOPES.extend({
   expires: z
     .string()
     .refine(
-      (text) => DATE.test(text) && !Number.isNaN(Date.parse(text)),
+      (text) => DATE.test(text) && !Number.isNaN(Date.parse(text)) && isDay(text),
       'a date as 2027-01-31, or a time as 2027-01-31T12:00:00Z',
     )
     .optional(),

@@ -12,9 +12,10 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     return;
   }
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
-  const { listen, sources, shares, webhooks, clients, log, cluster } = summaryOf(read.config);
+  const { listen, metrics, sources, shares, webhooks, clients, log, cluster } = summaryOf(read.config);
   print(
-    `listens at ${listen.join(' and ')}`,
+    listen.length > 0 ? `listens at ${listen.join(' and ')}` : 'has no clients: they are those of the edges',
+    ...(metrics === undefined ? [] : [`metrics and health are at ${metrics}`]),
     `sources: ${sources.length === 0 ? 'none' : sources.join(', ')}`,
     ...shares.map((share) => `shares ${share}`),
     ...webhooks.map((webhook) => `posts ${webhook}`),
@@ -22,12 +23,17 @@ export function checkConfig(flags: ConfigInput, json: boolean): void {
     ...(cluster
       ? [`${PART[cluster.role]} of the cluster ${cluster.name}, by NATS at ${cluster.servers.join(' and ')}`]
       : []),
-    `clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`,
+    ...(listen.length > 0
+      ? [`clients are known by ${clients.length === 0 ? 'nothing: everybody is anonymous' : clients.join(', ')}`]
+      : []),
   );
 }
 
 interface Summary {
+  /** Empty for an owner of a cluster. */
   listen: string[];
+  /** Of these and nothing else. */
+  metrics?: string;
   sources: string[];
   /** Which source, at which path, and which commands. */
   shares: string[];
@@ -46,7 +52,13 @@ const PART: Record<ClusterSettings['role'], string> = {
   both: 'an owner and an edge',
 };
 
-function summaryOf({ listen, sources, discoveries, shares, webhooks, access, trust, data, cluster }: Config): Summary {
+function addressOf(address: Config['listen'][number]): string {
+  if (address.kind === 'tcp') return `${address.host}:${address.port}`;
+  return address.kind === 'unix' ? `unix:${address.path}` : `fd:${address.fd}`;
+}
+
+function summaryOf(config: Config): Summary {
+  const { listen, metricsListen, sources, discoveries, shares, webhooks, access, trust, data, cluster } = config;
   const ways: [string, boolean][] = [
     ['tokens', access.tokens !== undefined],
     ['JWTs', access.jwt !== undefined],
@@ -55,10 +67,8 @@ function summaryOf({ listen, sources, discoveries, shares, webhooks, access, tru
     ['the mode of the socket file', listen.some(({ kind }) => kind === 'unix') && !trust.unix],
   ];
   return {
-    listen: listen.map((each) => {
-      if (each.kind === 'tcp') return `${each.host}:${each.port}`;
-      return each.kind === 'unix' ? `unix:${each.path}` : `fd:${each.fd}`;
-    }),
+    listen: listen.map(addressOf),
+    ...(metricsListen && { metrics: addressOf(metricsListen) }),
     sources: [...sources.map(({ name }) => name), ...discoveries.map(formatDiscovery)],
     shares: shares.map(
       ({ source, path, allow }) => `${source} at unix:${path} for ${(allow ?? ['query-*']).join(', ')}`,

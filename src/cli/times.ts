@@ -1,6 +1,7 @@
 // Times of the command line: what a user gives for a moment, and how one is printed: in the zone of this machine, or in UTC.
 import { InvalidArgumentError, Option } from 'commander';
 import ms, { type StringValue } from 'ms';
+import { isDay } from '../protocol/time.js';
 
 export const utcOption = (): Option => new Option('--utc', 'times in UTC; default: those of this machine’s zone');
 
@@ -10,7 +11,8 @@ export function parseSince(text: string, now = Date.now()): number {
   const back = /^\d+(\.\d+)?\s*(s|m|h|d)$/.test(length) ? ms(length as StringValue) : undefined;
   // JavaScript reads a date alone as midnight in UTC.
   const whole = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text;
-  const at = back === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(whole) : Number.NaN) : now - back;
+  const at =
+    back === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) && isDay(text) ? Date.parse(whole) : Number.NaN) : now - back;
   if (Number.isNaN(at)) throw new InvalidArgumentError('expected 30m, 2h, 3d or a time as 2026-11-29T08:00:00Z');
   return at;
 }

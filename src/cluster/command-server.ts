@@ -3,7 +3,7 @@ import type { CallContext } from '../access/index.js';
 import type { Clock } from '../clock.js';
 import { authorize, type CommandName, type CommandPort, type ViewPort } from '../gateway/index.js';
 import type { Bus, Subjects } from '../nats/index.js';
-import { type Answer, refuse } from '../protocol/answer.js';
+import { type Answer, refuse, refuseParams } from '../protocol/answer.js';
 import type { JobTarget } from '../protocol/methods.js';
 import { checkParams } from '../protocol/schemas.js';
 import { type CallerChecks, identify } from './callers.js';
@@ -125,10 +125,9 @@ export class CommandServer {
     const commands = this.#commands;
     if (!isCommand(method, commands)) return refuse('UNSUPPORTED', `the owner of ${source} knows no ${method}`);
     const checked = checkParams(method, params);
-    if (!checked.ok) return refuse('INVALID_PARAMS', checked.problems.join('; '));
+    if (!checked.ok) return refuseParams(...checked.problems);
     // NATS decides by the subject who may command which source.
-    if ((checked.params as JobTarget).source !== source)
-      return refuse('INVALID_PARAMS', 'source: not that of the subject');
+    if ((checked.params as JobTarget).source !== source) return refuseParams('source: not that of the subject');
     const now = clock.now();
     const caller = await identify(request, callers);
     const known = this.#options.requestsOf(source)?.find(id);

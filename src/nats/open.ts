@@ -12,6 +12,13 @@ export interface WebhookBuckets {
   positions: Values;
 }
 
+export interface NatsListener {
+  /** The connection is lost, or back. */
+  changed(isConnected: boolean): void;
+  /** NATS does not allow this user something, in its words. Called once for each text, at most {@link REFUSALS} times. */
+  refused(what: string): void;
+}
+
 export interface OpenNats {
   subjects: Subjects;
   stream: JetStreamStream;
@@ -22,8 +29,7 @@ export interface OpenNats {
   webhooks(ttlMs: number, replicas: number): Promise<WebhookBuckets>;
   /** Makes the stream where there is none. */
   ensure(epoch: string, limits: StreamLimits): Promise<void>;
-  /** @param changed called with `false` when the connection is lost, and with `true` when it is back. */
-  watch(changed: (isConnected: boolean) => void): void;
+  watch(listener: NatsListener): void;
   isConnected(): boolean;
   close(): Promise<void>;
 }
@@ -64,7 +70,7 @@ export async function openNats(servers: NatsServers, cluster: string): Promise<O
       };
     },
     ensure: (epoch, limits) => stream.ensure(epoch, limits),
-    watch: (changed) => void watch(connection, changed),
+    watch: (listener) => void watch(connection, listener),
     isConnected: () => isConnected(connection),
     close: () => connection.close(),
   };
@@ -76,8 +82,21 @@ function isConnected(connection: NatsConnection): boolean {
   return !connection.isClosed() && states.get(connection) !== false;
 }
 
-async function watch(connection: NatsConnection, changed: (isConnected: boolean) => void): Promise<void> {
-  for await (const { type } of connection.status()) {
+/** A user who lacks a permission lacks it for every source, and each has its subject. */
+const REFUSALS = 32;
+
+async function watch(connection: NatsConnection, { changed, refused }: NatsListener): Promise<void> {
+  const texts = new Set<string>();
+  for await (const status of connection.status()) {
+    const { type } = status;
+    // What is published without an answer is refused in no other way.
+    if (type === 'error' && /permissions violation/i.test(status.error.message)) {
+      const { message } = status.error;
+      if (texts.size < REFUSALS && !texts.has(message)) {
+        texts.add(message);
+        refused(message);
+      }
+    }
     if (type !== 'disconnect' && type !== 'reconnect') continue;
     states.set(connection, type === 'reconnect');
     changed(type === 'reconnect');

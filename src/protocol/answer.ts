@@ -18,3 +18,9 @@ export function refuse(
 ): { ok: false; error: Refusal } {
   return { ok: false, error: data ? { reason, message, data } : { reason, message } };
 }
+
+/** Bad params. Each problem names its member; at most 32 of them are given, and 1,000 characters of text. */
+export function refuseParams(...problems: readonly string[]): { ok: false; error: Refusal } {
+  const given = problems.slice(0, 32);
+  return refuse('INVALID_PARAMS', given.join('; ').slice(0, 1_000), { problems: given });
+}

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseCursor } from './cursor.js';
 import { LIMITS } from './limits.js';
 import type { MethodName, Methods } from './methods.js';
+import { isDay } from './time.js';
 
 const source = z.string().min(1).max(LIMITS.nameLength);
 /** A non-empty string of at most so many bytes in UTF-8. */
@@ -20,7 +21,9 @@ const time = z
   .max(64)
   .refine(
     (text) =>
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)),
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+      !Number.isNaN(Date.parse(text)) &&
+      isDay(text),
     {
       message: 'expected a time as 2026-11-29T08:00:00Z',
     },
@@ -35,13 +38,16 @@ const tooWild = { message: `at most ${LIMITS.wildLength} characters of globs wit
 
 const INT64_MAX = 2n ** 63n - 1n;
 /** Bytes per second up to 2^63-1: a safe integer or a decimal string. A larger number was already rounded when it was parsed. */
-const speed = z.union([
-  z.int().min(0),
-  z
-    .string()
-    .regex(/^(0|[1-9]\d{0,18})$/, 'a decimal string of an integer')
-    .refine((text) => /^\d{1,19}$/.test(text) && BigInt(text) <= INT64_MAX, 'at most 2^63-1'),
-]);
+const speed = z.union(
+  [
+    z.int().min(0),
+    z
+      .string()
+      .regex(/^(0|[1-9]\d{0,18})$/, 'a decimal string of an integer')
+      .refine((text) => !/^\d{1,19}$/.test(text) || BigInt(text) <= INT64_MAX, 'at most 2^63-1'),
+  ],
+  'expected an integer, or one as a decimal string',
+);
 
 const target = { source, job, run: run.optional() };
 /** Of a verb. */
@@ -99,7 +105,9 @@ export const PARAMS = {
       from: time.optional(),
       tag: z.int().min(1).max(LIMITS.tagMax).optional(),
       snapshot: z.boolean().optional(),
-      progress: z.union([z.boolean(), z.int().min(1).max(3_600_000)]).optional(),
+      progress: z
+        .union([z.boolean(), z.int().min(1).max(3_600_000)], 'expected true, false or a whole number of milliseconds')
+        .optional(),
     })
     .refine(({ sources, types, jobs }) => wild(sources) + wild(types) + wild(jobs) <= LIMITS.wildLength, tooWild)
     .refine(({ last, after, from, snapshot }) => last === undefined || (after === undefined && !from && !snapshot), {

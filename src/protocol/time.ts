@@ -23,3 +23,10 @@ export function parseMicros(text: string | null): Micros | null {
   const moment = Date.parse(`${text.slice(0, 19)}Z`) * 1_000 + Number(text.slice(20, -1));
   return Number.isNaN(moment) ? null : moment;
 }
+
+/** Whether the day that an ISO 8601 text begins with is in the calendar: `Date.parse` takes February 30 for March 2. */
+export function isDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  const at = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().slice(0, 10) === day;
+}

@@ -38,6 +38,7 @@ describe('the file', () => {
     ['a name with a space', [{ name: 'a b', sha256 }], ['0.name']],
     ['the token itself', [{ name: 'a', sha256: 'qmpgw_x' }], ['0.sha256']],
     ['a date that is none', [{ name: 'a', sha256, expires: 'soon' }], ['0.expires']],
+    ['a day that no month has', [{ name: 'a', sha256, expires: '2027-02-30' }], ['0.expires']],
     ['an unknown member, and another problem', [{ name: 'a', sha256, reed: ['x'] }, { name: 'b' }], ['0', '1.sha256']],
     [
       'one token twice',

@@ -74,6 +74,11 @@ describe('times', () => {
     expect([timesIn(true).second(null), timesIn(true).clock(null)]).toEqual(['?', '--:--:--.---']);
   });
 
+  it('of a day that is in no month are refused', () => {
+    expect(() => parseSince('2026-02-30')).toThrow('expected 30m');
+    expect(() => parseSince('2026-02-30T00:00:00Z')).toThrow('expected 30m');
+  });
+
   it('without a zone that are given are of this machine’s, a day alone too', () => {
     expect(inZone('Asia/Kolkata', () => parseSince('2026-11-29'))).toBe(Date.parse('2026-11-28T18:30:00Z'));
     expect(inZone('Asia/Kolkata', () => parseSince('2026-11-29T00:00'))).toBe(Date.parse('2026-11-28T18:30:00Z'));

@@ -57,7 +57,7 @@ describe('history.list', () => {
     expect(pages.length).toBeGreaterThan(1);
     expect(pages.flat()).toEqual(Array.from({ length: 500 }, (_, n) => `r${499 - n}`));
     const refused = await client.call('history.list', { pageToken: 'e30' });
-    expect(refused.error.data.reason).toBe('INVALID_PARAMS');
+    expect(refused.error.data).toEqual({ reason: 'INVALID_PARAMS', problems: ['pageToken: malformed'] });
   });
 
   it('has nothing of a source or a job that one may not see', async () => {

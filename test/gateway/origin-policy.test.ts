@@ -80,6 +80,12 @@ describe('the envelope', () => {
   ])('%s: %s', (text, reason, id) => {
     expect(readEnvelope(text)).toMatchObject({ ok: false, id, error: { reason } });
   });
+  it('names what is wrong with params that are no object', () => {
+    const problems = ['params are named: an object'];
+    expect(readEnvelope('{"jsonrpc":"2.0","id":7,"method":"x","params":1}')).toMatchObject({
+      error: { data: { problems } },
+    });
+  });
 });
 
 describe('params', () => {
@@ -106,7 +112,11 @@ describe('params', () => {
     ['job.abort', { source: 'a', job: 'b', force: true, escalateAfterMs: 5 }, /escalate/],
     ['job.setSpeed', { source: 'a', job: 'b', speed: 2 ** 53 }, /speed/],
     ['job.setSpeed', { source: 'a', job: 'b', speed: '9223372036854775808' }, /2\^63/],
-    ['job.setSpeed', { source: 'a', job: 'b', speed: '-1' }, /speed|decimal/],
+    ['job.setSpeed', { source: 'a', job: 'b', speed: '-1' }, /^speed: a decimal string of an integer$/],
+    ['job.setSpeed', { source: 'a', job: 'b', speed: 1.5 }, /^speed: expected an integer, or one as a decimal string$/],
+    ['subscribe', { progress: 'yes' }, /^progress: expected true, false or a whole number of milliseconds$/],
+    ['subscribe', { from: '2026-02-30T00:00:00Z' }, /^from: expected a time as/],
+    ['history.list', { endedAfter: '2026-04-31T08:00:00+02:00' }, /^endedAfter: expected a time as/],
   ] as const)('%s %j is refused', (method, params, expected) => {
     expect(problems(method, params)).toMatch(expected);
   });

@@ -114,7 +114,8 @@ describe('job.list', () => {
 
   it('refuses a token that it has not given', async () => {
     const { client } = open();
-    expect(reasonOf(await client.call('job.list', { pageToken: 'x' }))).toBe('INVALID_PARAMS');
+    const { error } = await client.call('job.list', { pageToken: 'x' });
+    expect(error?.data).toEqual({ reason: 'INVALID_PARAMS', problems: ['pageToken: malformed'] });
   });
 
   it('says where the log is, with what each method needs to know first', async () => {

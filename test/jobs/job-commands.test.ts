@@ -137,17 +137,33 @@ describe('an abort', () => {
     expect(bench.types).toEqual([]);
   });
 
-  it.each<[string, () => void, object]>([
+  it.each<[string, () => void, object, string?]>([
     ['a paused job', () => bench.qemu.status('j', 'paused'), { reason: 'JOB_STATE', status: 'paused' }],
-    ['a running job', () => undefined, { reason: 'QMP_ERROR', class: 'GenericError', desc: 'no' }],
-  ])('that QEMU refuses of %s', async (_, happens, expected) => {
+    [
+      'a job that is paused and has not come to a stop',
+      () => undefined,
+      { reason: 'JOB_STATE', status: 'running', hint: expect.stringContaining('job.resume'), desc: 'no' },
+    ],
+    ['a running job', () => undefined, { reason: 'QMP_ERROR', class: 'DeviceNotFound', desc: 'no' }, 'DeviceNotFound'],
+  ])('that QEMU refuses of %s', async (_, happens, expected, name = 'GenericError') => {
     const answer = bench.jobCommands.abort(bench.context(), target);
     await settle();
     happens();
-    bench.qemu.refuse();
+    bench.qemu.refuse('no', name);
     await settle();
     expect(await bench.said(answer)).toMatchObject(expected);
     expect(bench.drafts.at(-1)?.type === 'GATEWAY_COMMAND').toBe(false);
+  });
+
+  it('names whoever asked once, however often that was', async () => {
+    void bench.jobCommands.abort(bench.context(), target);
+    void bench.jobCommands.abort(bench.context(), { ...target, force: true });
+    await settle();
+    bench.qemu.reply();
+    bench.qemu.reply();
+    bench.qemu.end('j', 'cancelled');
+    const ended = bench.drafts.find(({ type }) => type === 'GATEWAY_JOB_SETTLED');
+    expect(ended?.data).toMatchObject({ forced: true, requestedBy: [me.name] });
   });
 
   it('of a job known from events only is forced once QEMU says that it is no block job', async () => {
@@ -306,6 +322,14 @@ describe('a simple verb', () => {
     await settle();
     happens();
     expect(await bench.said(answer)).toMatchObject(expected);
+  });
+
+  it.each(['pause', 'resume'] as const)('%s that QEMU refuses is JOB_STATE, whatever the status', async (verb) => {
+    const answer = bench.jobCommands[verb](bench.context(), target);
+    await settle();
+    bench.qemu.refuse();
+    const hint = expect.stringContaining('paused');
+    expect(await bench.said(answer)).toMatchObject({ reason: 'JOB_STATE', status: 'running', hint });
   });
 
   it('of a job that has ended is refused', async () => {

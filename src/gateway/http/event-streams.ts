@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAuthentication, type Principal, type Transport } from '../../access/index.js';
+import { refuseParams } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
 import { checkParams } from '../../protocol/schemas.js';
 import type { ConnectionDeps } from '../session/connection.js';
@@ -55,7 +56,7 @@ export class EventStreams {
     const { request, response, transport } = exchange;
     const { clients, connection } = this.#deps;
     const asked = paramsOf(exchange);
-    if ('why' in asked) return sendRefusal(response, { reason: 'INVALID_PARAMS', message: asked.why });
+    if ('problems' in asked) return sendRefusal(response, refuseParams(...asked.problems).error);
     const full = clients.judge(transport);
     if (full) return refuse(response, full);
     afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (known) => {
@@ -108,9 +109,9 @@ interface Asked {
 }
 
 /** `EventSource` repeats its URL when it reconnects, so `Last-Event-ID` wins over whatever the URL begins with. */
-function paramsOf({ request, url }: StreamExchange): Asked | { why: string } {
+function paramsOf({ request, url }: StreamExchange): Asked | { problems: readonly string[] } {
   const query = readQuery(url, QUERY);
-  if (!query.ok) return query;
+  if (!query.ok) return { problems: [query.why] };
   const { after: given, ...rest } = query.params;
   const id = request.headers['last-event-id'];
   const isResumed = typeof id === 'string' && id !== '';
@@ -119,7 +120,7 @@ function paramsOf({ request, url }: StreamExchange): Asked | { why: string } {
   const isKnown = after !== undefined && parseCursor(after) !== undefined;
   const subscribe = { ...(isResumed ? filter : rest), ...(isKnown && { after }) };
   const checked = checkParams('subscribe', subscribe);
-  return checked.ok ? { subscribe, after } : { why: checked.problems.join('; ').slice(0, 1_000) };
+  return checked.ok ? { subscribe, after } : { problems: checked.problems };
 }
 
 function refuse(response: ServerResponse, { status, why, headers = {} }: Refusal): void {

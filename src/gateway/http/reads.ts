@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transport } from '../../access/index.js';
-import type { Answer, Refusal } from '../../protocol/answer.js';
+import { type Answer, type Refusal, refuseParams } from '../../protocol/answer.js';
 import type { ErrorReason } from '../../protocol/codes.js';
 import type { MethodName } from '../../protocol/methods.js';
 import { type CallDeps, call } from './call.js';
@@ -67,7 +67,7 @@ export function answerRead(
   deps: CallDeps & { cursor: () => string },
 ): void {
   const query = readQuery(url, read.query);
-  if (!query.ok) return sendRefusal(response, { reason: 'INVALID_PARAMS', message: query.why });
+  if (!query.ok) return sendRefusal(response, refuseParams(query.why).error);
   const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: read.method, params: { ...query.params, ...params } });
   call({ request, response, transport }, text, deps, (to, _id, answer) => reply(request, to, answer, deps.cursor()));
 }

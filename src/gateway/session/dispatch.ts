@@ -6,7 +6,7 @@ import {
   type Principal,
   type TraceParent,
 } from '../../access/index.js';
-import { type Answer, type Refusal, refuse } from '../../protocol/answer.js';
+import { type Answer, type Refusal, refuse, refuseParams } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods, RpcId } from '../../protocol/methods.js';
 import { checkParams, isMethod } from '../../protocol/schemas.js';
@@ -129,8 +129,7 @@ function check(
   if (!isMethod(method)) return refuse('METHOD_NOT_FOUND', `no method ${method.slice(0, 64)}`);
   const checked = checkParams(method, params);
   if (checked.ok) return { ok: true, name: method, params: checked.params };
-  const problems = checked.problems.slice(0, 32);
-  return refuse('INVALID_PARAMS', problems.join('; ').slice(0, 1_000), { problems });
+  return refuseParams(...checked.problems);
 }
 
 function boundOf(params: object): number {

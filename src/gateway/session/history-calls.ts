@@ -2,7 +2,7 @@
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import { digest, digest32, type Place, type RowHead } from '../../history/index.js';
-import { type Answer, refuse } from '../../protocol/answer.js';
+import { type Answer, refuse, refuseParams } from '../../protocol/answer.js';
 import { compileGlobs } from '../../protocol/glob.js';
 import type { HistoryParams, HistoryRun, ProgressSample } from '../../protocol/history.js';
 import { HISTORY_DEFAULT, LIMITS } from '../../protocol/limits.js';
@@ -66,7 +66,7 @@ export class HistoryCalls {
   async #list({ principal, signal }: CallContext, params: HistoryParams): Promise<Late<Page>> {
     const { limit = HISTORY_DEFAULT, pageToken } = params;
     const from = pageToken === undefined ? undefined : parsePlace(pageToken);
-    if (pageToken !== undefined && from === undefined) return refuse('INVALID_PARAMS', 'pageToken: malformed');
+    if (pageToken !== undefined && from === undefined) return refuseParams('pageToken: malformed');
     const [jobs, by] = [compileGlobs(params.jobs), compileGlobs(params.by)];
     const isVisible = ({ source, job }: HistoryRun): boolean =>
       principal.grants.sees(source) && principal.grants.sees(source, job);

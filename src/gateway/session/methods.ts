@@ -3,7 +3,7 @@
 import type { CallContext, Principal } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import type { EventReader } from '../../log/index.js';
-import { type Answer, refuse } from '../../protocol/answer.js';
+import { type Answer, refuseParams } from '../../protocol/answer.js';
 import { compileGlobs } from '../../protocol/glob.js';
 import { FEATURES, LIMITS } from '../../protocol/limits.js';
 import type { MethodName, Methods } from '../../protocol/methods.js';
@@ -98,7 +98,7 @@ function listJobs(
   jobs: readonly Job[],
 ): Answer<Methods['job.list']['result']> {
   const after = pageToken === undefined ? undefined : parseToken(pageToken);
-  if (pageToken !== undefined && after === undefined) return refuse('INVALID_PARAMS', 'pageToken: malformed');
+  if (pageToken !== undefined && after === undefined) return refuseParams('pageToken: malformed');
   const { page, last } = pageAfter(jobs, after, limit);
   const more = last === undefined ? {} : { pageToken: formatToken(last) };
   return { ok: true, result: { cursor: log.cursor, jobs: page, ...more } };

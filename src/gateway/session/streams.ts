@@ -3,7 +3,7 @@
 import type { Grants } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
 import type { EventReader } from '../../log/index.js';
-import { type Answer, refuse } from '../../protocol/answer.js';
+import { type Answer, refuse, refuseParams } from '../../protocol/answer.js';
 import { formatCursor, parseCursor } from '../../protocol/cursor.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Methods, RpcId } from '../../protocol/methods.js';
@@ -61,7 +61,7 @@ export class Streams {
       return answered;
     }
     const subscription = this.#named(request.params.subscription);
-    if (!subscription) return refuse('INVALID_PARAMS', 'subscription: no such subscription on this connection');
+    if (!subscription) return refuseParams('subscription: no such subscription on this connection');
     this.#end(subscription);
     return { ok: true, result: {} };
   }

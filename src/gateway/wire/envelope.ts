@@ -1,6 +1,6 @@
 // One text message from a client as a request or its refusal: JSON-RPC 2.0 as docs/PROTOCOL.md narrows it. Pure.
 import type { TraceParent } from '../../access/index.js';
-import { type Refusal, refuse } from '../../protocol/answer.js';
+import { type Refusal, refuse, refuseParams } from '../../protocol/answer.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { RpcId } from '../../protocol/methods.js';
 
@@ -36,7 +36,7 @@ export function readEnvelope(text: string): Envelope {
   const unknown = Object.keys(value).filter((key) => !MEMBERS.includes(key));
   if (unknown.length > 0) return invalid(id, `unknown member: ${unknown.join(', ').slice(0, 200)}`);
   if (typeof params !== 'object' || params === null || Array.isArray(params))
-    return { ok: false, id, error: refuse('INVALID_PARAMS', 'params are named: an object').error };
+    return { ok: false, id, error: refuseParams('params are named: an object').error };
   // One that is no text is ignored, as any that is malformed.
   if (typeof traceparent !== 'string') return { ok: true, id, method, params };
   const state = typeof tracestate === 'string' ? { tracestate } : {};

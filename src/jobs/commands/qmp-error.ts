@@ -3,7 +3,7 @@
 import { type Refusal, refuse } from '../../protocol/answer.js';
 import type { JobVerb, SourceVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
-import { allows, effectOf, hintFor } from '../model/status.js';
+import { allows, effectOf, hintFor, isBlockJob } from '../model/status.js';
 
 /** Why a READY job can't be completed any more. */
 export const SOFT_CANCELLED = 'a soft cancel was accepted: the job ends without a pivot';
@@ -23,17 +23,24 @@ export function mapQmpError(
 ): Refusal {
   if (!now) return refuse('JOB_NOT_FOUND', 'no such job').error;
   const softCancelled = verb === 'complete' && now.soft === 'accepted';
-  const forbidden =
-    verb === 'resume'
-      ? // QEMU refuses to resume a job that no user has paused, whatever its status.
-        error.class === 'GenericError' || !allows(now.status, verb)
-      : effectOf(verb, now, { force }) === undefined;
-  if (forbidden || softCancelled) {
-    const hint = softCancelled ? SOFT_CANCELLED : hintFor(now.status, verb, (each) => source.can(each));
+  const forbidden = verb === 'resume' ? !allows(now.status, verb) : effectOf(verb, now, { force }) === undefined;
+  const byPause = error.class === 'GenericError' && decidedByPause(verb, now, force);
+  if (forbidden || softCancelled || byPause) {
+    const status = byPause ? 'paused' : now.status;
+    const hint = softCancelled ? SOFT_CANCELLED : hintFor(status, verb, (each) => source.can(each));
     const data = { status: now.status, hint, class: error.class, desc: error.desc };
     return refuse('JOB_STATE', `a ${now.status} job cannot ${verb}`, data).error;
   }
   return refuse('QMP_ERROR', error.desc || error.class, { class: error.class, desc: error.desc }).error;
+}
+
+/**
+ * Whether QEMU's reason to refuse the verb, where the status allows it, is that a user has paused the job, or has not: the status shows a pause only
+ * once the job has reached a point where it can stand still, and a stop by an I/O error is no pause by a user.
+ */
+function decidedByPause(verb: JobVerb, { status, type }: Run, force: boolean): boolean {
+  if (!allows(status, verb)) return false;
+  return verb === 'resume' || verb === 'pause' || (verb === 'abort' && !force && isBlockJob(type));
 }
 
 /** As many commands wait for the monitor as a lane may hold. */

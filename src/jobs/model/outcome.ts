@@ -15,7 +15,8 @@ export function decideOutcome(run: Run, evidence: EndEvidence, dismissed: boolea
     pivotProof,
     forced: run.force !== 'none',
     escalated: run.escalated,
-    requestedBy: [...run.requestedBy],
+    // A run has one for each command, since a refused one is taken back.
+    requestedBy: [...new Set(run.requestedBy)],
     // A getter, since `began` may have no cursor yet: it is read when the settlement itself is written to the log, which is later.
     get began() {
       return began.cursor ?? '';

@@ -49,11 +49,12 @@ export class StreamLog implements EventReader {
   #folded = 0;
   /** Of the messages that are folded: while the stream is loaded, that of the log to come. */
   #foldedEpoch = '';
-  #hasFailed = false;
+  /** In words, why the stream can't be read. */
+  #failure: string | undefined;
   #isLoaded = false;
   #isClosed = false;
 
-  /** @param failing called when the stream can't be read, and with `undefined` when it can be again. */
+  /** @param failing called when the stream can't be read, once for each reason, and with `undefined` when it can be again. */
   constructor(
     stream: SharedStream,
     fold: StreamFold,
@@ -102,7 +103,7 @@ export class StreamLog implements EventReader {
   }
 
   get status(): LogStatus {
-    return { ...this.#memory.status, isRetrying: this.#hasFailed };
+    return { ...this.#memory.status, isRetrying: this.#failure !== undefined };
   }
 
   /** Milliseconds since it was last certain that no message is missing. */
@@ -274,8 +275,9 @@ export class StreamLog implements EventReader {
   }
 
   #note(error: unknown): void {
-    if (error === undefined && !this.#hasFailed) return;
-    this.#hasFailed = error !== undefined;
+    const failure = error === undefined ? undefined : String(error);
+    if (failure === this.#failure) return;
+    this.#failure = failure;
     this.#failing(error);
   }
 }

@@ -1,7 +1,7 @@
 // How a member is known to NATS, on real servers.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectNats, loadNats, type NatsServers } from '../../../src/nats/index.js';
+import { connectNats, loadNats, type NatsServers, openNats } from '../../../src/nats/index.js';
 import { authority } from '../../support/authority.js';
 import { startNats } from '../../support/nats-server.js';
 import { have } from '../../support/required.js';
@@ -38,6 +38,19 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('a connection', () => {
     await nc.flush();
     await expect(open({ servers: [url], tls: { ca: caText } })).rejects.toThrow();
     await expect(open({ servers: [url], tls: { cert, key } })).rejects.toThrow(/self-signed|unable to/);
+  });
+
+  it('says once what NATS does not allow it, also where nothing is answered', async () => {
+    const url = await serverOf(
+      'authorization: { users: [{ user: a, password: a, permissions: { publish: { deny: "qmp.cmd.>" } } }] }',
+    );
+    const nats = await openNats({ servers: [url.replace('//', '//a:a@')], name: 'member 1' }, 'qmp');
+    onTestFinished(() => nats.close());
+    const refused: string[] = [];
+    nats.watch({ changed: () => undefined, refused: (what) => refused.push(what) });
+    for (const subject of ['qmp.cmd.a', 'qmp.cmd.a', 'qmp.cmd.b']) nats.bus.publish(subject, {});
+    await expect.poll(() => refused.length).toBe(2);
+    expect(refused).toEqual([expect.stringContaining('"qmp.cmd.a"'), expect.stringContaining('"qmp.cmd.b"')]);
   });
 
   it('to tls:// is none where the server has no TLS', async () => {

@@ -83,6 +83,7 @@ describe('plain reads', () => {
       const { status: got, body } = await read(app.port, path);
       expect([path, got, body.error.reason]).toEqual([path, status, reason]);
       expect(body.error.message, path).toContain(why);
+      expect('problems' in body.error, path).toBe(reason === 'INVALID_PARAMS');
     }
     for (const path of ['/v1/sources/vm1', '/v1/toString', '/v1/other'])
       expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status, path).toBe(404);

@@ -221,6 +221,13 @@ describe('check-config', () => {
     expect(edge.out()).toContain(
       '\nthe log is in the stream qmp\nan edge of the cluster qmp, by NATS at nats://n1:4222 and tls://n2\n',
     );
+    writeFileSync(config, 'nats: nats://n1\nrole: owner\nsource: {a: unix:/a}\nmetricsListen: 127.0.0.1:9100\n');
+    const owner = run(['check-config', '--config', config]);
+    expect(await owner.exit).toBe(0);
+    expect(owner.out()).toBe(
+      'has no clients: they are those of the edges\nmetrics and health are at 127.0.0.1:9100\nsources: a\n' +
+        'the log is in the stream qmp\nan owner of the cluster qmp, by NATS at nats://n1\n',
+    );
     writeFileSync(config, 'listen: nowhere\nfoo: 1\n');
     const bad = run(['check-config', '--config', config]);
     expect(await bad.exit).toBe(2);

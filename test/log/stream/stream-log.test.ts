@@ -20,7 +20,10 @@ interface Opened {
   shown: string[];
 }
 
-async function edge(more: { windowMessages?: number } = {}): Promise<Opened> {
+async function edge(
+  more: { windowMessages?: number } = {},
+  failing: (error: unknown) => void = () => undefined,
+): Promise<Opened> {
   const folded: string[] = [];
   const shown: string[] = [];
   const fold: StreamFold = {
@@ -28,7 +31,7 @@ async function edge(more: { windowMessages?: number } = {}): Promise<Opened> {
     restore: (source, lines) => folded.push(`${source} ${lines.join()}`),
     entry: ({ source, data }) => folded.push(`${source} ${(data as { n: number }).n}`),
   };
-  const log = new StreamLog(stream, fold, { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more });
+  const log = new StreamLog(stream, fold, { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more }, failing);
   log.entries$.subscribe(({ offset, source, json }) => shown.push(`${offset} ${source} ${JSON.parse(json).data.n}`));
   await log.open();
   return { log, folded, shown };
@@ -98,6 +101,16 @@ describe('a log of a stream', () => {
     await write(writer, 'a', 1);
     await clock.advance(1_000);
     expect([shown.length, log.status.isRetrying]).toEqual([1, false]);
+  });
+
+  it('says once that the stream can not be read, and once that it can', async () => {
+    const told: string[] = [];
+    await edge({}, (error) => told.push(String(error)));
+    stream.isAway = true;
+    await clock.advance(10_000);
+    stream.isAway = false;
+    await clock.advance(10_000);
+    expect(told).toEqual([expect.stringMatching(/^Error/), 'undefined']);
   });
 
   it('begins another epoch where the stream was made anew', async () => {
