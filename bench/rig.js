@@ -41,6 +41,7 @@ const KINDS = {
   'bare Node, same bytes': (feed) => ({ ...script('node', feed, 'enveloped'), dialect: 'plain' }),
   bare: (feed) => ({ command: join(bin, 'bare'), args: [feed], dialect: 'plain' }),
   'bare Node, replaying': (feed) => ({ ...script('node', feed, 'replaying'), dialect: 'plain' }),
+  'ws, replaying': (feed) => ({ ...script('ws', feed, 'replaying'), dialect: 'plain' }),
   relay: (feed) => ({ ...script('relay', feed), dialect: 'plain' }),
   'bare parse': (feed) => ({ ...script('parse', feed), dialect: 'plain' }),
   'bare parse and keep': (feed) => ({ ...script('parse', feed, 'keep'), dialect: 'plain' }),

@@ -5,6 +5,8 @@ const verdict = (is) => (is ? 'met' : 'NOT MET');
 /** For figures whose rounds differ more than the target is away. */
 const within = ({ low, high }, most) => (high <= most ? 'met' : low > most ? 'NOT MET' : 'inconclusive');
 
+const RESUME_PEERS = { bare: 'bare Node, the same bytes', ws: 'ws, the same bytes' };
+
 /** Each row: figure, against what, measured, target, verdict. */
 export function rowsOf(results) {
   const rows = [];
@@ -120,14 +122,12 @@ export function rowsOf(results) {
       '<= 2 s',
       verdict(seconds.median <= 2),
     ]);
-    if (crowd.resume.ratio)
-      rows.push([
-        '10,000 resume at once',
-        `bare Node, the same bytes (${crowd.resume.bareSeconds.median.toFixed(1)} s)`,
-        times(crowd.resume.ratio),
-        '',
-        '',
-      ]);
+    const peers = Object.entries(RESUME_PEERS).flatMap(([key, name]) => {
+      const peer = crowd.resume.peers?.[key];
+      return peer ? [{ name, peer }] : [];
+    });
+    for (const { name, peer } of peers)
+      rows.push(['10,000 resume at once', `${name} (${peer.seconds.median.toFixed(1)} s)`, times(peer.ratio), '', '']);
     rows.push([
       '10,000 resume at once',
       'loop delay p99',
@@ -142,6 +142,14 @@ export function rowsOf(results) {
       '<= 50 ms',
       verdict(delayMax.median <= 50),
     ]);
+    for (const { name, peer } of peers)
+      rows.push([
+        '10,000 resume at once',
+        `longest stall of ${name} (${peer.delayMax.median.toFixed(0)} ms)`,
+        times(peer.delayRatio),
+        '',
+        '',
+      ]);
   }
   if (abort) {
     const { median, low, high } = abort.addedMs;

@@ -5,6 +5,7 @@ import { openRig } from '../rig.js';
 import { interleave, ratio, spread } from '../samples.js';
 
 const CLIENTS = 10_000;
+const PEERS = { bare: 'bare Node, replaying', ws: 'ws, replaying' };
 const rssOf = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -37,30 +38,35 @@ async function idle() {
   return { memory, cpu };
 }
 
-/** Beside the limit of Node: the same bytes to as many sockets, whose handshake is no more than one write. */
+/** Beside the limit of Node, the same bytes to as many sockets: without a handshake but for one write, and with that of `ws`, on Node's own HTTP. */
 async function resume(rounds) {
   const rigs = [];
   try {
-    for (const kind of ['gateway', 'bare Node, replaying']) rigs.push(await openRig(kind));
+    for (const kind of ['gateway', ...Object.values(PEERS)]) rigs.push(await openRig(kind));
     const [gateway] = rigs;
     await gateway.load('connect', CLIENTS, 1);
-    await gateway.inside('watch');
+    for (const rig of rigs) await rig.inside('watch');
     const samples = await interleave(rigs, Math.min(rounds, 7), async (rig) => {
       await rig.load('drop');
       await rest(2_500);
       await rig.load('feed', 1_000);
-      if (rig === gateway) await rig.inside();
+      await rig.inside();
       const { seconds, cpu } = await rig.load('resume', CLIENTS, 1_000);
-      const inside = rig === gateway ? await rig.inside() : {};
+      const inside = await rig.inside();
       await rig.load('drop');
       return { seconds, cpu, ...inside };
     });
     const of = (kind, name) => samples[kind].map((sample) => sample[name]);
     const own = (name) => spread(of('gateway', name));
-    const bare = of('bare Node, replaying', 'seconds');
+    const peer = (kind) => ({
+      seconds: spread(of(kind, 'seconds')),
+      ratio: ratio(of('gateway', 'seconds'), of(kind, 'seconds')),
+      delayMax: spread(of(kind, 'max')),
+      delayRatio: ratio(of('gateway', 'max'), of(kind, 'max')),
+    });
     return {
       ...{ seconds: own('seconds'), cpu: own('cpu'), delayP99: own('p99'), delayMax: own('max') },
-      ...{ bareSeconds: spread(bare), ratio: ratio(of('gateway', 'seconds'), bare) },
+      peers: Object.fromEntries(Object.entries(PEERS).map(([name, kind]) => [name, peer(kind)])),
     };
   } finally {
     for (const rig of rigs) await rig.close();

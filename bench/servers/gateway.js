@@ -1,10 +1,7 @@
 // The gateway as it is built, with so many sources on one feed, or on several:  gateway.js FEED[,FEED] SOURCES [COMPRESSION]
-// A line on stdin answers with the loop's delay since the last one, and the memory. Measuring the delay wakes the loop 1,000 times a second,
-// about 2 % of a core, so it begins with the first line `watch`.
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { ready } from './feed.js';
+import { reportInside } from './inside.js';
 
 // BENCH_DIST: another build, for before and after in one run.
 const dist = process.env.BENCH_DIST ?? new URL('../../dist', import.meta.url).href;
@@ -26,13 +23,6 @@ const app = await start(read.config, pino({ level: 'silent' }), {
     ...(compression && { bookmarkMs: 3_600_000 }),
   },
 });
-const delay = monitorEventLoopDelay({ resolution: 1 });
-createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line === 'watch') delay.enable();
-  globalThis.gc?.();
-  const report = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6, rss: process.memoryUsage.rss() };
-  delay.reset();
-  process.stdout.write(`${JSON.stringify(report)}\n`);
-});
+reportInside();
 ready(app.port);
 process.on('SIGINT', () => process.exit(0)); // a profile is written at an orderly exit

@@ -3,6 +3,8 @@
 import { createServer } from 'node:net';
 import { encodeFrame } from '../../dist/gateway/wire/frame.js';
 import { followFeed, ready } from './feed.js';
+import { reportInside } from './inside.js';
+import { Replay } from './replay.js';
 
 const [feed, form] = process.argv.slice(2);
 const [head, tail] =
@@ -13,26 +15,21 @@ const [head, tail] =
       ]
     : ['[', ']'];
 const sockets = new Set();
-let newest = { events: [], frames: undefined };
-/** As the gateway has it: frames of 64 KiB at most, encoded once for all. */
-function replay() {
-  const { events } = newest;
-  newest.frames ??= Array.from({ length: Math.ceil(events.length / 290) }, (_, at) =>
-    encodeFrame(`${head}${events.slice(at * 290, (at + 1) * 290).join(',')}${tail}`),
-  );
-  return newest.frames;
-}
+const replay = form === 'replaying' ? new Replay(head, tail, encodeFrame) : undefined;
 const server = createServer({ noDelay: true }, (socket) => {
   socket.once('data', () => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     sockets.add(socket);
-    for (const frame of replay()) socket.write(frame);
+    for (const frame of replay?.messages ?? []) socket.write(frame);
   });
   socket.on('error', () => undefined);
   socket.on('close', () => sockets.delete(socket));
-}).listen(0, '127.0.0.1', () => ready(server.address().port));
+});
+// As long a queue of connections as the gateway's.
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => ready(server.address().port));
+reportInside();
 followFeed(feed, (events) => {
   const frame = encodeFrame(`${head}${events.join(',')}${tail}`);
-  if (form === 'replaying') newest = { events: [...newest.events, ...events].slice(-1_000), frames: undefined };
+  replay?.add(events);
   for (const socket of sockets) socket.write(frame);
 });
