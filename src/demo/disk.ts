@@ -99,7 +99,7 @@ export async function runDisk(options: DiskOptions): Promise<void> {
     const id = `${disk}-user`;
     const isUsed = isAdded && (await run('block-export-add', { type: 'nbd', id, 'node-name': `${disk}-disk` }));
     if (isUsed) await copy(target, random() < 0.55, trouble);
-    // The user stays where the job left it, so that whoever asks where the disk is has the time to.
+    // The user stays where the job left it during the rest, so that a query of the block graph after the end still finds it.
     await rest(pace.restMs, stop);
     if (isUsed && !stop.aborted) await release(id);
     if (isAdded && !stop.aborted) await run('blockdev-del', { 'node-name': target });

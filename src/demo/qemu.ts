@@ -1,7 +1,7 @@
 // A real qemu-storage-daemon with jobs that come and go on four disks. It has two monitors: the demo uses the first, the gateway the second. Needs no
 // KVM, no image and no rights.
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,7 +49,7 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
   try {
     // One file that all disks read: a null-co source would be copied at once, since it reads as zeroes.
     const file = join(folder, 'disk.raw');
-    await writeFile(file, Buffer.concat(Array.from({ length: Math.ceil(bytes / MIB) }, () => randomBytes(MIB))));
+    await writeFile(file, noise(bytes));
     const own = await connected(ownPath, report);
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -68,6 +68,12 @@ export async function openDemoQemu(options: DemoQemuOptions): Promise<DemoQemu |
     await keeper.close();
     throw error;
   }
+}
+
+/** In pieces of one buffer, each written before the next is made: as one it would stay in memory for as long as nothing else makes V8 collect. */
+function* noise(bytes: number): Generator<Uint8Array> {
+  const piece = Buffer.allocUnsafe(MIB);
+  for (let at = 0; at < bytes; at += MIB) yield randomFillSync(piece);
 }
 
 interface DemoConnection {
