@@ -33,6 +33,7 @@ const KINDS = {
   gateway: (feed, sources = 1) => ({ ...script('gateway', feed, String(sources)), dialect: 'gateway' }),
   'gateway, plain': (feed) => ({ ...script('gateway', feed, '1', 'on'), dialect: 'plain', counting: true }),
   'gateway, deflated': (feed) => ({ ...script('gateway', feed, '1', 'on'), dialect: 'deflated', counting: true }),
+  'gateway, on disk': (feed) => ({ ...script('gateway', feed, '1', '', `${feed}.data`), dialect: 'gateway' }),
   'uWebSockets.js': (feed) => ({ ...script('uws', feed), dialect: 'plain' }),
   'uWebSockets.js joined': (feed) => ({ ...script('uws', feed, 'joined'), dialect: 'plain' }),
   'ws loop': (feed) => ({ ...script('ws', feed), dialect: 'plain' }),
@@ -57,7 +58,7 @@ export async function openRig(kind, { sources = 1, nodeArgs = [], dist } = {}) {
   const started =
     kind === 'NATS' ? await startNats(children) : await startServer(kind, feed, sources, nodeArgs, dist, children);
   const { dialect, server, port, counting } = started;
-  const bytes = kind === 'gateway' ? EVENT_BYTES.gateway : EVENT_BYTES.peer;
+  const bytes = dialect === 'gateway' ? EVENT_BYTES.gateway : EVENT_BYTES.peer;
   const load = pinned(
     LOAD_CORE,
     counting ? process.execPath : join(bin, 'load'),

@@ -6,6 +6,7 @@ import { compile, haveNats } from './rig.js';
 import { abort } from './sections/abort.js';
 import { compression } from './sections/compression.js';
 import { crowd } from './sections/crowd.js';
+import { disk } from './sections/disk.js';
 import { fanOut } from './sections/fan-out.js';
 import { filters } from './sections/filters.js';
 import { growth } from './sections/growth.js';
@@ -15,7 +16,7 @@ import { quiet } from './sections/quiet.js';
 import { tail } from './sections/tail.js';
 import { rowsOf, table } from './table.js';
 
-const SECTIONS = { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, tail };
+const SECTIONS = { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, disk, tail };
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' }, only: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const names = values.only?.split(',') ?? Object.keys(SECTIONS);

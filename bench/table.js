@@ -10,7 +10,7 @@ const RESUME_PEERS = { bare: 'bare Node, the same bytes', ws: 'ws, the same byte
 /** Each row: figure, against what, measured, target, verdict. */
 export function rowsOf(results) {
   const rows = [];
-  const { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, tail } = results;
+  const { fanOut, quiet, filters, latency, ingest, crowd, abort, growth, compression, disk, tail } = results;
   if (fanOut) {
     const targets = {
       bursts: { 'uWebSockets.js': 1.5, 'bare Node': 0.97, NATS: 2, 'ws loop': 30 },
@@ -211,6 +211,17 @@ export function rowsOf(results) {
         least ? verdict(rate.median >= least) : '',
       ]);
     }
+  for (const [what, { memory, onDisk, ratio }] of Object.entries(disk ?? {})) {
+    const rate = ({ median, low, high }) => [median, low, high].map((each) => Math.round(each).toLocaleString('en'));
+    const [least, most] = rate(memory).slice(1);
+    rows.push([
+      `log on disk: ${what}`,
+      `a CPU second, in memory (${rate(memory)[0]}; ${least} to ${most})`,
+      `${times(ratio)}: ${rate(onDisk)[0]}`,
+      '',
+      '',
+    ]);
+  }
   for (const [what, { p50, p99, most }] of Object.entries(tail ?? {})) {
     const of = ({ median, high }) => `${median.toFixed(1)} ms (to ${high.toFixed(1)})`;
     rows.push([

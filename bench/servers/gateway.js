@@ -1,4 +1,4 @@
-// The gateway as it is built, with so many sources on one feed, or on several:  gateway.js FEED[,FEED] SOURCES [COMPRESSION]
+// The gateway as it is built, with so many sources on one feed, or on several:  gateway.js FEED[,FEED] SOURCES [COMPRESSION] [DATA]
 import { pino } from 'pino';
 import { ready } from './feed.js';
 import { reportInside } from './inside.js';
@@ -9,10 +9,13 @@ const { start } = await import(`${dist}/app.js`);
 // A build from before `config` became a folder has it as a file.
 const { readConfig } = await import(`${dist}/config/index.js`).catch(() => import(`${dist}/config.js`));
 
-const [feed, sources = '1', compression] = process.argv.slice(2);
+const [feed, sources = '1', compression = '', data] = process.argv.slice(2);
 const feeds = feed.split(',');
 const source = Array.from({ length: Number(sources) }, (_, at) => `vm${at}=unix:${feeds[at % feeds.length]}`);
-const read = readConfig({ listen: '127.0.0.1:0', source, logLevel: 'silent', compression }, {});
+const read = readConfig(
+  { listen: '127.0.0.1:0', source, logLevel: 'silent', ...(compression && { compression }), data },
+  {},
+);
 if (!read.ok) throw new Error(read.problems.join('\n'));
 const app = await start(read.config, pino({ level: 'silent' }), {
   supervise: { baseMs: 20, maxMs: 100 },

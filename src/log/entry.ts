@@ -1,8 +1,9 @@
 // An entry as the log keeps it: its fields, its place in the retention, and its JSON, which is made once for the first reader and shared by every
 // filter. All in one object, since entries survive the young generation and V8's collector copies each surviving object twice.
 import type { EntryDraft } from '../protocol/draft.js';
-import { formatMicros, type Micros } from '../protocol/time.js';
-import type { Entry, JobRef } from '../protocol/types.js';
+import type { Micros } from '../protocol/time.js';
+import type { JobRef } from '../protocol/types.js';
+import { entryJson } from './entry-json.js';
 import type { LoggedEntry } from './event-log.js';
 import type { Queue } from './queue.js';
 
@@ -51,22 +52,9 @@ export class KeptEntry implements LoggedEntry {
   /** As the wire has it. */
   get json(): string {
     if (this.#json === undefined) {
-      this.#json = this.#encode();
+      this.#json = entryJson(this.offset, this, this.#data);
       this.#data = undefined;
     }
     return this.#json;
-  }
-
-  #encode(): string {
-    const { offset, source, type, job, repeated } = this;
-    const time = this.time === null ? null : formatMicros(this.time);
-    const data = this.#data;
-    const entry: Entry =
-      repeated !== undefined
-        ? { offset, source, type, time, ...(job && { job }), repeated, data }
-        : job
-          ? { offset, source, type, time, job, data }
-          : { offset, source, type, time, data };
-    return JSON.stringify(entry);
   }
 }

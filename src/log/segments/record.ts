@@ -31,13 +31,19 @@ export function writeRecord(into: Buffer, at: number, head: RecordHead, text: st
   const start = at + HEAD_BYTES;
   const length = into.write(text, start, 'utf8');
   const flags = (head.hasMore ? MORE : 0) + (head.isInternal ? INTERNAL : 0);
-  into.writeUInt32LE(length + flags, at);
-  into.writeUInt32LE(crc32(into.subarray(start, start + length)), at + 4);
-  writeUInt53(into, head.offset, at + 8);
-  writeUInt53(into, head.at, at + 16);
-  into.writeUInt32LE(crc32(into.subarray(at, at + CHECKED_BYTES)), at + CHECKED_BYTES);
+  written.writeUInt32LE(length + flags, 0);
+  // Of the same bytes: a text that JSON.stringify made has no half of a surrogate pair.
+  written.writeUInt32LE(crc32(text), 4);
+  writeUInt53(written, head.offset, 8);
+  writeUInt53(written, head.at, 16);
+  written.writeUInt32LE(crc32(checked), CHECKED_BYTES);
+  into.set(written, at);
   return start + length;
 }
+
+/** The head that is being written, and what its checksum is of: a view of a buffer for each record would take more memory than the record. */
+const written = Buffer.alloc(HEAD_BYTES);
+const checked = written.subarray(0, CHECKED_BYTES);
 
 /** `cut`: the bytes end within the record. `damaged`: bytes of it were changed. */
 export type ReadRecord =

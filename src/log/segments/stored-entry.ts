@@ -1,7 +1,8 @@
 // An entry of the log on disk: its text, which the disk and the wire share, and what filters compare.
 import type { EntryDraft } from '../../protocol/draft.js';
-import { formatMicros, type Micros, parseMicros } from '../../protocol/time.js';
+import { type Micros, parseMicros } from '../../protocol/time.js';
 import type { Entry, JobRef } from '../../protocol/types.js';
+import { type EntryFields, entryJson } from '../entry-json.js';
 import type { LoggedEntry } from '../event-log.js';
 
 export class StoredEntry implements LoggedEntry {
@@ -15,33 +16,25 @@ export class StoredEntry implements LoggedEntry {
   /** Milliseconds since 1970 at which it was written. */
   readonly at: number;
 
-  private constructor(fields: Omit<StoredEntry, 'bytes'>) {
-    this.offset = fields.offset;
+  private constructor(offset: number, fields: EntryFields, json: string, at: number) {
+    this.offset = offset;
     this.source = fields.source;
     this.type = fields.type;
     this.time = fields.time;
     this.job = fields.job;
     this.repeated = fields.repeated;
-    this.json = fields.json;
-    this.at = fields.at;
+    this.json = json;
+    this.at = at;
   }
 
   static of(offset: number, draft: EntryDraft, at: number): StoredEntry {
-    const { source, type, time, job, repeated, data } = draft;
-    const stamp = time === null ? null : formatMicros(time);
-    const entry: Entry =
-      repeated !== undefined
-        ? { offset, source, type, time: stamp, ...(job && { job }), repeated, data }
-        : job
-          ? { offset, source, type, time: stamp, job, data }
-          : { offset, source, type, time: stamp, data };
-    return new StoredEntry({ offset, source, type, time, job, repeated, json: JSON.stringify(entry), at });
+    return new StoredEntry(offset, draft, entryJson(offset, draft, draft.data), at);
   }
 
   /** @param json as it was written: its bytes were checked. */
   static parse(json: string, at: number): StoredEntry {
     const { offset, source, type, time, job, repeated } = JSON.parse(json) as Entry;
-    return new StoredEntry({ offset, source, type, time: parseMicros(time), job, repeated, json, at });
+    return new StoredEntry(offset, { source, type, time: parseMicros(time), job, repeated }, json, at);
   }
 
   get bytes(): number {
