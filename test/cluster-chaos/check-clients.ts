@@ -33,9 +33,12 @@ class Walk {
   readonly #matcher: Matcher;
   /** Of the present subscription; it has everything up to `offset`. */
   #at: { log: Log; entries: readonly LogEntry[]; offset: number } | undefined;
-  #paging: Shot | undefined;
+  /** A snapshot of which pages are to come. */
+  #paging: TakenShot | undefined;
   #events = 0;
   #losses = 0;
+  /** One more, when all pages of its snapshot have come. */
+  #isLosing = false;
 
   constructor(record: ClientRecord, logs: readonly Log[], matches: Matches) {
     this.#record = record;
@@ -58,15 +61,15 @@ class Walk {
         return;
       case 'page':
         if (!this.#at || !this.#paging) return this.#wrong('snapshot', 'a page that nobody announced');
-        this.#paging.jobs.push(...op.shot.jobs);
-        this.#paging.settled.push(...op.shot.settled);
-        if (op.last) this.#paging = undefined;
+        this.#paging.shot.jobs.push(...op.shot.jobs);
+        this.#paging.shot.settled.push(...op.shot.settled);
+        if (op.last) this.#whole();
         return;
       case 'reset':
         return this.#reset(op);
       case 'cut':
         this.#at = undefined;
-        this.#paging = undefined;
+        this.#abandonPages();
     }
   }
 
@@ -103,7 +106,7 @@ class Walk {
   }
 
   #subscribed({ after: from, cursor, resumed, shot, pages }: Extract<Op, { kind: 'subscribed' }>): void {
-    this.#paging = undefined;
+    this.#abandonPages();
     const log = this.#begin(cursor);
     if (!log) return;
     if (from === undefined) {
@@ -112,7 +115,7 @@ class Walk {
       if (from !== cursor) this.#wrong('client', `resumed after ${from} at ${cursor}`);
       return;
     } else {
-      this.#losses += 1;
+      this.#lost(pages);
       if (positionOf(from).epoch === log.epoch) this.#unexplained(from, cursor, 'was not resumed');
     }
     this.#shoot(cursor, shot, pages);
@@ -120,11 +123,30 @@ class Walk {
 
   #reset({ reason, cursor, shot, pages }: Extract<Op, { kind: 'reset' }>): void {
     const before = this.#at;
-    this.#losses += 1;
+    this.#abandonPages();
+    this.#lost(pages);
     if (!before) return this.#wrong('client', 'a reset without a subscription');
     const from = `${before.log.epoch}:${before.offset}`;
     if (positionOf(cursor).epoch === before.log.epoch) this.#unexplained(from, cursor, `got a reset (${reason})`);
     if (this.#begin(cursor)) this.#shoot(cursor, shot, pages);
+  }
+
+  /** The client tells its user when it has what replaces what was lost; without the last page it asks again from where it was. */
+  #lost(pages: number | undefined): void {
+    if (pages === undefined) this.#losses += 1;
+    else this.#isLosing = true;
+  }
+
+  #whole(): void {
+    if (this.#paging) this.shots.push(this.#paging);
+    this.#paging = undefined;
+    if (this.#isLosing) this.#losses += 1;
+    this.#isLosing = false;
+  }
+
+  #abandonPages(): void {
+    this.#paging = undefined;
+    this.#isLosing = false;
   }
 
   /** What lies between is in the stream. */
@@ -142,8 +164,9 @@ class Walk {
     if (!shot && pages === undefined) return this.#wrong('snapshot', `none at ${cursor}`);
     // Pages are added as they come.
     const whole: Shot = { jobs: [...(shot?.jobs ?? [])], settled: [...(shot?.settled ?? [])] };
-    if (pages !== undefined) this.#paging = whole;
-    this.shots.push({ who: this.#record.name, log, offset, matcher: this.#matcher, shot: whole });
+    const taken = { who: this.#record.name, log, offset, matcher: this.#matcher, shot: whole };
+    if (pages === undefined) this.shots.push(taken);
+    else this.#paging = taken;
   }
 
   #take({ cursor, offsets, digests }: Extract<Op, { kind: 'events' }>): void {

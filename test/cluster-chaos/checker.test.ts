@@ -86,6 +86,18 @@ describe('the checker of a cluster run', () => {
     expect(world.verdict().map(({ what }) => what)).toContainEqual(expect.stringContaining('3 entries are lost to it'));
   });
 
+  it('expects one gap of a client whose snapshot was cut off before its last page, and asked for again', () => {
+    const world = goodRun();
+    const [client] = world.record.clients as [ClientRecord];
+    const shot = { jobs: [], settled: [] };
+    const lost: Op = { kind: 'subscribed', after: 'deadbeef:5', cursor: cursor(0), resumed: false, shot, pages: 1 };
+    client.ops.splice(0, 1, lost, { kind: 'cut' }, lost, { kind: 'page', last: true, shot });
+    client.given.gaps = 1;
+    expect(world.verdict()).toEqual([]);
+    client.given.gaps = 2;
+    expect(world.verdict()).toMatchObject([{ rule: 'client', what: 'told its user of 2 gaps, not 1' }]);
+  });
+
   it('finds a bookmark and an answer that overtake entries', () => {
     for (const op of [{ kind: 'bookmark' } as const, { kind: 'answer', late: false } as const]) {
       const world = goodRun();
