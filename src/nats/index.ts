@@ -3,6 +3,6 @@ export type { Bus, BusReply } from './bus.js';
 export { connectNats, loadNats, type NatsServers } from './connect.js';
 export type { Locks } from './locks.js';
 export { type OpenNats, openNats, type WebhookBuckets } from './open.js';
-export { STREAM_LIMITS, type StreamLimits } from './stream.js';
-export type { Subjects } from './subjects.js';
+export { STREAM_LIMITS, STREAM_NOT_FOUND, type StreamLimits } from './stream.js';
+export { type Subjects, subjectsOf } from './subjects.js';
 export type { Values } from './values.js';

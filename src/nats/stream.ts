@@ -22,9 +22,9 @@ export interface StreamLimits {
 
 export const STREAM_LIMITS: StreamLimits = { maxBytes: 1024 * 1024 * 1024, maxAgeMs: 7 * 86_400_000, replicas: 1 };
 
-/** Of an error of JetStream: another message of the subject came first; the stream does not exist; the message does not. */
+/** Codes of JetStream's errors: no stream has this name; another message of the subject came first; there is no such message. */
+export const STREAM_NOT_FOUND = 10_059;
 const WRONG_LAST_SEQUENCE = 10_071;
-const STREAM_NOT_FOUND = 10_059;
 const NO_MESSAGE = 10_037;
 
 const MESSAGE_ID = 'Nats-Msg-Id';
