@@ -1,7 +1,7 @@
 // How a cluster is: what each member answers, and what NATS says of the stream.
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { connectNats, loadNats, type NatsServers, STREAM_NOT_FOUND, subjectsOf } from '../nats/index.js';
+import { codeOf, connectNats, loadNats, type NatsServers, STREAM_NOT_FOUND, subjectsOf } from '../nats/index.js';
 
 export interface MemberStatus {
   v: 1;
@@ -165,7 +165,7 @@ async function readStream(connection: NatsConnection, cluster: string): Promise<
     state,
     cluster: servers,
   } = await manager.streams.info(subjectsOf(cluster).stream).catch((error: unknown) => {
-    if ((error as { code?: unknown }).code === STREAM_NOT_FOUND) throw new StatusError('stream', error);
+    if (codeOf(error) === STREAM_NOT_FOUND) throw new StatusError('stream', error);
     throw error;
   });
   return {
