@@ -26,7 +26,8 @@ export class MeasureServer {
     this.#clock = clock;
     this.#view = view;
     this.#publishing = view.progress$.subscribe((rows) => {
-      for (const [source, own] of bySource(rows)) bus.publish(subjects.progress(source), { v: 1, rows: own } satisfies ProgressMessage);
+      for (const [source, own] of bySource(rows))
+        bus.publish(subjects.progress(source), { v: 1, rows: own } satisfies ProgressMessage);
     });
     this.#stop = [
       bus.subscribe(subjects.demand, (body) => {

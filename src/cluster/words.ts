@@ -1,5 +1,5 @@
-// What members of a cluster say to each other, as JSON. A member ignores what it does not know, since others may be of another version; and what has not
-// the form of a message, since an exception here would end the process, or the reading from NATS, of everybody who hears it.
+// What members of a cluster say to each other, as JSON. A member ignores what it does not know, since others may be of another version, and what has
+// not the form of a message: an exception would end the process of who is sent it, or its reading from NATS.
 import type { TraceParent } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
 import type { Progress } from '../protocol/types.js';
@@ -99,7 +99,8 @@ export function isMeasureRequest(body: unknown): body is MeasureRequest {
 
 export function isReplied(body: unknown): body is CommandReplied {
   const { answer, cursor } = membersOf(body) ?? {};
-  return isDict(answer) && typeof answer.ok === 'boolean' && isDict(answer.ok ? answer.result : answer.error) && areTexts(cursor);
+  if (!isDict(answer) || typeof answer.ok !== 'boolean') return false;
+  return isDict(answer.ok ? answer.result : answer.error) && areTexts(cursor);
 }
 
 export const isMoved = (body: unknown): body is CommandMoved => membersOf(body)?.moved === true;
