@@ -57,8 +57,10 @@ it.each([
   server.serve('vm1');
   const replies: unknown[] = [];
   bus.hear(subjects.commands('vm1'), body, (reply) => replies.push(reply));
-  bus.hear(subjects.commands('vm1'), { v: 1, id: 'b', method: 'no.such', params: {}, by: 'ann', leftMs: 100 }, (reply) =>
-    replies.push(reply),
+  bus.hear(
+    subjects.commands('vm1'),
+    { v: 1, id: 'b', method: 'no.such', params: {}, by: 'ann', leftMs: 100 },
+    (reply) => replies.push(reply),
   );
   await expect.poll(() => replies.length).toBe(1);
   expect(replies).toMatchObject([{ answer: { error: { reason: 'UNSUPPORTED' } } }]);
@@ -87,12 +89,13 @@ it.each([[{ v: 1 }], [{ v: 1, rows: [null] }], [{ v: 1, rows: [{ source: 'vm1' }
   },
 );
 
-it.each([[{ v: 1 }], [{ v: 1, member: 'm', instance: 'i', owned: 7 }], [{ v: 1, member: 'm', instance: 'i', owned: [null] }]])(
-  'who says that it has sources, and not which, has none: %j',
-  (body) => {
-    const bus = new DirectBus();
-    const owners = new Owners(bus, subjects, clock, 5_000);
-    bus.hear(subjects.hold, body);
-    expect(owners.of('vm1')).toBeUndefined();
-  },
-);
+it.each([
+  [{ v: 1 }],
+  [{ v: 1, member: 'm', instance: 'i', owned: 7 }],
+  [{ v: 1, member: 'm', instance: 'i', owned: [null] }],
+])('who says that it has sources, and not which, has none: %j', (body) => {
+  const bus = new DirectBus();
+  const owners = new Owners(bus, subjects, clock, 5_000);
+  bus.hear(subjects.hold, body);
+  expect(owners.of('vm1')).toBeUndefined();
+});

@@ -9,7 +9,7 @@ import { runNamed } from '../model/job-name.js';
 import { isActive, type Run, viewRun } from '../model/run.js';
 import { Restoration } from './restoration.js';
 import type { Ended } from './run-store.js';
-import { type SettlementLimits, SettlementHistory } from './settlement-history.js';
+import { SettlementHistory, type SettlementLimits } from './settlement-history.js';
 
 export class FollowedRuns {
   readonly #clock: Clock;

@@ -4,7 +4,7 @@ import type { Job, SettledRun, SourceInfo } from '../../protocol/types.js';
 import { runNamed } from '../model/job-name.js';
 import { isActive, viewRun } from '../model/run.js';
 import { saveState } from './saved-state.js';
-import { type SettlementLimits, SettlementHistory } from './settlement-history.js';
+import { SettlementHistory, type SettlementLimits } from './settlement-history.js';
 import type { SourceTracker } from './source-tracker.js';
 
 export class SourceRegistry {
