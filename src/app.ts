@@ -64,7 +64,8 @@ export interface App {
   failed: Promise<Error>;
   /**
    * Sources, webhooks, credentials, certificates and limits are those of another configuration at once; no client is disturbed whom the change does not concern. Where
-   * it listens, and whose headers it believes, stay until a restart. Throws the error of TLS for a certificate that can't be used; nothing has changed then.
+   * it listens, whose headers it believes, and what else `needRestart` names stay until a restart. Throws the error of TLS for a certificate that can't be
+   * used, and an error where others than this host would reach a gateway that asks nobody who they are; nothing has changed then.
    */
   reload(config: Config): Reloaded;
   /** The configuration could not be read again: what is in force stays, and the gateway reports that its credentials may be old. */
@@ -84,7 +85,7 @@ export interface Reloaded {
  * Starts the gateway.
  *
  * @returns once it listens; sources connect later, as soon as they can.
- * @throws the error of `listen` (EADDRINUSE, EACCES); of the data folder: `FolderInUse`, or the error of the file system.
+ * @throws the error of `listen` (EADDRINUSE, EACCES); of the data folder: `FolderInUse`, or the error of the file system; in a cluster the error of NATS.
  * @example const app = await start(config, pino()); console.log(app.url); await app.close();
  */
 export async function start(config: Config, logger: Logger, tuning: Partial<Tuning> = {}): Promise<App> {

@@ -1,5 +1,5 @@
-// Time, timers and randomness. `sources`, `jobs`, `log`, `webhooks` and `gateway` get them from a `Clock` and never from the process, so that a test
-// controls all of them.
+// Time, timers and randomness. Every layer of the gateway but `qmp` gets them from a `Clock` and never from the process, so that a test controls all of
+// them.
 import { randomBytes } from 'node:crypto';
 
 export interface Clock {

@@ -14,7 +14,7 @@ import {
   RunHistory,
 } from './history/index.js';
 
-/** Milliseconds between two polls of a source for the history's sake, and between two polls of all sources. */
+/** Milliseconds between two polls of a source for the history's sake: the least, and those that each source adds where there are very many. */
 const POLL_MS = 60_000;
 const POLL_ALL_MS = 50;
 

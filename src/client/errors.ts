@@ -8,7 +8,7 @@ export const CLIENT_ERRORS = {
   CONNECTION_LOST: 1,
   /** No answer within the bound, or never sent because there was no connection; `data.sent` says which. */
   NO_ANSWER: 2,
-  /** Too many requests wait for a connection (`limits.queue`, default 256). */
+  /** Too many requests wait for a connection (the option `queue`, default 256). */
   QUEUE_FULL: 3,
   /** The request is over the server's limit of 32 KiB; nothing was sent. */
   TOO_LARGE: 4,

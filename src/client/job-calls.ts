@@ -55,9 +55,11 @@ export interface JobVerbs {
   abort(params: AbortParams, options?: BoundedOptions): Promise<Requested | Settled>;
   /** The fresh state of one job, or of a settled run. */
   jobGet(target: JobTarget, options?: CallOptions): Promise<Job>;
+  /** Present jobs by source and id, with ended ones that still occupy their id: at most 1,000 at a time, the next with the result's `pageToken`. */
   jobList(params?: Methods['job.list']['params'], options?: CallOptions): Promise<Methods['job.list']['result']>;
   /** Resolves when the run has ended. `run` means the same as for `abort`. */
   jobWait(params: WaitParams, options?: BoundedOptions): Promise<Settled>;
+  /** Ends a READY mirror or active commit: the disk switches to the copy. Resolves when QEMU has accepted it; with `sync` when the run has ended. */
   jobComplete(params: CompleteParams, options?: BoundedOptions): Promise<Requested | Settled>;
   jobPause(target: JobTarget, options?: CallOptions): Promise<Requested>;
   jobResume(target: JobTarget, options?: CallOptions): Promise<Requested>;
@@ -75,7 +77,7 @@ export interface JobVerbs {
   historyOf(target: JobTarget, options?: CallOptions): Promise<RunStory>;
 }
 
-/** Reasons that say that nothing was sent to QEMU. */
+/** Reasons that say that this request had no effect: it was not sent to QEMU, or QEMU refused it. */
 const REFUSED = /^(STALE_RUN|JOB_|SOURCE_)/;
 
 /** The server answers within its bound; this is added for the network. */

@@ -12,7 +12,7 @@ export { type Cut, cutOf, foldEvents, foldProgress, type JobTable, tableOf } fro
 export type { Client } from './client.js';
 export type { CursorStore } from './cursor-store.js';
 export { CLIENT_ERRORS, type ClientReason, ConnectionLost, GatewayError, type Reason } from './errors.js';
-export type { BoundedOptions, CallOptions, CompleteParams, JobVerbs, WaitParams } from './job-calls.js';
+export type { BoundedOptions, CallOptions, CompleteParams, DryRunParams, JobVerbs, WaitParams } from './job-calls.js';
 export type { Gap, Observer, Snapshot, SnapshotReason, SubscribeFilter, Subscription } from './observer.js';
 export type { ClientOptions } from './options.js';
 export type { Token } from './reconnecting-connection.js';

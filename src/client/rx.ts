@@ -46,7 +46,7 @@ export interface EventFilter<Types extends readonly string[]> extends Omit<Subsc
 }
 
 /**
- * Events from the moment of subscribing, after `after`, or from `last` entries back; `data` follows from the literal types.
+ * Events from the moment of subscribing, after `after`, from `last` entries back, or from the time `from` on; `data` follows from the literal types.
  *
  * ```ts
  * events(client, { types: ['BLOCK_JOB_CANCELLED'] }).subscribe(({ source, data }) => console.log(source, data.device));

@@ -8,7 +8,7 @@ import { parseCursor } from '../protocol/cursor.js';
 import type { JobTarget } from '../protocol/methods.js';
 import type { SourceInfo } from '../protocol/types.js';
 import type { Owners } from './owners.js';
-import { type CommandMoved, type CommandReplied, type CommandRequest, isMessage } from './words.js';
+import { type CommandReplied, type CommandRequest, isMoved, isReplied } from './words.js';
 
 export interface CommandClientOptions {
   bus: Bus;
@@ -70,7 +70,7 @@ class CommandClient {
     const reply = await this.#ask(source, request, deadline + graceMs);
     signal.removeEventListener('abort', leave);
     if (reply.kind === 'nobody') return unowned(source);
-    if (reply.kind === 'lost' || !isMessage<CommandReplied>(reply.body)) return lost(method, source);
+    if (reply.kind === 'lost' || !isReplied(reply.body)) return lost(method, source);
     return this.#shown(reply.body, deadline + graceMs);
   }
 
@@ -127,8 +127,6 @@ class CommandClient {
     });
   }
 }
-
-const isMoved = (body: unknown): boolean => isMessage<CommandMoved>(body) && body.moved === true;
 
 function unowned(source: string): Answer<never> {
   return refuse('SOURCE_DOWN', `no gateway that has ${source} can be reached now; nothing was sent`, {

@@ -12,8 +12,9 @@ import {
   type CommandMoved,
   type CommandReplied,
   type CommandRequest,
-  type GoneMessage,
-  isMessage,
+  isCommandRequest,
+  isGone,
+  isMeasureRequest,
   type MeasureRequest,
 } from './words.js';
 
@@ -61,7 +62,7 @@ export class CommandServer {
     this.#commands = authorize(options.commands);
     const { bus, subjects } = options;
     this.#stopGone = bus.subscribe(subjects.gone, (body) => {
-      if (isMessage<GoneMessage>(body)) this.#known.get(body.id)?.gone.abort();
+      if (isGone(body)) this.#known.get(body.id)?.gone.abort();
     });
   }
 
@@ -70,9 +71,9 @@ export class CommandServer {
     const { bus, subjects } = this.#options;
     const serving: Serving = { is: 'served' };
     const stop = bus.subscribe(subjects.commands(source), (body, _subject, reply) => {
-      if (!isMessage<CommandRequest | MeasureRequest>(body) || !reply) return;
-      if (body.method === 'measure') void this.#measure(source, body as MeasureRequest).then(() => reply({ v: 1 }));
-      else void this.#execute(source, body as CommandRequest, serving).then(reply);
+      if (!reply) return;
+      if (isMeasureRequest(body)) void this.#measure(source, body).then(() => reply({ v: 1 }));
+      else if (isCommandRequest(body)) void this.#execute(source, body, serving).then(reply);
     });
     return (next) => {
       serving.is = next;

@@ -5,17 +5,12 @@ import type { Clock } from '../clock.js';
 import type { ViewPort } from '../gateway/index.js';
 import type { Bus, Subjects } from '../nats/index.js';
 import type { Progress } from '../protocol/types.js';
-import { type DemandMessage, isMessage } from './words.js';
+import { type DemandMessage, isDemand, isProgress, type ProgressMessage } from './words.js';
 
 /** Milliseconds between two repetitions of what an edge wants. */
 const REPEAT_MS = 5_000;
 /** Milliseconds for which an owner remembers it. */
 const FORGET_MS = 3 * REPEAT_MS;
-
-interface ProgressMessage {
-  v: 1;
-  rows: readonly Progress[];
-}
 
 /** The owner's side. */
 export class MeasureServer {
@@ -31,11 +26,12 @@ export class MeasureServer {
     this.#clock = clock;
     this.#view = view;
     this.#publishing = view.progress$.subscribe((rows) => {
-      for (const [source, own] of bySource(rows)) bus.publish(subjects.progress(source), { v: 1, rows: own });
+      for (const [source, own] of bySource(rows))
+        bus.publish(subjects.progress(source), { v: 1, rows: own } satisfies ProgressMessage);
     });
     this.#stop = [
       bus.subscribe(subjects.demand, (body) => {
-        if (isMessage<DemandMessage>(body)) this.#take(body);
+        if (isDemand(body)) this.#take(body);
       }),
       clock.every(REPEAT_MS, () => this.#apply()),
     ];
@@ -94,7 +90,7 @@ export class MeasureClient implements Pick<ViewPort, 'freshen' | 'demand'> {
     const { bus, subjects, clock, measured } = options;
     this.#stop = [
       bus.subscribe(subjects.progress('*'), (body, subject) => {
-        if (!isMessage<ProgressMessage>(body)) return;
+        if (!isProgress(body)) return;
         this.#measuredAt.set(subjects.sourceOf(subject), clock.now());
         measured(body.rows);
       }),

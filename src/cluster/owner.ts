@@ -13,7 +13,7 @@ import type { ClusterOptions } from './options.js';
 import { OwnedSource } from './owned-source.js';
 import type { Requests } from './requests.js';
 import { StreamMaker } from './stream-maker.js';
-import { type HoldMessage, isMessage, type PeerMessage } from './words.js';
+import { type HoldMessage, isPeer, type PeerMessage } from './words.js';
 
 export interface OwnerDeps {
   member: string;
@@ -164,7 +164,7 @@ export class Owner implements SourceProvider {
     const { name } = source;
     const { bus, subjects, member } = this.#deps;
     const stopHearing = bus.subscribe(subjects.peers(name), (body) => {
-      if (isMessage<PeerMessage>(body) && body.member !== member) this.#hear(name, body);
+      if (isPeer(body) && body.member !== member) this.#hear(name, body);
     });
     this.#held.set(name, { source, owned: this.#contend(name), stopServing: () => undefined, stopHearing });
   }

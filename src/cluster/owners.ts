@@ -3,7 +3,7 @@ import { filter, map, type Observable, Subject } from 'rxjs';
 import type { Clock } from '../clock.js';
 import type { Bus, Subjects } from '../nats/index.js';
 import type { SourceInfo } from '../protocol/types.js';
-import { type HoldMessage, isMessage } from './words.js';
+import { type HoldMessage, isHold } from './words.js';
 
 export interface OwnerSeen {
   member: string;
@@ -28,7 +28,7 @@ export class Owners {
     this.#unownedMs = unownedMs;
     this.#beganAt = clock.now();
     this.#stop = bus.subscribe(subjects.hold, (body) => {
-      if (isMessage<HoldMessage>(body)) this.#hear(body);
+      if (isHold(body)) this.#hear(body);
     });
   }
 

@@ -1,7 +1,7 @@
 // How a cluster is: what each member answers, and what NATS says of the stream.
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { connectNats, loadNats, type NatsServers } from '../nats/index.js';
+import { codeOf, connectNats, loadNats, type NatsServers, STREAM_NOT_FOUND, subjectsOf } from '../nats/index.js';
 
 export interface MemberStatus {
   v: 1;
@@ -69,9 +69,6 @@ export class StatusError extends Error {
 /** Answers go to subjects of their own, so that this needs no permission to see those to others. */
 const INBOX = '_INBOX_status';
 
-/** Of JetStream: no stream has this name. */
-const STREAM_NOT_FOUND = 10_059;
-
 /** @param waitMs milliseconds for which members may answer. @throws {StatusError} */
 export async function collectStatus(
   servers: Omit<NatsServers, 'name' | 'inboxPrefix'>,
@@ -107,7 +104,7 @@ async function askMembers(connection: NatsConnection, cluster: string, waitMs: n
   const members = new Map<string, MemberStatus>();
   try {
     const options = { strategy: 'timer', maxWait: waitMs } as const;
-    for await (const answer of await connection.requestMany(`${cluster}.ctl.status`, '{"v":1}', options)) {
+    for await (const answer of await connection.requestMany(subjectsOf(cluster).status, '{"v":1}', options)) {
       const member = parseMember(answer.string());
       if (member) members.set(member.member, member);
     }
@@ -167,8 +164,8 @@ async function readStream(connection: NatsConnection, cluster: string): Promise<
     config,
     state,
     cluster: servers,
-  } = await manager.streams.info(cluster).catch((error: unknown) => {
-    if ((error as { code?: unknown }).code === STREAM_NOT_FOUND) throw new StatusError('stream', error);
+  } = await manager.streams.info(subjectsOf(cluster).stream).catch((error: unknown) => {
+    if (codeOf(error) === STREAM_NOT_FOUND) throw new StatusError('stream', error);
     throw error;
   });
   return {

@@ -1,6 +1,8 @@
-// What members of a cluster say to each other, as JSON. A member ignores what it does not know, since others may be of another version.
+// What members of a cluster say to each other, as JSON. A member ignores what it does not know, since others may be of another version, and what has
+// not the form of a message: an exception would end the process of who is sent it, or its reading from NATS.
 import type { TraceParent } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
+import type { Progress } from '../protocol/types.js';
 
 /** A command for the owner of a source. */
 export interface CommandRequest {
@@ -47,6 +49,12 @@ export interface DemandMessage {
   everyMs: Readonly<Record<string, number>>;
 }
 
+/** New measures of jobs, which an owner publishes for all edges. */
+export interface ProgressMessage {
+  v: 1;
+  rows: readonly Progress[];
+}
+
 /** The caller of that command has gone. */
 export interface GoneMessage {
   v: 1;
@@ -69,5 +77,52 @@ export interface PeerMessage {
   is: 'standby' | 'released';
 }
 
-export const isMessage = <Message extends { v: 1 }>(body: unknown): body is Message =>
-  typeof body === 'object' && body !== null && (body as { v?: unknown }).v === 1;
+const isDict = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const areTexts = (...values: readonly unknown[]): boolean => values.every((each) => typeof each === 'string');
+const areNumbers = (...values: readonly unknown[]): boolean => values.every((each) => typeof each === 'number');
+
+/** A message of this version with its members, which are not checked yet. */
+function membersOf(body: unknown): Readonly<Record<string, unknown>> | undefined {
+  return isDict(body) && body.v === 1 ? body : undefined;
+}
+
+export function isCommandRequest(body: unknown): body is CommandRequest {
+  const { id, method, by, leftMs, token = '' } = membersOf(body) ?? {};
+  return areTexts(id, method, by, token) && areNumbers(leftMs);
+}
+
+export function isMeasureRequest(body: unknown): body is MeasureRequest {
+  const { method, maxAgeMs, waitMs } = membersOf(body) ?? {};
+  return method === 'measure' && areNumbers(maxAgeMs, waitMs);
+}
+
+export function isReplied(body: unknown): body is CommandReplied {
+  const { answer, cursor } = membersOf(body) ?? {};
+  if (!isDict(answer) || typeof answer.ok !== 'boolean') return false;
+  return isDict(answer.ok ? answer.result : answer.error) && areTexts(cursor);
+}
+
+export const isMoved = (body: unknown): body is CommandMoved => membersOf(body)?.moved === true;
+
+export function isDemand(body: unknown): body is DemandMessage {
+  const { member, everyMs } = membersOf(body) ?? {};
+  return areTexts(member) && isDict(everyMs) && areNumbers(...Object.values(everyMs));
+}
+
+export function isProgress(body: unknown): body is ProgressMessage {
+  const { rows } = membersOf(body) ?? {};
+  return Array.isArray(rows) && rows.every((row) => isDict(row) && areTexts(row.source, row.job, row.run));
+}
+
+export const isGone = (body: unknown): body is GoneMessage => areTexts(membersOf(body)?.id);
+
+export function isHold(body: unknown): body is HoldMessage {
+  const { member, instance, owned } = membersOf(body) ?? {};
+  return areTexts(member, instance) && Array.isArray(owned) && areTexts(...owned);
+}
+
+export function isPeer(body: unknown): body is PeerMessage {
+  const { member, is } = membersOf(body) ?? {};
+  return areTexts(member) && (is === 'standby' || is === 'released');
+}

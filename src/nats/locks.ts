@@ -1,5 +1,6 @@
 // Which member has a source, or posts a webhook, in a bucket of NATS whose keys end by themselves: who does not renew a lock for that long has lost it.
 import type { KV } from '@nats-io/kv';
+import { codeOf, WRONG_LAST_SEQUENCE } from './jetstream-errors.js';
 import { encodeName } from './subjects.js';
 
 /** Every call rejects if NATS can't be reached. */
@@ -31,15 +32,12 @@ export class KvLocks implements Locks {
   }
 }
 
-/** Of JetStream: the key has another revision. */
-const WRONG_LAST_SEQUENCE = 10_071;
-
 /** @returns `undefined`: the key has another revision. */
 export async function orRefused(write: Promise<number>): Promise<number | undefined> {
   try {
     return await write;
   } catch (error) {
-    if ((error as { code?: number }).code === WRONG_LAST_SEQUENCE) return undefined;
+    if (codeOf(error) === WRONG_LAST_SEQUENCE) return undefined;
     throw error;
   }
 }

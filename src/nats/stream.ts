@@ -10,6 +10,7 @@ import {
   type StreamWrite,
   type StreamWritten,
 } from '../log/index.js';
+import { codeOf, NO_MESSAGE, STREAM_NOT_FOUND, WRONG_LAST_SEQUENCE } from './jetstream-errors.js';
 import type { Subjects } from './subjects.js';
 
 export interface StreamLimits {
@@ -21,11 +22,6 @@ export interface StreamLimits {
 }
 
 export const STREAM_LIMITS: StreamLimits = { maxBytes: 1024 * 1024 * 1024, maxAgeMs: 7 * 86_400_000, replicas: 1 };
-
-/** Of an error of JetStream: another message of the subject came first; the stream does not exist; the message does not. */
-const WRONG_LAST_SEQUENCE = 10_071;
-const STREAM_NOT_FOUND = 10_059;
-const NO_MESSAGE = 10_037;
 
 const MESSAGE_ID = 'Nats-Msg-Id';
 
@@ -182,5 +178,3 @@ async function orNone(reading: Promise<StoredMsg | null>): Promise<StoredMsg | n
     throw error;
   }
 }
-
-const codeOf = (error: unknown): number | undefined => (error as { code?: number } | undefined)?.code;

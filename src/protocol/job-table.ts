@@ -3,7 +3,10 @@ import { epochOf } from './cursor.js';
 import { measure, type ProjectedState, Projection } from './projection.js';
 import type { Cursor, Entry, Job, Progress, SettledRun, SourceInfo } from './types.js';
 
-/** The jobs and settlements at `cursor`. `{source, job, run, status, settled}` are exact there, the other fields true as of `updated`. */
+/**
+ * The jobs and settlements at `cursor`. `{source, job, run, status, began, continuity, settled}` are exact there; `len`, `offset` and `speed` were
+ * true at `updated`, the other members when an entry or a snapshot had them last.
+ */
 export interface JobTable extends ProjectedState {
   readonly cursor: Cursor;
 }

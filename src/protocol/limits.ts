@@ -61,7 +61,7 @@ export const FEATURES = [
 /** Runs in one answer of history.list unless it is asked for another number. */
 export const HISTORY_DEFAULT = 100;
 
-/** Settlements in one snapshot, the newest; job.get finds older ones. Clients do not need this limit. */
+/** Settlements in one snapshot, the newest, and in a client's own table; job.get finds older ones. */
 export const SNAPSHOT_SETTLED = 1_000;
 
 /** Intervals that `progress` rounds up to, in milliseconds. */

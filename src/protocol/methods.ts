@@ -32,11 +32,12 @@ export interface AbortParams extends JobTarget {
   timeoutMs?: number;
   /** Cancel a READY mirror at once instead of letting it finish its copy. Default false. */
   force?: boolean;
-  /** Milliseconds from QEMU's acceptance after which a soft cancel becomes a forced one. */
+  /** Milliseconds from QEMU's acceptance after which a soft cancel becomes a forced one, 0 to 3,600,000. Default: never. Not with `force`. */
   escalateAfterMs?: number;
 }
 
 export interface SubscribeParams extends Filter {
+  /** Goes on after this position, if the gateway still has everything since; otherwise as without it. */
   after?: Cursor;
   /** Begins so many matching entries back, 1 to 10,000. Implies `snapshot: false`, excludes `after`. Feature `last`. */
   last?: number;
@@ -44,7 +45,7 @@ export interface SubscribeParams extends Filter {
   from?: string;
   /** 1 to 8: distinguishes equal filters of one connection. Feature `tag`. */
   tag?: number;
-  /** Default true. */
+  /** Whether the present jobs and settlements come first where it does not go on after `after`. Default true. */
   snapshot?: boolean;
   /** `true` is 1000 ms. Default false. */
   progress?: boolean | number;

@@ -65,7 +65,7 @@ export class Projection implements ProjectedState {
         this.#change(event, event.data, true);
         break;
       case 'BLOCK_JOB_READY':
-        // With QEMU before 3.0 only this event ends the job; later versions raised JOB_STATUS_CHANGE right before it.
+        // From QEMU before 3.0 only this event says that the job is READY; later ones raise JOB_STATUS_CHANGE right before it.
         this.#change(event, { ...measuresOf(event.data), status: 'ready' });
         break;
       case 'BLOCK_JOB_COMPLETED':

@@ -193,7 +193,7 @@ interface EntryOf<Type extends string, Data> {
   offset: number;
   source: string;
   type: Type;
-  /** ISO 8601 UTC with microseconds, QEMU's clock (not monotonic); `null` where QEMU reports -1. */
+  /** ISO 8601 UTC with microseconds, by QEMU's clock or, of GATEWAY_* events, the gateway's; neither is monotonic. `null` where QEMU reports -1. */
   time: string | null;
   /** Present on job events only. */
   job?: JobRef;

@@ -43,10 +43,12 @@ export function formatAmount(count: Int64, type: JobType | null): string {
   return value.toLocaleString('en', compact);
 }
 
+/** Whether `len` and `offset` of such a job are bytes. */
 export function countsBytes(type: JobType | null): boolean {
   return type !== null && isBlockJob(type);
 }
 
+/** `12.0 MiB/s`, in the unit of `len` and `offset`. Below 0 it is 0. */
 export function formatRate(perSecond: number, type: JobType | null): string {
   return `${formatAmount(Math.max(0, perSecond), type)}/s`;
 }

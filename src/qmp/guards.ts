@@ -36,11 +36,15 @@ const listOf =
     Array.isArray(value) && value.every(guard);
 
 const measures = { len: isInt64, offset: isInt64, speed: isInt64 };
-const anything: Guard = () => true;
 
-/** Replies whose values are used. The values of all other replies are ignored. */
-const REPLIES: { [Name in QmpCommandName]?: Guard } = {
+/** Commands whose replies have values that are used: each has a guard. */
+type Query = Extract<QmpCommandName, `query-${string}` | `x-debug-query-${string}`>;
+
+const REPLIES: Readonly<Record<Query, Guard>> = {
   'query-name': hasMembers({ name: optional(isText) }),
+  'query-version': hasMembers({
+    qemu: hasMembers({ major: Number.isSafeInteger, minor: Number.isSafeInteger, micro: Number.isSafeInteger }),
+  }),
   'query-commands': listOf(hasMembers({ name: isWord })),
   'query-events': listOf(hasMembers({ name: isWord })),
   'query-block-jobs': listOf(
@@ -75,9 +79,9 @@ const REPLIES: { [Name in QmpCommandName]?: Guard } = {
   }),
 };
 
-/** `true` for commands whose replies have no guard. */
+/** `true` for any other command: what it replies is not read. */
 export function isReplyTo(name: string, value: unknown): boolean {
-  return (Object.hasOwn(REPLIES, name) ? (REPLIES[name as QmpCommandName] ?? anything) : anything)(value);
+  return Object.hasOwn(REPLIES, name) ? REPLIES[name as Query](value) : true;
 }
 
 const isBlockJob = (data: unknown): boolean =>

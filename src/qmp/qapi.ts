@@ -1,5 +1,6 @@
 // The QMP commands that the gateway writes, with their arguments and the members of their replies that it reads (qapi/job.json, block-core.json,
-// control.json). It writes no other command to a monitor; a program that uses this layer by itself has all of them (generated/commands).
+// control.json). Of its own it writes no other: those of tools pass as text (tool-command), and a program that uses this layer by itself has all of them
+// (generated/commands).
 import type { QemuEvents } from '../protocol/generated/events.js';
 import type { Micros } from '../protocol/time.js';
 import type { EventData, Int64, IoStatus, JobStatus, JobType } from '../protocol/types.js';

@@ -111,8 +111,8 @@ export class QmpSession<Commands extends CommandTable<Commands> = QmpCommands> {
 
   /**
    * Resolves at the reply, at the deadline, or when the socket closes; never rejects. Types are those of QEMU's schema. Only the members that
-   * the gateway itself reads are checked, of query-commands, query-block-jobs, query-jobs, query-cpus-fast and x-debug-query-block-graph: a malformed
-   * reply to these ends the connection. Every other value is what QEMU sent.
+   * the gateway itself reads are checked, of query-commands, query-events, query-version, query-name, query-block-jobs, query-jobs, query-cpus-fast and
+   * x-debug-query-block-graph: a malformed reply to these ends the connection. Every other value is what QEMU sent.
    */
   execute<Name extends keyof Commands & string>(
     name: Name,

@@ -1,5 +1,5 @@
-// What a source of jobs is to the rest of the program, whatever carries it; today a QMP monitor. An adapter behind this port parses, validates and
-// bounds what it receives.
+// What a source of jobs is to the rest of the program, whatever carries it: a QMP monitor, or libvirt. An adapter behind this port parses, validates
+// and bounds what it receives.
 import type { Observable } from 'rxjs';
 import type { Micros } from '../protocol/time.js';
 import type {
@@ -165,7 +165,7 @@ export type ProvidedSource =
   | { kind: 'removed'; name: string }
   | { kind: 'released'; name: string };
 
-/** Where sources come from: the configuration, or later a service that finds them. Names are unique among the present sources. */
+/** Where sources come from: the configuration, or what finds them by itself. Names are unique among the present sources. */
 export interface SourceProvider {
   readonly sources$: Observable<ProvidedSource>;
 }

@@ -2,9 +2,9 @@
 // query, and the log gets no entry.
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { AbortParams, DryRun, JobTarget } from '../../protocol/methods.js';
+import { effectOf, hintFor, isBlockJob } from '../../protocol/rules.js';
 import type { Int64, JobVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
-import { effectOf, hintFor, isBlockJob } from '../model/status.js';
 import type { SourceRegistry } from '../tracking/source-registry.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import { beingCancelled, beingCompleted, hasEnded, isCompleting, sourceDown, stale, unsupported } from './refusals.js';

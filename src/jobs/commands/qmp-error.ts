@@ -1,9 +1,9 @@
 // QEMU's refusal of a command as an error of the wire. Pure. QEMU's text is for people and never parsed, and job-* commands have no error class for
 // "not found" (job-qmp.c): so the job, as a fresh query shows it, decides.
 import { type Refusal, refuse } from '../../protocol/answer.js';
+import { allows, effectOf, hintFor, isBlockJob } from '../../protocol/rules.js';
 import type { JobVerb, SourceVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
-import { allows, effectOf, hintFor, isBlockJob } from '../model/status.js';
 
 /** Why a READY job can't be completed any more. */
 export const SOFT_CANCELLED = 'a soft cancel was accepted: the job ends without a pivot';

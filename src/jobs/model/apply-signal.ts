@@ -1,9 +1,9 @@
 // What an event of QEMU changes in a run, whether the event comes from the monitor now or is read from the log after a restart.
 import { ERROR_LENGTH } from '../../protocol/limits.js';
+import { isInSync } from '../../protocol/rules.js';
 import { cutText } from '../../protocol/text.js';
 import type { Micros } from '../../protocol/time.js';
 import type { BlockJobEventData, JobStatus } from '../../protocol/types.js';
-import { isReadyStatus } from './continuity.js';
 import type { JobSignal } from './job-event.js';
 import type { MutableRun } from './run.js';
 
@@ -74,7 +74,7 @@ export function applySignal(run: MutableRun, signal: JobSignal, now: () => Micro
 function applyStatus(run: MutableRun, status: JobStatus | 'null'): void {
   if (status === 'null') return;
   run.status = status;
-  if (isReadyStatus(status)) run.sawReady = true;
+  if (isInSync(status)) run.sawReady = true;
   if (status === 'aborting') run.sawAborting = true;
   if (status !== 'running' && status !== 'ready') return;
   // The job was stopped by an error: resuming it resets its io-status.

@@ -1,10 +1,8 @@
 // What a query says about a run, and whether it can be the run of before. Pure.
+import { isReachable } from '../../protocol/rules.js';
 import type { Int64, JobStatus } from '../../protocol/types.js';
 import type { QueriedJob } from '../../sources/index.js';
 import type { EndEvidence, Run } from './run.js';
-import { isReachable } from './status.js';
-
-export const isReadyStatus = (status: JobStatus): boolean => status === 'ready' || status === 'standby';
 
 /**
  * Whether a job that is found after a time without a connection can be the same run: its type, status and progress don't contradict that. `len` may

@@ -1,8 +1,8 @@
 // The runs of one source, rebuilt from its log: what a restart knows. It decides nothing, since every decision is an entry.
+import { isInSync } from '../../protocol/rules.js';
 import type { Micros } from '../../protocol/time.js';
 import type { CommandId, Cursor, GatewayEventData, JobRef } from '../../protocol/types.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
-import { isReadyStatus } from './continuity.js';
 import { applyEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
 import { type JobEvent, readJobEvent } from './job-event.js';
 import { requestChanges } from './request.js';
@@ -73,7 +73,7 @@ export class RunFold {
       run ??= begin(entry, job, { status: found.status, gap: true, ref: job });
       const { continuity, ...details } = found;
       Object.assign(run, details, { continuity, unobserved: false, absentFromQueries: 0 });
-      run.sawReady ||= isReadyStatus(found.status);
+      run.sawReady ||= isInSync(found.status);
     }
     // The entries of its beginning were dropped.
     if (!run && type === 'GATEWAY_JOB_SETTLED') run = begin(entry, job, { status: 'concluded', gap: true, ref: job });

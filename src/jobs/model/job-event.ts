@@ -1,7 +1,7 @@
 // QEMU's events sorted for the job model: which job an event concerns, and what it says of it. Other events give `undefined`.
+import { JOB_STATUSES } from '../../protocol/rules.js';
 import type { BlockJobEventData, JobStatus, LibvirtEventData, QemuEventData } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
-import { JOB_STATUSES } from './status.js';
 
 export type JobSignal =
   | { kind: 'status'; status: JobStatus | 'null' }

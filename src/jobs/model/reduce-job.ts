@@ -1,10 +1,11 @@
 // QEMU's job state machine as a pure function: from one run (or none) and what happened to its id to the next run (or none) and the entries that
 // record it, in order. Names and times come from `context`.
 import type { LogPosition } from '../../protocol/draft.js';
+import { isInSync } from '../../protocol/rules.js';
 import type { GatewayEventData, IoStatus, Pivoted } from '../../protocol/types.js';
 import type { QueriedJob, SourceEvent } from '../../sources/index.js';
 import { applySignal, isCreation, statusAt } from './apply-signal.js';
-import { absenceOf, concludedBy, continues, detailsOf, isAnother, isReadyStatus } from './continuity.js';
+import { absenceOf, concludedBy, continues, detailsOf, isAnother } from './continuity.js';
 import { detailsEvidence, graphEvidence, RUN_EVIDENCE, type RunEvidence } from './evidence.js';
 import type { GraphIndex } from './graph-index.js';
 import type { EndedRun, JobInput, ReduceContext, Transition } from './input.js';
@@ -259,7 +260,7 @@ class NextRun implements Transition {
   }
 
   #found(job: QueriedJob, continuity: 'new' | 'assumed'): void {
-    this.change({ status: job.status, continuity, sawReady: this.run?.sawReady || isReadyStatus(job.status) });
+    this.change({ status: job.status, continuity, sawReady: this.run?.sawReady || isInSync(job.status) });
     this.#emitFound({
       type: job.type,
       status: job.status,

@@ -1,6 +1,7 @@
 // One run of a job as the gateway knows it. Immutable: `reduceJob` makes the next one. Every field is always present, so that V8 gives all runs one
 // hidden class.
 import type { LogPosition } from '../../protocol/draft.js';
+import { isInSync } from '../../protocol/rules.js';
 import { formatMicros, type Micros } from '../../protocol/time.js';
 import type {
   Int64,
@@ -113,7 +114,7 @@ export function beginRun(
     updated: now,
     stoppedBy: undefined,
     attended: false,
-    sawReady: status === 'ready' || status === 'standby',
+    sawReady: isInSync(status),
     sawAborting: status === 'aborting',
     gap,
     unobserved: false,

@@ -9,11 +9,11 @@ import { runNamed } from '../model/job-name.js';
 import { isActive, type Run, viewRun } from '../model/run.js';
 import { Restoration } from './restoration.js';
 import type { Ended } from './run-store.js';
-import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
+import { SettlementHistory, type SettlementLimits } from './settlement-history.js';
 
 export class FollowedRuns {
   readonly #clock: Clock;
-  readonly #limits: Partial<HistoryLimits>;
+  readonly #limits: Partial<SettlementLimits>;
   readonly #sources = new Map<string, Restoration>();
   readonly #endings$ = new Subject<Ended>();
   readonly #measuring$ = new Subject<Progress[]>();
@@ -26,7 +26,7 @@ export class FollowedRuns {
   readonly ended$ = this.#endings$.asObservable();
   readonly progress$ = this.#measuring$.asObservable();
 
-  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}) {
+  constructor(clock: Clock, limits: Partial<SettlementLimits> = {}) {
     this.#clock = clock;
     this.#limits = limits;
     this.#settlements = new SettlementHistory(clock, limits);

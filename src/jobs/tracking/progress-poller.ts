@@ -3,6 +3,7 @@
 // The next poll begins after the reply of the last, and later where QEMU's main loop is slow. A query for another reason has the same figures, so it
 // counts as a poll.
 import type { Clock } from '../../clock.js';
+import { isActive } from '../model/run.js';
 import type { SourceTracker } from './source-tracker.js';
 
 export interface Demand {
@@ -119,9 +120,9 @@ export class ProgressPoller {
 
   #intervalOf(tracker: SourceTracker): number | undefined {
     if (!tracker.isUp) return undefined;
-    const isActive = hasActiveRun(tracker);
-    if (!isActive && !tracker.legacy) return undefined;
-    let everyMs = isActive && tracker.legacy ? this.#legacyMs : undefined;
+    const isBusy = hasActiveRun(tracker);
+    if (!isBusy && !tracker.legacy) return undefined;
+    let everyMs = isBusy && tracker.legacy ? this.#legacyMs : undefined;
     for (const each of this.#trackers.get(tracker)?.values() ?? [])
       if (everyMs === undefined || each < everyMs) everyMs = each;
     return everyMs;
@@ -129,6 +130,6 @@ export class ProgressPoller {
 }
 
 function hasActiveRun(tracker: SourceTracker): boolean {
-  for (const run of tracker.runs.values()) if (!run.settled && !run.end) return true;
+  for (const run of tracker.runs.values()) if (isActive(run)) return true;
   return false;
 }

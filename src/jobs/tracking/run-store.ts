@@ -23,7 +23,7 @@ export interface Ended {
 export type RunSignal = { kind: 'began'; run: Run } | { kind: 'settled'; ended: Ended };
 
 /** What the QEMU behind the source can do. */
-export interface Ability extends Readonly<QueriedEvents> {
+export interface QemuAbilities extends Readonly<QueriedEvents> {
   /** It can be asked for its block graph now. */
   readonly canProve: boolean;
 }
@@ -77,8 +77,8 @@ export class RunStore {
   #runsBegun = 0;
   #commandsWritten = 0;
 
-  /** @param ability asked when a step needs it. */
-  constructor(source: string, journal: Journal, ability: Ability, options: RunStoreOptions) {
+  /** @param abilities asked when a step needs it. */
+  constructor(source: string, journal: Journal, abilities: QemuAbilities, options: RunStoreOptions) {
     const { storm, clock, maxRuns, maxIds, limited } = options;
     this.#source = source;
     this.#journal = journal;
@@ -91,13 +91,13 @@ export class RunStore {
       source,
       id: '',
       get canProve() {
-        return ability.canProve;
+        return abilities.canProve;
       },
       get legacy() {
-        return ability.legacy;
+        return abilities.legacy;
       },
       get quietCancel() {
-        return ability.quietCancel;
+        return abilities.quietCancel;
       },
       nextRun: () => `${this.#store}:${++this.#runsBegun}`,
       now: () => this.#micros(),

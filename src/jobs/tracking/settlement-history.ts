@@ -4,7 +4,7 @@ import type { Job, SettledRun } from '../../protocol/types.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { Ended } from './run-store.js';
 
-export interface HistoryLimits {
+export interface SettlementLimits {
   /** Milliseconds for which a settlement is kept. */
   ageMs: number;
   /** Settlements of all sources; the oldest are removed first. */
@@ -12,7 +12,7 @@ export interface HistoryLimits {
   /** Bytes, estimated from the lengths of ids and error texts. */
   bytes: number;
 }
-export const HISTORY_LIMITS: HistoryLimits = { ageMs: 24 * 3_600_000, count: 10_000, bytes: 32 * 1024 * 1024 };
+export const SETTLEMENT_LIMITS: SettlementLimits = { ageMs: 24 * 3_600_000, count: 10_000, bytes: 32 * 1024 * 1024 };
 
 /** Estimate for a settlement and its job without their texts. */
 const RECORD_BYTES = 1_024;
@@ -31,7 +31,7 @@ export interface RememberedRun {
 }
 
 export class SettlementHistory {
-  readonly #limits: HistoryLimits;
+  readonly #limits: SettlementLimits;
   readonly #clock: Clock;
   readonly #runs = new Map<string, Remembered>();
   /** The newest settled run of each source and job id. */
@@ -40,9 +40,9 @@ export class SettlementHistory {
   #bytes = 0;
 
   /** @param evicted called for each settlement that is removed before its time. */
-  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}, evicted: () => void = () => undefined) {
+  constructor(clock: Clock, limits: Partial<SettlementLimits> = {}, evicted: () => void = () => undefined) {
     this.#evicted = evicted;
-    this.#limits = { ...HISTORY_LIMITS, ...limits };
+    this.#limits = { ...SETTLEMENT_LIMITS, ...limits };
     this.#clock = clock;
   }
 

@@ -2,9 +2,9 @@
 import type { Clock } from '../../clock.js';
 import type { Job, SettledRun, SourceInfo } from '../../protocol/types.js';
 import { runNamed } from '../model/job-name.js';
-import { viewRun } from '../model/run.js';
+import { isActive, viewRun } from '../model/run.js';
 import { saveState } from './saved-state.js';
-import { type HistoryLimits, SettlementHistory } from './settlement-history.js';
+import { SettlementHistory, type SettlementLimits } from './settlement-history.js';
 import type { SourceTracker } from './source-tracker.js';
 
 export class SourceRegistry {
@@ -13,7 +13,7 @@ export class SourceRegistry {
   readonly #trackers = new Map<string, SourceTracker>();
 
   /** @param evicted called for each settlement that is removed before its time. */
-  constructor(clock: Clock, limits: Partial<HistoryLimits> = {}, evicted: () => void = () => undefined) {
+  constructor(clock: Clock, limits: Partial<SettlementLimits> = {}, evicted: () => void = () => undefined) {
     this.#clock = clock;
     this.history = new SettlementHistory(clock, limits, evicted);
   }
@@ -57,7 +57,7 @@ export class SourceRegistry {
     const tracker = this.#trackers.get(source);
     const present = tracker && runNamed(tracker.runs, job);
     const live = present && tracker.shownRun(present.id);
-    return live?.run === run && !live.settled && !live.end;
+    return live?.run === run && isActive(live);
   }
 
   /** Milliseconds since 1970 at which the present run of the job began, by QEMU's clock. */

@@ -19,7 +19,7 @@ import { mayPivot } from '../model/outcome.js';
 import { hasEnded, isActive, progressOf, type Run, runAlsoNamed } from '../model/run.js';
 import { Doubts } from './doubts.js';
 import { PivotProofs } from './pivot-proofs.js';
-import { type Ability, RunStore } from './run-store.js';
+import { type QemuAbilities, RunStore } from './run-store.js';
 import { SourceMemory } from './source-memory.js';
 import { SourceState } from './source-state.js';
 import { verbsOf } from './source-verbs.js';
@@ -29,7 +29,7 @@ import { TRACK_DEFAULTS, type TrackOptions } from './track-options.js';
 /** `negotiated`: it is not known yet which QEMU the events are of. `syncing`: its jobs are being queried. */
 type Phase = 'down' | 'negotiated' | 'syncing' | 'up';
 
-export class SourceTracker implements Ability {
+export class SourceTracker implements QemuAbilities {
   readonly name: string;
   readonly runs: ReadonlyMap<string, Run>;
   readonly carrierOf: JobSource['carrierOf'];

@@ -1,7 +1,7 @@
 // What a tracked source may wait for and keep, each with its reason. Tests shorten the intervals.
 import { CLOCK, type Clock } from '../../clock.js';
 import { THROTTLE_DEFAULTS, type ThrottleOptions } from './error-throttle.js';
-import { HISTORY_LIMITS, type HistoryLimits } from './settlement-history.js';
+import { SETTLEMENT_LIMITS, type SettlementLimits } from './settlement-history.js';
 
 /**
  * `source_jobs`: an event or a query of a job that gets no run. `graph_edges`: a block graph too large to prove anything. `settlements`: a settlement
@@ -23,7 +23,7 @@ export interface TrackOptions {
   maxRuns: number;
   maxIds: number;
   /** Settlements that are kept. */
-  settlements: HistoryLimits;
+  settlements: SettlementLimits;
   /** Called each time that a limit is met. */
   limited: (limit: JobLimitName) => void;
   clock: Clock;
@@ -36,7 +36,7 @@ export const TRACK_DEFAULTS: TrackOptions = {
   storm: THROTTLE_DEFAULTS,
   maxRuns: 16_384,
   maxIds: 8 * 1024 * 1024,
-  settlements: HISTORY_LIMITS,
+  settlements: SETTLEMENT_LIMITS,
   limited: () => undefined,
   clock: CLOCK,
 };

@@ -149,7 +149,7 @@ export class DiskKeeper {
     return this.#state.write({ newest });
   }
 
-  /** Nothing could be written at the start. */
+  /** The disk takes nothing, or is not to be written to: entries are in memory alone from now on, under another epoch. */
   giveUp(error: unknown): void {
     this.#fail(error);
     this.#log?.replace();

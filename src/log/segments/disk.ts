@@ -72,7 +72,7 @@ export const DISK: Disk = {
 export const SYNC_LIMIT_MS = 10_000;
 
 /**
- * The disk, but for a call that takes longer than that: it rejects, and so does every other one until it has ended, without being made. Each that hangs
+ * The disk, but for a call that takes longer than `limitMs`: it rejects, and so does every other one until it has ended, without being made. Each that hangs
  * occupies one of Node's four threads, which serve others too. Reads wait, since who reads has nothing else to do.
  */
 export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {

@@ -18,7 +18,7 @@ export interface FolderState {
   isClean: boolean;
   /** Every entry was on the disk before it was shown, so that the machine's end loses none. */
   isSynced: boolean;
-  /** Name of the newest file; missing in a folder of an earlier release. */
+  /** First offset of the newest file, by which the file is named; missing in a folder of an earlier release. */
   newest?: number;
   /** Entries were shown that are not in the folder. */
   isAbandoned: boolean;

@@ -111,7 +111,7 @@ export class SourceWriter {
   #begin(): void {
     if (this.#isWriting || this.#isEnded) return;
     this.#isWriting = true;
-    // What the turn brings goes into one message.
+    // All that the present callback appends, as of one piece of a monitor's bytes, goes into one message.
     this.#options.clock.next(() => void this.#run());
   }
 
