@@ -73,10 +73,10 @@ async function main(): Promise<number> {
     const record = await play.finish();
     const violations = [...check(record), ...play.died()];
     printVerdict(record, violations, seed);
+    if (violations.length > 0) printProcesses(cluster);
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
-    for (const { member } of cluster.nodes) console.log(`${member.name}: ${member.said.slice(-600)}`);
-    for (const report of cluster.nats.reports) console.log(report);
+    printProcesses(cluster);
     console.log(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   } finally {
@@ -85,6 +85,12 @@ async function main(): Promise<number> {
     await cluster.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The last that each process said. */
+function printProcesses({ nodes, nats }: Cluster): void {
+  for (const { member } of nodes) console.log(`${member.name}: ${member.said.slice(-1_500)}`);
+  for (const report of nats.reports) console.log(report);
 }
 
 if (values.sims !== undefined) await serveSims(values.sims, seed, names, Number(values.rate) / names.length);
