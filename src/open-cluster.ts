@@ -200,9 +200,16 @@ async function untilDone<Value>(
 async function openEdge({ name, nats, options, logger }: Member, limits: Partial<LogLimits>): Promise<Edge> {
   const edge = new Edge({
     ...{ member: name, stream: nats.stream, bus: nats.bus, subjects: nats.subjects, clock: CLOCK, options, limits },
-    failing: (err) => {
-      if (err === undefined) logger.info('the stream is read again');
-      else logger.warn({ err }, 'the stream can not be read: it is tried again');
+    listener: {
+      failing: (err) => {
+        if (err === undefined) logger.info('the stream is read again');
+        else logger.warn({ err }, 'the stream can not be read: it is tried again');
+      },
+      malformed: (source, err) =>
+        logger.error(
+          { source, err },
+          'messages of the source are not what an owner writes: its state is as before them',
+        ),
     },
   });
   await edge.open();

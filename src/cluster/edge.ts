@@ -3,7 +3,7 @@ import { map, type Observable } from 'rxjs';
 import type { Clock } from '../clock.js';
 import type { CommandPort, ViewPort } from '../gateway/index.js';
 import { FollowedRuns, type SettledJob, settledJob } from '../jobs/index.js';
-import { type LogLimits, type SharedStream, StreamLog } from '../log/index.js';
+import { type LogLimits, type SharedStream, StreamLog, type StreamLogListener } from '../log/index.js';
 import type { Bus, Subjects } from '../nats/index.js';
 import type { Progress } from '../protocol/types.js';
 import { commandsByOwners } from './command-client.js';
@@ -19,8 +19,7 @@ export interface EdgeDeps {
   clock: Clock;
   options: ClusterOptions;
   limits: Partial<LogLimits>;
-  /** The stream can't be read; `undefined`: it can be again. */
-  failing: (error: unknown) => void;
+  listener: StreamLogListener;
 }
 
 export class Edge {
@@ -33,11 +32,11 @@ export class Edge {
   readonly #measures: MeasureClient;
   readonly #owners: Owners;
 
-  constructor({ member, stream, bus, subjects, clock, options, limits, failing }: EdgeDeps) {
+  constructor({ member, stream, bus, subjects, clock, options, limits, listener }: EdgeDeps) {
     const runs = new FollowedRuns(clock);
     this.#runs = runs;
     this.ended$ = runs.ended$.pipe(map(settledJob));
-    this.log = new StreamLog(stream, runs, { clock, limits }, failing);
+    this.log = new StreamLog(stream, runs, { clock, limits }, listener);
     this.#owners = new Owners(bus, subjects, clock, options.unownedMs);
     const names = (): string[] => runs.sources().map(({ name }) => name);
     const measured = (rows: readonly Progress[]): void => runs.measured(rows);

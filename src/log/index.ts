@@ -23,6 +23,7 @@ export {
   SourceWriter,
   type StreamFold,
   StreamLog,
+  type StreamLogListener,
   type StreamLogOptions,
   type StreamMessage,
   type StreamState,

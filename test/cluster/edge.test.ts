@@ -42,7 +42,16 @@ const say = (member: string): void => bus.publish(subjects.hold, { v: 1, member,
 
 async function openEdge(): Promise<Edge> {
   const edge = new Edge({
-    ...{ member: 'edge', stream, bus, subjects, clock, options: CLUSTER_DEFAULTS, limits: {}, failing: ignored },
+    ...{
+      member: 'edge',
+      stream,
+      bus,
+      subjects,
+      clock,
+      options: CLUSTER_DEFAULTS,
+      limits: {},
+      listener: { failing: ignored, malformed: ignored },
+    },
   });
   await edge.open();
   return edge;

@@ -77,8 +77,8 @@ function placed(
 ): unknown {
   if (type === 'GATEWAY_SOURCE_UP' || type === 'GATEWAY_SOURCE_DOWN') return { ...(data as object), owner };
   if (type !== 'GATEWAY_JOB_SETTLED') return data;
-  const { began } = data as { began?: string };
-  return began?.startsWith(IN_MESSAGE)
+  const { began } = (data ?? {}) as { began?: unknown };
+  return isText(began) && began.startsWith(IN_MESSAGE)
     ? { ...(data as object), began: cursorAt(epoch, seq, Number(began.slice(1))) }
     : data;
 }
@@ -87,7 +87,7 @@ export function partBody({ owner, checkpoint }: Head, part: number, of: number, 
   return JSON.stringify({ v: VERSION, owner, checkpoint, part, of, lines });
 }
 
-/** @returns `undefined`: it is of another version, or was not written by a gateway. */
+/** @returns `undefined`: it is of another version, or not of the form in which a gateway writes. */
 export function readBody(text: string): StreamBody | undefined {
   let body: Record<string, unknown>;
   try {
@@ -98,10 +98,29 @@ export function readBody(text: string): StreamBody | undefined {
   if (typeof body !== 'object' || body === null || body.v !== VERSION) return undefined;
   const { owner, checkpoint, entries, part, of, lines } = body;
   if (typeof owner !== 'string' || typeof checkpoint !== 'number') return undefined;
-  if (Array.isArray(entries)) return { kind: 'entries', owner, checkpoint, entries: entries as StreamEntry[] };
-  if (Array.isArray(lines) && typeof part === 'number' && typeof of === 'number')
-    return { kind: 'part', owner, checkpoint, part, of, lines: lines as string[] };
+  if (Array.isArray(entries))
+    return entries.length < OFFSETS_PER_MESSAGE && entries.every(isEntry)
+      ? { kind: 'entries', owner, checkpoint, entries }
+      : undefined;
+  if (Array.isArray(lines) && lines.every(isText) && typeof part === 'number' && typeof of === 'number')
+    return { kind: 'part', owner, checkpoint, part, of, lines };
   return undefined;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isDict = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What filters compare and what is written as text has its form; `data` may be anything. */
+function isEntry(value: unknown): value is StreamEntry {
+  if (!isDict(value)) return false;
+  const { type, time, job, repeated } = value;
+  return (
+    isText(type) &&
+    (time === null || Number.isSafeInteger(time)) &&
+    (job === undefined || (isDict(job) && isText(job.id) && isText(job.run))) &&
+    (repeated === undefined || Number.isSafeInteger(repeated))
+  );
 }
 
 /** The lines of a checkpoint in the fewest parts that the bound allows; one part at least. */

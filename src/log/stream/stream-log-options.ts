@@ -14,6 +14,13 @@ export interface StreamFold {
   entry(entry: EntryDraft, cursor: Cursor): void;
 }
 
+export interface StreamLogListener {
+  /** The stream can't be read, said once for each reason; `undefined`: it can be again. */
+  failing(error: unknown): void;
+  /** Messages of the source say what no gateway writes: its state is as before them. Said once for each source. */
+  malformed(source: string, error: unknown): void;
+}
+
 export interface StreamLogOptions extends FollowOptions {
   clock: Clock;
   limits: Partial<LogLimits>;

@@ -11,7 +11,12 @@ import { loadSource, readHistory } from './load.js';
 import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
 import { OlderEntries } from './older-entries.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
-import { STREAM_LOG_DEFAULTS, type StreamFold, type StreamLogOptions } from './stream-log-options.js';
+import {
+  STREAM_LOG_DEFAULTS,
+  type StreamFold,
+  type StreamLogListener,
+  type StreamLogOptions,
+} from './stream-log-options.js';
 
 /** Sources that are loaded at once. */
 const LOADING = 64;
@@ -31,7 +36,9 @@ export class StreamLog implements EventReader {
   readonly #stream: SharedStream;
   readonly #fold: StreamFold;
   readonly #options: StreamLogOptions;
-  readonly #failing: (error: unknown) => void;
+  readonly #listener: StreamLogListener;
+  /** Sources of which that was said. */
+  readonly #malformed = new Set<string>();
   readonly #entries = new Broadcast<LoggedEntry>();
   readonly #replacements$ = new Subject<void>();
   #memory: MemoryLog;
@@ -54,17 +61,16 @@ export class StreamLog implements EventReader {
   #isLoaded = false;
   #isClosed = false;
 
-  /** @param failing called when the stream can't be read, once for each reason, and with `undefined` when it can be again. */
   constructor(
     stream: SharedStream,
     fold: StreamFold,
     options: Partial<StreamLogOptions> & Pick<StreamLogOptions, 'clock'>,
-    failing: (error: unknown) => void = () => undefined,
+    listener: StreamLogListener = { failing: () => undefined, malformed: () => undefined },
   ) {
     this.#stream = stream;
     this.#fold = fold;
     this.#options = { ...STREAM_LOG_DEFAULTS, limits: {}, ...options };
-    this.#failing = failing;
+    this.#listener = listener;
     this.#arrivals = new Arrivals(options.clock, this.#options.awaitMs, () => options.clock.now() - this.lagMs);
     this.#memory = this.#newMemory('');
     this.entries$ = this.#entries.values$;
@@ -211,7 +217,7 @@ export class StreamLog implements EventReader {
         const recent = messages.get(source);
         const known = recent && readHistory(recent, from);
         const history = known ?? (await loadSource(this.#stream, source, upTo));
-        this.#fold.restore(source, history.lines, history.owner);
+        this.#contain(source, () => this.#fold.restore(source, history.lines, history.owner));
         for (const { seq, body } of history.messages) this.#foldEntries(source, seq, body);
       }
     };
@@ -253,12 +259,26 @@ export class StreamLog implements EventReader {
     parts.push(...lines);
     if (part < of) return void this.#parts.set(source, parts);
     this.#parts.delete(source);
-    this.#fold.restore(source, parts, owner);
+    this.#contain(source, () => this.#fold.restore(source, parts, owner));
   }
 
   #foldEntries(source: string, seq: number, body: Entries): void {
     this.#folded = Math.max(this.#folded, seq * OFFSETS_PER_MESSAGE + body.entries.length - 1);
-    for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body)) this.#fold.entry(draft, cursor);
+    this.#contain(source, () => {
+      for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body))
+        this.#fold.entry(draft, cursor);
+    });
+  }
+
+  /** An owner that was taken may write what it likes of its sources: it must not end the process, nor touch other sources. */
+  #contain(source: string, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      if (this.#malformed.has(source)) return;
+      this.#malformed.add(source);
+      this.#listener.malformed(source, error);
+    }
   }
 
   #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {
@@ -278,6 +298,6 @@ export class StreamLog implements EventReader {
     const failure = error === undefined ? undefined : String(error);
     if (failure === this.#failure) return;
     this.#failure = failure;
-    this.#failing(error);
+    this.#listener.failing(error);
   }
 }

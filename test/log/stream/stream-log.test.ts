@@ -1,6 +1,6 @@
 // The log of all owners as each edge has it.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SourceWriter, type StreamFold, StreamLog } from '../../../src/log/index.js';
+import { SourceWriter, type StreamFold, StreamLog, type StreamLogListener } from '../../../src/log/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { MemoryStream } from '../../support/memory-stream.js';
 
@@ -22,7 +22,7 @@ interface Opened {
 
 async function edge(
   more: { windowMessages?: number } = {},
-  failing: (error: unknown) => void = () => undefined,
+  listener: Partial<StreamLogListener> = {},
 ): Promise<Opened> {
   const folded: string[] = [];
   const shown: string[] = [];
@@ -31,8 +31,10 @@ async function edge(
     restore: (source, lines) => folded.push(`${source} ${lines.join()}`),
     entry: ({ source, data }) => folded.push(`${source} ${(data as { n: number }).n}`),
   };
-  const log = new StreamLog(stream, fold, { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more }, failing);
-  log.entries$.subscribe(({ offset, source, json }) => shown.push(`${offset} ${source} ${JSON.parse(json).data.n}`));
+  const options = { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more };
+  const ignored = { failing: () => undefined, malformed: () => undefined };
+  const log = new StreamLog(stream, fold, options, { ...ignored, ...listener });
+  log.entries$.subscribe(({ offset, source, json }) => shown.push(`${offset} ${source} ${JSON.parse(json).data?.n}`));
   await log.open();
   return { log, folded, shown };
 }
@@ -105,7 +107,7 @@ describe('a log of a stream', () => {
 
   it('says once that the stream can not be read, and once that it can', async () => {
     const told: string[] = [];
-    await edge({}, (error) => told.push(String(error)));
+    await edge({}, { failing: (error) => told.push(String(error)) });
     stream.isAway = true;
     await clock.advance(10_000);
     stream.isAway = false;
@@ -138,6 +140,42 @@ describe('a log of a stream', () => {
     expect([log.epoch, shown]).toEqual(['aabbccdd', ['8192 a 1']]);
     await clock.advance(1_000);
     expect(log.readAfter(0, 10).entries.map(({ source }) => source)).toEqual(['b', 'b', 'c']);
+  });
+
+  describe('where an owner writes what no gateway writes', () => {
+    const forge = (source: string, entries: readonly unknown[]): Promise<unknown> =>
+      stream.write({
+        ...{ source, after: 0, id: `${source} forged` },
+        body: JSON.stringify({ v: 1, owner: 'taken', checkpoint: 0, entries }),
+      });
+    const entry = { type: 'STOP', time: 1, data: { n: 7 } };
+
+    it.each([
+      ['an entry that is none', null],
+      ['a type that is no text', { ...entry, type: 5 }],
+      ['a time that is no time', { ...entry, time: 'noon' }],
+      ['a time beyond every calendar', { ...entry, time: 1e300 }],
+      ['a job whose id is no text', { ...entry, job: { id: 5, run: 'a:1' } }],
+      ['a number of repetitions that is none', { ...entry, repeated: {} }],
+    ])('leaves out a message with %s', async (_what, forged) => {
+      const { shown, folded } = await edge();
+      await forge('forged', [entry, forged]);
+      await write(writerOf('a'), 'a', 1);
+      expect(shown).toEqual(['12288 a 1']);
+      expect(folded).not.toContain('forged 7');
+    });
+
+    it('goes on with other sources where one can not be folded, and says so once', async () => {
+      const told: string[] = [];
+      const malformed = (source: string): void => void told.push(source);
+      const { shown, log } = await edge({}, { malformed });
+      stream.delivers = ({ source }) => source !== 'late';
+      for (const source of ['forged', 'late']) await forge(source, [{ ...entry, data: null }, entry]);
+      await write(writerOf('a'), 'a', 1);
+      expect(shown.at(-1)).toBe('16384 a 1');
+      const late = await edge({}, { malformed });
+      expect([told, late.log.cursor]).toEqual([['forged', 'late', 'forged', 'late'], log.cursor]);
+    });
   });
 
   it('is not taken in by a server that knows of fewer messages for a moment', async () => {
