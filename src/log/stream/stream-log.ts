@@ -6,6 +6,7 @@ import type { Cursor } from '../../protocol/types.js';
 import type { EventReader, LoggedEntry, LogStatus, Slice } from '../event-log.js';
 import { MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
+import { Containment } from './containment.js';
 import { StreamFollower } from './follow.js';
 import { loadSource, readHistory } from './load.js';
 import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
@@ -37,8 +38,7 @@ export class StreamLog implements EventReader {
   readonly #fold: StreamFold;
   readonly #options: StreamLogOptions;
   readonly #listener: StreamLogListener;
-  /** Sources of which that was said. */
-  readonly #malformed = new Set<string>();
+  readonly #containment: Containment;
   readonly #entries = new Broadcast<LoggedEntry>();
   readonly #replacements$ = new Subject<void>();
   #memory: MemoryLog;
@@ -71,6 +71,7 @@ export class StreamLog implements EventReader {
     this.#fold = fold;
     this.#options = { ...STREAM_LOG_DEFAULTS, limits: {}, ...options };
     this.#listener = listener;
+    this.#containment = new Containment((source, error) => listener.malformed(source, error));
     this.#arrivals = new Arrivals(options.clock, this.#options.awaitMs, () => options.clock.now() - this.lagMs);
     this.#memory = this.#newMemory('');
     this.entries$ = this.#entries.values$;
@@ -217,7 +218,7 @@ export class StreamLog implements EventReader {
         const recent = messages.get(source);
         const known = recent && readHistory(recent, from);
         const history = known ?? (await loadSource(this.#stream, source, upTo));
-        this.#contain(source, () => this.#fold.restore(source, history.lines, history.owner));
+        this.#containment.take(source, () => this.#fold.restore(source, history.lines, history.owner));
         for (const { seq, body } of history.messages) this.#foldEntries(source, seq, body);
       }
     };
@@ -259,26 +260,15 @@ export class StreamLog implements EventReader {
     parts.push(...lines);
     if (part < of) return void this.#parts.set(source, parts);
     this.#parts.delete(source);
-    this.#contain(source, () => this.#fold.restore(source, parts, owner));
+    this.#containment.take(source, () => this.#fold.restore(source, parts, owner));
   }
 
   #foldEntries(source: string, seq: number, body: Entries): void {
     this.#folded = Math.max(this.#folded, seq * OFFSETS_PER_MESSAGE + body.entries.length - 1);
-    this.#contain(source, () => {
+    this.#containment.take(source, () => {
       for (const { draft, cursor } of placeEntries(source, this.#foldedEpoch, seq, body))
         this.#fold.entry(draft, cursor);
     });
-  }
-
-  /** An owner that was taken may write what it likes of its sources: it must not end the process, nor touch other sources. */
-  #contain(source: string, take: () => void): void {
-    try {
-      take();
-    } catch (error) {
-      if (this.#malformed.has(source)) return;
-      this.#malformed.add(source);
-      this.#listener.malformed(source, error);
-    }
   }
 
   #insert(memory: MemoryLog, { seq, source, time, body }: StreamMessage, read = readBody(body)): void {
