@@ -22,6 +22,9 @@ export interface FollowListener {
 /** Messages that wait for one before them, at most; beyond it they are read again. */
 const MAX_AHEAD = 4_096;
 
+/** Messages that are read together. */
+const BLOCK = 256;
+
 /** Answers in a row after which messages are taken for lost. */
 const LOST_AFTER = 5;
 
@@ -134,17 +137,22 @@ export class StreamFollower {
     }
   }
 
+  /** In bulk: messages that are read one after the other may come more slowly than new ones, and the follower would stay behind for ever. */
   async #read(from: number, to: number): Promise<void> {
-    for (let seq = from; seq <= to && !this.#isEnded; seq++) {
-      // It may have come meanwhile.
-      if (seq < this.#next) continue;
-      const message = this.#ahead.get(seq) ?? (await this.#stream.read(seq));
-      if (this.#isEnded || seq < this.#next) continue;
-      this.#ahead.delete(seq);
-      this.#next = seq + 1;
-      if (!message) continue;
-      this.filled += 1;
-      this.#listener.message(message);
+    for (let begin = from; begin <= to && !this.#isEnded; begin = this.#next) {
+      const end = Math.min(to, begin + BLOCK - 1);
+      const read = new Map<number, StreamMessage>();
+      await this.#stream.replay(begin, end, (message) => read.set(message.seq, message));
+      // Some may have come meanwhile.
+      while (this.#next <= end && !this.#isEnded) {
+        const seq = this.#next;
+        const message = read.get(seq) ?? this.#ahead.get(seq);
+        this.#ahead.delete(seq);
+        this.#next = seq + 1;
+        if (!message) continue;
+        this.filled += 1;
+        this.#listener.message(message);
+      }
     }
   }
 }

@@ -68,6 +68,23 @@ describe('a log of a stream', () => {
     expect([late.log.cursor, late.shown.length]).toEqual([early.log.cursor, 1]);
   });
 
+  it('reads many messages that the live path lost together', async () => {
+    const writer = writerOf('a');
+    await writer.drained();
+    const { shown } = await edge();
+    stream.delivers = () => false;
+    for (let n = 1; n <= 600; n += 1) await write(writer, 'a', n);
+    const spans: number[] = [];
+    const replay = stream.replay.bind(stream);
+    stream.replay = (from, to, take) => {
+      spans.push(to - from + 1);
+      return replay(from, to, take);
+    };
+    await clock.advance(1_000);
+    expect(shown).toHaveLength(600);
+    expect(spans).toEqual([256, 256, 88]);
+  });
+
   it('reads what the live path lost when something later comes', async () => {
     const writer = writerOf('a');
     await writer.drained();
