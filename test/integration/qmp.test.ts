@@ -18,6 +18,7 @@ import {
 } from '../../src/qmp/index.js';
 import { type MonitorSignal, supervise } from '../../src/sources/qmp/supervise.js';
 
+const VERSION = { qemu: { major: 9, minor: 1, micro: 2 }, package: '' };
 const GREETING = '{"QMP":{"version":{"qemu":{"major":9,"minor":1,"micro":2},"package":""},"capabilities":["oob"]}}\r\n';
 
 interface Script {
@@ -133,8 +134,8 @@ describe('negotiation', () => {
     const greeting = (await session).greeting;
     expect(greeting.version.qemu).toEqual({ major: 9, minor: 1, micro: 2 });
     const answer = (await session).execute('query-version', {});
-    qemu.say(ok((await qemu.command()).id, { x: 1 }));
-    expect(await answer).toEqual({ kind: 'return', value: { x: 1 } });
+    qemu.say(ok((await qemu.command()).id, VERSION));
+    expect(await answer).toEqual({ kind: 'return', value: VERSION });
     expect(events.map(({ type, time }) => [type, time])).toEqual([
       ['EARLY', 1_000_002],
       ['BETWEEN', null],
@@ -271,8 +272,8 @@ describe('commands', () => {
     expect(await session.execute('query-jobs', {}, { timeoutMs: 20 })).toEqual({ kind: 'timeout', sent: true });
     const late = await qemu.command();
     const next = session.execute('query-version', {});
-    qemu.say(ok(late.id, []), ok((await qemu.command()).id, 'mine'), '{"event":"MARKER"}');
-    expect(await next).toEqual({ kind: 'return', value: 'mine' });
+    qemu.say(ok(late.id, []), ok((await qemu.command()).id, VERSION), '{"event":"MARKER"}');
+    expect(await next).toEqual({ kind: 'return', value: VERSION });
     await expect.poll(() => events.map(({ type }) => type)).toEqual(['MARKER']);
   });
 
