@@ -1,7 +1,7 @@
 // QEMU's refusal of a command as an error of the wire. Pure. QEMU's text is for people and never parsed, and job-* commands have no error class for
 // "not found" (job-qmp.c): so the job, as a fresh query shows it, decides.
 import { type Refusal, refuse } from '../../protocol/answer.js';
-import { allows, effectOf, hintFor, isBlockJob } from '../../protocol/rules.js';
+import { allows, effectOf, hintFor } from '../../protocol/rules.js';
 import type { JobVerb, SourceVerb } from '../../protocol/types.js';
 import type { Run } from '../model/run.js';
 
@@ -24,7 +24,7 @@ export function mapQmpError(
   if (!now) return refuse('JOB_NOT_FOUND', 'no such job').error;
   const softCancelled = verb === 'complete' && now.soft === 'accepted';
   const forbidden = verb === 'resume' ? !allows(now.status, verb) : effectOf(verb, now, { force }) === undefined;
-  const byPause = error.class === 'GenericError' && decidedByPause(verb, now, force);
+  const byPause = error.class === 'GenericError' && decidedByPause(verb, now);
   if (forbidden || softCancelled || byPause) {
     const status = byPause ? 'paused' : now.status;
     const hint = softCancelled ? SOFT_CANCELLED : hintFor(status, verb, (each) => source.can(each));
@@ -36,12 +36,11 @@ export function mapQmpError(
 
 /**
  * Whether QEMU's reason to refuse the verb, where the status allows it, is that a user has paused the job, or has not: the status shows a pause only
- * once the job has reached a point where it can stand still, and a stop by an I/O error is no pause by a user.
+ * once the job has reached a point where it can stand still, and a stop by an I/O error is no pause by a user. An abort may be refused for other
+ * reasons, which QEMU's own words say.
  */
-function decidedByPause(verb: JobVerb, { status, type }: Run, force: boolean): boolean {
-  if (!allows(status, verb)) return false;
-  return verb === 'resume' || verb === 'pause' || (verb === 'abort' && !force && isBlockJob(type));
-}
+const decidedByPause = (verb: JobVerb, { status }: Run): boolean =>
+  (verb === 'resume' || verb === 'pause') && allows(status, verb);
 
 /** As many commands wait for the monitor as a lane may hold. */
 export function sourceBusy(source: string): Refusal {
