@@ -108,6 +108,7 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     const before = await placeOfCursor();
     await story.locator('[data-type="BLOCK_JOB_READY"]').hover();
     await expect.poll(placeOfCursor).not.toBe(before);
+    await expect.poll(() => here.getAttribute('data-type')).toBe('BLOCK_JOB_READY');
     await page.keyboard.press('k');
     await expect.poll(() => here.getAttribute('data-type')).not.toBe('BLOCK_JOB_READY');
     await expect.poll(() => page.locator('.is-here :focus').count()).toBe(1);
