@@ -1,4 +1,4 @@
-// The errors of JetStream that are told apart, by their codes.
+// The errors of JetStream that the gateway distinguishes, by their codes.
 
 /** No stream has this name. */
 export const STREAM_NOT_FOUND = 10_059;

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { afterAll, beforeAll } from 'vitest';
 import { have } from './required.js';
 
 const run = promisify(execFile);
@@ -197,4 +198,15 @@ ${devices.join('')}</devices></domain>`,
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Runs it, with these domains, for the tests of the suite that calls this. @param libvirt `undefined`: the suite is skipped. */
+export function runLibvirt(libvirt: Libvirt | undefined, ...domains: readonly string[]): void {
+  beforeAll(async () => {
+    await libvirt?.start();
+    for (const name of domains) await libvirt?.domain(name);
+  }, 60_000);
+  afterAll(async () => {
+    await libvirt?.close();
+  }, 30_000);
 }

@@ -2,21 +2,21 @@
 
 export class Containment {
   readonly #failed: (source: string, error: unknown) => void;
-  /** Sources of which that was said. */
-  readonly #told = new Set<string>();
+  /** Sources whose failure was reported. */
+  readonly #reported = new Set<string>();
 
   /** @param failed called once for each source. */
   constructor(failed: (source: string, error: unknown) => void) {
     this.#failed = failed;
   }
 
-  /** Carries it out; what it throws is said of the source. */
+  /** Carries out the action; what it throws is reported for the source. */
   take(source: string, action: () => void): void {
     try {
       action();
     } catch (error) {
-      if (this.#told.has(source)) return;
-      this.#told.add(source);
+      if (this.#reported.has(source)) return;
+      this.#reported.add(source);
       this.#failed(source, error);
     }
   }

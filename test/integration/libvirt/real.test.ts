@@ -1,8 +1,8 @@
 // Domains of a real libvirtd: jobs that virsh begins are seen, aborted and pivoted, and libvirt's own books stay right.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Entry, JobRef } from '../../../src/protocol/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
-import { haveLibvirt, Libvirt } from '../../support/libvirt.js';
+import { haveLibvirt, Libvirt, runLibvirt } from '../../support/libvirt.js';
 import type { Wire } from '../../support/wire.js';
 
 const libvirt = haveLibvirt ? new Libvirt() : undefined;
@@ -53,14 +53,7 @@ async function openOnCopy(): Promise<{ wire: Wire; job: JobRef }> {
 }
 
 describe.skipIf(!haveLibvirt)('domains of a real libvirtd', () => {
-  beforeAll(async () => {
-    await libvirt?.start();
-    await libvirt?.domain('vm1');
-    await libvirt?.domain('my vm');
-  }, 60_000);
-  afterAll(async () => {
-    await libvirt?.close();
-  }, 30_000);
+  runLibvirt(libvirt, 'vm1', 'my vm');
   beforeEach(async () => {
     await virsh('blockjob', 'vm1', 'vda', '--abort').catch(() => undefined);
   });

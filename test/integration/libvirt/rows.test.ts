@@ -1,8 +1,8 @@
 // Rows of docs/LIBVIRT.md on a real libvirtd: a second abort, verbs that are not waited for, exact limits, and jobs that are not libvirt's own.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Entry, JobRef } from '../../../src/protocol/index.js';
 import { startApp } from '../../support/app.js';
-import { haveLibvirt, Libvirt } from '../../support/libvirt.js';
+import { haveLibvirt, Libvirt, runLibvirt } from '../../support/libvirt.js';
 import type { Wire } from '../../support/wire.js';
 
 const libvirt = haveLibvirt ? new Libvirt() : undefined;
@@ -43,13 +43,7 @@ const of = (wire: Wire, { run }: JobRef, type: string): Promise<Entry> =>
   wire.event((entry) => entry.type === type && entry.job?.run === run);
 
 describe.skipIf(!haveLibvirt)('beside a real libvirtd', () => {
-  beforeAll(async () => {
-    await libvirt?.start();
-    await libvirt?.domain('vm1');
-  }, 60_000);
-  afterAll(async () => {
-    await libvirt?.close();
-  }, 30_000);
+  runLibvirt(libvirt, 'vm1');
   beforeEach(async () => {
     await virsh('blockjob', 'vm1', 'vda', '--abort').catch(() => undefined);
   });
