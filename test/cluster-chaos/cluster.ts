@@ -65,12 +65,20 @@ export class Cluster {
     return this.edges.map(({ port }) => port);
   }
 
-  /** Whether every edge says that every source is up. */
-  async isUp(sources: number): Promise<boolean> {
+  /** Which edges do not say that every source is up, and what they say. */
+  async notUp(sources: number): Promise<string[]> {
     const all = await Promise.all(
-      this.edges.map(({ port }) => this.#ask<{ sources: SourceInfo[] }>(port, 'source.list')),
+      this.edges.map(async ({ port, member }) => {
+        const answer = await this.#ask<{ sources: SourceInfo[] }>(port, 'source.list');
+        const down = answer?.sources.filter(({ state }) => state !== 'up') ?? [];
+        if (answer && down.length === 0 && answer.sources.length === sources) return [];
+        const each = down.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`.trim());
+        return [
+          `${member.name} ${answer ? `shows ${answer.sources.length} sources: ${each.join(', ')}` : 'does not answer'}`,
+        ];
+      }),
     );
-    return all.every((answer) => answer?.sources.filter(({ state }) => state === 'up').length === sources);
+    return all.flat();
   }
 
   /** The epoch that edges name. */

@@ -60,7 +60,7 @@ export class Play {
   async begin(): Promise<void> {
     const { cluster, names, clients, seed } = this.#options;
     for (const { member } of cluster.nodes) member.start();
-    await this.#until('every edge says that every source is up', () => cluster.isUp(names.length));
+    await this.#untilUp();
     const frames = new Frames();
     for (let n = 0; n < clients; n += 1) {
       const url = `ws://127.0.0.1:${this.#hops[Math.floor(n / PER_HOP)]?.port}/v1`;
@@ -98,7 +98,7 @@ export class Play {
 
   async finish(): Promise<ClusterRecord> {
     const { sims, cluster, names } = this.#options;
-    await this.#until('every source is up again', () => cluster.isUp(names.length));
+    await this.#untilUp();
     await sims.order('rest');
     await soon(2_000);
     await sims.order('mark');
@@ -192,6 +192,21 @@ export class Play {
       if (type === 'GATEWAY_JOB_SETTLED') this.#live.delete(job.run);
       else if (type === 'JOB_STATUS_CHANGE' && !ENDED.has((data as { status: string }).status))
         this.#live.set(job.run, { source, job: job.id, run: job.run });
+    }
+  }
+
+  async #untilUp(): Promise<void> {
+    const { cluster, names } = this.#options;
+    let lacking: readonly string[] = [];
+    try {
+      await this.#until('every edge says that every source is up', async () => {
+        lacking = await cluster.notUp(names.length);
+        return lacking.length === 0;
+      });
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : String(error)}: ${lacking.join('; ')}`, {
+        cause: error,
+      });
     }
   }
 

@@ -77,6 +77,7 @@ async function main(): Promise<number> {
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
     printProcesses(cluster);
+    for (const { who, what } of play.died()) console.log(`${who}: ${what}`);
     console.log(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   } finally {
