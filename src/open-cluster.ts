@@ -208,7 +208,7 @@ async function openEdge({ name, nats, options, logger }: Member, limits: Partial
       malformed: (source, err) =>
         logger.error(
           { source, err },
-          'messages of the source are not what an owner writes: its state is as before them',
+          'messages of the source are not what an owner of this version writes: its state is as before them',
         ),
     },
   });

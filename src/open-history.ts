@@ -54,7 +54,7 @@ function follow(history: RunHistory, samples: ProgressSamples, jobs: HistorySour
   const running = new Subscription();
   running.add(
     jobs.ended$.subscribe({
-      next: (ended) => history.add(ended, samples.take(ended.settled.run)),
+      next: (ended) => history.add(ended, samples.take(ended.settled)),
       error: failed,
     }),
   );

@@ -90,8 +90,9 @@ export class MeasureClient implements Pick<ViewPort, 'freshen' | 'demand'> {
     const { bus, subjects, clock, measured } = options;
     this.#stop = [
       bus.subscribe(subjects.progress('*'), (body, subject) => {
-        if (!isProgress(body)) return;
-        this.#measuredAt.set(subjects.sourceOf(subject), clock.now());
+        const source = subjects.sourceOf(subject);
+        if (!isProgress(body, source)) return;
+        this.#measuredAt.set(source, clock.now());
         measured(body.rows);
       }),
       clock.every(REPEAT_MS, () => this.#say()),

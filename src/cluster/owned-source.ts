@@ -1,7 +1,14 @@
 // One source of an owner, from the lock to the last entry: locked, its state read from the stream, its first checkpoint written, then followed.
 import type { Clock } from '../clock.js';
 import { Restoration } from '../jobs/index.js';
-import { loadSource, placeEntries, type SharedStream, SourceWriter, type WriterOptions } from '../log/index.js';
+import {
+  loadSource,
+  placeEntries,
+  type SharedStream,
+  type SourceHistory,
+  SourceWriter,
+  type WriterOptions,
+} from '../log/index.js';
 import type { Locks } from '../nats/index.js';
 import type { EntryDraft } from '../protocol/draft.js';
 import { Lock } from './lock.js';
@@ -30,6 +37,8 @@ export interface OwnedSourceListener {
   restored(state: Restoration): void;
   /** The source is ours: it may be connected to. @param isTakenOver whether another member had it last. */
   owned(isTakenOver: boolean): void;
+  /** What the owner before has written of the source is not what an owner writes: its jobs are taken for new ones. */
+  unreadable(error: unknown): void;
   /** Another member has it, or may have it: nothing more may be done for it. */
   released(why: string): void;
   /** The stream refused a message, since another member had written. */
@@ -126,17 +135,7 @@ export class OwnedSource {
     const { epoch } = await stream.state();
     const history = await loadSource(stream, source);
     if (!this.#lock.isHeld || this.#isEnded) return;
-    const state = new Restoration();
-    const requests = new Requests();
-    for (const line of history.lines) {
-      state.line(line);
-      requests.line(line);
-    }
-    for (const { seq, body } of history.messages)
-      for (const { draft, cursor } of placeEntries(source, epoch, seq, body)) {
-        state.apply({ ...draft, cursor });
-        requests.entry(draft, clock.date(), cursor);
-      }
+    const { state, requests } = this.#read(history, epoch);
     this.#requests = requests;
     const all = (): Iterable<string> => [...save(), ...requests.save(clock.date())];
     const writer = new SourceWriter({
@@ -155,6 +154,27 @@ export class OwnedSource {
     if (this.#writer !== writer || !this.#lock.isHeld || this.#isEnded) return;
     this.#isOwned = true;
     this.#listener.owned(history.owner !== undefined && history.owner !== member);
+  }
+
+  /** An owner before that was taken must not keep the source from its next: nothing is then known of its runs. */
+  #read({ lines, messages }: SourceHistory, epoch: string): { state: Restoration; requests: Requests } {
+    const { source, clock } = this.#options;
+    const [state, requests] = [new Restoration(source), new Requests()];
+    try {
+      for (const line of lines) {
+        state.line(line);
+        requests.line(line);
+      }
+      for (const { seq, body } of messages)
+        for (const { draft, cursor } of placeEntries(source, epoch, seq, body)) {
+          state.apply({ ...draft, cursor });
+          requests.entry(draft, clock.date(), cursor);
+        }
+      return { state, requests };
+    } catch (error) {
+      this.#listener.unreadable(error);
+      return { state: new Restoration(source), requests: new Requests() };
+    }
   }
 
   /** Another member has written: it has the lock by now, or has had it. */

@@ -193,6 +193,11 @@ export class Owner implements SourceProvider {
           if (isTakenOver) this.#counts.takeovers += 1;
           this.#owned(name);
         },
+        unreadable: (err) =>
+          log.error(
+            { err },
+            'what the owner before has written of the source is malformed: its jobs are taken for new ones',
+          ),
         released: (why) => {
           log.warn({ why }, 'the source is no longer owned by this member');
           this.#released(name);

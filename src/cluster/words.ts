@@ -2,6 +2,9 @@
 // not the form of a message: an exception would end the process of who is sent it, or its reading from NATS.
 import type { TraceParent } from '../access/index.js';
 import type { Answer } from '../protocol/answer.js';
+import { isDict, isText } from '../protocol/event-data.js';
+import { isInt64 } from '../protocol/int64.js';
+import { isJobStatus } from '../protocol/rules.js';
 import type { Progress } from '../protocol/types.js';
 
 /** A command for the owner of a source. */
@@ -77,9 +80,7 @@ export interface PeerMessage {
   is: 'standby' | 'released';
 }
 
-const isDict = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const areTexts = (...values: readonly unknown[]): boolean => values.every((each) => typeof each === 'string');
+const areTexts = (...values: readonly unknown[]): boolean => values.every(isText);
 const areNumbers = (...values: readonly unknown[]): boolean => values.every((each) => typeof each === 'number');
 
 /** A message of this version with its members, which are not checked yet. */
@@ -110,10 +111,14 @@ export function isDemand(body: unknown): body is DemandMessage {
   return areTexts(member) && isDict(everyMs) && areNumbers(...Object.values(everyMs));
 }
 
-export function isProgress(body: unknown): body is ProgressMessage {
+/** @param source of which the message has to be. */
+export function isProgress(body: unknown, source: string): body is ProgressMessage {
   const { rows } = membersOf(body) ?? {};
-  return Array.isArray(rows) && rows.every((row) => isDict(row) && areTexts(row.source, row.job, row.run));
+  return Array.isArray(rows) && rows.every((row) => isDict(row) && row.source === source && isRow(row));
 }
+
+const isRow = ({ job, run, status, len, offset, speed }: Readonly<Record<string, unknown>>): boolean =>
+  areTexts(job, run) && isJobStatus(status) && [len, offset, speed].every(isInt64);
 
 export const isGone = (body: unknown): body is GoneMessage => areTexts(membersOf(body)?.id);
 

@@ -36,5 +36,5 @@ export interface ViewPort {
 /** The runs that have ended. */
 export interface HistoryPort extends Pick<RunHistory, 'older'> {
   /** Of a live run. */
-  progressOf(run: string): readonly ProgressSample[];
+  progressOf(run: { source: string; run: string }): readonly ProgressSample[];
 }

@@ -11,7 +11,7 @@ export interface RowHead {
   readonly end: number;
   readonly source: string;
   readonly outcome: Outcome;
-  /** {@link digest32} of the job's id, and {@link digest} of the run: equal names have equal digests. */
+  /** {@link digest32} of the job's id, and {@link digestOfRun}: equal names have equal digests. */
   readonly jobDigest: number;
   readonly runDigest: number;
 }
@@ -56,7 +56,7 @@ export class Rows {
     if (this.length === this.#ends.length) this.#grow();
     const at = this.length++;
     this.#ends[at] = row.end;
-    const [low, high] = splitDigest(digest(row.run));
+    const [low, high] = splitDigest(digestOfRun(row));
     const numbers = [row.position, row.bytes, this.#names.numberOf(row.source), OUTCOMES.indexOf(row.outcome)];
     this.#numbers.set([...numbers, digest32(row.job), low, high], at * WIDTH);
   }
@@ -124,6 +124,8 @@ export function digest(text: string): number {
   b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
   return 0x1_0000_0000 * (0x1f_ffff & b) + (a >>> 0);
 }
+
+export const digestOfRun = ({ source, run }: { source: string; run: string }): number => digest(`${source} ${run}`);
 
 export const digest32 = (text: string): number => digest(text) % 0x1_0000_0000;
 

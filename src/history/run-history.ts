@@ -5,7 +5,7 @@ import { HistoryFile, monthOf } from './file.js';
 import type { Damage, HistoryFolder } from './folder.js';
 import { FILE_BYTES, FILES, type HistoryLimits } from './limits.js';
 import { decodeLine, type EndedRun, encodeLine, recordOf, type StoredRun } from './record.js';
-import { digest, Names, type RowHead } from './rows.js';
+import { digestOfRun, Names, type RowHead } from './rows.js';
 
 /** A place between two runs. Opaque, but for its order: that of the files, then of the positions in one. */
 export interface Place {
@@ -93,13 +93,13 @@ export class RunHistory {
     return { runs: this.#length, bytes: this.#bytes, files: this.#files.length, isFailing, refused };
   }
 
-  has(run: string): boolean {
-    return this.#runs.has(digest(run));
+  has(run: { source: string; run: string }): boolean {
+    return this.#runs.has(digestOfRun(run));
   }
 
   /** Each run once: a second record of it is ignored. */
   add(ended: EndedRun, progress: readonly ProgressSample[] = []): void {
-    const key = digest(ended.settled.run);
+    const key = digestOfRun(ended.settled);
     if (this.#runs.has(key)) return;
     const { clock, limits, folder } = this.#parts;
     const run = recordOf(ended, Math.round(clock.date() * 1_000));

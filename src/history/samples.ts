@@ -16,7 +16,11 @@ interface Sampled {
   numbers: number[];
 }
 
+type Named = Pick<Progress, 'source' | 'run'>;
+const keyOf = ({ source, run }: Named): string => `${source} ${run}`;
+
 export class ProgressSamples {
+  /** By source and run. */
   readonly #runs = new Map<string, Sampled>();
   readonly #startOf: (progress: Progress) => number | undefined;
 
@@ -29,7 +33,7 @@ export class ProgressSamples {
   add(rows: readonly Progress[], now: number): void {
     for (const row of rows) {
       const { offset, len } = row;
-      const sampled = this.#runs.get(row.run) ?? this.#begin(row, now);
+      const sampled = this.#runs.get(keyOf(row)) ?? this.#begin(row, now);
       // A figure beyond 2^53 is a text; a length of 0 is not known yet.
       if (!sampled || typeof offset !== 'number' || typeof len !== 'number' || len === 0) continue;
       const sinceMs = Math.max(0, Math.round(now - sampled.startedAt));
@@ -40,8 +44,8 @@ export class ProgressSamples {
     }
   }
 
-  of(run: string): ProgressSample[] {
-    const { numbers = [] } = this.#runs.get(run) ?? {};
+  of(run: Named): ProgressSample[] {
+    const { numbers = [] } = this.#runs.get(keyOf(run)) ?? {};
     const samples: ProgressSample[] = [];
     for (let at = 0; at < numbers.length; at += 3)
       samples.push([numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0]);
@@ -49,16 +53,16 @@ export class ProgressSamples {
   }
 
   /** The samples of a run that has ended. */
-  take(run: string): ProgressSample[] {
+  take(run: Named): ProgressSample[] {
     const samples = this.of(run);
-    this.#runs.delete(run);
+    this.#runs.delete(keyOf(run));
     return samples;
   }
 
   #begin(row: Progress, now: number): Sampled | undefined {
     if (this.#runs.size >= RUNS) return undefined;
     const sampled = { startedAt: this.#startOf(row) ?? now, stepMs: FIRST_STEP_MS, dueMs: 0, numbers: [] };
-    this.#runs.set(row.run, sampled);
+    this.#runs.set(keyOf(row), sampled);
     return sampled;
   }
 }

@@ -2,7 +2,7 @@
 // run. `job-table` is the same fold with a new value for each change.
 import { formatCursor } from './cursor.js';
 import { SNAPSHOT_SETTLED } from './limits.js';
-import { JOB_STATUSES } from './rules.js';
+import { isJobStatus } from './rules.js';
 import type {
   Entry,
   Job,
@@ -55,10 +55,14 @@ export class Projection implements ProjectedState {
   /** Folds one entry; each entry once, in order. */
   apply(entry: Entry): void {
     const event = entry as KnownEntry;
+    const { job, source } = event;
+    // Of a cluster, the gateway beside one QEMU may have been taken: what it says of the runs of other sources counts for nothing.
+    if (job && (this.jobs.get(job.run) ?? this.settled.get(job.run) ?? event).source !== source) return;
     switch (event.type) {
       case 'JOB_STATUS_CHANGE':
         if (event.data.status === 'null') this.#dismiss(event);
-        else if (isStatus(event.data.status)) this.#change(event, { status: event.data.status });
+        // `undefined` is QEMU's state before `created`; a later QEMU may have others.
+        else if (isJobStatus(event.data.status)) this.#change(event, { status: event.data.status });
         else this.#begin(event);
         break;
       case 'GATEWAY_JOB_FOUND':
@@ -183,9 +187,9 @@ export class Projection implements ProjectedState {
 }
 
 export function measure(jobs: Map<RunId, Job>, rows: readonly Progress[], at: string): void {
-  for (const { run, len, offset, speed } of rows) {
+  for (const { source, run, len, offset, speed } of rows) {
     const job = jobs.get(run);
-    if (job && !job.settled) jobs.set(run, { ...job, len, offset, speed, updated: at });
+    if (job?.source === source && !job.settled) jobs.set(run, { ...job, len, offset, speed, updated: at });
   }
 }
 
@@ -195,11 +199,6 @@ const FIRST_STATUS: Partial<Record<KnownEntry['type'], JobStatus>> = {
   BLOCK_JOB_COMPLETED: 'pending',
   BLOCK_JOB_CANCELLED: 'aborting',
 };
-
-/** `undefined` is QEMU's state before `created`; a later QEMU may have others. */
-function isStatus(status: string): status is JobStatus {
-  return (JOB_STATUSES as readonly string[]).includes(status);
-}
 
 /** The members of these events that are read; `device` is the job's id. */
 function measuresOf<Data extends { device: string }>({ device: _device, ...measures }: Data): Omit<Data, 'device'> {

@@ -15,6 +15,8 @@ export const JOB_STATUSES: readonly JobStatus[] = [
   'concluded',
 ];
 
+export const isJobStatus = (value: unknown): value is JobStatus => (JOB_STATUSES as readonly unknown[]).includes(value);
+
 /** Single steps; `null`, the job's removal, follows created and concluded. */
 export const TRANSITIONS: Readonly<Record<JobStatus, readonly (JobStatus | 'null')[]>> = {
   created: ['running', 'aborting', 'null'],

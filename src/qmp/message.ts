@@ -1,7 +1,8 @@
 // Classifies one parsed JSON value from a monitor. Never throws: what is not QMP is `malformed`.
+import { type Dict, isDict, isEventData } from '../protocol/event-data.js';
 import { cutText } from '../protocol/text.js';
 import type { Micros } from '../protocol/time.js';
-import { type Dict, isDict, isEventData, truncateData } from './guards.js';
+import { truncateData } from './guards.js';
 import type { QmpEvent, QmpGreeting } from './qapi.js';
 
 export type QmpMessage =

@@ -1,5 +1,5 @@
 // A command of another program (a tool) that is passed on to QEMU as text: its numbers are never parsed, so none is rounded.
-import { isDict } from './guards.js';
+import { isDict } from '../protocol/event-data.js';
 import { parseVerbatim, stringifyJson } from './json.js';
 
 export interface ToolCommand {

@@ -55,6 +55,20 @@ export function pausesOf({ faults, clients, streams }: ClusterRecord): Pauses[] 
   });
 }
 
+/** The pauses of sources that lasted so many milliseconds or longer, with who wrote before and after. */
+export function longSilences({ streams }: ClusterRecord, ms: number): (Span & { source: string; owners: string })[] {
+  const lasts = new Map<string, { at: number; owner: string }>();
+  return streams.flatMap(({ messages }) =>
+    messages.flatMap(({ source, at, owner }) => {
+      const last = lasts.get(source);
+      lasts.set(source, { at, owner });
+      return last && at - last.at >= ms
+        ? [{ source, from: last.at, to: at, owners: `${last.owner}, then ${owner}` }]
+        : [];
+    }),
+  );
+}
+
 /** The fault that began nearest to it. */
 function causeOf(span: Span, faults: readonly FaultRecord[]): FaultRecord | undefined {
   const distance = (fault: Span): number => Math.abs(fault.from - span.from);

@@ -1,9 +1,13 @@
 // What a run says at its end.
-import { pausesOf } from './pauses.js';
+import { longSilences, pausesOf } from './pauses.js';
 import type { ClusterRecord, Violation } from './record.js';
 
 /** Violations of one rule that are printed. */
 const SHOWN = 12;
+/** Milliseconds without a message of a source that are told one by one. */
+const LONG_MS = 30_000;
+
+const timeOf = (at: number): string => new Date(at).toISOString().slice(11, 19);
 
 export function printVerdict(record: ClusterRecord, violations: readonly Violation[], seed: number): void {
   const messages = record.streams.flatMap((stream) => stream.messages);
@@ -26,6 +30,8 @@ export function printVerdict(record: ClusterRecord, violations: readonly Violati
     const figures = [clients, sources, takeovers].map(({ count, p50, max }) => `${p50} ${max} (${count})`.padStart(20));
     console.log(`${kind.padEnd(14)} ${String(faults).padStart(3)} times ${figures.join(' ')}`);
   }
+  for (const { source, from, to, owners } of longSilences(record, LONG_MS))
+    console.log(`${source} was silent from ${timeOf(from)} to ${timeOf(to)}: ${owners}`);
   const counts = new Map<string, number>();
   for (const { rule, who, what } of violations) {
     const count = (counts.get(rule) ?? 0) + 1;

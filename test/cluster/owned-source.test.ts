@@ -18,16 +18,21 @@ beforeEach(() => {
   told = [];
 });
 
-function contend(member: string): OwnedSource {
+function contend(member: string, saved: readonly object[] = []): OwnedSource {
   const tell = (what: string): void => void told.push(`${member} ${what}`);
   return new OwnedSource(
     {
       ...{ source: 's', member, stream, locks, clock, ttlMs: 3_000, letGoMs: 8_000, retryMs: 100 },
-      ...{ hasStandby: () => true, save: () => [], writer: { clock, ...WRITER_DEFAULTS } },
+      ...{
+        hasStandby: () => true,
+        save: () => saved.map((line) => JSON.stringify(line)),
+        writer: { clock, ...WRITER_DEFAULTS },
+      },
     },
     {
       restored: () => undefined,
       owned: (isTakenOver) => tell(isTakenOver ? 'took it over' : 'has it'),
+      unreadable: () => tell('could not read'),
       released: () => tell('let it go'),
       fenced: () => tell('was refused'),
       acknowledged: () => undefined,
@@ -63,4 +68,12 @@ it('a member whose lock another has got meanwhile is refused by the stream, and 
   await expect.poll(() => told.slice(2, 4)).toEqual(['a was refused', 'a let it go']);
   await clock.advance(2_000);
   expect(told.slice(4)).toEqual([]);
+});
+
+it('what an owner that was taken has written keeps the source from no other', async () => {
+  const a = contend('a', [{ kind: 'run', run: { source: 's', id: 'j', run: 'r:1', status: 5 } }]);
+  await expect.poll(() => told).toEqual(['a has it']);
+  await a.end(1_000);
+  contend('b');
+  await expect.poll(() => told.slice(1)).toEqual(['b could not read', 'b took it over']);
 });

@@ -27,8 +27,9 @@ class DirectBus implements Bus {
     return () => undefined;
   }
 
-  hear(subject: string, body: unknown, reply?: (body: unknown) => void): void {
-    for (const each of this.#taking) if (each.subject === subject) each.take(body, subject, reply);
+  /** @param to the subject of the message, where who takes it has subscribed to several. */
+  hear(subject: string, body: unknown, reply?: (body: unknown) => void, to = subject): void {
+    for (const each of this.#taking) if (each.subject === subject) each.take(body, to, reply);
   }
 }
 
@@ -77,17 +78,33 @@ it.each([[{ v: 1 }], [{ v: 1, member: 'e', everyMs: null }], [{ v: 1, member: 'e
   },
 );
 
-it.each([[{ v: 1 }], [{ v: 1, rows: [null] }], [{ v: 1, rows: [{ source: 'vm1' }] }], [[]]])(
-  'what is no progress is shown to nobody: %j',
-  (body) => {
-    const bus = new DirectBus();
-    const shown: unknown[] = [];
-    const measured = (rows: unknown): unknown => shown.push(rows);
-    new MeasureClient({ bus, subjects, clock, member: 'e', sources: () => ['vm1'], measured });
-    bus.hear(subjects.progress('*'), body);
-    expect(shown).toEqual([]);
-  },
-);
+const ROW = { source: 'vm1', job: 'j', run: 'r:1', status: 'running', len: 8, offset: 4, speed: 0 };
+
+function progressOf(body: unknown): unknown[] {
+  const bus = new DirectBus();
+  const shown: unknown[] = [];
+  const measured = (rows: unknown): unknown => shown.push(rows);
+  new MeasureClient({ bus, subjects, clock, member: 'e', sources: () => ['vm1'], measured });
+  bus.hear(subjects.progress('*'), body, undefined, subjects.progress('vm1'));
+  return shown;
+}
+
+it.each([
+  [{ v: 1 }],
+  [{ v: 1, rows: [null] }],
+  [{ v: 1, rows: [{ source: 'vm1' }] }],
+  [{ v: 1, rows: [ROW, { ...ROW, source: 'vm2' }] }],
+  [{ v: 1, rows: [{ ...ROW, len: {} }] }],
+  [{ v: 1, rows: [{ ...ROW, status: 'gone' }] }],
+  [[]],
+])('what is no progress of its source is shown to nobody: %j', (body) => {
+  expect(progressOf(body)).toEqual([]);
+});
+
+it('progress is shown as its owner has measured it', () => {
+  const rows = [ROW, { ...ROW, job: 'k', len: '9007199254740993' }];
+  expect(progressOf({ v: 1, rows })).toEqual([rows]);
+});
 
 it.each([
   [{ v: 1 }],

@@ -46,7 +46,7 @@ describe('the history of runs', () => {
     first.history.add(endedRun('r:1', 2));
     await first.history.close();
     const { history } = await openTestHistory(path);
-    expect(history.has('r:1')).toBe(true);
+    expect(history.has({ source: 'vm1', run: 'r:1' })).toBe(true);
     history.add(endedRun('r:1', 3));
     history.add(endedRun('r:2', 4));
     expect(await namesOf(history)).toEqual(['r:2', 'r:1']);
@@ -104,7 +104,7 @@ describe('the history of runs', () => {
     expect(left.length).toBeLessThan(100);
     expect(left).toEqual(names(left.length, 200 - left.length).reverse());
     expect(history.status.bytes).toBeLessThan(34 * 1024);
-    expect(history.has('r:0')).toBe(false);
+    expect(history.has({ source: 'vm1', run: 'r:0' })).toBe(false);
     await clock.advance(2_000_000);
     history.add(endedRun('late', 2_000));
     await clock.turn();

@@ -1,7 +1,7 @@
 // `history.list` and `history.get`. A search may have to look at every run of a year, so it goes in steps, each in a turn of the loop of its own.
 import type { CallContext } from '../../access/index.js';
 import type { Clock } from '../../clock.js';
-import { digest, digest32, type Place, type RowHead } from '../../history/index.js';
+import { digest32, digestOfRun, type Place, type RowHead } from '../../history/index.js';
 import { type Answer, refuse, refuseParams } from '../../protocol/answer.js';
 import { compileGlobs } from '../../protocol/glob.js';
 import type { HistoryParams, HistoryRun, ProgressSample } from '../../protocol/history.js';
@@ -112,7 +112,7 @@ export class HistoryCalls {
         ? refuse('JOB_NOT_FOUND', `no run${run === undefined ? '' : ` ${run}`} of ${job} on ${source} is known`)
         : unseen();
     }
-    const { progress = history.progressOf(found.run), ...kept } = record ?? {};
+    const { progress = history.progressOf(found), ...kept } = record ?? {};
     const names = { source, job, run: found.run };
     const span = { ...names, began: found.began, ended: record?.ended };
     const { entries, missing } = await readStory(span, deadline, signal, this.#deps);
@@ -126,7 +126,7 @@ export class HistoryCalls {
 
   /** The newest run of a job that has ended, or the named one. */
   async #find({ source, job, run }: JobTarget, signal: AbortSignal): Promise<Read['run'] | undefined> {
-    const [jobDigest, runDigest] = [digest32(job), run === undefined ? undefined : digest(run)];
+    const [jobDigest, runDigest] = [digest32(job), run === undefined ? undefined : digestOfRun({ source, run })];
     const wants = (row: RowHead): boolean =>
       row.jobDigest === jobDigest && (runDigest === undefined || row.runDigest === runDigest) && row.source === source;
     let found: Read['run'] | undefined;

@@ -237,7 +237,7 @@ export class JobCommands {
 
   /** A concluded job may occupy its id for longer than its settlement is kept in the history. */
   #settledOf(tracker: SourceTracker, { source, ref, run }: Run, settled: Settlement): SettledRun {
-    const remembered = this.#registry.history.get(run)?.settled;
+    const remembered = this.#registry.history.get({ source, run })?.settled;
     return remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled };
   }
 

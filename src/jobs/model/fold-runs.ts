@@ -34,11 +34,20 @@ export class RunFold {
   /** Commands that are not answered. */
   readonly commands = new Map<CommandId, UnansweredCommand>();
   readonly #settled: (run: Run, entry: FoldedEntry) => void;
+  readonly #check: (run: Run) => void;
 
-  /** @param settled called for each settlement with the run in its last state. */
-  constructor(legacy = false, settled: (run: Run, entry: FoldedEntry) => void = () => undefined) {
+  /**
+   * @param settled called for each settlement with the run in its last state.
+   * @param check called before a change of a run counts; what it throws is that of {@link apply}.
+   */
+  constructor(
+    legacy = false,
+    settled: (run: Run, entry: FoldedEntry) => void = () => undefined,
+    check: (run: Run) => void = () => undefined,
+  ) {
     this.legacy = legacy;
     this.#settled = settled;
+    this.#check = check;
   }
 
   apply(entry: FoldedEntry): void {
@@ -62,7 +71,7 @@ export class RunFold {
     const isEnd = (this.legacy && outcome) || (signal.kind === 'status' && signal.status === 'null');
     // The settlement of a run that is not settled follows as an entry of its own.
     if (isEnd && run.settled) this.runs.delete(run.id);
-    else this.runs.set(run.id, run);
+    else this.#keep(run);
   }
 
   #gateway(entry: FoldedEntry, job: JobRef): void {
@@ -91,9 +100,15 @@ export class RunFold {
       run.settled = data as GatewayEventData['GATEWAY_JOB_SETTLED'];
       run.end = undefined;
       run.baseline = undefined;
+      this.#check(run);
       this.#settled(run, entry);
       if (run.settled.dismissed) return void this.runs.delete(run.id);
     }
+    this.#keep(run);
+  }
+
+  #keep(run: Run): void {
+    this.#check(run);
     this.runs.set(run.id, run);
   }
 
@@ -114,7 +129,7 @@ export class RunFold {
     phase: Parameters<typeof requestChanges>[2],
   ): void {
     const run = this.#present(job);
-    if (run) this.runs.set(run.id, Object.assign(run, requestChanges(run, command, phase)));
+    if (run) this.#keep(Object.assign(run, requestChanges(run, command, phase)));
   }
 
   /** GATEWAY_SOURCE_DOWN with any other reason means that a connection was lost; with this one the connection stands. */

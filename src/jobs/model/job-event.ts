@@ -1,5 +1,5 @@
 // QEMU's events sorted for the job model: which job an event concerns, and what it says of it. Other events give `undefined`.
-import { JOB_STATUSES } from '../../protocol/rules.js';
+import { isJobStatus } from '../../protocol/rules.js';
 import type { BlockJobEventData, JobStatus, LibvirtEventData, QemuEventData } from '../../protocol/types.js';
 import type { SourceEvent } from '../../sources/index.js';
 
@@ -29,7 +29,7 @@ export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined 
   if (typeof id !== 'string' || id === '') return undefined;
   switch (type) {
     case 'JOB_STATUS_CHANGE':
-      return { id, signal: isStatus(status) ? { kind: 'status', status } : { kind: 'other' } };
+      return { id, signal: status === 'null' || isJobStatus(status) ? { kind: 'status', status } : { kind: 'other' } };
     case 'BLOCK_JOB_READY':
       return { id, signal: { kind: 'ready', data: data as QemuEventData['BLOCK_JOB_READY'] } };
     case 'BLOCK_JOB_COMPLETED':
@@ -45,10 +45,6 @@ export function readJobEvent({ type, data }: SourceEvent): JobEvent | undefined 
     default:
       return { id, signal: { kind: 'other' } };
   }
-}
-
-function isStatus(value: unknown): value is JobStatus | 'null' {
-  return value === 'null' || (JOB_STATUSES as readonly unknown[]).includes(value);
 }
 
 /** Events after which the users of a disk may be others under the same names: an export or a device was removed, a medium was changed. */

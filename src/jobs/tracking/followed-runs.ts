@@ -7,6 +7,7 @@ import { formatMicros, type Micros } from '../../protocol/time.js';
 import type { Cursor, Entry, Job, JobRef, Progress, SettledRun, SourceInfo } from '../../protocol/types.js';
 import { runNamed } from '../model/job-name.js';
 import { isActive, type Run, viewRun } from '../model/run.js';
+import { isSourceInfo } from '../model/run-form.js';
 import { Restoration } from './restoration.js';
 import type { Ended } from './run-store.js';
 import { SettlementHistory, type SettlementLimits } from './settlement-history.js';
@@ -17,7 +18,7 @@ export class FollowedRuns {
   readonly #sources = new Map<string, Restoration>();
   readonly #endings$ = new Subject<Ended>();
   readonly #measuring$ = new Subject<Progress[]>();
-  /** The newest measures of live runs. */
+  /** The newest measures of live runs, by source and run. */
   readonly #measures = new Map<string, { row: Progress; updated: string }>();
   #settlements: SettlementHistory;
   /** The sources as clients' own projections have them. */
@@ -53,14 +54,26 @@ export class FollowedRuns {
     const state = this.#sources.get(source) ?? this.#open(source);
     if (type === 'GATEWAY_SOURCE_REMOVED') this.#sources.delete(source);
     else state.apply({ cursor, source, type, time, job, data });
-    if (type.startsWith('GATEWAY_SOURCE_') && !draft.internal) this.#projection.apply(entryOf(draft));
+    if (type.startsWith('GATEWAY_SOURCE_') && !draft.internal) this.#applyToSource(entryOf(draft));
+  }
+
+  /** @throws where its owner, which may have been taken, has written what is none; the source is shown as before. */
+  #applyToSource(entry: Entry): void {
+    const { sources } = this.#projection;
+    const before = sources.get(entry.source);
+    this.#projection.apply(entry);
+    const after = sources.get(entry.source);
+    if (!after || isSourceInfo(after)) return;
+    if (before) sources.set(entry.source, before);
+    else sources.delete(entry.source);
+    throw new Error(`${entry.type} has not its form`);
   }
 
   /** New measures of live runs, which are no entries. */
   measured(rows: readonly Progress[]): void {
     const live = rows.filter(({ source, job, run }) => this.isLive(source, job, run));
     const updated = formatMicros(Math.round(this.#clock.date() * 1_000));
-    for (const row of live) this.#measures.set(row.run, { row, updated });
+    for (const row of live) this.#measures.set(keyOf(row), { row, updated });
     if (live.length > 0) this.#measuring$.next(live);
   }
 
@@ -113,26 +126,27 @@ export class FollowedRuns {
 
   #view(run: Run): Job {
     const job = viewRun(run);
-    const measured = isActive(run) ? this.#measures.get(run.run) : undefined;
+    const measured = isActive(run) ? this.#measures.get(keyOf(run)) : undefined;
     if (!measured) return job;
     const { len, offset, speed } = measured.row;
     return { ...job, len, offset, speed, updated: measured.updated };
   }
 
   #open(source: string): Restoration {
-    const state = new Restoration((ended, isNew) => this.#settle(ended, isNew));
+    const state = new Restoration(source, (ended, isNew) => this.#settle(ended, isNew));
     this.#sources.set(source, state);
     return state;
   }
 
   #settle(ended: Ended, isNew: boolean): void {
-    const { run } = ended.settled;
-    this.#measures.delete(run);
-    if (this.#settlements.get(run)) return;
+    this.#measures.delete(keyOf(ended.settled));
+    if (this.#settlements.get(ended.settled)) return;
     this.#settlements.restore(ended);
     if (isNew) this.#endings$.next(ended);
   }
 }
+
+const keyOf = ({ source, run }: { source: string; run: string }): string => `${source} ${run}`;
 
 const NO_RUNS: ReadonlyMap<string, Run> = new Map();
 

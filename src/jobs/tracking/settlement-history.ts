@@ -33,8 +33,9 @@ export interface RememberedRun {
 export class SettlementHistory {
   readonly #limits: SettlementLimits;
   readonly #clock: Clock;
+  /** By source and run: an owner of a cluster that was taken may name the run of another source. */
   readonly #runs = new Map<string, Remembered>();
-  /** The newest settled run of each source and job id. */
+  /** The key of the newest settled run of each source and job id. */
   readonly #newest = new Map<string, string>();
   readonly #evicted: () => void;
   #bytes = 0;
@@ -65,22 +66,21 @@ export class SettlementHistory {
 
   #add({ settled, last }: Ended, at: number): void {
     const bytes = RECORD_BYTES + settled.job.length + 2 * (settled.settled.error?.length ?? 0);
-    this.#bytes += bytes - (this.#runs.get(settled.run)?.bytes ?? 0);
-    this.#runs.set(settled.run, { settled, last, at, bytes });
-    this.#newest.set(keyOf(settled), settled.run);
+    const key = runKey(settled);
+    this.#bytes += bytes - (this.#runs.get(key)?.bytes ?? 0);
+    this.#runs.set(key, { settled, last, at, bytes });
+    this.#newest.set(jobKey(settled), key);
     this.#expire();
   }
 
-  get(run: string): RememberedRun | undefined {
-    this.#expire();
-    const known = this.#runs.get(run);
-    return known && { settled: known.settled, job: viewRun(known.last) };
+  get(named: { source: string; run: string }): RememberedRun | undefined {
+    return this.#get(runKey(named));
   }
 
   /** A settled run of that job; without `run` the newest. */
   ended({ source, job, run }: { source: string; job: string; run?: string | undefined }): RememberedRun | undefined {
-    const known = this.get(run ?? this.#newest.get(keyOf({ source, job })) ?? '');
-    return known?.settled.source === source && known.settled.job === job ? known : undefined;
+    const known = this.#get(run === undefined ? this.#newest.get(jobKey({ source, job })) : runKey({ source, run }));
+    return known?.settled.job === job ? known : undefined;
   }
 
   /** The newest settlements that the log shows and `wants` accepts, in order of age, the oldest first. */
@@ -95,19 +95,24 @@ export class SettlementHistory {
     return found.reverse();
   }
 
+  #get(key = ''): RememberedRun | undefined {
+    this.#expire();
+    const known = this.#runs.get(key);
+    return known && { settled: known.settled, job: viewRun(known.last) };
+  }
+
   #expire(): void {
     const horizon = this.#clock.now() - this.#limits.ageMs;
-    for (const [run, { at, settled, bytes }] of this.#runs) {
+    for (const [key, { at, settled, bytes }] of this.#runs) {
       if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;
       if (at >= horizon) this.#evicted();
-      this.#runs.delete(run);
+      this.#runs.delete(key);
       this.#bytes -= bytes;
-      if (this.#newest.get(keyOf(settled)) === run) this.#newest.delete(keyOf(settled));
+      if (this.#newest.get(jobKey(settled)) === key) this.#newest.delete(jobKey(settled));
     }
   }
 }
 
-/** No source name contains a space. */
-function keyOf({ source, job }: { source: string; job: string }): string {
-  return `${source} ${job}`;
-}
+// No source name contains a space.
+const runKey = ({ source, run }: { source: string; run: string }): string => `${source} ${run}`;
+const jobKey = ({ source, job }: { source: string; job: string }): string => `${source} ${job}`;

@@ -1,6 +1,7 @@
 // The body of one message of the stream: entries of one source, or a part of a checkpoint, which has the state of the source as lines.
 import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
+import { isDict, isEntryData, isText } from '../../protocol/event-data.js';
 import type { Cursor } from '../../protocol/types.js';
 
 /** Offsets that one message may occupy: the offset of an entry is the message's place in the stream times this, and its index in the message. */
@@ -107,19 +108,16 @@ export function readBody(text: string): StreamBody | undefined {
   return undefined;
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isDict = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What filters compare and what is written as text has its form; `data` may be anything. */
+/** What filters compare, what is written as text, and what the folds of clients read of `data`. */
 function isEntry(value: unknown): value is StreamEntry {
   if (!isDict(value)) return false;
-  const { type, time, job, repeated } = value;
+  const { type, time, job, repeated, data } = value;
   return (
     isText(type) &&
     (time === null || Number.isSafeInteger(time)) &&
     (job === undefined || (isDict(job) && isText(job.id) && isText(job.run))) &&
-    (repeated === undefined || Number.isSafeInteger(repeated))
+    (repeated === undefined || Number.isSafeInteger(repeated)) &&
+    isEntryData(type, data, job !== undefined)
   );
 }
 

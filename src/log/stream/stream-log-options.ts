@@ -17,7 +17,7 @@ export interface StreamFold {
 export interface StreamLogListener {
   /** The stream can't be read, said once for each reason; `undefined`: it can be again. */
   failing(error: unknown): void;
-  /** Messages of the source say what no gateway writes: its state is as before them. Said once for each source. */
+  /** Messages of the source say what no gateway of this version writes: its state is as before them. Said once for each source. */
   malformed(source: string, error: unknown): void;
 }
 

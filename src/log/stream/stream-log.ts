@@ -246,11 +246,17 @@ export class StreamLog implements EventReader {
 
   #take(message: StreamMessage): void {
     const body = readBody(message.body);
-    if (body?.kind === 'part') return this.#takePart(message.source, body);
-    if (body?.kind !== 'entries') return;
+    if (!body) return this.#leaveOut(message);
+    if (body.kind === 'part') return this.#takePart(message.source, body);
     this.#foldEntries(message.source, message.seq, body);
     this.#insert(this.#memory, message, body);
     this.#arrivals.arrived(this.#folded);
+  }
+
+  #leaveOut({ source, seq }: StreamMessage): void {
+    this.#containment.take(source, () => {
+      throw new Error(`the message ${seq} has not the form of this version`);
+    });
   }
 
   /** The fold goes on from each checkpoint: it has what an entry does not say, as after entries that an owner had to drop. */

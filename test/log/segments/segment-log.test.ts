@@ -557,14 +557,18 @@ describe('a disk that takes nothing', () => {
     renameSync(`${path}.away`, path);
     await expect.poll(() => log.status.disk?.problem).toBe(undefined);
 
+    // At once: an empty folder is taken by whoever sees it first.
+    const theirs = newFolder();
+    const other = await openTestDiskLog(theirs, { limits: { checkMs: 60_000 } });
     renameSync(path, `${path}.away`);
+    renameSync(theirs, path);
     await expect.poll(() => log.status.disk?.problem).toBeDefined();
-    const other = await openTestDiskLog(path, { limits: { checkMs: 60_000 } });
     const state = readFileSync(join(path, 'state.json'), 'utf8');
     await log.close();
     expect(readFileSync(join(path, 'state.json'), 'utf8')).toBe(state);
+    renameSync(path, theirs);
     await other.log.close();
-    expect((await openTestDiskLog(path)).discontinuity).toBe(undefined);
+    expect((await openTestDiskLog(theirs)).discontinuity).toBe(undefined);
     rmSync(`${path}.away`, { recursive: true });
   });
 

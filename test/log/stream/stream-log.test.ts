@@ -29,7 +29,11 @@ async function edge(
   const fold: StreamFold = {
     clear: (epoch) => folded.push(`clear ${epoch}`),
     restore: (source, lines) => folded.push(`${source} ${lines.join()}`),
-    entry: ({ source, data }) => folded.push(`${source} ${(data as { n: number }).n}`),
+    entry: ({ source, data }) => {
+      const { n } = data as { n: number | null };
+      if (n === null) throw new Error('no number');
+      folded.push(`${source} ${n}`);
+    },
   };
   const options = { clock, silenceMs: 1_000, awaitMs: 5_000, retryMs: 100, ...more };
   const ignored = { failing: () => undefined, malformed: () => undefined };
@@ -174,10 +178,15 @@ describe('a log of a stream', () => {
       ['a time beyond every calendar', { ...entry, time: 1e300 }],
       ['a job whose id is no text', { ...entry, job: { id: 5, run: 'a:1' } }],
       ['a number of repetitions that is none', { ...entry, repeated: {} }],
+      ['data that is none', { ...entry, data: null }],
+      ['a settlement that is none', { ...entry, type: 'GATEWAY_JOB_SETTLED' }],
+      ['an event of a job without its figures', { ...entry, type: 'BLOCK_JOB_READY', job: { id: 'j', run: 'a:1' } }],
     ])('leaves out a message with %s', async (_what, forged) => {
-      const { shown, folded } = await edge();
+      const told: string[] = [];
+      const { shown, folded } = await edge({}, { malformed: (source) => told.push(source) });
       await forge('forged', [entry, forged]);
       await write(writerOf('a'), 'a', 1);
+      expect(told).toEqual(['forged']);
       expect(shown).toEqual(['12288 a 1']);
       expect(folded).not.toContain('forged 7');
     });
@@ -187,7 +196,7 @@ describe('a log of a stream', () => {
       const malformed = (source: string): void => void told.push(source);
       const { shown, log } = await edge({}, { malformed });
       stream.delivers = ({ source }) => source !== 'late';
-      for (const source of ['forged', 'late']) await forge(source, [{ ...entry, data: null }, entry]);
+      for (const source of ['forged', 'late']) await forge(source, [{ ...entry, data: { n: null } }, entry]);
       await write(writerOf('a'), 'a', 1);
       expect(shown.at(-1)).toBe('16384 a 1');
       const late = await edge({}, { malformed });

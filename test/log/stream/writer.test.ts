@@ -11,6 +11,11 @@ const entry = (n: number, more: Partial<EntryDraft> = {}): EntryDraft => ({
   ...more,
 });
 
+const SETTLED = {
+  ...{ outcome: 'lost', provenance: 'unknown', pivoted: 'unknown', pivotProof: null, forced: false, escalated: false },
+  ...{ requestedBy: [], dismissed: true, type: null, len: null, offset: null },
+};
+
 let clock: FakeClock;
 let stream: MemoryStream;
 let told: string[];
@@ -171,7 +176,7 @@ describe('a writer', () => {
     writer.append([entry(0)], () => shown.push(0));
     await clock.turn();
     for (let n = 1; n <= 40; n++) writer.append([entry(n)], () => shown.push(n));
-    writer.append([entry(41, { type: 'GATEWAY_JOB_SETTLED' })], () => shown.push(41));
+    writer.append([entry(41, { type: 'GATEWAY_JOB_SETTLED', data: SETTLED })], () => shown.push(41));
     expect(writer.status.waitingBytes).toBeLessThan(1_000);
     stream.isAway = false;
     await clock.advance(100);
