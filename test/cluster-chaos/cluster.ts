@@ -14,6 +14,8 @@ export interface ClusterOptions {
   /** `--source` of each owner. */
   sources: Readonly<Record<string, string>>;
   logLevel: string;
+  /** A folder for a file with all that each member says. */
+  logs: string | undefined;
   owners: number;
   edges: number;
 }
@@ -42,16 +44,17 @@ export class Cluster {
   }
 
   /** Nothing of it but NATS runs yet. */
-  static async open({ main, sources, logLevel, owners, edges }: ClusterOptions): Promise<Cluster> {
+  static async open({ main, sources, logLevel, logs, owners, edges }: ClusterOptions): Promise<Cluster> {
     const nats = await Nats.start(3);
     const cluster = new Cluster(nats, await nats.connect());
     const given = Object.entries(sources).flatMap(([name, uri]) => ['--source', `${name}=${uri}`]);
     const flags = ['--log-level', logLevel];
     for (let n = 1; n <= owners; n += 1)
-      cluster.owners.push(await cluster.#node(`o${n}`, main, [...flags, '--role', 'owner', ...given]));
+      cluster.owners.push(await cluster.#node(`o${n}`, main, [...flags, '--role', 'owner', ...given], logs));
     for (let n = 1; n <= edges; n += 1) {
       const port = await freePort();
-      const node = await cluster.#node(`e${n}`, main, [...flags, '--role', 'edge', '--listen', `127.0.0.1:${port}`]);
+      const own = [...flags, '--role', 'edge', '--listen', `127.0.0.1:${port}`];
+      const node = await cluster.#node(`e${n}`, main, own, logs);
       cluster.edges.push({ ...node, port });
     }
     return cluster;
@@ -97,10 +100,11 @@ export class Cluster {
     await this.nats.close();
   }
 
-  async #node(name: string, main: string, flags: readonly string[]): Promise<Node> {
+  async #node(name: string, main: string, flags: readonly string[], logs: string | undefined): Promise<Node> {
     const lines = await Promise.all(this.nats.ports.map((port) => Hop.open([port])));
     const servers = lines.flatMap(({ port }) => ['--nats', `nats://127.0.0.1:${port}`]);
-    const member = new Member(name, main, [...flags, '--cluster', NAME, '--nats-replicas', '3', ...servers]);
+    const all = [...flags, '--cluster', NAME, '--nats-replicas', '3', ...servers];
+    const member = new Member(name, main, all, logs);
     return { member, lines, isBusy: false };
   }
 

@@ -1,6 +1,7 @@
 // The processes of a cluster run beside NATS: the simulated monitors, and the members of the cluster, which are killed and started again.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MonitorRecord } from './record.js';
@@ -67,13 +68,15 @@ export class Member {
   /** Each time that it ended without being told to. */
   readonly died: string[] = [];
   readonly #args: readonly string[];
+  readonly #logFile: string | undefined;
   #child: ChildProcess | undefined;
   #said = '';
   #again: NodeJS.Timeout | undefined;
 
-  /** @param main the built `dist/cli/main.js`. */
-  constructor(name: string, main: string, flags: readonly string[]) {
+  /** @param main the built `dist/cli/main.js`. @param logs a folder for a file with all that it says. */
+  constructor(name: string, main: string, flags: readonly string[], logs?: string) {
     this.name = name;
+    this.#logFile = logs === undefined ? undefined : join(logs, `${name}.log`);
     this.#args = [main, 'serve', '--member', name, ...flags];
   }
 
@@ -93,6 +96,7 @@ export class Member {
     this.#child = child;
     const hear = (chunk: unknown): void => {
       this.#said = (this.#said + String(chunk)).slice(-8_000);
+      if (this.#logFile !== undefined) appendFileSync(this.#logFile, String(chunk));
     };
     child.stdout?.on('data', hear);
     child.stderr?.on('data', hear);

@@ -23,6 +23,8 @@ const { values } = parseArgs({
     /** Only these kinds, separated by commas. */
     only: { type: 'string' },
     'log-level': { type: 'string', default: 'warn' },
+    /** A folder that gets all that each member says, for a look at what went wrong. */
+    logs: { type: 'string' },
     sources: { type: 'string', default: '20' },
     clients: { type: 'string', default: '300' },
     /** Events a second over all sources. */
@@ -63,6 +65,7 @@ async function main(): Promise<number> {
     main: resolve('dist/cli/main.js'),
     sources,
     logLevel: values['log-level'],
+    logs: values.logs,
     owners: OWNERS,
     edges: EDGES,
   });
