@@ -24,6 +24,8 @@ export interface StreamLimits {
 export const STREAM_LIMITS: StreamLimits = { maxBytes: 1024 * 1024 * 1024, maxAgeMs: 7 * 86_400_000, replicas: 1 };
 
 const MESSAGE_ID = 'Nats-Msg-Id';
+/** JetStream keeps it with the message, whose writer it has held to it. */
+const LAST_OF_SUBJECT = 'Nats-Expected-Last-Subject-Sequence';
 
 /** Nanoseconds of a millisecond. */
 const NANOS = 1_000_000;
@@ -115,11 +117,16 @@ export class JetStreamStream implements SharedStream {
     return this.#message(await orNone(this.#jsm.streams.getMessage(stream, { last_by_subj: events(source) })));
   }
 
-  async next(source: string, seq: number): Promise<StreamMessage | undefined> {
+  /** A replica that was killed may leave messages out for a while. */
+  async next(
+    source: string,
+    seq: number,
+    isNext: (message: StreamMessage) => boolean = () => true,
+  ): Promise<StreamMessage | undefined> {
     const { stream, events } = this.#subjects;
     const query = { seq, next_by_subj: events(source) };
-    const near = await this.#near(query);
-    if (near) return this.#message(near);
+    const near = this.#message(await this.#near(query));
+    if (near && isNext(near)) return near;
     // The leader's own query has no `next_by_subj` before NATS 2.9; its type lacks it still.
     return this.#message(await orNone(this.#jsm.streams.getMessage(stream, query as never)));
   }
@@ -151,6 +158,7 @@ export class JetStreamStream implements SharedStream {
       seq: stored.seq,
       source: this.#subjects.sourceOf(stored.subject),
       id: stored.header?.get(MESSAGE_ID) || undefined,
+      after: placeIn(stored.header?.get(LAST_OF_SUBJECT)),
       time: stored.time.getTime(),
       body: stored.string(),
     };
@@ -164,9 +172,15 @@ function readLive(message: Msg, { sourceOf }: Subjects): StreamMessage | undefin
     seq,
     source: sourceOf(message.subject),
     id: message.headers?.get(MESSAGE_ID) || undefined,
+    after: placeIn(message.headers?.get(LAST_OF_SUBJECT)),
     time: undefined,
     body: message.string(),
   };
+}
+
+/** Headers that are missing are empty, or `undefined`. */
+function placeIn(text = ''): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** `null` where there is no such message. */

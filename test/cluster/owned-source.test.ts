@@ -1,6 +1,7 @@
 // One source of an owner, contended for by two members over one stream.
 import { beforeEach, expect, it } from 'vitest';
 import { OwnedSource } from '../../src/cluster/owned-source.js';
+import type { Restoration } from '../../src/jobs/index.js';
 import { WRITER_DEFAULTS } from '../../src/log/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLocks } from '../support/memory-locks.js';
@@ -10,6 +11,8 @@ let clock: FakeClock;
 let stream: MemoryStream;
 let locks: MemoryLocks;
 let told: string[];
+/** What the member that began last has read of its source. */
+let restored: Restoration | undefined;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -30,7 +33,9 @@ function contend(member: string, saved: readonly object[] = []): OwnedSource {
       },
     },
     {
-      restored: () => undefined,
+      restored: (state) => {
+        restored = state;
+      },
       owned: (isTakenOver) => tell(isTakenOver ? 'took it over' : 'has it'),
       unreadable: () => tell('could not read'),
       released: () => tell('let it go'),
@@ -76,4 +81,20 @@ it('what an owner that was taken has written keeps the source from no other', as
   await a.end(1_000);
   contend('b');
   await expect.poll(() => told.slice(1)).toEqual(['b could not read', 'b took it over']);
+});
+
+it('who takes it over knows every message, also one that the nearest replica leaves out', async () => {
+  const found = { type: 'backup', status: 'running', continuity: 'new' };
+  const a = contend('a');
+  await expect.poll(() => told).toEqual(['a has it']);
+  for (const id of ['first', 'second', 'third']) {
+    a.append([{ source: 's', type: 'GATEWAY_JOB_FOUND', time: 1, job: { id, run: `r:${id}` }, data: found }]);
+    await a.writer?.drained();
+  }
+  const hidden = stream.messages.find(({ body }) => body.includes('r:second'));
+  stream.hides = (message) => message === hidden;
+  locks.expire('s');
+  contend('b');
+  await expect.poll(() => told[1]).toEqual('b took it over');
+  expect([...(restored?.runsOf('s') ?? new Map()).keys()]).toEqual(['first', 'second', 'third']);
 });

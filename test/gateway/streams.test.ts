@@ -236,6 +236,28 @@ describe('a client that does not read', () => {
     expect(bench.hub.counts).toMatchObject({ parked: 1, resets: { retention: 1, grants: 0 } });
   });
 
+  it('that was at a gateway further on, whose newest entries the log will never have, begins anew', async () => {
+    const { bench, client } = open();
+    for (let n = 0; n < 3; n += 1) bench.append('vm1', 'RESUME');
+    const { log } = bench;
+    const readAfter = log.readAfter.bind(log);
+    let giveUp = (): void => undefined;
+    const pending = new Promise<void>((resolve) => {
+      giveUp = resolve;
+    });
+    log.retainsAfter = () => true;
+    log.readAfter = (offset, limit) =>
+      offset > log.head ? { entries: [], examined: offset, pending } : readAfter(offset, limit);
+    expect((await client.call('subscribe', { after: 'e:9' })).result).toMatchObject({ cursor: 'e:9', resumed: true });
+    log.retainsAfter = (offset) => offset <= log.head;
+    giveUp();
+    await bench.turn(3);
+    expect(client.end.of('reset')).toMatchObject([{ reason: 'epoch', cursor: 'e:3', jobs: [{ job: 'j' }] }]);
+    bench.append('vm1', 'RESUME');
+    await bench.turn();
+    expect(offsets(client)).toEqual([4]);
+  });
+
   it('gets a reset in pages where the present is large', async () => {
     const { bench, client } = open({ limits, log: { perSource: 4 } });
     await client.call('subscribe', {});

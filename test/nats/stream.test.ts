@@ -48,6 +48,13 @@ describe('a stream that was made anew', () => {
     expect(await stream.next('a', 7)).toMatchObject({ body });
   });
 
+  it('a replica that leaves messages out is not believed', async () => {
+    const stream = streamOf(stored(`${NOW}.writer.1`, 9, 'of the replica'));
+    await stream.state();
+    expect(await stream.next('a', 7, ({ seq }) => seq === 7)).toMatchObject({ body: 'of the leader' });
+    expect(await stream.next('a', 7, ({ seq }) => seq === 9)).toMatchObject({ body: 'of the replica' });
+  });
+
   it('is not what a server without a leader says, and is where one server is all there is', async () => {
     await expect(streamOf(null, {}).state()).rejects.toThrow('the stream qmp has no leader');
     await expect(streamOf(null, undefined).state()).resolves.toEqual({ epoch: NOW, firstSeq: 1, lastSeq: 7 });

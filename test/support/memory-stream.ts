@@ -12,6 +12,8 @@ export class MemoryStream implements SharedStream {
   losesAcks = 0;
   /** Whether the live path has a message. */
   delivers: (message: StreamMessage) => boolean = () => true;
+  /** Whether the nearest replica lacks a message that the leader has. */
+  hides: (message: StreamMessage) => boolean = () => false;
   readonly written: string[] = [];
   readonly #live$ = new Subject<StreamMessage>();
   readonly live$ = this.#live$.asObservable();
@@ -27,7 +29,7 @@ export class MemoryStream implements SharedStream {
     if (known) return { kind: 'taken', seq: known.seq };
     const last = this.#lastOf(source);
     if ((last?.seq ?? 0) !== after) return { kind: 'fenced' };
-    const message = { seq: ++this.lastSeq, source, id, time: undefined, body };
+    const message = { seq: ++this.lastSeq, source, id, after, time: undefined, body };
     this.messages.push(message);
     this.written.push(body);
     if (this.delivers(message)) this.#live$.next(message);
@@ -48,9 +50,15 @@ export class MemoryStream implements SharedStream {
     return this.#lastOf(source);
   }
 
-  async next(source: string, seq: number): Promise<StreamMessage | undefined> {
+  async next(
+    source: string,
+    seq: number,
+    isNext: (message: StreamMessage) => boolean = () => true,
+  ): Promise<StreamMessage | undefined> {
     this.#away();
-    return this.messages.find((each) => each.source === source && each.seq >= seq);
+    const isIt = (each: StreamMessage): boolean => each.source === source && each.seq >= seq;
+    const near = this.messages.find((each) => isIt(each) && !this.hides(each));
+    return near && isNext(near) ? near : this.messages.find(isIt);
   }
 
   async sources(): Promise<string[]> {

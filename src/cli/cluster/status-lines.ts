@@ -97,7 +97,7 @@ const WEBHOOK_COLUMNS: readonly Column<WebhookRow>[] = [
 
 /** An edge notices within a second that it has missed something. */
 const lagColour = (lagMs: number): 'green' | 'yellow' | 'red' =>
-  lagMs <= 1_000 ? 'green' : lagMs <= 10_000 ? 'yellow' : 'red';
+  lagMs <= 2_000 ? 'green' : lagMs <= 10_000 ? 'yellow' : 'red';
 
 const STREAM_COLUMNS: readonly Column<StreamStatus>[] = [
   { head: 'STREAM', cell: ({ name }) => name, isName: true },

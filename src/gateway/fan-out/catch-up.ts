@@ -117,6 +117,8 @@ export class CatchUp {
     const { filter } = subscription;
     const isVoid = state.kind === 'regranted' || state.kind === 'voided';
     if (isVoid || !this.#log.retainsAfter(subscription.examined, filter.wantsSource)) {
+      // It was at a gateway of the cluster that was further on, and what it has seen there is in the stream no more.
+      if (subscription.examined > this.#log.head) subscription.void();
       if (this.#snapshots.prepare(filter)) this.#reset(subscription);
       return false;
     }

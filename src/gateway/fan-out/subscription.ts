@@ -118,7 +118,7 @@ export class Subscription {
     this.#state = next + 1 < snapshot.pages.length ? { kind: 'paging', snapshot, next: next + 1 } : BEHIND;
   }
 
-  /** The log goes on under another epoch: what the client has is to be replaced. */
+  /** The log goes on under another epoch, or without what the client has seen: what the client has is to be replaced. */
   void(): void {
     if (this.#state.kind !== 'regranted' && this.#state.kind !== 'ended') this.#state = VOIDED;
   }
@@ -127,7 +127,7 @@ export class Subscription {
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state !== VOIDED && this.#state.kind !== 'regranted')
       throw this.#illegal('behind, voided or regranted');
-    // Of another epoch the offsets may be lower.
+    // The offsets may be lower.
     if (this.#state === VOIDED) this.#examined = offset;
     else this.#advance(offset);
     this.#state = positionAfter(snapshot);

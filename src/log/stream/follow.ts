@@ -39,7 +39,8 @@ export class StreamFollower {
   /** Answers in a row by which the stream has fewer messages than were read. */
   #fewer = 0;
   #isEnded = false;
-  #heardAt: number;
+  /** When the stream was asked for its newest message and had none that is missing here. A message that comes may have been under way for long. */
+  #completeAt: number;
   readonly #live: Subscription;
   readonly #stopAsking: () => void;
   /** Messages that did not come by the live path. */
@@ -51,14 +52,14 @@ export class StreamFollower {
     this.#epoch = epoch;
     this.#options = options;
     this.#listener = listener;
-    this.#heardAt = options.clock.now();
+    this.#completeAt = options.clock.now();
     this.#live = stream.live$.subscribe((message) => this.#hear(message));
     this.#stopAsking = options.clock.every(options.silenceMs, () => void this.#ask());
   }
 
   /** Milliseconds since the follower last knew that it has every message. */
   get lagMs(): number {
-    return Math.max(0, this.#options.clock.now() - this.#heardAt);
+    return Math.max(0, this.#options.clock.now() - this.#completeAt);
   }
 
   /** @param last the newest message that is known. */
@@ -83,7 +84,6 @@ export class StreamFollower {
     if (this.#ahead.size < MAX_AHEAD || message.seq === this.#next) this.#ahead.set(message.seq, message);
     this.#pass();
     if (this.#ahead.size > 0) void this.#fill();
-    else this.#heardAt = this.#options.clock.now();
   }
 
   #pass(): void {
@@ -107,7 +107,7 @@ export class StreamFollower {
       this.#listener.failing(undefined);
       if (epoch !== this.#epoch || this.#hasLost(lastSeq, known)) return this.#listener.replaced();
       if (lastSeq >= this.#next) await this.#fill(lastSeq);
-      else this.#heardAt = asked;
+      if (lastSeq < this.#next) this.#completeAt = Math.max(this.#completeAt, asked);
     } catch (error) {
       if (!this.#isEnded) this.#listener.failing(error);
     }

@@ -23,13 +23,24 @@ export async function loadSource(
   upTo = Number.POSITIVE_INFINITY,
 ): Promise<SourceHistory> {
   const newest = await stream.last(source);
+  const begin = checkpointOf(newest);
   const reading = new HistoryReading();
-  for (let at = checkpointOf(newest); ; ) {
-    const message = await stream.next(source, at);
+  for (let at = begin; ; ) {
+    const isFirst = at === begin;
+    const before = at - 1;
+    const isNext = ({ seq, after }: StreamMessage): boolean =>
+      isFirst ? begin > 0 && seq === begin : after === undefined || after === before;
+    const message = await stream.next(source, at, isNext);
     if (!message || message.seq > upTo) break;
+    // Another may have been removed by hand.
+    if (!isFirst && message.after && !isNext(message) && (await stream.read(message.after)))
+      throw new Error(`the stream has ${source}'s message ${message.after}, and does not show it`);
     reading.take(message);
     at = message.seq + 1;
   }
+  const { last } = reading.history;
+  if (newest && newest.seq <= upTo && last < newest.seq)
+    throw new Error(`the stream has ${source}'s message ${newest.seq}, and shows ${last} as its last`);
   return reading.history;
 }
 
@@ -37,13 +48,18 @@ export async function loadSource(
  * The same from messages that were read already.
  *
  * @param messages all of the source from the place `from` on.
- * @returns `undefined`: its checkpoint lies before them.
+ * @returns `undefined`: its checkpoint lies before them, or one is missing between them.
  */
 export function readHistory(messages: readonly StreamMessage[], from: number): SourceHistory | undefined {
   const checkpoint = checkpointOf(messages.at(-1));
   if (from > 1 && checkpoint < from) return undefined;
+  const known = messages.filter(({ seq }) => seq >= checkpoint);
+  const isWhole = known.every(
+    ({ after }, index) => index === 0 || after === undefined || after === known[index - 1]?.seq,
+  );
+  if (!isWhole) return undefined;
   const reading = new HistoryReading();
-  for (const message of messages) if (message.seq >= checkpoint) reading.take(message);
+  for (const message of known) reading.take(message);
   return reading.history;
 }
 

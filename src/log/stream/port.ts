@@ -8,6 +8,8 @@ export interface StreamMessage {
   readonly source: string;
   /** By which a repeated write is recognised; `undefined`: it is not known here. */
   readonly id: string | undefined;
+  /** Place of the message of its source before it, 0 where there was none; `undefined`: its writer has not said it. */
+  readonly after: number | undefined;
   /** Milliseconds since 1970 at which the stream took it; `undefined`: just now. */
   readonly time: number | undefined;
   readonly body: string;
@@ -36,12 +38,16 @@ export type StreamWritten = { kind: 'taken'; seq: number } | { kind: 'fenced' };
 export interface SharedStream {
   state(): Promise<StreamState>;
   write(write: StreamWrite): Promise<StreamWritten>;
-  /** @returns `undefined`: the stream has no such message. */
+  /** @returns `undefined`: the stream has no such message, which only the one who knows all says. */
   read(seq: number): Promise<StreamMessage | undefined>;
   /** The newest message of a source. */
   last(source: string): Promise<StreamMessage | undefined>;
-  /** The first message of a source at that place or after it. */
-  next(source: string, seq: number): Promise<StreamMessage | undefined>;
+  /**
+   * The first message of a source at that place or after it.
+   *
+   * @param isNext whether it may be that one; where it may not, who knows all messages is asked, and answers whatever it has.
+   */
+  next(source: string, seq: number, isNext?: (message: StreamMessage) => boolean): Promise<StreamMessage | undefined>;
   /** Sources with messages. */
   sources(): Promise<string[]>;
   /** Messages in their order, from that place up to the last of the call, in bulk. @throws where the delivery ends before. */

@@ -303,6 +303,23 @@ describe('a log of a stream', () => {
     expect(log.retainsAfter(never, () => true)).toBe(false);
   });
 
+  it('awaits such a position for longer where messages come late, as to a process that has no time', async () => {
+    const writer = writerOf('a');
+    await writer.drained();
+    const { log } = await edge();
+    const never = 100 * 4_096;
+    expect(log.retainsAfter(never, () => true)).toBe(true);
+    const { state } = stream;
+    stream.state = () => new Promise(() => undefined);
+    for (let n = 0; n < 10; n += 1) {
+      await write(writer, 'a', n);
+      await clock.advance(1_000);
+    }
+    expect(log.retainsAfter(never, () => true)).toBe(true);
+    expect(log.lagMs).toBeGreaterThanOrEqual(10_000);
+    stream.state = state;
+  });
+
   it('ignores messages of a form that it does not know', async () => {
     const { shown } = await edge();
     await stream.write({ source: 'a', body: '{"v":2,"entries":[{"type":"STOP"}]}', id: 'x', after: 0 });
