@@ -3,6 +3,15 @@
 import { readBody, type StreamBody } from './message.js';
 import type { SharedStream, StreamMessage } from './port.js';
 
+/** Sources that are loaded at once. */
+const LOADING = 64;
+
+/** The newest messages of the stream, all from a place on, by source. */
+export interface Window {
+  from: number;
+  messages: ReadonlyMap<string, StreamMessage[]>;
+}
+
 export interface SourceHistory {
   /** Of the checkpoint; empty where there is none. */
   lines: readonly string[];
@@ -50,10 +59,11 @@ export async function loadSource(
  * @param messages all of the source from the place `from` on.
  * @returns `undefined`: its checkpoint lies before them, or one is missing between them.
  */
-export function readHistory(messages: readonly StreamMessage[], from: number): SourceHistory | undefined {
+function readHistory(messages: readonly StreamMessage[], from: number): SourceHistory | undefined {
   const checkpoint = checkpointOf(messages.at(-1));
   if (from > 1 && checkpoint < from) return undefined;
   const known = messages.filter(({ seq }) => seq >= checkpoint);
+  if (checkpoint > 0 && known[0]?.seq !== checkpoint) return undefined;
   const isWhole = known.every(
     ({ after }, index) => index === 0 || after === undefined || after === known[index - 1]?.seq,
   );
@@ -61,6 +71,37 @@ export function readHistory(messages: readonly StreamMessage[], from: number): S
   const reading = new HistoryReading();
   for (const message of known) reading.take(message);
   return reading.history;
+}
+
+/** Each source from its checkpoint on: from the window, or where the checkpoint is older by reading it. */
+export async function loadSources(
+  stream: SharedStream,
+  { from, messages }: Window,
+  upTo: number,
+): Promise<ReadonlyMap<string, SourceHistory>> {
+  const histories = new Map<string, SourceHistory>();
+  // A leader that has just been elected may not name all of them for a moment.
+  const sources = [...new Set([...(await stream.sources()), ...messages.keys()])];
+  const load = async (): Promise<void> => {
+    for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
+      const recent = messages.get(source);
+      const known = recent && readHistory(recent, from);
+      const history = known ?? (await loadSource(stream, source, upTo));
+      if (!known && recent) checkWindow(source, recent, from, history);
+      histories.set(source, history);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(LOADING, sources.length) }, load));
+  return histories;
+}
+
+/** @throws where one way of reading has a message that the other has not: it is read again. */
+function checkWindow(source: string, recent: readonly StreamMessage[], from: number, history: SourceHistory): void {
+  const seen = new Set(recent.map(({ seq }) => seq));
+  const missing = history.messages.find(({ seq }) => seq >= from && !seen.has(seq))?.seq;
+  const newest = recent.at(-1)?.seq ?? 0;
+  if (missing !== undefined || history.last < newest)
+    throw new Error(`the stream has ${source}'s message ${missing ?? newest}, and does not always show it`);
 }
 
 const checkpointOf = (newest: StreamMessage | undefined): number => (newest && readBody(newest.body)?.checkpoint) ?? 0;

@@ -8,7 +8,7 @@ import { MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
 import { Containment } from './containment.js';
 import { StreamFollower } from './follow.js';
-import { loadSource, readHistory } from './load.js';
+import { loadSources, type Window } from './load.js';
 import { OFFSETS_PER_MESSAGE, placeEntries, readBody, type StreamBody } from './message.js';
 import { OlderEntries } from './older-entries.js';
 import type { SharedStream, StreamMessage, StreamState } from './port.js';
@@ -18,15 +18,6 @@ import {
   type StreamLogListener,
   type StreamLogOptions,
 } from './stream-log-options.js';
-
-/** Sources that are loaded at once. */
-const LOADING = 64;
-
-/** The newest messages of the stream, all from a place on, by source. */
-interface Window {
-  from: number;
-  messages: ReadonlyMap<string, StreamMessage[]>;
-}
 
 type Part = Extract<StreamBody, { kind: 'part' }>;
 type Entries = Extract<StreamBody, { kind: 'entries' }>;
@@ -177,12 +168,17 @@ export class StreamLog implements EventReader {
     });
     this.#filled += this.#follower?.filled ?? 0;
     this.#follower = follower;
+    const memory = this.#newMemory(epoch);
+    const histories = await loadSources(this.#stream, await this.#readWindow(memory, state), lastSeq);
+    // In one turn, so that nobody is shown a part of it.
     this.#parts.clear();
     this.#fold.clear(epoch);
     this.#folded = lastSeq * OFFSETS_PER_MESSAGE;
-    const memory = this.#newMemory(epoch);
     this.#evict(state.firstSeq);
-    await this.#readSources(await this.#readWindow(memory, state), lastSeq);
+    for (const [source, { lines, owner, messages }] of histories) {
+      this.#containment.take(source, () => this.#fold.restore(source, lines, owner));
+      for (const { seq, body } of messages) this.#foldEntries(source, seq, body);
+    }
     const { clock, retryMs } = this.#options;
     this.#older = new OlderEntries({
       ...{ stream: this.#stream, epoch, clock, retryMs },
@@ -208,21 +204,6 @@ export class StreamLog implements EventReader {
         else messages.set(message.source, [message]);
       });
     return { from, messages };
-  }
-
-  /** Each source from its checkpoint on: from the window, or where the checkpoint is older by reading it. */
-  async #readSources({ from, messages }: Window, upTo: number): Promise<void> {
-    const sources = await this.#stream.sources();
-    const load = async (): Promise<void> => {
-      for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
-        const recent = messages.get(source);
-        const known = recent && readHistory(recent, from);
-        const history = known ?? (await loadSource(this.#stream, source, upTo));
-        this.#containment.take(source, () => this.#fold.restore(source, history.lines, history.owner));
-        for (const { seq, body } of history.messages) this.#foldEntries(source, seq, body);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(LOADING, sources.length) }, load));
   }
 
   #adopt(memory: MemoryLog, lastSeq: number): void {

@@ -152,6 +152,43 @@ describe('a log of a stream', () => {
     expect(folded.slice(folded.indexOf('clear 11223344'))).toEqual(['clear 11223344', 'a state of a', 'a 2']);
   });
 
+  it('shows the former state whole until the next is', async () => {
+    const { log, folded } = await edge();
+    await write(writerOf('a'), 'a', 1);
+    stream.renew('11223344');
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    stream.sources = () => asked.then(() => ['b']);
+    await write(writerOf('b'), 'b', 2);
+    await clock.advance(3_000);
+    expect([log.epoch, folded.filter((each) => each.startsWith('clear'))]).toEqual(['aabbccdd', ['clear aabbccdd']]);
+    answer();
+    await expect.poll(() => log.epoch).toBe('11223344');
+    expect(folded.slice(-3)).toEqual(['clear 11223344', 'b state of b', 'b 2']);
+  });
+
+  it('reads anew where a message is left out of the newest, or a name of the sources', async () => {
+    const writer = writerOf('a');
+    for (const n of [1, 2, 3]) await write(writer, 'a', n);
+    const [, , second] = stream.messages;
+    const replay = stream.replay.bind(stream);
+    let count = 0;
+    stream.replay = (from, to, take) => {
+      count += 1;
+      const isWhole = count > 1;
+      return replay(from, to, (each) => (each === second && !isWhole ? undefined : take(each)));
+    };
+    stream.sources = async () => [];
+    const opening = edge();
+    await expect.poll(() => count).toBe(1);
+    await clock.advance(1_000);
+    const { folded, log } = await opening;
+    expect(log.readAfter(0, 10).entries).toHaveLength(3);
+    expect(folded).toEqual(['clear aabbccdd', 'a state of a', 'a 1', 'a 2', 'a 3']);
+  });
+
   it('takes no message of a stream that was made anew for one of the stream before', async () => {
     const { log, shown } = await edge();
     await write(writerOf('a'), 'a', 1);
