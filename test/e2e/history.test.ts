@@ -109,6 +109,11 @@ describe.skipIf(!haveBrowser)('the history on the page', () => {
     await story.locator('[data-type="BLOCK_JOB_READY"]').hover();
     await expect.poll(placeOfCursor).not.toBe(before);
     await expect.poll(() => here.getAttribute('data-type')).toBe('BLOCK_JOB_READY');
+    // New figures make the plot longer: the moment stays, so its place moves.
+    const marked = await page.getByTestId('place').innerText();
+    const ofReady = await placeOfCursor();
+    await expect.poll(placeOfCursor).not.toBe(ofReady);
+    expect(await page.getByTestId('place').innerText()).toBe(marked);
     await page.keyboard.press('k');
     await expect.poll(() => here.getAttribute('data-type')).not.toBe('BLOCK_JOB_READY');
     await expect.poll(() => page.locator('.is-here :focus').count()).toBe(1);

@@ -90,16 +90,18 @@ export function Plot({ series, marks, at, label, height, format }: PlotProps) {
         { label: 'Progress', scale: '%', stroke: colour('--muted'), width: 1, dash: [4, 3], points: { show: false } },
       ],
       hooks: {
-        setCursor: [
-          (drawn) => {
-            const { left } = drawn.cursor;
-            if (left !== undefined && left !== null && left >= 0) at.value = drawn.posToVal(left, 'x') * 1_000;
-          },
-        ],
+        ready: [(drawn) => showMoment(drawn, at.peek())],
         draw: [(drawn) => drawMarks(drawn, latest.current.marks, ink)],
       },
     };
-    plot.current = new uPlot(options, latest.current.series, element);
+    const drawn = new uPlot(options, latest.current.series, element);
+    plot.current = drawn;
+    // Not uPlot's `setCursor` hook: it also fires for new figures, and would mark what stands now where the cursor was.
+    drawn.over.addEventListener('mousemove', ({ offsetX }) => {
+      at.value = drawn.posToVal(offsetX, 'x') * 1_000;
+    });
+    // uPlot takes the cursor away, but the moment is still the one that the page marks.
+    drawn.over.addEventListener('mouseleave', () => showMoment(drawn, at.peek()));
     const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
@@ -108,17 +110,21 @@ export function Plot({ series, marks, at, label, height, format }: PlotProps) {
       plot.current = undefined;
     };
   }, [dark, place, height, label]);
-  useEffect(() => plot.current?.setData(series), [series]);
+  // In a batch, so that the moment is placed on the new axes and not on those before.
+  useEffect(() => plot.current?.batch(() => plot.current?.setData(series)), [series]);
   const ms = at.value;
   useEffect(() => {
-    const drawn = plot.current;
-    if (!drawn || ms === undefined) return;
-    const left = drawn.valToPos(ms / 1_000, 'x');
-    const isInside = left >= 0 && left <= drawn.over.clientWidth;
-    // Without the hook: it was not the pointer that moved.
-    drawn.setCursor({ left: isInside ? left : -10, top: 0 }, false);
+    if (plot.current) showMoment(plot.current, ms);
   }, [ms, series]);
   return <div ref={host} class="plot" style={{ height: `${height}px` }} role="img" aria-label={label} />;
+}
+
+/** Puts the cursor at `ms`, milliseconds since 1970; takes it away where the plot does not reach. */
+function showMoment(drawn: uPlot, ms: number | undefined): void {
+  if (ms === undefined) return;
+  const left = drawn.valToPos(ms / 1_000, 'x');
+  const isInside = left >= 0 && left <= drawn.over.clientWidth;
+  drawn.setCursor({ left: isInside ? left : -10, top: 0 }, false);
 }
 
 /** A short stroke at the foot of the plot for each moment. */
