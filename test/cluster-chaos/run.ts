@@ -1,6 +1,6 @@
 // `npm run cluster:chaos -- --seed N --minutes M --kills K`: three NATS nodes, two owners of the same sources, three edges, clients that move between
 // them, and K faults of each kind; then the checker's verdict. Exit 0: no violation. Everything random comes from the seed, which is printed.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -57,6 +57,7 @@ async function main(): Promise<number> {
     for (const fault of faults) console.log(JSON.stringify(fault));
     return 0;
   }
+  if (values.logs) await mkdir(values.logs, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'cluster-'));
   const flags = ['--seed', String(seed), '--sources', values.sources, '--rate', values.rate];
   const sims = await SimsProcess.start(folder, flags);
