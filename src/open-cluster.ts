@@ -55,10 +55,10 @@ export async function openCluster(
   tuning: ClusterTuning,
 ): Promise<Core> {
   const name = cluster.member ?? `${hostname()}:${process.pid}`;
-  const { servers, creds, tls, role } = cluster;
+  const { servers, credsFile, tls, role } = cluster;
   const options = { ...CLUSTER_DEFAULTS, ...tuning.cluster };
   const connect = (): Promise<OpenNats> =>
-    openNats({ servers, creds, tls, name: `qmp-gateway ${name}` }, cluster.name).catch(unreachable);
+    openNats({ servers, credsFile, tls, name: `qmp-gateway ${name}` }, cluster.name).catch(unreachable);
   const nats = await untilDone(connect, 'NATS can not be reached yet: it is tried again', options, logger);
   const member: Member = { name, nats, logger, options };
   try {
@@ -71,6 +71,7 @@ export async function openCluster(
         owned?.owner.wake();
       },
       refused: (what) => logger.error({ what }, 'NATS does not allow this member what its role needs'),
+      rejected: (why) => logger.error({ why }, 'NATS refuses the connection of this member: it is tried again'),
     });
     logger.info({ member: name, role, cluster: cluster.name }, 'the gateway is a member of a cluster');
     const { replicas } = cluster;

@@ -15,9 +15,9 @@ export interface ClusterSettings {
   readonly member: string | undefined;
   /** `nats://HOST:PORT` or `tls://HOST:PORT`, perhaps with `USER:PASSWORD@`: show them by `redactServer`. */
   readonly servers: readonly string[];
-  /** The text of a NATS credentials file. */
-  readonly creds: string | undefined;
-  /** PEM texts; `undefined`: the authorities of the system, and no certificate of this client. */
+  /** A NATS credentials file, which was looked at. It may be replaced later. */
+  readonly credsFile: string | undefined;
+  /** Files in PEM, likewise; `undefined`: the authorities of the system, and no certificate of this client. */
   readonly tls: NatsTls | undefined;
   /** How many servers keep the stream, where this process makes it. */
   readonly replicas: number;
@@ -69,7 +69,7 @@ export function readCluster(settings: Settings, problems: Problems): ClusterSett
     name: matching(settings, 'cluster', NAME, 'a letter or digit, then up to 63 of A-Z a-z 0-9 - _', problems) ?? 'qmp',
     member: matching(settings, 'member', MEMBER, '1 to 120 of A-Z a-z 0-9 . _ : @ -', problems),
     servers,
-    creds: readCreds(settings.pathOf('natsCreds'), problems),
+    credsFile: readCreds(settings.pathOf('natsCreds'), problems),
     tls: readTls(settings, problems),
     replicas: Number(matching(settings, 'natsReplicas', /^[135]$/, 'one of 1 3 5', problems) ?? '1'),
     requiresJwt: readRequiresJwt(settings, role, problems),
@@ -122,7 +122,7 @@ function readCreds(file: Given<string> | undefined, problems: Problems): string 
   const isCreds = /BEGIN NATS USER JWT[\s\S]*BEGIN USER NKEY SEED/.test(text);
   if (!isCreds && problems.lines.length === before)
     problems.of(file, 'expected a credentials file of NATS, with a JWT and the seed of its key');
-  return isCreds ? text : undefined;
+  return isCreds ? file.value : undefined;
 }
 
 function readTls(settings: Settings, problems: Problems): NatsTls | undefined {
@@ -131,15 +131,15 @@ function readTls(settings: Settings, problems: Problems): NatsTls | undefined {
   if (cert && !key) problems.of(cert, 'a certificate needs its --nats-key');
   if (key && !cert) problems.of(key, 'a key needs its --nats-cert');
   const before = problems.lines.length;
-  const tls: NatsTls = {
+  const texts = {
     ca: ca && readText(ca, problems),
     cert: cert && readText(cert, problems),
     key: key && readText(key, problems),
   };
   if (problems.lines.length > before || Boolean(cert) !== Boolean(key)) return undefined;
   try {
-    createSecureContext({ ...tls });
-    return tls;
+    createSecureContext(texts);
+    return { ca: ca?.value, cert: cert?.value, key: key?.value };
   } catch (error) {
     const file = cert ?? ca;
     if (file) problems.file(file.place, file.value, error);

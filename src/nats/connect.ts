@@ -1,10 +1,13 @@
 // The connection to NATS. The packages are loaded here and nowhere else, and only for a gateway that is part of a cluster.
-import type { NatsConnection } from '@nats-io/transport-node';
+import { readFileSync } from 'node:fs';
+import type { Authenticator, credsAuthenticator, NatsConnection } from '@nats-io/transport-node';
 
 export interface NatsServers {
   /** `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required; `USER:PASSWORD@` in the first that has it counts for all of them. */
   servers: readonly string[];
-  creds?: string | undefined;
+  /** A credentials file of NATS. It is read for each connection, as those of `tls` are, so they can be replaced while the gateway runs. */
+  credsFile?: string | undefined;
+  /** Files in PEM. */
   tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
   /** As NATS shows the connection. */
   name: string;
@@ -16,27 +19,55 @@ export interface NatsServers {
 const CONNECT_MS = 5_000;
 
 /** @throws the error of NATS where no server can be reached; an error that names the packages where they are not installed. */
-export async function connectNats({ servers, creds, tls, name, inboxPrefix }: NatsServers): Promise<NatsConnection> {
-  const { connect, credsAuthenticator } = await loadNats(() => import('@nats-io/transport-node'));
+export async function connectNats({
+  servers,
+  credsFile,
+  tls,
+  name,
+  inboxPrefix,
+}: NatsServers): Promise<NatsConnection> {
+  const { connect, credsAuthenticator: authenticatorOf } = await loadNats(() => import('@nats-io/transport-node'));
   const urls = servers.map((each) => new URL(each));
   const login = urls.find(({ username }) => username !== '');
-  const texts = Object.fromEntries(Object.entries(tls ?? {}).filter(([, text]) => text !== undefined));
+  const files = {
+    ...(tls?.ca !== undefined && { caFile: tls.ca }),
+    ...(tls?.cert !== undefined && { certFile: tls.cert }),
+    ...(tls?.key !== undefined && { keyFile: tls.key }),
+  };
   return connect({
     servers: urls.map(({ host }) => host),
     name,
     // A server that misses a certificate hangs up, which the client of NATS does not notice.
     timeout: CONNECT_MS,
     maxReconnectAttempts: -1,
+    // Else the second refusal in a row would close the connection for ever, as after a user's JWT has expired.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreClusterUpdates: false,
     ...(inboxPrefix !== undefined && { inboxPrefix }),
-    ...((tls ?? urls.some(({ protocol }) => protocol === 'tls:')) && { tls: texts }),
+    ...((tls ?? urls.some(({ protocol }) => protocol === 'tls:')) && { tls: files }),
     ...(login && { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) }),
-    ...(creds !== undefined && { authenticator: credsAuthenticator(Buffer.from(creds)) }),
+    ...(credsFile !== undefined && { authenticator: readingAnew(credsFile, authenticatorOf) }),
   });
+}
+
+/** While the file is gone, or half written, what was read last counts: an authenticator that throws would end the connection for good. */
+function readingAnew(file: string, of: typeof credsAuthenticator): Authenticator {
+  let known = of(readFileSync(file));
+  known('a nonce');
+  return (nonce) => {
+    try {
+      const next = of(readFileSync(file));
+      const answer = next(nonce);
+      known = next;
+      return answer;
+    } catch {
+      return known(nonce);
+    }
+  };
 }
 
 export async function loadNats<Module>(load: () => Promise<Module>): Promise<Module> {

@@ -17,6 +17,8 @@ export interface NatsListener {
   changed(isConnected: boolean): void;
   /** NATS does not allow this user something, in its words. Called once for each text, at most {@link REFUSALS} times. */
   refused(what: string): void;
+  /** NATS refuses the connection itself, in its words: it is tried again. Called once until it is back. */
+  rejected(why: string): void;
 }
 
 export interface OpenNats {
@@ -85,8 +87,9 @@ function isConnected(connection: NatsConnection): boolean {
 /** A user who lacks a permission lacks it for every source, and each has its subject. */
 const REFUSALS = 32;
 
-async function watch(connection: NatsConnection, { changed, refused }: NatsListener): Promise<void> {
+async function watch(connection: NatsConnection, { changed, refused, rejected }: NatsListener): Promise<void> {
   const texts = new Set<string>();
+  let isRejected = false;
   for await (const status of connection.status()) {
     const { type } = status;
     // What is published without an answer is refused in no other way.
@@ -97,8 +100,16 @@ async function watch(connection: NatsConnection, { changed, refused }: NatsListe
         refused(message);
       }
     }
+    if (type === 'error' && /authorization violation|authentication/i.test(status.error.message)) {
+      if (!isRejected) rejected(status.error.message);
+      isRejected = true;
+    }
     if (type !== 'disconnect' && type !== 'reconnect') continue;
-    states.set(connection, type === 'reconnect');
-    changed(type === 'reconnect');
+    const isBack = type === 'reconnect';
+    if (isBack) isRejected = false;
+    // Each connection that is refused is a loss too.
+    if (states.get(connection) === isBack) continue;
+    states.set(connection, isBack);
+    changed(isBack);
   }
 }

@@ -32,7 +32,7 @@ describe('a gateway', () => {
       name: 'qmp',
       member: undefined,
       servers: nats,
-      creds: undefined,
+      credsFile: undefined,
       tls: undefined,
       replicas: 1,
       requiresJwt: false,
@@ -52,18 +52,17 @@ describe('a gateway', () => {
     });
   });
 
-  it('has the texts of the files by which it is known to NATS', () => {
+  it('has the files by which it is known to NATS, which must be usable', () => {
     const { folder, ca, issue } = authority();
     const { cert, key } = issue('edge', '/CN=edge');
     writeFileSync(join(folder, 'edge.creds'), CREDS);
     const config = join(folder, 'gateway.yaml');
     writeFileSync(config, 'nats: tls://n1\nnatsCreds: edge.creds\nnatsCa: ca.pem\n');
-    const begin = expect.stringMatching(/^-----BEGIN/) as string;
     expect(clusterOf({ config, natsCert: cert, natsKey: key })).toMatchObject({
-      creds: CREDS,
-      tls: { ca: begin, cert: begin, key: begin },
+      credsFile: join(folder, 'edge.creds'),
+      tls: { ca, cert, key },
     });
-    expect(clusterOf({ nats, natsCa: ca })?.tls).toEqual({ ca: begin, cert: undefined, key: undefined });
+    expect(clusterOf({ nats, natsCa: ca })?.tls).toEqual({ ca, cert: undefined, key: undefined });
     const other = issue('other', '/CN=other');
     expect(problemsOf({ nats, natsCert: cert, natsKey: other.key })).toEqual([
       expect.stringMatching(`^--nats-cert ${cert}: .*key`),
