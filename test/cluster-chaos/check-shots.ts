@@ -23,6 +23,7 @@ export function checkShots(log: Log, taken: readonly TakenShot[]): Violation[] {
   const shots = taken.filter((each) => each.log === log).sort((a, b) => a.offset - b.offset);
   let at = 0;
   for (const { who, offset, matcher, shot } of shots) {
+    if (offset > log.lastOffset) break;
     for (; at < log.entries.length && (log.entries[at]?.offset ?? 0) <= offset; at += 1) fold(log, at, runs, ends);
     const wrong = (what: string): void =>
       void violations.push({ rule: 'snapshot', who: `${who} at ${log.epoch}:${offset}`, what });

@@ -35,6 +35,15 @@ describe('the checker of a cluster run', () => {
     ]);
   });
 
+  it('finds a message that the stream had taken and then has not', () => {
+    const world = goodRun();
+    const checkpoint = world.messages.findIndex(({ part }) => part?.of === 2);
+    world.messages.splice(checkpoint - 1, 1);
+    expect(world.verdict()).toMatchObject([
+      { rule: 'stream', what: expect.stringMatching(/^follows #\d+, which is not there$/) },
+    ]);
+  });
+
   it('finds entries within the checkpoint of a takeover', () => {
     expect(
       told((world) => {
@@ -134,7 +143,8 @@ describe('the checker of a cluster run', () => {
 
   it('finds a doubled entry', () => {
     const doubled = told((world) => {
-      world.messages.push({ ...(world.messages.at(-1) as StreamMessage), seq: 99 });
+      const last = world.messages.at(-1) as StreamMessage;
+      world.messages.push({ ...last, seq: 99, after: last.seq });
       for (const entry of (world.messages.at(-1) as StreamMessage).entries.slice()) {
         const message = world.messages.at(-1) as StreamMessage;
         message.entries = [{ ...entry, offset: 99 * PER_MESSAGE }];

@@ -140,6 +140,7 @@ export class World {
     this.#seq += 1;
     const message = messageOf(EPOCH, this.#seq, 'qmp.ev.vm1', this.#seq * 10, JSON.stringify(body));
     if (!message) throw new Error('not a message');
+    message.after = this.messages.at(-1)?.seq ?? 0;
     this.messages.push(message);
     return message;
   }

@@ -24,6 +24,8 @@ export interface StreamMessage {
   at: number;
   source: string;
   owner: string;
+  /** Place of the message of its source before it, to which the stream held the writer. */
+  after?: number | undefined;
   part?: { n: number; of: number } | undefined;
   entries: StreamEntry[];
 }
@@ -150,7 +152,7 @@ export interface ClusterRecord {
 }
 
 export interface Violation {
-  rule: 'owner' | 'monitor' | 'runs' | 'truth' | 'client' | 'snapshot' | 'command' | 'call' | 'end';
+  rule: 'owner' | 'monitor' | 'runs' | 'truth' | 'stream' | 'client' | 'snapshot' | 'command' | 'call' | 'end';
   who: string;
   what: string;
 }

@@ -1,6 +1,6 @@
 // `npm run cluster:chaos -- --seed N --minutes M --kills K`: three NATS nodes, two owners of the same sources, three edges, clients that move between
 // them, and K faults of each kind; then the checker's verdict. Exit 0: no violation. Everything random comes from the seed, which is printed.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { check } from './checker.js';
 import { Cluster } from './cluster.js';
 import { Play } from './play.js';
 import { SimsProcess } from './processes.js';
+import type { ClusterRecord, Violation } from './record.js';
 import { printVerdict } from './report.js';
 import { schedule } from './schedule.js';
 import { serveSims } from './sims.js';
@@ -77,6 +78,7 @@ async function main(): Promise<number> {
     const record = await play.finish();
     const violations = [...check(record), ...play.died()];
     printVerdict(record, violations, seed);
+    if (values.logs) await keep(values.logs, record, violations);
     if (violations.length > 0) printProcesses(cluster);
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
@@ -89,6 +91,16 @@ async function main(): Promise<number> {
     sims.close();
     await cluster.close();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every violation, and the stream without its entries. */
+async function keep(folder: string, { streams }: ClusterRecord, violations: readonly Violation[]): Promise<void> {
+  const lines = (each: readonly unknown[]): string => each.map((one) => `${JSON.stringify(one)}\n`).join('');
+  await writeFile(join(folder, 'violations.jsonl'), lines(violations));
+  for (const { epoch, messages } of streams) {
+    const brief = messages.map(({ entries, ...message }) => ({ ...message, entries: entries.length }));
+    await writeFile(join(folder, `stream-${epoch}.jsonl`), lines(brief));
   }
 }
 

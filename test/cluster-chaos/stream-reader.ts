@@ -1,6 +1,6 @@
 // Reads the stream with a client of its own, message by message, into what the checker needs.
 import { DeliverPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { JobRef } from '../../src/protocol/index.js';
 import { digestOf, tokenOf } from './digest.js';
 import type { StreamEntry, StreamMessage, StreamRecord } from './record.js';
@@ -27,12 +27,22 @@ interface Body {
   }[];
 }
 
+interface Delivered {
+  seq: number;
+  subject: string;
+  time: Date;
+  headers?: MsgHdrs | undefined;
+  string(): string;
+}
+
 /** Grows with each `read`. */
 export class StreamReader {
   readonly #client: NatsConnection;
   readonly #name: string;
   #record: StreamRecord | undefined;
   #next = 1;
+  /** Places that were passed over. */
+  #holes: number[] = [];
   /** Of streams that were deleted. */
   readonly finished: StreamRecord[] = [];
 
@@ -58,6 +68,7 @@ export class StreamReader {
       if (tries > TRIES) throw new Error(`the stream can't be read after ${before}, and its last is ${state.last_seq}`);
       if (tries > 0) await soon(500);
     }
+    await this.#fill(manager);
     return this.#record;
   }
 
@@ -66,6 +77,7 @@ export class StreamReader {
     if (this.#record) this.finished.push({ ...this.#record, lastOffset: this.#next * PER_MESSAGE - 1 });
     this.#record = undefined;
     this.#next = 1;
+    this.#holes = [];
   }
 
   async #batch(manager: JetStreamManager, last: number): Promise<void> {
@@ -95,7 +107,22 @@ export class StreamReader {
     }
   }
 
-  #take(message: { seq: number; subject: string; time: Date; string(): string }): void {
+  /** A delivery may leave messages out where a leader was killed; others have left the retention. */
+  async #fill(manager: JetStreamManager): Promise<void> {
+    const holes = this.#holes.splice(0);
+    const before = this.#next;
+    for (const seq of holes) {
+      const stored = await manager.streams.getMessage(this.#name, { seq }).catch(() => null);
+      if (!stored) continue;
+      const { subject, time, header } = stored;
+      this.#take({ seq, subject, time, headers: header, string: () => stored.string() });
+    }
+    this.#next = before;
+    if (holes.length > 0) this.#record?.messages.sort((a, b) => a.seq - b.seq);
+  }
+
+  #take(message: Delivered): void {
+    for (; this.#next < message.seq; this.#next += 1) this.#holes.push(this.#next);
     this.#next = message.seq + 1;
     const read = messageOf(
       this.#record?.epoch ?? '',
@@ -104,7 +131,8 @@ export class StreamReader {
       message.time.getTime(),
       message.string(),
     );
-    if (read) this.#record?.messages.push(read);
+    const after = message.headers?.get('Nats-Expected-Last-Subject-Sequence');
+    if (read) this.#record?.messages.push({ ...read, after: after ? Number(after) : undefined });
   }
 }
 

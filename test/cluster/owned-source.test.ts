@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { OwnedSource } from '../../src/cluster/owned-source.js';
 import type { Restoration } from '../../src/jobs/index.js';
-import { WRITER_DEFAULTS } from '../../src/log/index.js';
+import { type StreamMessage, WRITER_DEFAULTS } from '../../src/log/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLocks } from '../support/memory-locks.js';
 import { MemoryStream } from '../support/memory-stream.js';
@@ -83,7 +83,8 @@ it('what an owner that was taken has written keeps the source from no other', as
   await expect.poll(() => told.slice(1)).toEqual(['b could not read', 'b took it over']);
 });
 
-it('who takes it over knows every message, also one that the nearest replica leaves out', async () => {
+/** Three runs, each in a message of its own. @param options of the writer that has them. */
+async function threeRuns(): Promise<StreamMessage[]> {
   const found = { type: 'backup', status: 'running', continuity: 'new' };
   const a = contend('a');
   await expect.poll(() => told).toEqual(['a has it']);
@@ -91,10 +92,51 @@ it('who takes it over knows every message, also one that the nearest replica lea
     a.append([{ source: 's', type: 'GATEWAY_JOB_FOUND', time: 1, job: { id, run: `r:${id}` }, data: found }]);
     await a.writer?.drained();
   }
-  const hidden = stream.messages.find(({ body }) => body.includes('r:second'));
-  stream.hides = (message) => message === hidden;
+  return stream.messages;
+}
+
+async function runsOfNext(): Promise<string[]> {
   locks.expire('s');
   contend('b');
   await expect.poll(() => told[1]).toEqual('b took it over');
-  expect([...(restored?.runsOf('s') ?? new Map()).keys()]).toEqual(['first', 'second', 'third']);
+  return [...(restored?.runsOf('s') ?? new Map()).keys()];
+}
+
+it.each([
+  ['the nearest replica leaves out', 'hides'],
+  ['nobody finds by its source', 'leavesOut'],
+] as const)('who takes it over knows every message, also one that %s', async (_, way) => {
+  const hidden = (await threeRuns()).find(({ body }) => body.includes('r:second'));
+  stream[way] = (message) => message === hidden;
+  expect(await runsOfNext()).toEqual(['first', 'second', 'third']);
+});
+
+it('who takes it over knows the newest message, also where nobody finds it by its source', async () => {
+  const newest = (await threeRuns()).at(-1);
+  stream.leavesOut = (message) => message === newest;
+  expect(await runsOfNext()).toEqual(['first', 'second', 'third']);
+});
+
+it('a message that the stream has lost keeps the source from nobody', async () => {
+  const lost = (await threeRuns()).find(({ body }) => body.includes('r:second'));
+  stream.replace(lost?.seq ?? 0, 'other');
+  expect(await runsOfNext()).toEqual(['first', 'third']);
+});
+
+it('of a checkpoint that the stream has lost it reads the one before, and what came after that', async () => {
+  const a = contend('a');
+  await expect.poll(() => told).toEqual(['a has it']);
+  const found = { type: 'backup', status: 'running', continuity: 'new' };
+  const append = async (id: string): Promise<void> => {
+    a.append([{ source: 's', type: 'GATEWAY_JOB_FOUND', time: 1, job: { id, run: `r:${id}` }, data: found }]);
+    await a.writer?.drained();
+  };
+  await append('first');
+  a.writer?.checkpoint();
+  await a.writer?.drained();
+  const { lastSeq: lost } = stream;
+  await append('second');
+  expect(stream.messages.at(-1)?.body).toContain(`"checkpoint":${lost}`);
+  stream.replace(lost, 'other');
+  expect(await runsOfNext()).toEqual(['first', 'second']);
 });

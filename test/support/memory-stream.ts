@@ -14,6 +14,8 @@ export class MemoryStream implements SharedStream {
   delivers: (message: StreamMessage) => boolean = () => true;
   /** Whether the nearest replica lacks a message that the leader has. */
   hides: (message: StreamMessage) => boolean = () => false;
+  /** Whether the index by source lacks a message that the stream has. */
+  leavesOut: (message: StreamMessage) => boolean = () => false;
   readonly written: string[] = [];
   readonly #live$ = new Subject<StreamMessage>();
   readonly live$ = this.#live$.asObservable();
@@ -56,7 +58,7 @@ export class MemoryStream implements SharedStream {
     isNext: (message: StreamMessage) => boolean = () => true,
   ): Promise<StreamMessage | undefined> {
     this.#away();
-    const isIt = (each: StreamMessage): boolean => each.source === source && each.seq >= seq;
+    const isIt = (each: StreamMessage): boolean => each.source === source && each.seq >= seq && !this.leavesOut(each);
     const near = this.messages.find((each) => isIt(each) && !this.hides(each));
     return near && isNext(near) ? near : this.messages.find(isIt);
   }
@@ -81,6 +83,12 @@ export class MemoryStream implements SharedStream {
   /** The oldest messages have left the retention, up to that place. */
   evict(seq: number): void {
     this.messages = this.messages.filter((each) => each.seq > seq);
+  }
+
+  /** It has lost a message that it had acknowledged, and another of that source has its place. */
+  replace(seq: number, source: string): void {
+    const other = { seq, source, id: undefined, after: undefined, time: undefined, body: '{}' };
+    this.messages = this.messages.map((each) => (each.seq === seq ? other : each));
   }
 
   #lastOf(source: string): StreamMessage | undefined {

@@ -32,25 +32,66 @@ export async function loadSource(
   upTo = Number.POSITIVE_INFINITY,
 ): Promise<SourceHistory> {
   const newest = await stream.last(source);
-  const begin = checkpointOf(newest);
+  const begin = await beginOf(stream, newest);
   const reading = new HistoryReading();
-  for (let at = begin; ; ) {
+  let at = begin;
+  const take = async (message: StreamMessage): Promise<void> => {
+    for (const each of await withUnshown(stream, message, at)) reading.take(each);
+    at = message.seq + 1;
+  };
+  for (;;) {
     const isFirst = at === begin;
     const before = at - 1;
-    const isNext = ({ seq, after }: StreamMessage): boolean =>
-      isFirst ? begin > 0 && seq === begin : after === undefined || after === before;
-    const message = await stream.next(source, at, isNext);
+    const message = await stream.next(source, at, ({ seq, after }) =>
+      isFirst ? begin > 0 && seq === begin : after === undefined || after === before,
+    );
     if (!message || message.seq > upTo) break;
-    // Another may have been removed by hand.
-    if (!isFirst && message.after && !isNext(message) && (await stream.read(message.after)))
-      throw new Error(`the stream has ${source}'s message ${message.after}, and does not show it`);
-    reading.take(message);
-    at = message.seq + 1;
+    await take(message);
   }
-  const { last } = reading.history;
-  if (newest && newest.seq <= upTo && last < newest.seq)
-    throw new Error(`the stream has ${source}'s message ${newest.seq}, and shows ${last} as its last`);
+  if (newest && newest.seq <= upTo && newest.seq >= at) await take(newest);
   return reading.history;
+}
+
+/**
+ * Where the newest whole checkpoint begins; 0: there is none. NATS 2.9 may lose messages that it has acknowledged when two of its servers are killed one
+ * after the other, and one of those may be a checkpoint: the one before it is good as well.
+ */
+async function beginOf(stream: SharedStream, newest: StreamMessage | undefined): Promise<number> {
+  let begin = checkpointOf(newest);
+  while (newest && begin > 0) {
+    const first = begin === newest.seq ? newest : await stream.read(begin);
+    if (first?.source === newest.source) return begin;
+    begin = checkpointOf(await newestBefore(stream, newest.source, begin));
+  }
+  return 0;
+}
+
+/** Messages that are looked at together, one by one: there is no question for a source's last message before a place. */
+const LOOKS = 256;
+
+async function newestBefore(stream: SharedStream, source: string, place: number): Promise<StreamMessage | undefined> {
+  const { firstSeq } = await stream.state();
+  for (let to = place - 1; to >= firstSeq; to -= LOOKS) {
+    let found: StreamMessage | undefined;
+    await stream.replay(Math.max(firstSeq, to - LOOKS + 1), to, (message) => {
+      if (message.source === source) found = message;
+    });
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The message, behind those of its source before it, back to a place, that the stream has but did not show as such. */
+async function withUnshown(stream: SharedStream, message: StreamMessage, from: number): Promise<StreamMessage[]> {
+  const found = [message];
+  for (let { after } = message; after && after >= from; ) {
+    const before = await stream.read(after);
+    // Removed by hand, or its place is another message's.
+    if (before?.source !== message.source) break;
+    found.unshift(before);
+    after = before.after;
+  }
+  return found;
 }
 
 /**
@@ -104,7 +145,11 @@ function checkWindow(source: string, recent: readonly StreamMessage[], from: num
     throw new Error(`the stream has ${source}'s message ${missing ?? newest}, and does not always show it`);
 }
 
-const checkpointOf = (newest: StreamMessage | undefined): number => (newest && readBody(newest.body)?.checkpoint) ?? 0;
+/** 0: none is named, or one that would come later. */
+function checkpointOf(newest: StreamMessage | undefined): number {
+  const named = (newest && readBody(newest.body)?.checkpoint) ?? 0;
+  return newest && named <= newest.seq ? named : 0;
+}
 
 class HistoryReading {
   #lines: readonly string[] = [];
