@@ -18,6 +18,7 @@ import { type Jobs, openJobs, type TrackOptions } from './jobs/index.js';
 import { type LogLimits, MemoryLog } from './log/index.js';
 import type { ClusterReaders } from './metrics/index.js';
 import {
+  FENCED_SINCE,
   type Locks,
   type OpenNats,
   openNats,
@@ -151,6 +152,8 @@ async function openOwner(
   const limits = streamLimits(config, cluster);
   const ensure = (): Promise<void> => nats.ensure(CLOCK.token(4), limits);
   await untilDone(ensure, 'the stream can not be made yet: it is tried again', options, logger);
+  const fence = await untilDone(() => nats.stream.fence(), 'the stream can not be read yet', options, logger);
+  if (!fence.isSure) logger.warn({ nats: fence.version, since: FENCED_SINCE }, UNFENCED);
   const open = (): Promise<Locks> => nats.locks(options.ttlMs, limits.replicas);
   const locks = await untilDone(open, 'the bucket of locks can not be made yet: it is tried again', options, logger);
   await makeWebhookBuckets({ name, nats, options, logger }, limits.replicas);
@@ -166,6 +169,9 @@ async function openOwner(
   owner.begin(jobs);
   return { owner, jobs };
 }
+
+const UNFENCED =
+  'this version of NATS may take messages of two owners of one source that come at once, as after a cut: use a newer one';
 
 /** Edges use them, and are not allowed to make a stream of JetStream. */
 async function makeWebhookBuckets({ nats, options, logger }: Member, replicas: number): Promise<void> {

@@ -1,7 +1,15 @@
 // How a cluster is: what each member answers, and what NATS says of the stream.
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { codeOf, connectNats, loadNats, type NatsServers, STREAM_NOT_FOUND, subjectsOf } from '../nats/index.js';
+import {
+  codeOf,
+  connectNats,
+  isFenceSure,
+  loadNats,
+  type NatsServers,
+  STREAM_NOT_FOUND,
+  subjectsOf,
+} from '../nats/index.js';
 
 export interface MemberStatus {
   v: 1;
@@ -43,6 +51,10 @@ export interface StreamStatus {
   leader: string | null;
   /** The other servers that keep it, and how many messages each has yet to get. */
   replicas: readonly { name: string; isCurrent: boolean; lag: number }[];
+  /** Of the server that answered. */
+  version: string | null;
+  /** Whether that version takes a message of one of two owners alone where both write at once. */
+  isFenced: boolean;
 }
 
 export interface ClusterStatus {
@@ -175,6 +187,8 @@ async function readStream(connection: NatsConnection, cluster: string): Promise<
     first: state.first_seq,
     last: state.last_seq,
     ...placesOf(servers, connection),
+    version: connection.info?.version ?? null,
+    isFenced: isFenceSure(connection.info?.version, config.num_replicas),
   };
 }
 

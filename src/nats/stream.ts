@@ -10,6 +10,7 @@ import {
   type StreamWrite,
   type StreamWritten,
 } from '../log/index.js';
+import { isFenceSure } from './fence.js';
 import { codeOf, NO_MESSAGE, STREAM_NOT_FOUND, WRONG_LAST_SEQUENCE } from './jetstream-errors.js';
 import type { Subjects } from './subjects.js';
 
@@ -37,6 +38,7 @@ const EPOCH = /epoch=([0-9a-f]{8,32})/;
 
 export class JetStreamStream implements SharedStream {
   readonly live$: Observable<StreamMessage>;
+  readonly #connection: NatsConnection;
   readonly #subjects: Subjects;
   readonly #js: JetStreamClient;
   readonly #jsm: JetStreamManager;
@@ -44,6 +46,7 @@ export class JetStreamStream implements SharedStream {
   #epoch = '';
 
   constructor(connection: NatsConnection, js: JetStreamClient, jsm: JetStreamManager, subjects: Subjects) {
+    this.#connection = connection;
     this.#subjects = subjects;
     this.#js = js;
     this.#jsm = jsm;
@@ -80,6 +83,13 @@ export class JetStreamStream implements SharedStream {
       if (codeOf(error) !== STREAM_NOT_FOUND) throw error;
       await this.#jsm.streams.add(config);
     }
+  }
+
+  /** The version of the server that this member is connected to, and whether with that one the stream is fenced. */
+  async fence(): Promise<{ version: string | undefined; isSure: boolean }> {
+    const { config } = await this.#jsm.streams.info(this.#subjects.stream);
+    const version = this.#connection.info?.version;
+    return { version, isSure: isFenceSure(version, config.num_replicas) };
   }
 
   async state(): Promise<StreamState> {

@@ -12,7 +12,16 @@ const member = (name: string, more: Partial<MemberStatus>): MemberStatus => ({
 });
 const EDGE = { head: 1, lagMs: 3, connections: 0, url: '', webhooks: [] };
 const stream = {
-  ...{ name: 'qmp', messages: 1200, bytes: 3_000_000, first: 1, last: 1200, leader: 'n1' },
+  ...{
+    name: 'qmp',
+    messages: 1200,
+    bytes: 3_000_000,
+    first: 1,
+    last: 1200,
+    leader: 'n1',
+    version: '2.10.27',
+    isFenced: true,
+  },
   replicas: [
     { name: 'n2', isCurrent: true, lag: 0 },
     { name: 'n3', isCurrent: false, lag: 17 },
@@ -54,6 +63,13 @@ describe('the tables', () => {
       '',
       'STREAM  MESSAGES  SIZE      FIRST  LAST  LEADER  REPLICAS',
       'qmp     1200      2.86 MiB  1      1200  n1      n2 current, n3 17 behind, n4 not current',
+    ]);
+  });
+
+  it('say that the version of NATS does not keep two owners of a source apart', () => {
+    expect(linesOf({ stream: { ...stream, version: '2.9.10', isFenced: false } }).slice(-2)).toEqual([
+      '',
+      'NATS 2.9.10 may take messages of two owners of one source that come at once: use 2.9.21 or a later one',
     ]);
   });
 

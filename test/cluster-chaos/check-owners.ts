@@ -11,11 +11,14 @@ export function checkOwners({ epoch, messages }: StreamRecord): Violation[] {
       void violations.push({ rule: 'owner', who: `${source} ${epoch}:#${seq}`, what });
     const state = states.get(source);
     const isFirst = part?.n === 1;
-    if (state && after !== undefined && after !== state.seq)
+    const isMisplaced = state && after !== undefined && after !== state.seq;
+    if (isMisplaced)
       violations.push({
-        rule: 'stream',
-        who: `${source} ${epoch}:#${seq}`,
-        what: `follows #${after}, which is not there`,
+        ...{ rule: 'stream', who: `${source} ${epoch}:#${seq}` },
+        what:
+          after > state.seq
+            ? `follows #${after}, which is not there`
+            : `was taken to follow #${after}, after #${state.seq}`,
       });
     if (state?.owner !== owner && !isFirst)
       wrong(`${kindOf(message)} of ${owner}, while ${state?.owner ?? 'nobody'} is the owner`);

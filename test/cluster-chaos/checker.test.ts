@@ -44,6 +44,15 @@ describe('the checker of a cluster run', () => {
     ]);
   });
 
+  it('finds a message that the stream took although another had come between', () => {
+    const world = goodRun();
+    const message = world.messages.at(-2) as StreamMessage;
+    message.after = message.seq - 2;
+    expect(world.verdict()).toMatchObject([
+      { rule: 'stream', what: `was taken to follow #${message.seq - 2}, after #${message.seq - 1}` },
+    ]);
+  });
+
   it('finds entries within the checkpoint of a takeover', () => {
     expect(
       told((world) => {

@@ -22,8 +22,12 @@ export function statusLines(status: ClusterStatus, times: Times, tabulate: Tabul
     '',
     ...(webhooks.length > 0 ? [...tabulate(WEBHOOK_COLUMNS, webhooks), ''] : []),
     ...tabulate(STREAM_COLUMNS, [status.stream]),
+    ...(status.stream.isFenced ? [] : ['', unfenced(status.stream.version)]),
   ];
 }
+
+const unfenced = (version: string | null): string =>
+  `NATS ${version} may take messages of two owners of one source that come at once: use 2.9.21 or a later one`;
 
 /** A member may say anything. */
 const sinceOf = ({ since }: { since: string }, times: Times): string =>

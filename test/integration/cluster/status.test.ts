@@ -79,7 +79,10 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('cluster status', () => {
     expect(JSON.parse(out)).toEqual({
       cluster: 'qmp',
       members: [EDGE, OWNER],
-      stream: { name: 'qmp', messages: 2, bytes: expect.any(Number), first: 1, last: 2, leader: 'n1', replicas: [] },
+      stream: {
+        ...{ name: 'qmp', messages: 2, bytes: expect.any(Number), first: 1, last: 2, leader: 'n1', replicas: [] },
+        ...{ version: expect.stringMatching(/^2\.\d+\.\d+/), isFenced: true },
+      },
     });
   });
 
