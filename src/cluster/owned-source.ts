@@ -157,10 +157,11 @@ export class OwnedSource {
   }
 
   /** An owner before that was taken must not keep the source from its next: nothing is then known of its runs. */
-  #read({ lines, messages }: SourceHistory, epoch: string): { state: Restoration; requests: Requests } {
+  #read({ lines, messages, problem }: SourceHistory, epoch: string): { state: Restoration; requests: Requests } {
     const { source, clock } = this.#options;
     const [state, requests] = [new Restoration(source), new Requests()];
     try {
+      if (problem) throw problem;
       for (const line of lines) {
         state.line(line);
         requests.line(line);

@@ -1,6 +1,6 @@
 // The connection to NATS. The packages are loaded here and nowhere else, and only for a gateway that is part of a cluster.
 import { readFileSync } from 'node:fs';
-import type { Authenticator, credsAuthenticator, NatsConnection } from '@nats-io/transport-node';
+import type { Authenticator, credsAuthenticator, NatsConnection, Status } from '@nats-io/transport-node';
 
 export interface NatsServers {
   /** `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required; `USER:PASSWORD@` in the first that has it counts for all of them. */
@@ -9,11 +9,17 @@ export interface NatsServers {
   credsFile?: string | undefined;
   /** Files in PEM. */
   tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
+  /** Milliseconds until a server is tried again that refuses the connection, at most. Default 10,000: the client of NATS keeps something of each refusal. */
+  refusedMs?: number | undefined;
   /** As NATS shows the connection. */
   name: string;
   /** The first part of the subjects of answers. Default `_INBOX`. */
   inboxPrefix?: string | undefined;
 }
+
+/** Milliseconds until a server is tried again, and as many more at most, by chance. */
+const RETRY_MS = 250;
+const JITTER_MS = 100;
 
 /** Milliseconds to a connection. */
 const CONNECT_MS = 5_000;
@@ -25,6 +31,7 @@ export async function connectNats({
   tls,
   name,
   inboxPrefix,
+  refusedMs = 10_000,
 }: NatsServers): Promise<NatsConnection> {
   const { connect, credsAuthenticator: authenticatorOf } = await loadNats(() => import('@nats-io/transport-node'));
   const urls = servers.map((each) => new URL(each));
@@ -34,7 +41,8 @@ export async function connectNats({
     ...(tls?.cert !== undefined && { certFile: tls.cert }),
     ...(tls?.key !== undefined && { keyFile: tls.key }),
   };
-  return connect({
+  let waitMs = RETRY_MS;
+  const connection = await connect({
     servers: urls.map(({ host }) => host),
     name,
     // A server that misses a certificate hangs up, which the client of NATS does not notice.
@@ -42,8 +50,7 @@ export async function connectNats({
     maxReconnectAttempts: -1,
     // Else the second refusal in a row would close the connection for ever, as after a user's JWT has expired.
     ignoreAuthErrorAbort: true,
-    reconnectTimeWait: 250,
-    reconnectJitter: 100,
+    reconnectDelayHandler: () => waitMs + Math.random() * JITTER_MS,
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreClusterUpdates: false,
@@ -52,7 +59,18 @@ export async function connectNats({
     ...(login && { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) }),
     ...(credsFile !== undefined && { authenticator: readingAnew(credsFile, authenticatorOf) }),
   });
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'reconnect') waitMs = RETRY_MS;
+      else if (isRejection(status)) waitMs = Math.min(waitMs * 2, refusedMs);
+    }
+  })();
+  return connection;
 }
+
+/** Whether the server refuses this user, whose credentials have expired or are not known to it. */
+export const isRejection = (status: Status): status is Extract<Status, { type: 'error' }> =>
+  status.type === 'error' && /authorization violation|authentication/i.test(status.error.message);
 
 /** While the file is gone, or half written, what was read last counts: an authenticator that throws would end the connection for good. */
 function readingAnew(file: string, of: typeof credsAuthenticator): Authenticator {

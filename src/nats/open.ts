@@ -1,7 +1,7 @@
 // What a member of a cluster has of NATS.
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Bus, NatsBus } from './bus.js';
-import { connectNats, loadNats, type NatsServers } from './connect.js';
+import { connectNats, isRejection, loadNats, type NatsServers } from './connect.js';
 import { KvLocks, type Locks } from './locks.js';
 import { JetStreamStream, type StreamLimits } from './stream.js';
 import { type Subjects, subjectsOf } from './subjects.js';
@@ -100,7 +100,7 @@ async function watch(connection: NatsConnection, { changed, refused, rejected }:
         refused(message);
       }
     }
-    if (type === 'error' && /authorization violation|authentication/i.test(status.error.message)) {
+    if (isRejection(status)) {
       if (!isRejected) rejected(status.error.message);
       isRejected = true;
     }

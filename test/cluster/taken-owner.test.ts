@@ -151,10 +151,12 @@ async function openRig() {
     await stream.write({ source, body: JSON.stringify(body), id: `aabbccdd.w.${stream.lastSeq}`, after });
   };
   const malformed: string[] = [];
-  const edge = new Edge({
-    ...{ member: 'edge', stream, bus, subjects: subjectsOf('qmp'), clock, options: CLUSTER_DEFAULTS, limits: {} },
-    listener: { failing: () => undefined, malformed: (source) => malformed.push(source) },
-  });
+  const newEdge = (malformedIn: (source: string) => void = () => undefined): Edge =>
+    new Edge({
+      ...{ member: 'edge', stream, bus, subjects: subjectsOf('qmp'), clock, options: CLUSTER_DEFAULTS, limits: {} },
+      listener: { failing: () => undefined, malformed: malformedIn },
+    });
+  const edge = newEdge((source) => malformed.push(source));
   await write('good', checkpoint(linesOf('good')));
   await edge.open();
   // As a client folds it.
@@ -186,7 +188,13 @@ async function openRig() {
     const issues = rows.flatMap(({ error }) => error?.issues ?? []).filter(({ code }) => TYPE_ISSUES.has(code));
     expect(issues, JSON.stringify(what)).toEqual([]);
   };
-  return { edge, write, check, malformed, client };
+  /** Another edge, which reads the same stream. */
+  const opened = async (): Promise<Edge> => {
+    const another = newEdge();
+    await another.open();
+    return another;
+  };
+  return { edge, stream, write, check, malformed, client, opened };
 }
 
 it.each([
@@ -204,7 +212,7 @@ it.each([
     })),
   ],
 ])('whatever %s says', async (_what, trials) => {
-  const { edge, write, check, malformed } = await openRig();
+  const { edge, write, check, malformed, opened } = await openRig();
   expect(trials.length).toBeGreaterThan(1_000);
   for (const { mutant, bodies } of trials) {
     for (const body of bodies) await write('bad', body);
@@ -212,7 +220,46 @@ it.each([
   }
   expect(malformed).toEqual(['bad']);
   await write('bad', checkpoint(linesOf('bad')));
+  expect((await opened()).view.sources()).toEqual(edge.view.sources());
   expect(edge.view.jobs((source) => source === 'bad')).toMatchObject([{ job: 'live', run: 'r:bad-live' }]);
+});
+
+const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+const ENTRY = { type: 'X', time: null, data: {} };
+
+it.each([
+  [
+    'places that are none',
+    ['-1', '1.5', '1e300', '9007199254740991', '"1"', 'null'].map((place) => `"checkpoint":${place}`),
+  ],
+  ['parts that are none', ['"part":0', '"part":2', '"of":0', '"of":1.5', '"of":1000000000', '"part":1e9,"of":1e9']],
+  [
+    'data that is deep, in the place of which a text has no end',
+    [
+      `"entries":[{"type":"X","time":null,"data":{"a":${deep(50_000)}}}]`,
+      `"entries":[{"type":"X","time":null,"data":${deep(200_000)}}]`,
+    ],
+  ],
+  [
+    'what the log adds itself',
+    [{ position: 1 }, { position: { cursor: 'x' } }, { bytes: -1e12 }, { source: 'good' }, { offset: 1 }].map(
+      (more) => `"entries":[${JSON.stringify({ ...ENTRY, ...more })}]`,
+    ),
+  ],
+  ['more lines than a call may have arguments', [`"part":1,"of":1,"lines":[${'"",'.repeat(340_000)}""]`]],
+])('%s', async (_what, heads) => {
+  const { edge, stream, check, opened } = await openRig();
+  const { lines } = checkpoint(linesOf('bad')) as { lines: string[] };
+  for (const head of heads) {
+    const body = `{"v":1,"owner":"rack1","checkpoint":0,"part":1,"of":1,"lines":${JSON.stringify(lines)},${head}}`;
+    const after = (await stream.last('bad'))?.seq ?? 0;
+    await stream.write({ source: 'bad', body, id: `aabbccdd.w.${stream.lastSeq}`, after });
+    check(head.slice(0, 100));
+    const late = await opened();
+    expect(late.view.sources().filter(({ name }) => name === 'good')).toHaveLength(1);
+    await late.close();
+  }
+  expect(edge.log.head).toBe((await opened()).log.head);
 });
 
 it('a run of another source, which that source then tells the end of', async () => {

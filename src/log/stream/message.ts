@@ -13,6 +13,10 @@ const cursorAt = (epoch: string, seq: number, index: number): Cursor =>
 /** Bounds of one message. NATS refuses messages over 1 MiB. */
 export const MESSAGE_ENTRIES = 1_024;
 export const MESSAGE_BYTES = 512 * 1024;
+/** Parts of a checkpoint: 64 MiB of a source's state. */
+const PARTS = 128;
+/** Levels of arrays and objects in the data of an entry. QEMU's own events have up to 5; what is thousands deep can't be written as text again. */
+const DEPTH = 64;
 
 /** A gateway ignores messages of a form that it does not know, so that one of a later version may run beside it. */
 const VERSION = 1;
@@ -66,11 +70,19 @@ export function placeEntries(
   { owner, entries }: Extract<StreamBody, { kind: 'entries' }>,
 ): { draft: EntryDraft; offset: number; cursor: Cursor }[] {
   return entries.map((entry, index) => ({
-    draft: { ...entry, source, data: placed(entry, { owner, epoch, seq }) },
+    draft: { ...named(entry), source, data: placed(entry, { owner, epoch, seq }) },
     offset: seq * OFFSETS_PER_MESSAGE + index,
     cursor: cursorAt(epoch, seq, index),
   }));
 }
+
+/** Other members would be taken for what the log itself adds. */
+const named = ({ type, time, job, repeated, internal }: StreamEntry): Omit<StreamEntry, 'data'> => ({
+  ...{ type, time },
+  ...(job && { job: { id: job.id, run: job.run } }),
+  ...(repeated !== undefined && { repeated }),
+  ...(internal && { internal: true as const }),
+});
 
 function placed(
   { type, data }: StreamEntry,
@@ -98,14 +110,24 @@ export function readBody(text: string): StreamBody | undefined {
   }
   if (typeof body !== 'object' || body === null || body.v !== VERSION) return undefined;
   const { owner, checkpoint, entries, part, of, lines } = body;
-  if (typeof owner !== 'string' || typeof checkpoint !== 'number') return undefined;
+  if (typeof owner !== 'string' || !isCount(checkpoint)) return undefined;
   if (Array.isArray(entries))
     return entries.length < OFFSETS_PER_MESSAGE && entries.every(isEntry)
       ? { kind: 'entries', owner, checkpoint, entries }
       : undefined;
-  if (Array.isArray(lines) && lines.every(isText) && typeof part === 'number' && typeof of === 'number')
-    return { kind: 'part', owner, checkpoint, part, of, lines };
+  if (Array.isArray(lines) && lines.every(isText) && isCount(part) && isCount(of))
+    return part >= 1 && part <= of && of <= PARTS ? { kind: 'part', owner, checkpoint, part, of, lines } : undefined;
   return undefined;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Whether the value has at most so many levels. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (levels === 0) return false;
+  for (const part of Object.values(value)) if (!isShallow(part, levels - 1)) return false;
+  return true;
 }
 
 /** What filters compare, what is written as text, and what the folds of clients read of `data`. */
@@ -117,7 +139,8 @@ function isEntry(value: unknown): value is StreamEntry {
     (time === null || Number.isSafeInteger(time)) &&
     (job === undefined || (isDict(job) && isText(job.id) && isText(job.run))) &&
     (repeated === undefined || Number.isSafeInteger(repeated)) &&
-    isEntryData(type, data, job !== undefined)
+    isEntryData(type, data, job !== undefined) &&
+    isShallow(data, DEPTH)
   );
 }
 

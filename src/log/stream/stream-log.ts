@@ -6,6 +6,7 @@ import type { Cursor } from '../../protocol/types.js';
 import type { EventReader, LoggedEntry, LogStatus, Slice } from '../event-log.js';
 import { MemoryLog } from '../memory-log.js';
 import { Arrivals } from './arrivals.js';
+import { CheckpointParts } from './checkpoint-parts.js';
 import { Containment } from './containment.js';
 import { StreamFollower } from './follow.js';
 import { loadSources, type Window } from './load.js';
@@ -37,8 +38,8 @@ export class StreamLog implements EventReader {
   #follower: StreamFollower | undefined;
   /** By the followers before. */
   #filled = 0;
-  /** Parts of checkpoints that are not complete, by source. */
-  readonly #parts = new Map<string, string[]>();
+  /** Of checkpoints that are not whole, by source. */
+  readonly #parts = new Map<string, CheckpointParts>();
   readonly #arrivals: Arrivals;
   #older: OlderEntries | undefined;
   /** After it the stream has every entry, as far as is known here. */
@@ -175,8 +176,12 @@ export class StreamLog implements EventReader {
     this.#fold.clear(epoch);
     this.#folded = lastSeq * OFFSETS_PER_MESSAGE;
     this.#evict(state.firstSeq);
-    for (const [source, { lines, owner, messages }] of histories) {
-      this.#containment.take(source, () => this.#fold.restore(source, lines, owner));
+    for (const [source, { lines, owner, messages, parts, problem }] of histories) {
+      this.#containment.take(source, () => {
+        if (problem) throw problem;
+        this.#fold.restore(source, lines, owner);
+      });
+      this.#parts.set(source, parts);
       for (const { seq, body } of messages) this.#foldEntries(source, seq, body);
     }
     const { clock, retryMs } = this.#options;
@@ -228,7 +233,7 @@ export class StreamLog implements EventReader {
   #take(message: StreamMessage): void {
     const body = readBody(message.body);
     if (!body) return this.#leaveOut(message);
-    if (body.kind === 'part') return this.#takePart(message.source, body);
+    if (body.kind === 'part') return this.#takePart(message, body);
     this.#foldEntries(message.source, message.seq, body);
     this.#insert(this.#memory, message, body);
     this.#arrivals.arrived(this.#folded);
@@ -241,13 +246,11 @@ export class StreamLog implements EventReader {
   }
 
   /** The fold goes on from each checkpoint: it has what an entry does not say, as after entries that an owner had to drop. */
-  #takePart(source: string, { owner, part, of, lines }: Part): void {
-    const parts = part === 1 ? [] : this.#parts.get(source);
-    if (!parts) return;
-    parts.push(...lines);
-    if (part < of) return void this.#parts.set(source, parts);
-    this.#parts.delete(source);
-    this.#containment.take(source, () => this.#fold.restore(source, parts, owner));
+  #takePart({ source, seq }: StreamMessage, part: Part): void {
+    const parts = this.#parts.get(source) ?? new CheckpointParts();
+    this.#parts.set(source, parts);
+    const whole = parts.take(seq, part);
+    if (whole) this.#containment.take(source, () => this.#fold.restore(source, whole.lines, part.owner));
   }
 
   #foldEntries(source: string, seq: number, body: Entries): void {

@@ -79,7 +79,10 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('a connection', () => {
       dials += 1;
       return Number(new URL(url).port);
     });
-    const nats = await openNats({ servers: [`nats://127.0.0.1:${port}`], credsFile, name: 'member 1' }, 'qmp');
+    const nats = await openNats(
+      { servers: [`nats://127.0.0.1:${port}`], credsFile, name: 'member 1', refusedMs: 300 },
+      'qmp',
+    );
     onTestFinished(() => nats.close());
     await nats.ensure('e1', { maxBytes: 1_024 * 1_024, maxAgeMs: 3_600_000, replicas: 1 });
     const seen: string[] = [];

@@ -294,22 +294,74 @@ describe('a log of a stream', () => {
     }
     await a.drained();
     const whole = await edge();
-    const reads: string[] = [];
-    const { last } = stream;
-    stream.last = (source) => {
-      reads.push(source);
-      return last.call(stream, source);
-    };
+    const reads = new Set<string>();
+    const { next } = stream;
     for (const windowMessages of [3, 6, 9]) {
+      stream.next = (source, ...rest) => {
+        reads.add(`${windowMessages} ${source}`);
+        return next.call(stream, source, ...rest);
+      };
       const { folded } = await edge({ windowMessages });
       for (const source of ['a', 'b'])
         expect(folded.filter((each) => each.startsWith(source))).toEqual(
           whole.folded.filter((each) => each.startsWith(source)),
         );
     }
-    expect(reads.length).toBeGreaterThan(0);
-    expect(reads.length).toBeLessThan(6);
+    expect(reads.size).toBeGreaterThan(0);
+    expect(reads.size).toBeLessThan(6);
   });
+
+  it.each([1, 3, 50])(
+    'has the state of a source that writes while it is loaded, from the newest %d messages',
+    async (windowMessages) => {
+      const [a, b] = [writerOf('a'), writerOf('b')];
+      await write(a, 'a', 1);
+      await write(b, 'b', 2);
+      await write(a, 'a', 3);
+      await write(b, 'b', 4);
+      const { replay } = stream;
+      stream.replay = async (...call) => {
+        stream.replay = replay;
+        a.checkpoint();
+        await a.drained();
+        await write(a, 'a', 5);
+        return replay.apply(stream, call);
+      };
+      const failures: unknown[] = [];
+      const { folded } = await edge({ windowMessages }, { failing: (error) => error && failures.push(error) });
+      expect(failures).toEqual([]);
+      const ofA = ['a state of a', 'a 1', 'a 3', 'a state of a', 'a 5'];
+      await expect.poll(() => folded.filter((each) => each.startsWith('a'))).toEqual(ofA);
+    },
+  );
+
+  it.each([2, 50])(
+    'has the checkpoint of which only a part was there when it began, from the newest %d messages',
+    async (windowMessages) => {
+      const put = async (body: object): Promise<void> => {
+        const after = (await stream.last('a'))?.seq ?? 0;
+        const id = `${stream.epoch}.w.${stream.lastSeq}`;
+        await stream.write({ source: 'a', body: JSON.stringify({ v: 1, owner: 'o1', ...body }), id, after });
+      };
+      const entry = (n: number): object => ({ entries: [{ type: 'STOP', time: n, data: { n } }] });
+      await put({ checkpoint: 0, part: 1, of: 1, lines: ['old'] });
+      await put({ checkpoint: 1, ...entry(1) });
+      await put({ checkpoint: 1, part: 1, of: 3, lines: ['new'] });
+      await put({ checkpoint: 1, part: 2, of: 3, lines: ['state'] });
+      const { folded } = await edge({ windowMessages });
+      expect(folded.slice(1)).toEqual(['a old', 'a 1']);
+      await put({ checkpoint: 3, part: 3, of: 3, lines: ['of a'] });
+      await put({ checkpoint: 3, ...entry(2) });
+      await expect.poll(() => folded.slice(3)).toEqual(['a new,state,of a', 'a 2']);
+      // One that lacks a part counts for nothing.
+      await put({ checkpoint: 3, part: 1, of: 3, lines: ['false'] });
+      await put({ checkpoint: 7, part: 3, of: 3, lines: ['state'] });
+      await put({ checkpoint: 7, ...entry(3) });
+      await expect.poll(() => folded.slice(5)).toEqual(['a 3']);
+      const { folded: late } = await edge({ windowMessages });
+      expect(late.slice(1)).toEqual(['a new,state,of a', 'a 2', 'a 3']);
+    },
+  );
 
   it('has nothing of a message that lies before its memory', async () => {
     const writer = writerOf('a');
