@@ -19,7 +19,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   share: ['jobs', 'sources', 'qmp', 'protocol', 'clock', 'socket-file'],
   gateway: ['history', 'log', 'access', 'protocol', 'clock', 'socket-file', 'tls'],
   webhooks: ['log', 'protocol', 'clock'],
-  nats: ['log', 'protocol'],
+  nats: ['log', 'protocol', 'clock'],
   cluster: ['nats', 'gateway', 'log', 'jobs', 'sources', 'access', 'protocol', 'clock'],
   metrics: ['gateway', 'webhooks', 'log', 'qmp', 'protocol', 'clock'],
   client: ['protocol'],

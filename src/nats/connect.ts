@@ -1,6 +1,7 @@
 // The connection to NATS. The packages are loaded here and nowhere else, and only for a gateway that is part of a cluster.
 import { readFileSync } from 'node:fs';
 import type { Authenticator, credsAuthenticator, NatsConnection, Status } from '@nats-io/transport-node';
+import { CLOCK } from '../clock.js';
 
 export interface NatsServers {
   /** `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required; `USER:PASSWORD@` in the first that has it counts for all of them. */
@@ -50,7 +51,7 @@ export async function connectNats({
     maxReconnectAttempts: -1,
     // Else the second refusal in a row would close the connection for ever, as after a user's JWT has expired.
     ignoreAuthErrorAbort: true,
-    reconnectDelayHandler: () => waitMs + Math.random() * JITTER_MS,
+    reconnectDelayHandler: () => waitMs + CLOCK.random() * JITTER_MS,
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreClusterUpdates: false,

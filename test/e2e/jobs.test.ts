@@ -110,7 +110,10 @@ describe.skipIf(!haveBrowser || !haveQemu)('jobs in the dashboard', () => {
     await expect.poll(() => rowOf(page, 'drive0').locator('.percent').innerText()).toBe('100 %');
     await rowOf(page, 'drive0').getByRole('link').click();
     await expect.poll(() => page.getByTestId('percent').innerText()).toBe('100 %');
-    await page.getByRole('button', { name: 'Finalize' }).click();
+    await page.getByRole('button', { name: 'Finalize…' }).click();
+    await page.getByText('This can’t be undone').waitFor();
+    await page.getByRole('button', { name: 'Finalize: 1 job' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Close' }).click();
     await page.getByTestId('outcome').waitFor();
     await expect.poll(() => page.getByTestId('requested-by').innerText()).toMatch(/\(finalize\)$/);
     await goTo(page, '#/?tab=all');

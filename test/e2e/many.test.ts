@@ -1,7 +1,7 @@
 // One command for many jobs, and commands from the list, in a real browser before simulated QEMUs.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.js';
-import { haveBrowser, openPage, rowOf } from './support/browser.js';
+import { goTo, haveBrowser, openPage, rowOf } from './support/browser.js';
 import { startGateway } from './support/process.js';
 
 const MIB = 1024 * 1024;
@@ -68,6 +68,59 @@ describe.skipIf(!haveBrowser)('many jobs at once', () => {
     await dialog.locator('[data-job="drive0"]').getByText('Its limit becomes 2.00 MiB/s.').waitFor();
     await page.keyboard.press('Enter');
     await expect.poll(() => page.getByTestId('tally').innerText()).toBe('2 done');
+  });
+});
+
+describe.skipIf(!haveBrowser)('a dialog', () => {
+  it('that was left with its page is not there when one comes back', async () => {
+    const { page, dialog } = await begin();
+    await rowOf(page, 'drive0').getByRole('link').click();
+    await page.getByRole('heading', { name: 'drive0' }).waitFor();
+    await page.keyboard.press('Backspace');
+    await rowOf(page, 'drive1').getByRole('link').focus();
+    await page.keyboard.press('a');
+    await dialog.getByText('drive1').first().waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'drive0' }).waitFor();
+    await page.goForward();
+    await rowOf(page, 'drive1').waitFor();
+    await page.keyboard.press('?');
+    await dialog.getByRole('heading', { name: 'Keys' }).waitFor();
+    expect(await dialog.count()).toBe(1);
+  });
+
+  it('of an abort is about the job for which it was opened, and not about one that has its id since', async () => {
+    const { simulator, page, dialog } = await begin();
+    await goTo(page, '#/job/vm1/drive0/of-another-gateway:7');
+    await page.getByTestId('renamed').waitFor();
+    const run = await page.locator('.copies .mono').innerText();
+    await page.getByRole('button', { name: 'Abort…' }).click();
+    simulator.jobs.cancel('drive0');
+    await page.getByTestId('outcome').waitFor();
+    simulator.jobs.start({ id: 'drive0', type: 'backup', len: 1024 * MIB, bytesPerSecond: 4 * MIB });
+    await expect.poll(() => page.locator('.copies .mono').innerText()).not.toBe(run);
+    await dialog.getByRole('button', { name: 'Abort', exact: true }).click();
+    await expect.poll(() => dialog.getAttribute('data-stage')).toMatch(/settled|refused/);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await goTo(page, '#/');
+    await rowOf(page, 'synced').waitFor();
+    expect(simulator.jobs.list().find((job) => job.id === 'drive0')?.status).toBe('running');
+  });
+});
+
+describe.skipIf(!haveBrowser)('the keyboard', () => {
+  it('is at the neighbour of a job that has left the list, and in the page after the link that skips its head', async () => {
+    const { simulator, page } = await begin();
+    await page.locator('.skip').focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator(':focus').getAttribute('id')).toBe('main');
+    const place = Number(await rowOf(page, 'drive1').getAttribute('data-index'));
+    for (let n = 0; n <= place; n += 1) await page.keyboard.press('j');
+    await page.locator('.row[data-job="drive1"]:has(:focus)').waitFor();
+    simulator.jobs.cancel('drive1');
+    await expect.poll(() => page.locator('.row').count()).toBe(3);
+    await page.keyboard.press('j');
+    await expect.poll(() => page.locator('.row:has(:focus)').getAttribute('data-index')).toBe(String(place));
   });
 });
 

@@ -28,6 +28,7 @@ export function openConsoleSocket(url: string) {
   let socket: WebSocket | undefined;
 
   function connect(): void {
+    socket?.close(1000);
     const next = new WebSocket(url, 'qmp-gateway.v1');
     socket = next;
     sent.clear();

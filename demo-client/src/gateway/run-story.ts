@@ -15,9 +15,10 @@ export function useStory(
   { source, job, run }: StoryTarget,
   hasEnded: boolean,
 ): RunStory | string | undefined {
-  const [story, setStory] = useState<RunStory | string>();
+  const [found, setFound] = useState<{ run: string | undefined; story: RunStory | string }>();
   const isKept = past.isKept.value;
   useEffect(() => {
+    const setStory = (story: RunStory | string): void => setFound({ run, story });
     if (!isKept) return setStory('the gateway keeps no history');
     const abort = new AbortController();
     const target = { source, job, ...(run !== undefined && { run }) };
@@ -26,5 +27,6 @@ export function useStory(
     });
     return () => abort.abort();
   }, [client, isKept, source, job, run, hasEnded]);
-  return story;
+  // That of the run before, while that of the next is read, is not its story.
+  return found?.run === run ? found?.story : undefined;
 }

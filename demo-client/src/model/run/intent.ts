@@ -67,14 +67,18 @@ function abortEffect(job: Job, source: SourceInfo | undefined, force: boolean): 
   return yes(describeAbort(job, force), !force && soft === 'finishes');
 }
 
-const LASTING: readonly JobVerb[] = ['abort', 'complete', 'finalize', 'dismiss'];
+type Lasting = 'abort' | 'complete' | 'finalize' | 'dismiss';
+const LASTING: ReadonlySet<JobVerb> = new Set<Lasting>(['abort', 'complete', 'finalize', 'dismiss']);
+
+/** Whether nothing can be done about it afterwards, so that it is asked for twice: buttons change with the job, and may do so under the pointer. */
+export const isLasting = (verb: JobVerb): verb is Lasting => LASTING.has(verb);
 
 /** What can be done about it afterwards. */
 export const regretText = (verb: JobVerb): string =>
-  LASTING.includes(verb)
+  isLasting(verb)
     ? 'This can’t be undone: what QEMU has accepted stays in force.'
     : 'It takes effect at once; only another command changes it again.';
 
 /** The label of a verb on a button; one that opens a form has dots. */
 export const verbLabel = (verb: JobVerb): string =>
-  `${VERB_LABELS[verb]}${verb === 'abort' || verb === 'setSpeed' ? '…' : ''}`;
+  `${VERB_LABELS[verb]}${isLasting(verb) || verb === 'setSpeed' ? '…' : ''}`;

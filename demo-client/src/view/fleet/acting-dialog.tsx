@@ -1,6 +1,6 @@
 // The dialog for what the user is about to do: an abort of one run has its own, which follows the run to its end.
 
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import type { Job } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
@@ -11,6 +11,13 @@ import { BatchDialog } from './batch-dialog.js';
 export function ActingDialog({ gateway, table }: { gateway: Gateway; table: JobTable }) {
   const now = acting.value;
   const shown = useRef<{ acting: Acting; job: Job | undefined } | undefined>(undefined);
+  // Who leaves the page with an open dialog has not closed it: it must not open again with the page.
+  useEffect(
+    () => () => {
+      acting.value = undefined;
+    },
+    [],
+  );
   if (!now) return null;
   const [first] = now.targets;
   const job = first && table.jobs.get(first.run);

@@ -1,6 +1,6 @@
 // One verb for many runs: what will happen to each, then what became of each.
 
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import { type JobVerb, VERB_LABELS } from 'qmp-gateway/protocol';
 import { type Batch, openBatch } from '../../gateway/batch.js';
@@ -43,10 +43,8 @@ export function BatchDialog({ gateway, table, verb, targets: chosen, onClose }: 
     });
     setSent({ plan, batch });
   }
-  function close(): void {
-    sent?.batch.stop();
-    onClose();
-  }
+  // However the dialog goes: nobody would see what became of the others.
+  useEffect(() => () => sent?.batch.stop(), [sent]);
 
   return (
     <dialog
@@ -54,7 +52,7 @@ export function BatchDialog({ gateway, table, verb, targets: chosen, onClose }: 
       class="batch"
       aria-labelledby="batch-title"
       data-stage={sent ? 'sent' : 'asking'}
-      onClose={close}
+      onClose={onClose}
     >
       <h2 id="batch-title">
         {VERB_LABELS[verb]}{' '}

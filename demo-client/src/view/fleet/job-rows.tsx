@@ -55,14 +55,16 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   const [menuOf, setMenu] = useState<Row>();
   const order = (): string[] => rows.map(({ run }) => run);
   const place = useRef(-1);
-  place.current = indexOfKey(items, cursor.value, place.current);
-  const at = place.current;
+  const at = indexOfKey(items, cursor.value, place.current);
+  const gone = cursor.value !== undefined && at < 0 && place.current >= 0 ? place.current : undefined;
+  if (gone === undefined) place.current = at;
   const current = items[at];
 
   const { bring, move } = useWalk({
     scroller,
     heights,
     at,
+    gone,
     focusOf: (index) => `[data-index="${index}"] :is(a, .group-name)`,
     onMove: (index) => (cursor.value = items[index] && keyOf(items[index])),
   });

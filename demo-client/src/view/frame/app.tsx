@@ -1,5 +1,5 @@
 // The frame around every page: the top bar, banners, the page, the status line.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Gateway } from '../../gateway/gateway.js';
 import { CONSOLE, parseRoute } from '../../model/page/route.js';
 import { useActions } from '../../page/actions.js';
@@ -52,9 +52,10 @@ export function App({ gateway, url }: AppProps) {
   });
   return (
     <>
-      <a class="skip" href="#main">
+      {/* Not a link: the part of an address after # is the page's. */}
+      <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>('#main')?.focus()}>
         Skip to content
-      </a>
+      </button>
       <Header gateway={gateway} />
       <Banners gateway={gateway} />
       <main id="main" tabIndex={-1}>
@@ -73,7 +74,8 @@ const TITLES = { fleet: 'Fleet', events: 'Events', console: 'Console', missing: 
 function Page({ gateway, url }: AppProps) {
   const at = route.value;
   const title = at.page === 'job' ? `${at.source} / ${at.job}` : TITLES[at.page];
-  useEffect(() => {
+  // Before the next key is handled: what is typed at once goes where the user sees it.
+  useLayoutEffect(() => {
     // The console begins in its field; other pages get the keyboard focus themselves.
     const first = at.page === 'console' ? '#console-line' : '#main';
     document.querySelector<HTMLElement>(first)?.focus();

@@ -3,8 +3,9 @@ import { useState } from 'preact/hooks';
 import { type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { sendVerb } from '../../gateway/send.js';
-import { type Intent, verbLabel } from '../../model/run/intent.js';
+import { type Intent, isLasting, verbLabel } from '../../model/run/intent.js';
 import { useActions } from '../../page/actions.js';
+import { BatchDialog } from '../fleet/batch-dialog.js';
 import { AbortDialog } from './abort-dialog.js';
 import { SpeedForm } from './speed-form.js';
 
@@ -18,9 +19,10 @@ interface VerbsProps {
 
 export function Verbs({ gateway, job, run }: VerbsProps) {
   const [said, setSaid] = useState<Said>();
-  const [open, setOpen] = useState<'abort' | 'setSpeed'>();
+  const [open, setOpen] = useState<JobVerb>();
   const [target, setTarget] = useState<Job>();
-  const source = job && gateway.table.value?.sources.get(job.source);
+  const table = gateway.table.value;
+  const source = job && table?.sources.get(job.source);
   const verbs = job ? offeredVerbs(job, source) : [];
   const state = gateway.state.value;
   const { principal, scopes } = state.phase === 'open' ? state : {};
@@ -35,12 +37,14 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
   }
 
   function press(verb: JobVerb): void {
-    if (verb === 'abort') {
-      setTarget(job);
-      setOpen('abort');
-    } else if (verb === 'setSpeed') setOpen(open === 'setSpeed' ? undefined : 'setSpeed');
-    else ask({ verb });
+    if (verb === 'setSpeed') return setOpen(open === 'setSpeed' ? undefined : 'setSpeed');
+    if (!isLasting(verb)) return ask({ verb });
+    setTarget(job);
+    setOpen(verb);
   }
+
+  // A dialog says late that it was closed: another one may be open by then.
+  const close = (closed: JobVerb) => () => setOpen((now) => (now === closed ? undefined : now));
 
   useActions(isGranted && verbs.includes('abort') ? { abort: () => press('abort') } : {});
 
@@ -77,7 +81,20 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
         {said?.text}
       </p>
       {open === 'abort' && target && (
-        <AbortDialog gateway={gateway} job={target} now={job} source={source} onClose={() => setOpen(undefined)} />
+        <AbortDialog
+          gateway={gateway}
+          job={target}
+          // A job that began meanwhile with the same id is another one.
+          now={job?.run === target.run ? job : undefined}
+          source={source}
+          onClose={close('abort')}
+        />
+      )}
+      {open && open !== 'abort' && isLasting(open) && target && table && (
+        <BatchDialog
+          {...{ gateway, table, verb: open, onClose: close(open) }}
+          targets={[{ source: target.source, job: target.job, run: target.run }]}
+        />
       )}
     </div>
   );

@@ -1,5 +1,6 @@
 // Anything of the gateway's as JSON, with buttons to copy it.
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { Copy } from './copy.js';
 import { useModal } from './modal.js';
 
@@ -13,7 +14,8 @@ interface JsonDialogProps {
 
 export function JsonDialog({ title, value, onClose, children }: JsonDialogProps) {
   const dialog = useModal();
-  const text = JSON.stringify(value, null, 2);
+  // As it was: new figures in the text would undo what the user selects in it.
+  const [text] = useState(() => JSON.stringify(value, null, 2));
   return (
     <dialog ref={dialog} class="json" aria-labelledby="json-title" onClose={onClose} data-testid="json">
       <h2 id="json-title">{title}</h2>

@@ -10,15 +10,17 @@ const HEAD_PX = 34;
 interface WalkOptions {
   scroller: RefObject<HTMLElement | null>;
   heights: Heights;
-  /** Index of the row that the keyboard is at; -1: none yet. */
+  /** Index of the row that the keyboard is at; -1: none. */
   at: number;
+  /** Where that row was, if it has left the list: its neighbours are next. */
+  gone?: number | undefined;
   /** Selector of what has the focus in the row of an index. */
   focusOf(index: number): string;
   /** The keyboard is now at this row. */
   onMove(index: number): void;
 }
 
-export function useWalk({ scroller, heights, at, focusOf, onMove }: WalkOptions) {
+export function useWalk({ scroller, heights, at, gone, focusOf, onMove }: WalkOptions) {
   function bring(index: number): void {
     const element = scroller.current;
     if (!element) return;
@@ -27,7 +29,8 @@ export function useWalk({ scroller, heights, at, focusOf, onMove }: WalkOptions)
   }
   /** Returns the index that was reached. */
   function move(by: number): number {
-    const index = walk(at, by, heights.count);
+    const from = at >= 0 || gone === undefined ? at : by > 0 ? gone - 1 : gone;
+    const index = walk(from, by, heights.count);
     onMove(index);
     bring(index);
     const focus = (): boolean => {
