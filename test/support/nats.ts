@@ -14,6 +14,8 @@ export const haveNats = (): boolean => have('nats-server', 'REQUIRE_NATS');
 
 /** Milliseconds in which a server, or the vote for a leader, must have come. */
 const READY_MS = 30_000;
+/** Milliseconds after which all are started once more: servers that start at one time may not know of one another for minutes. */
+const AGAIN_MS = 10_000;
 const soon = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
 
 interface Node {
@@ -50,8 +52,13 @@ export class Nats {
     }
     const nats = new Nats(nodes, folder);
     for (const node of nodes.keys()) nats.#spawn(node);
-    await nats.#ready();
-    return nats;
+    try {
+      await nats.#ready();
+      return nats;
+    } catch (error) {
+      await nats.close();
+      throw error;
+    }
   }
 
   get urls(): string[] {
@@ -146,8 +153,15 @@ export class Nats {
   async #ready(): Promise<void> {
     const client = await this.connect();
     try {
-      for (const due = Date.now() + READY_MS; ; await soon(100)) {
+      const begun = Date.now();
+      for (let due = begun + READY_MS, again = begun + AGAIN_MS; ; await soon(100)) {
         if (await this.#places(client)) return;
+        if (Date.now() > again) {
+          console.warn('JetStream knows too few of its servers: they are started again');
+          for (const node of this.#nodes.keys()) await this.kill(node);
+          for (const node of this.#nodes.keys()) this.restart(node);
+          [due, again] = [Date.now() + READY_MS, Number.POSITIVE_INFINITY];
+        }
         if (Date.now() > due) throw new Error(`JetStream did not start: ${this.#nodes.map(({ said }) => said)}`);
       }
     } finally {
