@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
+import { type Qemu, startQemu } from './qemu.js';
 import { have } from './required.js';
 
 const run = promisify(execFile);
@@ -49,13 +50,28 @@ export interface DomainOptions {
   persistent?: boolean;
   /** Default 1. */
   disks?: number;
-  /** Of each disk; all but 16 of them are written. Default 64. */
-  mib?: number;
+  /** Each disk is a null-co node behind NBD that answers after so many milliseconds, 16 requests at a time: a backup of it is slow from its start. Default: a file. */
+  latencyMs?: number;
 }
+
+const FILE_MIB = 64;
+/** It takes more than half an hour to copy at 16 MiB each 500 ms. */
+const SLOW_BYTES = 68_719_476_736;
+
+function fileDisk(file: string): string {
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, `${FILE_MIB}M`]);
+  execFileSync('qemu-io', ['-c', `write -q -P 7 0 ${FILE_MIB - 16}M`, file]);
+  return `<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='${file}'/></disk>`;
+}
+
+const remoteDisk = (name: string, socket: string): string =>
+  `<disk type='network' device='disk'><driver name='qemu' type='raw'/>
+<source protocol='nbd' name='${name}'><host transport='unix' socket='${socket}'/></source></disk>`;
 
 export class Libvirt {
   readonly folder = mkdtempSync(join(tmpdir(), 'qmp-gateway-libvirt-'));
   readonly socket = join(this.folder, 'sock/libvirt-sock');
+  readonly #servers: Qemu[] = [];
   #daemon: ChildProcess | undefined;
 
   constructor() {
@@ -124,13 +140,14 @@ export class Libvirt {
   }
 
   /** A running domain whose guest does not run, with disks `vda`, `vdb` and so on. */
-  async domain(name: string, { persistent = false, disks = 1, mib = 64 }: DomainOptions = {}): Promise<void> {
-    const devices = ['vda', 'vdb', 'vdc'].slice(0, disks).map((target) => {
-      const file = this.disk(`${encodeURIComponent(name)}-${target}.qcow2`);
-      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, `${mib}M`]);
-      execFileSync('qemu-io', ['-c', `write -q -P 7 0 ${mib - 16}M`, file]);
-      const [driver, source] = ["<driver name='qemu' type='qcow2'/>", `<source file='${file}'/>`];
-      return `<disk type='file' device='disk'>${driver}${source}<target dev='${target}' bus='virtio'/></disk>`;
+  async domain(name: string, { persistent = false, disks = 1, latencyMs }: DomainOptions = {}): Promise<void> {
+    const targets = ['vda', 'vdb', 'vdc'].slice(0, disks);
+    const socket = latencyMs === undefined ? undefined : await this.#serve(targets, latencyMs);
+    const devices = targets.map((target) => {
+      const disk = socket
+        ? remoteDisk(target, socket)
+        : fileDisk(this.disk(`${encodeURIComponent(name)}-${target}.qcow2`));
+      return disk.replace('</disk>', `<target dev='${target}' bus='virtio'/></disk>`);
     });
     const xml = join(this.folder, 'domain.xml');
     writeFileSync(
@@ -191,10 +208,24 @@ ${devices.join('')}</devices></domain>`,
     return readFileSync(join(this.folder, 'log/qemu', `${name}.log`), 'utf8');
   }
 
+  /** @returns the socket of an NBD server with these exports. */
+  async #serve(targets: readonly string[], latencyMs: number): Promise<string> {
+    const socket = join(this.folder, `nbd-${this.#servers.length}`);
+    const exports = targets.flatMap((target) => [
+      ...['--blockdev', `null-co,node-name=${target},size=${SLOW_BYTES},latency-ns=${latencyMs * 1_000_000}`],
+      ...['--export', `nbd,id=${target},node-name=${target},writable=on`],
+    ]);
+    this.#servers.push(
+      await startQemu({ args: ['--nbd-server', `addr.type=unix,addr.path=${socket},max-connections=0`, ...exports] }),
+    );
+    return socket;
+  }
+
   async close(): Promise<void> {
     this.signal('SIGCONT');
     for (const name of (await this.virsh('list', '--name')).split('\n').filter(Boolean))
       await this.virsh('destroy', name);
+    for (const server of this.#servers) await server.close();
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
