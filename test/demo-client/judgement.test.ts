@@ -98,6 +98,10 @@ describe('the run of an address', () => {
 
   it('is the live one where none is named', () =>
     expect(find(live, undefined)).toMatchObject({ kind: 'known', run: 'e:drive0' }));
+  it('is the one that ended last where none is named and none is live', () => {
+    const ended = [1, 2].map((n) => ({ ...endOf(`x${n}`), job: 'drive0' }));
+    expect(find(tableOf([], ended), undefined)).toMatchObject({ kind: 'known', run: 'e:x2', ended: ended[1] });
+  });
   it('is the named one, live or ended', () => {
     expect(find(live, 'e:drive0')).toMatchObject({ kind: 'known', job: jobOf() });
     expect(find(live, 'e:old')).toMatchObject({ kind: 'known', ended: endOf('old') });

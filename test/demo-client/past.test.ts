@@ -1,7 +1,9 @@
 // Runs of the gateway's history as the page shows them.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { openPastRuns } from '../../demo-client/src/gateway/past-runs.js';
 import { rowsOf } from '../../demo-client/src/model/fleet/rows.js';
 import { noteOf, settlementOf, withPast } from '../../demo-client/src/model/run/past.js';
+import type { Client } from '../../src/client/index.js';
 import { recordOf } from '../../src/history/record.js';
 import { durationOf } from '../../src/protocol/words.js';
 import { DAY, endedRun } from '../support/run-history.js';
@@ -9,6 +11,31 @@ import { endOf, jobOf, tableOf } from './fixtures.js';
 
 const pastOf = (run: string, job: string) => recordOf(endedRun(run, 60, { job }), DAY);
 const paces = { trails: new Map(), isCurrent: () => true, starts: new Map(), now: 0 };
+
+describe('the history', () => {
+  it('that could not be read is said so, and is read at the next request', async () => {
+    const history = vi.fn();
+    const past = openPastRuns({ history } as unknown as Client);
+    past.learn(['history']);
+    history.mockRejectedValueOnce(new Error('rate limited'));
+    past.refresh();
+    await expect.poll(() => past.problem.value).toBe('rate limited');
+    expect([past.older.value, past.runs.value.size]).toEqual(['none', 0]);
+    history.mockResolvedValueOnce({ runs: [pastOf('e:1', 'j')], pageToken: 'next' });
+    past.refresh();
+    await expect.poll(() => past.older.value).toBe('some');
+    expect([past.problem.value, past.runs.value.size]).toEqual([undefined, 1]);
+    // The next page is of the one that was read.
+    history.mockRejectedValueOnce(new Error('rate limited'));
+    await past.more();
+    expect([past.problem.value, past.older.value]).toEqual(['rate limited', 'some']);
+    history.mockResolvedValueOnce({ runs: [pastOf('e:0', 'i')] });
+    await past.more();
+    expect(history).toHaveBeenLastCalledWith({ limit: 100, pageToken: 'next' });
+    expect([past.problem.value, past.older.value, past.runs.value.size]).toEqual([undefined, 'none', 2]);
+    past.close();
+  });
+});
 
 describe('a run of the history', () => {
   it('is a row as any settlement, once, and gives the others their durations', () => {

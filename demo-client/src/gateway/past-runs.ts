@@ -16,30 +16,42 @@ export function openPastRuns(client: Client) {
   const older = signal<Older>('none');
   /** Whether the gateway has a history. */
   const isKept = signal(false);
+  /** Why the last reading failed. */
+  const problem = signal<string | undefined>(undefined);
   let pageToken: string | undefined;
   let isRead = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   async function read(token: string | undefined): Promise<string | undefined> {
     const page = await client.history({ limit: PAGE, ...(token !== undefined && { pageToken: token }) });
+    problem.value = undefined;
     runs.value = new Map([...runs.peek(), ...page.runs.map((run) => [run.run, run] as const)]);
     return page.pageToken;
   }
 
+  /** What failed is asked for again with the next run that ends, or by the reader. */
+  const fail = (error: unknown): void => {
+    problem.value = (error as Error).message;
+  };
+
   async function newest(): Promise<void> {
     timer = undefined;
-    // What fails is asked for again with the next run that ends, or by the reader.
-    const next = await read(undefined).catch(() => undefined);
-    if (isRead) return;
-    isRead = true;
-    pageToken = next;
-    older.value = next === undefined ? 'none' : 'some';
+    try {
+      const next = await read(undefined);
+      if (isRead) return;
+      isRead = true;
+      pageToken = next;
+      older.value = next === undefined ? 'none' : 'some';
+    } catch (error) {
+      fail(error);
+    }
   }
 
   return {
     runs,
     older,
     isKept,
+    problem,
     /** @param features of the gateway that the client is connected to now. */
     learn(features: readonly string[]): void {
       isKept.value = features.includes('history');
@@ -55,8 +67,9 @@ export function openPastRuns(client: Client) {
       try {
         pageToken = await read(pageToken);
         older.value = pageToken === undefined ? 'none' : 'some';
-      } catch {
+      } catch (error) {
         older.value = 'some';
+        fail(error);
       }
     },
     close: (): void => clearTimeout(timer),

@@ -22,8 +22,10 @@ export function useStory(
     if (!isKept) return setStory('the gateway keeps no history');
     const abort = new AbortController();
     const target = { source, job, ...(run !== undefined && { run }) };
-    client.historyOf(target, { signal: abort.signal }).then(setStory, (error: Error) => {
-      if (!abort.signal.aborted) setStory(error.message);
+    client.historyOf(target, { signal: abort.signal }).then(setStory, ({ message }: Error) => {
+      // What was read of this run before is still true of it.
+      if (!abort.signal.aborted)
+        setFound((old) => (old && old.run === run && typeof old.story === 'object' ? old : { run, story: message }));
     });
     return () => abort.abort();
   }, [client, isKept, source, job, run, hasEnded]);

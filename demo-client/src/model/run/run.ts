@@ -32,8 +32,9 @@ export function findRun({ table, unseen }: Known, { source, job: id, run: asked 
   if (found) return found;
   const ofId = (each: { source: string; job: string }): boolean => each.source === source && each.job === id;
   const live = [...table.jobs.values()].find(ofId);
-  const current = asked === undefined && live && known(live.run);
-  if (current) return current;
   const ended = live ? undefined : [...table.settled.values()].filter(ofId).at(-1);
+  const newest = (live ?? ended)?.run;
+  const current = asked === undefined && newest !== undefined && known(newest);
+  if (current) return current;
   return { kind: 'unknown', job: live, ended, waits: (table.sources.get(source)?.state ?? 'up') !== 'up' };
 }

@@ -1,5 +1,6 @@
 // The events as a table of which only the lines in sight are in the document.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { describeGap } from 'qmp-gateway/protocol';
 import type { FeedItem } from '../../gateway/gateway.js';
 import { describe } from '../../model/events/describe.js';
@@ -21,6 +22,7 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
   const scroller = useRef<HTMLDivElement>(null);
   const px = isNarrow.value ? CARD_PX : LINE_PX;
   const heights = useMemo(() => uniform(items.length, px), [items.length, px]);
+  useHeldPlace(scroller, items, px);
   const { first, last } = useWindow(scroller, heights);
   // By its key, since newer events move it down.
   const [cursor, setCursor] = useState<string>();
@@ -28,7 +30,7 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
     scroller,
     heights,
     at: items.findIndex(({ key }) => key === cursor),
-    focusOf: (index) => `[data-line="${index}"] button`,
+    focus: 'button',
     onMove: (index) => setCursor(items[index]?.key),
   });
   return (
@@ -61,7 +63,7 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
             role="row"
             aria-rowindex={first + n + 2}
             class={`row ${item.key === cursor ? 'at' : ''}`}
-            data-line={first + n}
+            data-index={first + n}
             onFocusIn={() => setCursor(item.key)}
             style={{ '--top': `${(first + n) * px}px`, '--height': `${px}px` }}
           >
@@ -71,6 +73,20 @@ export function FeedList({ items }: { items: readonly FeedItem[] }) {
       </div>
     </div>
   );
+}
+
+/** Newer events come in at the top: what the user reads further down stays where it is. */
+function useHeldPlace(scroller: RefObject<HTMLElement | null>, items: readonly FeedItem[], px: number): void {
+  const before = useRef(items);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const first = Math.floor((element?.scrollTop ?? 0) / px);
+    const key = before.current[first]?.key;
+    before.current = items;
+    if (!element || element.scrollTop === 0 || key === undefined) return;
+    const now = items.findIndex((item) => item.key === key);
+    if (now >= 0 && now !== first) element.scrollTop += (now - first) * px;
+  }, [scroller, items, px]);
 }
 
 function GapLine({ item: { at, gap } }: { item: Extract<FeedItem, { kind: 'gap' }> }) {

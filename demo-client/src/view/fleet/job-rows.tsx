@@ -1,5 +1,5 @@
 // The rows of the table: only those in sight are in the document. The keyboard walks, chooses and opens them.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import { hasVerb } from 'qmp-gateway/protocol';
 import { type Gateway, scopesOf } from '../../gateway/gateway.js';
@@ -24,7 +24,6 @@ import { useWindow } from '../parts/window.js';
 import { GroupRow } from './group-row.js';
 import { Heads } from './heads.js';
 import { JobRow } from './job-row.js';
-import { RowMenu } from './row-menu.js';
 
 const ROW_PX = 44;
 const CARD_PX = 92;
@@ -36,9 +35,10 @@ interface JobRowsProps {
   items: readonly Item[];
   /** All that match the filter, those of closed groups too. */
   rows: readonly Row[];
+  onMenu(row: Row): void;
 }
 
-export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
+export function JobRows({ gateway, table, items, rows, onMenu }: JobRowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { columns: chosen, folding, tab } = listing();
   const rowPx = isNarrow.value ? CARD_PX : ROW_PX;
@@ -52,7 +52,6 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
   const fit = fitColumns(chosen, tab, isNarrow.value ? Number.POSITIVE_INFINITY : width);
   const inSight = items.slice(first, last);
   useStarts(gateway, table, inSight);
-  const [menuOf, setMenu] = useState<Row>();
   const order = (): string[] => rows.map(({ run }) => run);
   const place = useRef(-1);
   const at = indexOfKey(items, cursor.value, place.current);
@@ -65,7 +64,7 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
     heights,
     at,
     gone,
-    focusOf: (index) => `[data-index="${index}"] :is(a, .group-name)`,
+    focus: ':is(a, .group-name)',
     onMove: (index) => (cursor.value = items[index] && keyOf(items[index])),
   });
   // Back from a job, its row is in sight.
@@ -102,7 +101,7 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
     else say(effect.why);
   }
   const menu = (): void => {
-    if (current?.kind === 'row') setMenu(current);
+    if (current?.kind === 'row') onMenu(current);
   };
   useActions({
     'choose-down': reach(1),
@@ -144,13 +143,12 @@ export function JobRows({ gateway, table, items, rows }: JobRowsProps) {
                   ? extendTo(selection.value, order(), item.run)
                   : toggleRun(selection.value, item.run))
               }
-              onMenu={() => setMenu(item)}
+              onMenu={() => onMenu(item)}
               {...placed}
             />
           );
         })}
       </div>
-      {menuOf && <RowMenu gateway={gateway} table={table} row={menuOf} onClose={() => setMenu(undefined)} />}
     </div>
   );
 }

@@ -2,7 +2,16 @@
 import { changeListing, listing } from '../../page/location.js';
 import { Notice } from '../parts/notice.js';
 
-export function NoRows({ total, isKept }: { total: number; isKept: boolean }) {
+interface NoRowsProps {
+  /** Before the filter. */
+  total: number;
+  /** The gateway keeps a history. */
+  isKept: boolean;
+  /** It could not be read. */
+  isUnread: boolean;
+}
+
+export function NoRows({ total, isKept, isUnread }: NoRowsProps) {
   if (total > 0) {
     return (
       <Notice title="No job matches the filter">
@@ -13,7 +22,7 @@ export function NoRows({ total, isKept }: { total: number; isKept: boolean }) {
     );
   }
   return listing().tab === 'ended' ? (
-    <Notice title="Nothing has ended yet">
+    <Notice title={isUnread ? 'Nothing has ended while this page was open' : 'Nothing has ended yet'}>
       Runs that end are kept here with their outcome{isKept ? '' : ' for 24 hours'}.
     </Notice>
   ) : (

@@ -1,5 +1,5 @@
 // The palette: commands, jobs and sources by name. Arrows choose, Enter does it.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import { BINDINGS } from '../../model/page/keys.js';
 import { type Found, findAll } from '../../model/page/palette.js';
@@ -19,7 +19,8 @@ export function Palette({ table, onClose }: PaletteProps) {
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState(0);
   const [offered] = useState(offeredActions);
-  const found = findAll(text, offered, table);
+  // What is chosen stays under the eye, and Enter does it, while jobs begin and end.
+  const found = useMemo(() => findAll(text, offered, table), [text, offered, table !== undefined]);
   const at = Math.min(chosen, found.length - 1);
   useEffect(() => list.current?.children[at]?.scrollIntoView({ block: 'nearest' }), [at]);
 

@@ -24,6 +24,12 @@ export function JobCopies({ source, id, run, job, ended }: JobCopiesProps) {
   const isJson = route.value.page === 'job' && route.value.isJson;
   const json = (): void => go({ page: 'job', ...target, isJson: !isJson });
   useActions({ json });
+  // A dialog says late that it was closed: the user may be on another page by then.
+  const closed = (): void => {
+    const at = route.peek();
+    if (at.page === 'job' && at.source === source && at.job === id && (at.run ?? run) === run)
+      go({ page: 'job', ...target, isJson: false }, 'replace');
+  };
   return (
     <div class="copies">
       <span class="muted small mono">run {run}</span>
@@ -59,13 +65,7 @@ export function JobCopies({ source, id, run, job, ended }: JobCopiesProps) {
           )}
         </div>
       </Menu>
-      {isJson && (
-        <JsonDialog
-          title={`${id} on ${source}`}
-          value={job ?? ended}
-          onClose={() => go({ page: 'job', ...target, isJson: false }, 'replace')}
-        />
-      )}
+      {isJson && <JsonDialog title={`${id} on ${source}`} value={job ?? ended} onClose={closed} />}
     </div>
   );
 }

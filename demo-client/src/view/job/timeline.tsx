@@ -20,24 +20,25 @@ interface TimelineProps {
 export function Timeline({ chapters, gap, at }: TimelineProps) {
   const [open, setOpen] = useState<Entry>();
   const list = useRef<HTMLOListElement>(null);
-  /** Of several at one moment, the one that was pointed at. */
-  const [pointed, setPointed] = useState<number>();
+  /** Of several at one moment, the key of the one that was pointed at. */
+  const [pointed, setPointed] = useState<string>();
   const place = useMemo(
     () =>
       computed(() => {
         const ms = at.value;
-        const isPointed = pointed !== undefined && ms !== undefined && chapters[pointed]?.at === ms;
-        return ms === undefined ? -1 : isPointed ? pointed : chapterAt(chapters, ms);
+        if (ms === undefined) return -1;
+        const index = chapters.findIndex(({ key, at }) => key === pointed && at === ms);
+        return index >= 0 ? index : chapterAt(chapters, ms);
       }),
     [at, chapters, pointed],
   );
   const here = place.value;
 
   function mark(index: number): void {
-    const time = chapters[index]?.at;
-    if (time === undefined) return;
-    setPointed(index);
-    at.value = time;
+    const chapter = chapters[index];
+    if (chapter?.at === undefined) return;
+    setPointed(chapter.key);
+    at.value = chapter.at;
   }
   const step = (by: number) => () => {
     const index = walk(here, by, chapters.length);
@@ -46,7 +47,7 @@ export function Timeline({ chapters, gap, at }: TimelineProps) {
   };
   useActions(chapters.length > 0 ? { next: step(1), previous: step(-1) } : {});
   useEffect(() => {
-    if (here >= 0 && here !== pointed) scrollWithin(list.current, here);
+    if (here >= 0 && chapters[here]?.key !== pointed) scrollWithin(list.current, here);
   }, [here, pointed]);
 
   return (

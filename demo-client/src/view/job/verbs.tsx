@@ -1,5 +1,5 @@
 // Buttons for the verbs that the job's status allows, and the result of the last one.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { type Job, type JobVerb, mayControl, offeredVerbs, VERB_LABELS } from 'qmp-gateway/protocol';
 import type { Gateway } from '../../gateway/gateway.js';
 import { sendVerb } from '../../gateway/send.js';
@@ -9,7 +9,13 @@ import { BatchDialog } from '../fleet/batch-dialog.js';
 import { AbortDialog } from './abort-dialog.js';
 import { SpeedForm } from './speed-form.js';
 
-type Said = { tone: 'calm' | 'bad'; text: string };
+/** The answer to one press of a button, or that it is awaited. */
+interface Said {
+  press: number;
+  tone: 'calm' | 'bad';
+  text: string;
+  isAwaited: boolean;
+}
 
 interface VerbsProps {
   gateway: Gateway;
@@ -18,7 +24,8 @@ interface VerbsProps {
 }
 
 export function Verbs({ gateway, job, run }: VerbsProps) {
-  const [said, setSaid] = useState<Said>();
+  const [said, setSaid] = useState<readonly Said[]>([]);
+  const presses = useRef(0);
   const [open, setOpen] = useState<JobVerb>();
   const [target, setTarget] = useState<Job>();
   const table = gateway.table.value;
@@ -30,10 +37,14 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
 
   function ask(intent: Exclude<Intent, { verb: 'abort' }>): void {
     if (!job) return;
-    setSaid({ tone: 'calm', text: `${VERB_LABELS[intent.verb]}: asking…` });
-    void sendVerb(gateway, intent, { source: job.source, job: job.job, run }).then((answer) =>
-      setSaid({ tone: answer.name === 'done' ? 'calm' : 'bad', text: answer.text }),
-    );
+    const press = presses.current++;
+    const asking: Said = { press, tone: 'calm', text: `${VERB_LABELS[intent.verb]}: asking…`, isAwaited: true };
+    // Those before it that are still awaited are shown too, and answered in their place.
+    setSaid((before) => [...before.filter(({ isAwaited }) => isAwaited), asking]);
+    void sendVerb(gateway, intent, { source: job.source, job: job.job, run }).then(({ name, text }) => {
+      const answer: Said = { press, tone: name === 'done' ? 'calm' : 'bad', text, isAwaited: false };
+      setSaid((before) => before.map((each) => (each.press === press ? answer : each)));
+    });
   }
 
   function press(verb: JobVerb): void {
@@ -77,9 +88,13 @@ export function Verbs({ gateway, job, run }: VerbsProps) {
           {principal} may see this job, and not control it: that needs a scope <code>control</code> for {job.source}.
         </p>
       )}
-      <p role="status" class={`said small ${said?.tone === 'bad' ? 'text-bad' : 'muted'}`}>
-        {said?.text}
-      </p>
+      <div role="status" class="said small">
+        {said.map(({ press, tone, text }) => (
+          <p key={press} class={tone === 'bad' ? 'text-bad' : 'muted'}>
+            {text}
+          </p>
+        ))}
+      </div>
       {open === 'abort' && target && (
         <AbortDialog
           gateway={gateway}

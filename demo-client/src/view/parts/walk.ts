@@ -14,13 +14,13 @@ interface WalkOptions {
   at: number;
   /** Where that row was, if it has left the list: its neighbours are next. */
   gone?: number | undefined;
-  /** Selector of what has the focus in the row of an index. */
-  focusOf(index: number): string;
+  /** Selector of what has the focus in a row, whose element has its index as `data-index`, and the class `at` where the keyboard is. */
+  focus: string;
   /** The keyboard is now at this row. */
   onMove(index: number): void;
 }
 
-export function useWalk({ scroller, heights, at, gone, focusOf, onMove }: WalkOptions) {
+export function useWalk({ scroller, heights, at, gone, focus: inRow, onMove }: WalkOptions) {
   function bring(index: number): void {
     const element = scroller.current;
     if (!element) return;
@@ -30,16 +30,18 @@ export function useWalk({ scroller, heights, at, gone, focusOf, onMove }: WalkOp
   /** Returns the index that was reached. */
   function move(by: number): number {
     const from = at >= 0 || gone === undefined ? at : by > 0 ? gone - 1 : gone;
-    const index = walk(from, by, heights.count);
+    return moveTo(walk(from, by, heights.count));
+  }
+  function moveTo(index: number): number {
     onMove(index);
     bring(index);
-    const focus = (): boolean => {
-      const found = scroller.current?.querySelector<HTMLElement>(focusOf(index));
+    const focus = (row: string): boolean => {
+      const found = scroller.current?.querySelector<HTMLElement>(`${row} ${inRow}`);
       found?.focus({ preventScroll: true });
       return found !== null;
     };
-    // A row that was not in sight is in the document after the scroll position has been handled and drawn.
-    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
+    // A row that was not in sight is in the document after the scroll position has been handled and drawn. By then it may have another index.
+    if (!focus(`[data-index="${index}"]`)) requestAnimationFrame(() => requestAnimationFrame(() => focus('.row.at')));
     return index;
   }
   useActions({
@@ -47,8 +49,8 @@ export function useWalk({ scroller, heights, at, gone, focusOf, onMove }: WalkOp
     previous: () => move(-1),
     'page-down': () => move(10),
     'page-up': () => move(-10),
-    first: () => move(-heights.count),
-    last: () => move(heights.count),
+    first: () => moveTo(0),
+    last: () => moveTo(heights.count - 1),
   });
   return { bring, move };
 }
