@@ -278,6 +278,14 @@ describe.skipIf(!haveQemu)('abort on a real QEMU', () => {
     await rig.wire.status('j', 'null');
     expect((await rig.wire.call('job.list', {})).jobs).toEqual([]);
     expect(rig.wire.events.filter(({ type }) => type === 'GATEWAY_JOB_SETTLED')).toHaveLength(1);
+    // Who asks later is told that the id is free.
+    expect((await rig.wire.call('job.get', target('j'))).settled).toMatchObject({
+      outcome: 'cancelled',
+      dismissed: true,
+    });
+    expect(await rig.wire.call('job.abort', { ...target('j'), run: result.run, sync: true })).toMatchObject({
+      ...{ outcome: 'cancelled', dismissed: true, cursor: result.cursor },
+    });
   });
 
   it('a bounded wait times out while other calls are answered, and its cancel stays in force', async () => {

@@ -128,7 +128,7 @@ export class JobCommands {
     const shown = id === undefined ? undefined : tracker.shownRun(id);
     if (shown && (run === undefined || shown.run === run)) return { ok: true, result: viewRun(shown) };
     const ended = history.ended(params);
-    if (ended) return { ok: true, result: ended.job };
+    if (ended) return { ok: true, result: { ...ended.job, settled: free(ended.settled.settled) } };
     return shown ? stale(shown) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
 
@@ -223,7 +223,12 @@ export class JobCommands {
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
       const settled = bound === undefined ? undefined : history.ended({ source, job, run: bound })?.settled;
-      return settled && { ok: true, result: { kind: 'settled', tracker, settled } };
+      return (
+        settled && {
+          ok: true,
+          result: { kind: 'settled', tracker, settled: { ...settled, settled: free(settled.settled) } },
+        }
+      );
     };
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
@@ -256,6 +261,9 @@ export class JobCommands {
     return within(this.#clock, context, tracker.refresh());
   }
 }
+
+/** Of a run that is not present: it may have been dismissed since it was settled. */
+const free = (settled: Settlement): Settlement => (settled.dismissed ? settled : { ...settled, dismissed: true });
 
 /** What the reply to a command says of its acceptance; `null`: nothing. */
 function isAccepted(reply: CommandReply): boolean | null {
