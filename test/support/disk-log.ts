@@ -90,8 +90,8 @@ export function edit(folder: string, name: string, change: (bytes: Buffer) => Bu
 export class FaultyDisk implements Disk {
   /** The error of writes, or of syncs; `short`: of a write after a part of it was taken. */
   fault: { call: 'create' | 'write' | 'sync' | 'close' | 'checkpoint'; code: string; short?: boolean } | undefined;
-  /** No sync ends, or no call that changes anything, until {@link answer}. */
-  hangs: 'sync' | 'all' | undefined;
+  /** No sync ends, or no read, or no call that changes anything, until {@link answer}. */
+  hangs: 'sync' | 'read' | 'all' | undefined;
   #hanging: (() => void)[] = [];
   /** Of `state.json`, where it is marked. */
   readonly #inPlace = new Set<number>();
@@ -152,10 +152,14 @@ export class FaultyDisk implements Disk {
   };
   truncate = DISK.truncate;
   syncFolder = DISK.syncFolder;
-  read = DISK.read;
+  read = async (path: string, position: number, length: number): Promise<Buffer> => {
+    await this.#hang('read');
+    return DISK.read(path, position, length);
+  };
 
-  async #hang(call: 'sync' | 'all' = 'all'): Promise<void> {
-    if (this.hangs === 'all' || this.hangs === call) await new Promise<void>((resolve) => this.#hanging.push(resolve));
+  async #hang(call: 'sync' | 'read' | 'all' = 'all'): Promise<void> {
+    if (this.hangs === call || (this.hangs === 'all' && call !== 'read'))
+      await new Promise<void>((resolve) => this.#hanging.push(resolve));
   }
 
   #fail(call: NonNullable<FaultyDisk['fault']>['call']): void {

@@ -1,6 +1,6 @@
 // Older entries, read from the files in blocks. Readers that were away together want the same blocks, so a block is read once for all of them.
 import { dirname } from 'node:path';
-import type { Clock } from '../../clock.js';
+import { type Clock, NoAnswer } from '../../clock.js';
 import type { Disk } from './disk.js';
 import { errorOf } from './disk-report.js';
 import { readRecord } from './record.js';
@@ -21,14 +21,14 @@ export interface ReadBlock {
   upTo: number;
 }
 
-/** Bytes of a file that were right when it was opened are no longer, or can't be read. */
+/** Bytes of a file that were right when it was opened are no longer, or can't be read; with `NoAnswer` the disk did not answer. */
 export interface BlockFailure {
   block: Block;
   error: Error;
 }
 
 export class Blocks {
-  readonly #disk: Disk;
+  readonly #disk: Pick<Disk, 'read'>;
   readonly #clock: Clock;
   #lastRead = 0;
   #stopForgetting: (() => void) | undefined;
@@ -41,7 +41,7 @@ export class Blocks {
   #bytes = 0;
 
   /** @param failed called before the promise of {@link read} resolves; the caller then reads from elsewhere. */
-  constructor(disk: Disk, clock: Clock, folder: string, failed: (failure: BlockFailure) => void) {
+  constructor(disk: Pick<Disk, 'read'>, clock: Clock, folder: string, failed: (failure: BlockFailure) => void) {
     this.#disk = disk;
     this.#clock = clock;
     this.#folder = folder;
@@ -73,7 +73,8 @@ export class Blocks {
           throw new Error(`${segment.path} is ${end}, at byte ${read.size}`);
         if (!segment.isIndexed) segment.index(read);
       } catch (error) {
-        segment.isDamaged = true;
+        // A disk that does not answer says nothing of the file.
+        segment.isDamaged = !(error instanceof NoAnswer);
         this.#failed({ block: { segment, from: 0, to: segment.size }, error: errorOf(error) });
       }
     });

@@ -1,6 +1,6 @@
 // Keeps the folder: writes to its files, brings them to the disk, makes checkpoints, removes what is too old or too much, and finds out when a disk that
 // took nothing takes something again.
-import { within } from '../../clock.js';
+import { NoAnswer, within } from '../../clock.js';
 import { type BlockFailure, Blocks } from './blocks.js';
 import { Checkpoints } from './checkpoints.js';
 import { isFull } from './disk.js';
@@ -56,14 +56,12 @@ export class DiskKeeper {
     this.#writer = new DiskWriter({
       ...{ files: parts.files, clock: parts.clock, syncMs },
       failed: (error) => {
-        if (this.#problem === undefined && !this.#closing) this.giveUp(error);
+        if (!this.#closing) this.giveUp(error);
       },
     });
     this.#stopChecks = parts.clock.every(checkMs, () => {
       this.#checking ??= this.#check()
-        .catch((error: unknown) => {
-          if (this.#problem === undefined) this.giveUp(error);
-        })
+        .catch((error: unknown) => this.giveUp(error))
         .finally(() => {
           this.#checking = undefined;
         });
@@ -107,9 +105,11 @@ export class DiskKeeper {
   }
 
   openBlocks(failed: (failure: BlockFailure) => void): Blocks {
-    this.#blocks = new Blocks(this.#parts.disk, this.#parts.clock, this.#parts.state.folder, (failure) => {
+    const { disk, clock, state, files } = this.#parts;
+    this.#blocks = new Blocks({ read: disk.readWithin }, clock, state.folder, (failure) => {
+      if (failure.error instanceof NoAnswer) return this.giveUp(failure.error);
       // A file that was removed while it was read is no failure.
-      if (this.#parts.files.segments.includes(failure.block.segment)) failed(failure);
+      if (files.segments.includes(failure.block.segment)) failed(failure);
     });
     return this.#blocks;
   }
@@ -149,16 +149,16 @@ export class DiskKeeper {
     return this.#state.write({ newest });
   }
 
-  /** The disk takes nothing, or is not to be written to: entries are in memory alone from now on, under another epoch. */
+  /** The disk takes nothing, or is not to be written to: entries are in memory alone from now on, under another epoch. It may be called again meanwhile. */
   giveUp(error: unknown): void {
+    if (this.#problem !== undefined) return;
     this.#fail(error);
     this.#log?.replace();
   }
 
   /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
   quiet(last: number, epoch: string): void {
-    if (this.#closing) return;
-    if (this.#beginning) return;
+    if (this.#closing || this.#beginning) return;
     const { files, clock } = this.#parts;
     if (this.#problem !== undefined) {
       if (this.#mayReturn) this.#begin(this.#goBack(last, epoch));
@@ -200,8 +200,7 @@ export class DiskKeeper {
     await this.#beginning;
     if (this.#problem !== undefined) return;
     const error = await this.#writer.write(entries);
-    // Another failure may have come meanwhile.
-    if (error && this.#problem === undefined) this.giveUp(error);
+    if (error) this.giveUp(error);
   }
 
   /** Everything that was appended is shown when it has ended, or waits for it. */
@@ -227,9 +226,7 @@ export class DiskKeeper {
   }
 
   #note(changes: Partial<FolderState>): void {
-    void this.#state.write(changes).catch((error: unknown) => {
-      if (this.#problem === undefined) this.giveUp(error);
-    });
+    void this.#state.write(changes).catch((error: unknown) => this.giveUp(error));
   }
 
   /** A checkpoint covers the log up to `offset`. */

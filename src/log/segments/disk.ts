@@ -71,11 +71,16 @@ export const DISK: Disk = {
 /** Milliseconds within which a call ends: a hung device, a frozen file system or a dead server never answers. */
 export const SYNC_LIMIT_MS = 10_000;
 
+export interface BoundedDisk extends Disk {
+  /** As `read`, bounded like the other calls: for readers that can go on without the answer. `read` waits, as a start does. */
+  readWithin: Disk['read'];
+}
+
 /**
  * The disk, but for a call that takes longer than `limitMs`: it rejects, and so does every other one until it has ended, without being made. Each that hangs
- * occupies one of Node's four threads, which serve others too. Reads wait, since who reads has nothing else to do.
+ * occupies one of Node's four threads, which serve others too.
  */
-export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
+export function bounded(disk: Disk, clock: Clock, limitMs: number): BoundedDisk {
   /** Calls that have not ended in time. */
   let late = 0;
   const bound = <T>(ask: () => Promise<T>): Promise<T> => {
@@ -128,6 +133,7 @@ export function bounded(disk: Disk, clock: Clock, limitMs: number): Disk {
     sync: (fd) => using(fd, () => disk.sync(fd)),
     syncFolder: (folder) => bound(() => disk.syncFolder(folder)),
     read: (path, position, length) => disk.read(path, position, length),
+    readWithin: (path, position, length) => bound(() => disk.read(path, position, length)),
     rename: (from, to) => bound(() => disk.rename(from, to)),
     unlink: (path) => bound(() => disk.unlink(path)),
     free: (folder) => bound(() => disk.free(folder)),

@@ -1,6 +1,6 @@
 // What the keeper of a folder works with, and how it takes a folder that was away.
 import type { Clock } from '../../clock.js';
-import type { Disk } from './disk.js';
+import type { BoundedDisk } from './disk.js';
 import type { DiskReport } from './disk-report.js';
 import { type FolderState, readState } from './folder.js';
 import type { Ownership } from './owner.js';
@@ -21,7 +21,7 @@ export interface KeeperParts {
   path: string;
   state: FolderState;
   files: SegmentFiles;
-  disk: Disk;
+  disk: BoundedDisk;
   clock: Clock;
   report: (report: DiskReport) => void;
   owner: Ownership;

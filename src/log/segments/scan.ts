@@ -25,7 +25,7 @@ export type ScanEnd = 'whole' | 'cut' | 'damaged' | 'empty' | 'foreign';
 export async function scan(
   segment: Segment,
   folder: string,
-  disk: Disk,
+  disk: Pick<Disk, 'read'>,
   found: (record: FoundRecord) => void,
   chunk: number = CHUNK.start,
 ): Promise<ScanEnd> {

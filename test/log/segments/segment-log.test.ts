@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FolderInUse } from '../../../src/log/index.js';
+import { FolderInUse, inspectFolder } from '../../../src/log/index.js';
 import {
   append,
   draftOf,
@@ -489,6 +489,32 @@ describe('a disk that takes nothing', () => {
     disk.hangs = 'all';
     await log.close();
     expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+  });
+
+  it('that does not answer who reads older entries takes nothing either: they are reset within the bound; damage is none', async () => {
+    const { path, log: before } = await openLong();
+    await before.close();
+    const disk = new FaultyDisk();
+    const { log, reports, checkpointFrom } = await openTestDiskLog(path, {
+      disk,
+      limits: { ...SMALL, syncLimitMs: 400 },
+    });
+    checkpointFrom(() => ['"saved"']);
+    const { epoch } = log;
+    disk.hangs = 'read';
+    const { pending } = log.readAfter(0, 64);
+    expect(pending).toBeDefined();
+    await pending;
+    expect([log.retainsAfter(0), log.epoch === epoch]).toEqual([false, false]);
+    expect([reports, log.status.disk?.problem]).toEqual([['failing'], 'the disk did not answer for 400 ms']);
+    // Nothing more is asked of it until it has answered; then the folder is whole, as it was.
+    await append(log, 'MEANWHILE');
+    disk.answer();
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+    await append(log, 'AFTER');
+    expect(await typesOf(log, log.head - 1)).toEqual(['AFTER']);
+    await log.close();
+    expect((await inspectFolder(path)).problems).toEqual([]);
   });
 
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
