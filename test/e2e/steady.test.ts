@@ -83,6 +83,8 @@ describe.skipIf(!haveBrowser)('while events and jobs come and go', () => {
     await page.getByRole('button', { name: 'Set' }).click();
     await expect.poll(() => said.allInnerTexts()).toEqual([expect.stringMatching(/^Pause: asking/), expect.anything()]);
     vm.thaw();
-    await expect.poll(() => said.allInnerTexts()).toEqual(['Pause: QEMU has accepted.', 'Limit speed: QEMU has accepted.']);
+    await expect
+      .poll(() => said.allInnerTexts())
+      .toEqual(['Pause: QEMU has accepted.', 'Limit speed: QEMU has accepted.']);
   });
 });
