@@ -59,8 +59,11 @@ export function sourceOpener({ qmp, libvirt, calls, accept, tls$, limited, logge
   };
   const libvirtds = new Libvirtds(calls, (path, isFull) => {
     if (isFull)
-      logger.error({ path }, 'libvirtd owes too many answers: it is asked no more until one comes; its events go on');
-    else logger.info({ path }, 'libvirtd is asked again');
+      logger.error(
+        { path },
+        'libvirtd owes too many answers: further ones take the places of new calls until one comes; its events go on',
+      );
+    else logger.info({ path }, 'libvirtd answers again');
   });
   const options = { bootId: readBootId, ...libvirt };
   return {

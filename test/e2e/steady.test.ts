@@ -42,6 +42,13 @@ describe.skipIf(!haveBrowser)('while events and jobs come and go', () => {
     simulator.faults.emit('GUEST_PANICKED', { n: 0 });
     await expect.poll(async () => Number(await newest.innerText())).toBe(top + 1);
     expect(await page.evaluate(`document.querySelector('.scroller').scrollTop`)).toBe(0);
+    // The keyboard begins where the reader is.
+    await page.reload();
+    await newest.waitFor();
+    await page.evaluate(`document.querySelector('.scroller').scrollTop = 40 * 32 - 5`);
+    await page.locator('.row[data-index="40"]').waitFor();
+    await page.keyboard.press('j');
+    await expect.poll(() => page.locator('.row:has(:focus)').getAttribute('data-index')).toBe('40');
   });
 
   it('the menu of a row stays open when its job ends, the last one of the list', async () => {

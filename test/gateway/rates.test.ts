@@ -40,11 +40,19 @@ describe('a rate', () => {
   });
 
   it('is kept for a bounded number of addresses', () => {
-    const rates = new AddressRates(1, 1);
+    const rates = new AddressRates(() => ({ perSecond: 1, burst: 1 }));
     expect(rates.take('a', 0)).toBe(0);
     for (let n = 0; n < 20_000; n += 1) rates.take(`10.0.${n >> 8}.${n & 255}`, 1);
     expect(rates.size).toBeLessThanOrEqual(4_096);
     expect(rates.take('10.0.78.31', 1)).toBeGreaterThan(0);
+  });
+
+  it('of an address is another one as soon as the settings say so', () => {
+    const limits = { perSecond: 1, burst: 1 };
+    const rates = new AddressRates(() => ({ ...limits }));
+    expect([rates.take('a', 0), rates.take('a', 0)]).toEqual([0, 1_000]);
+    Object.assign(limits, { perSecond: 10, burst: 2 });
+    expect([rates.take('a', 0), rates.take('a', 0), rates.take('a', 0)]).toEqual([0, 0, 100]);
   });
 });
 

@@ -49,7 +49,7 @@ export class Posts {
     this.#limits = limits;
     this.#recorder = recorder;
     this.#clock = clock;
-    this.#rates = new AddressRates(limits.requestsPerSecond, limits.requestsBurst);
+    this.#rates = new AddressRates(() => ({ perSecond: limits.requestsPerSecond, burst: limits.requestsBurst }));
   }
 
   /** More than a client that pipelines normally has under way. */

@@ -32,7 +32,7 @@ export class Clients {
     this.#clock = clock;
     this.#recorder = recorder;
     this.#heartbeat = new Heartbeat(limits.bookmarkMs, clock);
-    this.#rates = new AddressRates(limits.connectionsPerSecond, limits.connectionsBurst);
+    this.#rates = new AddressRates(() => ({ perSecond: limits.connectionsPerSecond, burst: limits.connectionsBurst }));
   }
 
   get size(): number {

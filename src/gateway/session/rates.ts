@@ -39,19 +39,27 @@ const MAX_ADDRESSES = 4_096;
 
 /** A rate limit for each address. */
 export class AddressRates {
-  readonly #make: (now: number) => Rate;
+  readonly #limits: () => { perSecond: number; burst: number };
   readonly #rates = new Map<string, Rate>();
+  #perSecond = 0;
+  #burst = 0;
 
-  constructor(perSecond: number, burst: number) {
-    this.#make = (now) => new Rate(perSecond, burst, now);
+  /** @param limits as they are now: when they change every address begins anew. */
+  constructor(limits: () => { perSecond: number; burst: number }) {
+    this.#limits = limits;
   }
 
   /** @param peer as {@link peerOf} names it. @returns 0, or the milliseconds to wait. */
   take(peer: string, now: number): number {
+    const { perSecond, burst } = this.#limits();
+    if (perSecond !== this.#perSecond || burst !== this.#burst) {
+      [this.#perSecond, this.#burst] = [perSecond, burst];
+      this.#rates.clear();
+    }
     let rate = this.#rates.get(peer);
     if (!rate) {
       if (this.#rates.size >= MAX_ADDRESSES) this.#forget(now);
-      rate = this.#make(now);
+      rate = new Rate(perSecond, burst, now);
       this.#rates.set(peer, rate);
     }
     return rate.take(now);

@@ -101,8 +101,11 @@ export class StreamLog implements EventReader {
     return 0;
   }
 
+  /** Of what is in memory, which may be full: what leaves it is read from the stream. */
   get status(): LogStatus {
-    return { ...this.#memory.status, isRetrying: this.#failure !== undefined };
+    const evicted = { source: 0, entries: 0, bytes: 0, age: 0 };
+    const unbounded = { maxEntries: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+    return { ...this.#memory.status, ...unbounded, evicted, isRetrying: this.#failure !== undefined };
   }
 
   /** Milliseconds since it was last certain that no message is missing. */

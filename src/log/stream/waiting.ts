@@ -10,6 +10,8 @@ const DRAFT_BYTES = 512;
 interface Append {
   readonly drafts: readonly EntryDraft[];
   readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
   shown: (() => void) | undefined;
 }
 
@@ -54,7 +56,7 @@ export class WaitingEntries {
     if (this.#gap) return this.#drop({ drafts, shown }, this.#gap);
     let bytes = 0;
     for (const draft of drafts) bytes += draft.bytes ?? DRAFT_BYTES;
-    this.#waiting.push({ drafts, bytes, shown });
+    this.#waiting.push({ drafts, bytes, shown, at: this.#clock.date() });
     this.#bytes += bytes;
     if (isBounded && this.#bytes > this.#maxBytes) this.#overflow();
   }
@@ -116,9 +118,9 @@ export class WaitingEntries {
   }
 
   #overflow(): void {
-    const gap: Gap = { since: this.#clock.date(), dropped: 0, kept: [] };
-    this.#gap = gap;
     const dropped = this.#waiting;
+    const gap: Gap = { since: dropped[0]?.at ?? this.#clock.date(), dropped: 0, kept: [] };
+    this.#gap = gap;
     this.#waiting = [];
     this.#bytes = 0;
     for (const each of this.#inFlight) {

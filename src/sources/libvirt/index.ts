@@ -23,7 +23,7 @@ export class Libvirtds {
   readonly #filled: (path: string, is: boolean) => void;
   readonly #known = new Map<string, Libvirtd>();
 
-  /** @param filled called when a libvirtd owes so many answers that it is asked no more, and when it is asked again. */
+  /** @param filled called when a libvirtd owes so many late answers that further ones take the places of new calls, and when it owes fewer. */
   constructor(limits: Partial<BudgetLimits>, filled: (path: string, is: boolean) => void) {
     this.#limits = limits;
     this.#filled = filled;

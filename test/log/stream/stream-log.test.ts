@@ -277,6 +277,8 @@ describe('a log of a stream', () => {
       return numbers;
     };
     expect(log.retainsAfter(0, () => true)).toBe(true);
+    // A memory that is full is as it should be.
+    expect(log.status).toMatchObject({ maxEntries: Number.POSITIVE_INFINITY, evicted: { entries: 0, bytes: 0 } });
     expect(await read(0)).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
     stream.evict(100);
     expect(await read(101 * 4_096)).toEqual(Array.from({ length: 600 - 100 }, (_, n) => n + 101));

@@ -175,7 +175,10 @@ describe('a writer', () => {
     const shown: number[] = [];
     writer.append([entry(0)], () => shown.push(0));
     await clock.turn();
-    for (let n = 1; n <= 40; n++) writer.append([entry(n)], () => shown.push(n));
+    const since = new Date(clock.date()).toISOString().slice(0, 23);
+    writer.append([entry(1)], () => shown.push(1));
+    await clock.advance(50);
+    for (let n = 2; n <= 40; n++) writer.append([entry(n)], () => shown.push(n));
     writer.append([entry(41, { type: 'GATEWAY_JOB_SETTLED', data: SETTLED })], () => shown.push(41));
     expect(writer.status.waitingBytes).toBeLessThan(1_000);
     stream.isAway = false;
@@ -184,6 +187,8 @@ describe('a writer', () => {
     expect(contents()).toEqual(['checkpoint 1/1', '0', 'checkpoint 1/1', 'GATEWAY_JOB_SETTLED GATEWAY_SOURCE_GAP']);
     expect(told).toEqual(['failing', 'gap 40']);
     expect(shown).toEqual(Array.from({ length: 42 }, (_, n) => n));
-    expect(readBody(stream.written.at(-1) ?? '')).toMatchObject({ entries: [{}, { data: { dropped: 40 } }] });
+    expect(readBody(stream.written.at(-1) ?? '')).toMatchObject({
+      entries: [{}, { data: { dropped: 40, since: expect.stringContaining(since) } }],
+    });
   });
 });

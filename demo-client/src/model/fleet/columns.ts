@@ -41,7 +41,7 @@ export const COLUMNS: Readonly<Record<ColumnKey, Column>> = {
   started: { label: 'Started', width: 100, grow: 0.3, isNumeric: true },
   elapsed: { label: 'Elapsed', ended: 'Duration', width: 88, grow: 0.3, isNumeric: true },
   ended: { label: 'Ended', width: 100, grow: 0.3, isNumeric: true },
-  attention: { label: 'Attention', ended: 'Note', width: 104, grow: 2 },
+  attention: { label: 'Attention', ended: 'Note', width: 104, grow: 3 },
 };
 
 export const TAB_COLUMNS: Readonly<Record<Tab, readonly ColumnKey[]>> = {

@@ -29,7 +29,10 @@ export function useWalk({ scroller, heights, at, gone, focus: inRow, onMove }: W
   }
   /** Returns the index that was reached. */
   function move(by: number): number {
-    const from = at >= 0 || gone === undefined ? at : by > 0 ? gone - 1 : gone;
+    const top = scroller.current?.scrollTop ?? 0;
+    // From nowhere down is to the first row that is wholly in sight.
+    const above = top > 0 ? heights.indexAt(top - 1) : -1;
+    const from = at >= 0 ? at : by > 0 ? (gone === undefined ? above : gone - 1) : (gone ?? -1);
     return moveTo(walk(from, by, heights.count));
   }
   function moveTo(index: number): number {
