@@ -64,7 +64,7 @@ export class JobCommands {
     const located = await this.#locate(context, params);
     if (!located.ok) return located;
     const { tracker } = located.result;
-    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
+    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled, false);
     const { run } = located.result;
     if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
     if ((force || escalateAfterMs !== undefined) && !tracker.can('force'))
@@ -128,7 +128,7 @@ export class JobCommands {
     const shown = id === undefined ? undefined : tracker.shownRun(id);
     if (shown && (run === undefined || shown.run === run)) return { ok: true, result: viewRun(shown) };
     const ended = history.ended(params);
-    if (ended) return { ok: true, result: { ...ended.job, settled: free(ended.settled.settled) } };
+    if (ended) return { ok: true, result: { ...ended.job, settled: { ...ended.settled.settled, dismissed: true } } };
     return shown ? stale(shown) : refuse('JOB_NOT_FOUND', `no job ${job} on ${source}`);
   }
 
@@ -141,7 +141,7 @@ export class JobCommands {
     const located = await this.#locate(context, target, wants === 'wait');
     if (!located.ok) return located;
     const { tracker } = located.result;
-    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled);
+    if (located.result.kind === 'settled') return this.#answerSettled(context, tracker, located.result.settled, false);
     const { run } = located.result;
     if (run.settled) return this.#answerSettled(context, tracker, this.#settledOf(tracker, run, run.settled));
     if (run.end) return this.#terminations.call(tracker, run, context, { wants: 'wait', sync: true });
@@ -223,12 +223,7 @@ export class JobCommands {
     const bound = run ?? live()?.run;
     const ended = (): Answer<Located> | undefined => {
       const settled = bound === undefined ? undefined : history.ended({ source, job, run: bound })?.settled;
-      return (
-        settled && {
-          ok: true,
-          result: { kind: 'settled', tracker, settled: { ...settled, settled: free(settled.settled) } },
-        }
-      );
+      return settled && { ok: true, result: { kind: 'settled', tracker, settled } };
     };
     const before = live()?.run === bound ? undefined : ended();
     if (before) return before;
@@ -246,9 +241,17 @@ export class JobCommands {
     return remembered ?? { source, job: ref.id, run, cursor: tracker.cursor, time: null, settled };
   }
 
-  async #answerSettled(context: CallContext, tracker: SourceTracker, settled: SettledRun): Promise<Answer<Settled>> {
+  /** @param isPresent `false`: it may have been dismissed since it was settled. */
+  async #answerSettled(
+    context: CallContext,
+    tracker: SourceTracker,
+    settled: SettledRun,
+    isPresent = true,
+  ): Promise<Answer<Settled>> {
     if (!(await this.#shown(context, tracker))) return notTaken(tracker, settled.job, true);
-    return { ok: true, result: settledResult(settled) };
+    // Not before the log shows it: its cursor is known from then on.
+    const result = settledResult(settled);
+    return { ok: true, result: isPresent ? result : { ...result, dismissed: true } };
   }
 
   /** Resolves once the log shows everything decided so far; `false` if it does not within the bound, or the caller has gone. */
@@ -261,9 +264,6 @@ export class JobCommands {
     return within(this.#clock, context, tracker.refresh());
   }
 }
-
-/** Of a run that is not present: it may have been dismissed since it was settled. */
-const free = (settled: Settlement): Settlement => (settled.dismissed ? settled : { ...settled, dismissed: true });
 
 /** What the reply to a command says of its acceptance; `null`: nothing. */
 function isAccepted(reply: CommandReply): boolean | null {
