@@ -98,15 +98,23 @@ export function createClient(options: ClientOptions): Client {
   function flush(): void {
     if (connection.state.phase === 'open') for (const pending of requests.take()) transmit(pending);
     arm();
+    if (requests.isClogged) connection.stall('clogged');
   }
 
   function transmit({ id, method, params, traceparent, reject }: Pending): void {
-    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()), traceparent });
+    const refuse = (reason: 'TOO_LARGE' | 'INVALID_OPTION', why: string): void => {
+      requests.withdraw(id);
+      reject(clientError(reason, `${method} ${why}`, { method }));
+    };
+    let text: string;
+    try {
+      text = JSON.stringify({ jsonrpc: '2.0', id, method, params: params(runtime.now()), traceparent });
+    } catch (error) {
+      return refuse('INVALID_OPTION', String(error));
+    }
     // A larger message makes the server close with 1009, after which the client would not reconnect.
-    if (new TextEncoder().encode(text).length > MESSAGE_BYTES) {
-      requests.cancel(id);
-      reject(clientError('TOO_LARGE', `${method} is over ${MESSAGE_BYTES} bytes`, { method }));
-    } else connection.send(text);
+    if (new TextEncoder().encode(text).length > MESSAGE_BYTES) refuse('TOO_LARGE', `is over ${MESSAGE_BYTES} bytes`);
+    else connection.send(text);
   }
 
   function arm(): void {
@@ -135,6 +143,7 @@ export function createClient(options: ClientOptions): Client {
           done(value);
         };
       };
+      signal?.addEventListener('abort', forget);
       const id = requests.add({
         method,
         params: paramsAt,
@@ -145,7 +154,6 @@ export function createClient(options: ClientOptions): Client {
         resolve: settle(resolve as (value: unknown) => void),
         reject: settle(reject),
       });
-      signal?.addEventListener('abort', forget);
       flush();
     });
   }
@@ -160,10 +168,7 @@ export function createClient(options: ClientOptions): Client {
     onState: (listener) => connection.onState(listener),
     subscribe(filter, observer, { signal } = {}) {
       if (closed) throw closed;
-      const subscription = subscriptions.subscribe(filter, observer);
-      if (signal?.aborted) subscription.unsubscribe();
-      else signal?.addEventListener('abort', subscription.unsubscribe, { once: true });
-      return subscription;
+      return subscriptions.subscribe(filter, observer, signal);
     },
     info: (options = {}) => send('server.info', {}, { ...options, repeat: 'safe' }),
     sources: async (options = {}) => (await send('source.list', {}, { ...options, repeat: 'safe' })).sources,

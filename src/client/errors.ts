@@ -41,8 +41,8 @@ export class GatewayError extends Error {
   readonly reason: Reason;
   readonly data: Readonly<Record<string, unknown>>;
 
-  constructor(code: number, reason: Reason, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: number, reason: Reason, message: string, data: Record<string, unknown> = {}) {
+    super(message);
     this.code = code;
     this.reason = reason;
     this.data = data;
@@ -60,17 +60,12 @@ export class ConnectionLost extends GatewayError {
 }
 
 /** One of the client's own errors. */
-export function clientError(
-  reason: ClientReason,
-  message: string,
-  data?: Record<string, unknown>,
-  cause?: unknown,
-): GatewayError {
-  return new GatewayError(CLIENT_ERRORS[reason], reason, message, data, cause);
+export function clientError(reason: ClientReason, message: string, data?: Record<string, unknown>): GatewayError {
+  return new GatewayError(CLIENT_ERRORS[reason], reason, message, data);
 }
 
 /** An error reply as a GatewayError. */
 export function serverError(body: RpcErrorBody): GatewayError {
-  const { reason = 'INTERNAL_ERROR', ...data } = body.data ?? { reason: undefined };
+  const { reason = 'INTERNAL_ERROR', ...data } = body.data ?? ({} as NonNullable<RpcErrorBody['data']>);
   return new GatewayError(body.code, reason, body.message, data);
 }

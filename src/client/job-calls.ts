@@ -3,7 +3,7 @@ import type { HistoryParams, RunStory } from '../protocol/history.js';
 import { TIMEOUT_DEFAULT_MS, TIMEOUT_MIN_MS } from '../protocol/limits.js';
 import type { AbortParams, DryRun, JobTarget, MethodName, Methods, Requested, Settled } from '../protocol/methods.js';
 import type { Int64, Job, JobVerb } from '../protocol/types.js';
-import { ConnectionLost } from './errors.js';
+import { CLIENT_ERRORS, ConnectionLost, type GatewayError } from './errors.js';
 
 export interface CallOptions {
   /**
@@ -77,8 +77,11 @@ export interface JobVerbs {
   historyOf(target: JobTarget, options?: CallOptions): Promise<RunStory>;
 }
 
-/** Reasons that say that this request had no effect: it was not sent to QEMU, or QEMU refused it. */
-const REFUSED = /^(STALE_RUN|JOB_|SOURCE_)/;
+/** Whether an error says that this request had no effect: not the client's own, which end a wait, and not those that leave open what was done. */
+const hadNoEffect = ({ reason, data }: Partial<GatewayError>): boolean =>
+  reason === 'TIMEOUT'
+    ? data?.accepted === false
+    : reason !== undefined && reason !== 'OUTCOME_UNKNOWN' && !(reason in CLIENT_ERRORS);
 
 /** The server answers within its bound; this is added for the network. */
 const GRACE_MS = 5_000;
@@ -97,12 +100,12 @@ export function jobVerbs(send: SendRequest, now: () => number): JobVerbs {
     const paramsAt = (time: number) => {
       sent += 1;
       // A bound outside the limits is sent unchanged for the server to refuse. What is left of a valid one never falls below the minimum.
-      return { ...target, timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), until - time) };
+      return { ...target, timeoutMs: Math.max(Math.min(timeoutMs, TIMEOUT_MIN_MS), Math.min(timeoutMs, until - time)) };
     };
     return send(method, params, { ...options, timeoutMs: timeoutMs + GRACE_MS, repeat, paramsAt }).catch((error) => {
       // A refusal of the second request says nothing of the first, which may have been carried out: a restarted gateway does not know the run any
       // more.
-      throw sent > 1 && method === 'job.abort' && REFUSED.test(error.reason) ? new ConnectionLost(method) : error;
+      throw sent > 1 && method === 'job.abort' && hadNoEffect(error ?? {}) ? new ConnectionLost(method) : error;
     });
   }
   /** Without a run the gateway binds to the one that is live at receipt, so a second request could hit the next run of the id. */

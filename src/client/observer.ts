@@ -19,7 +19,7 @@ export interface Gap {
   cursor: Cursor;
 }
 
-/** Every callback is optional. An error that one throws is reported as an uncaught error and affects nothing else. */
+/** Every callback is optional. An error that one throws is reported as an uncaught error and affects nothing else, but that `position` is not called any more after one of `events`. */
 export interface Observer {
   /** First, and again after each gap: replaces everything known before. */
   snapshot?(snapshot: Snapshot): void;

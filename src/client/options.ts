@@ -34,9 +34,8 @@ export interface Settings {
 export function settingsOf(options: ClientOptions): Settings {
   const { url, token, queue = 256, timeoutMs = 30_000 } = options;
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
-  if (!/^(wss?:\/\/[^/]|ws\+unix:\/.)/.test(url))
-    throw clientError('INVALID_OPTION', `not a ws:// or wss:// url: ${url}`);
-  if (!WebSocket) throw clientError('INVALID_OPTION', 'no WebSocket here: give one');
+  if (!/^(wss?:\/\/[^/]|ws\+unix:\/.)/.test(url)) throw clientError('INVALID_OPTION', `no ws:// or wss:// url: ${url}`);
+  if (!WebSocket) throw clientError('INVALID_OPTION', 'no WebSocket: give one');
   if (!(queue >= 0) || !(timeoutMs > 0)) throw clientError('INVALID_OPTION', 'bad queue or timeoutMs');
   return { url, token, WebSocket, queue, timeoutMs, runtime: { ...RUNTIME, ...options.runtime } };
 }

@@ -159,6 +159,8 @@ export class ReconnectingConnection {
       const { message, data } = reply.error;
       const refused = data?.reason === 'UNAUTHENTICATED' || data?.reason === 'FORBIDDEN';
       const retryAfterMs = typeof data?.retryAfterMs === 'number' ? data.retryAfterMs : undefined;
+      // The token that is in force stays so until it expires.
+      if (this.#state.phase === 'open' && !refused) return this.#renewIn(connection, retryAfterMs ?? 0);
       connection.end(refused ? 'refused' : 'unanswered', refused ? 4401 : 1011, message, retryAfterMs);
       return;
     }
@@ -168,14 +170,14 @@ export class ReconnectingConnection {
   }
 
   #renewLater(connection: Connection, expires: number): void {
-    const token = this.#token;
     const left = (expires - this.#runtime.now()) * RENEW_AT;
-    if (token === undefined || Number.isNaN(left)) return;
+    if (!Number.isNaN(left)) this.#renewIn(connection, left);
+  }
+
+  #renewIn(connection: Connection, ms: number): void {
+    const token = this.#token as Token;
     this.#stopTimer();
-    this.#stopTimer = this.#runtime.after(
-      Math.max(RENEW_MIN_MS, left),
-      () => void this.#authenticate(connection, token),
-    );
+    this.#stopTimer = this.#runtime.after(Math.max(RENEW_MIN_MS, ms), () => void this.#authenticate(connection, token));
   }
 
   #ended(end: LineEnd, attempt: number): void {
@@ -185,7 +187,9 @@ export class ReconnectingConnection {
     if (end.code === 4401 || end.code === 4403) this.#refusedToken = this.#sentToken;
     const healthy = state.phase === 'open' && this.#runtime.now() - state.since >= BACKOFF.healthyMs;
     const failures = healthy ? 0 : attempt;
-    const decision = decide(end, failures, this.#credentials(), this.#runtime.random());
+    const credentials: Credentials =
+      this.#token === undefined ? 'none' : typeof this.#token === 'string' ? 'fixed' : 'renewable';
+    const decision = decide(end, failures, credentials, this.#runtime.random());
     if (state.phase === 'open') this.#listener.lost();
     if (this.#state.phase === 'closed') return;
     if (decision.kind === 'give-up') {
@@ -203,9 +207,5 @@ export class ReconnectingConnection {
     if (this.#state.phase !== 'waiting' || this.#runtime.now() < this.#state.retryAt) return;
     this.#stopTimer();
     this.#connect(this.#state.attempt, this.#state.reason);
-  }
-
-  #credentials(): Credentials {
-    return this.#token === undefined ? 'none' : typeof this.#token === 'string' ? 'fixed' : 'renewable';
   }
 }

@@ -27,7 +27,8 @@ export interface EventOptions extends StreamOptions {
   /**
    * Where the position is kept. The stream begins after the cursor that it has, and where it has none, at the moment of subscribing, as without it. A position is
    * saved in a later turn than the one in which `next` was called with its events, and at the latest with the next bookmark, 15 s. So after a crash events may come
-   * a second time, and none is missing; who handles them asynchronously takes `withCursor` and saves by himself. Not together with `after`, `last` or `from`.
+   * a second time, and none is missing. Where the process lives on after an exception of a subscriber, as a page does, the position moves on behind events that were not
+   * handled: there, and for asynchronous handling, take `withCursor` and save what was handled. Not together with `after`, `last` or `from`.
    */
   store?: CursorStore;
   /** Each event comes as `{event, cursor}`; a stream with `after: cursor` goes on behind it. Default `false`. */
@@ -120,21 +121,35 @@ function eventsFrom(
 }
 
 /**
- * Positions that are given in one turn are saved as one, the newest. An exception of a subscriber ends the process by a timer of its own, which may have
+ * Positions that are given in one turn, or while another one is being saved, are saved as one, the newest. An exception of a subscriber ends the process by a timer of its own, which may have
  * been set after the first one here: the second one here fires after it, so the position of events that were not handled is not saved.
  */
 function saveTo(store: CursorStore | undefined, failed: (error: unknown) => void): Save {
   let newest: Parameters<Save> | undefined;
-  return (...given) => {
-    const isWaiting = newest !== undefined;
-    newest = given;
-    if (!store) return given[1]?.();
-    if (isWaiting) return;
+  let isSaving = false;
+  const saveNewest = (): void => {
+    if (!newest || isSaving) return;
+    isSaving = true;
     setTimeout(() => {
       const [cursor, saved] = newest as Parameters<Save>;
       newest = undefined;
-      setTimeout(() => void (async () => store.save(cursor))().then(saved, failed));
+      const save = async (): Promise<void> => {
+        try {
+          await store?.save(cursor);
+          saved?.();
+        } catch (error) {
+          failed(error);
+        }
+        isSaving = false;
+        saveNewest();
+      };
+      setTimeout(() => void save());
     });
+  };
+  return (...given) => {
+    newest = given;
+    if (store) saveNewest();
+    else given[1]?.();
   };
 }
 

@@ -44,6 +44,10 @@ interface Member {
   copy: number;
   /** Empty once its end was reported, or it is unsubscribed. */
   observer: Observer;
+  /** `events` has thrown: what it was given may not have been handled, so the position stays where it is. */
+  hasFailed?: boolean;
+  /** Called at its end. */
+  release(): void;
 }
 
 /** Milliseconds until a refused `server.info` is sent again. */
@@ -56,7 +60,7 @@ export class Subscriptions {
   readonly #timers = new Set<() => void>();
   /** The gateway's features beyond the first release of v1: queried when they are needed, once for each connection. */
   #features: readonly string[] | 'asked' | undefined;
-  #isEnded = false;
+  #ended: SubscriptionInput | undefined;
 
   constructor(port: RequestPort, runtime: Runtime) {
     this.#port = port;
@@ -64,7 +68,7 @@ export class Subscriptions {
   }
 
   /** Its callbacks begin with the next microtask. */
-  subscribe(options: SubscribeFilter, observer: Observer): Subscription {
+  subscribe(options: SubscribeFilter, observer: Observer, signal?: AbortSignal): Subscription {
     const { after, last, from, progress = false, ...filters } = options;
     const ways = [after, last, from].filter((each) => each !== undefined);
     if (ways.length > 1 || (after !== undefined && !epochOf(after)))
@@ -75,9 +79,20 @@ export class Subscriptions {
     const key = JSON.stringify(filter);
     const wantsSnapshot = observer.snapshot !== undefined;
     const state = beginSubscription(options);
-    const member: Member = { state, filter, progress, wantsSnapshot, key, copy: 0, observer };
+    const unsubscribe = (): void => {
+      member.observer = {};
+      this.#dispatch(member, { kind: 'unsubscribed' });
+    };
+    const release = (): void => signal?.removeEventListener('abort', unsubscribe);
+    const member: Member = {
+      ...{ state, filter, progress, wantsSnapshot, key, copy: 0 },
+      ...{ observer, release },
+    };
+    if (signal?.aborted) unsubscribe();
+    else signal?.addEventListener('abort', unsubscribe);
     queueMicrotask(() => {
-      if (member.state.name === 'closed' || this.#isEnded) return;
+      if (member.state.name === 'closed') return;
+      if (this.#ended) return this.#dispatch(member, this.#ended);
       member.copy = this.#freeCopy(key);
       this.#members.add(member);
       this.#start(member);
@@ -86,10 +101,7 @@ export class Subscriptions {
       get cursor() {
         return 'cursor' in member.state ? member.state.cursor : undefined;
       },
-      unsubscribe: () => {
-        member.observer = {};
-        this.#dispatch(member, { kind: 'unsubscribed' });
-      },
+      unsubscribe,
     };
   }
 
@@ -105,9 +117,9 @@ export class Subscriptions {
   }
 
   end(error: GatewayError | undefined): void {
-    this.#isEnded = true;
+    this.#ended = { kind: 'ended', error };
     for (const stop of this.#timers) stop();
-    for (const member of this.#members) this.#dispatch(member, { kind: 'ended', error });
+    for (const member of this.#members) this.#dispatch(member, this.#ended);
   }
 
   notify(message: Notification): void {
@@ -149,10 +161,13 @@ export class Subscriptions {
   #dispatch(member: Member, input: SubscriptionInput): void {
     const [before, [state, ...effects]] = [member.state, reduceSubscription(member.state, input)];
     member.state = state;
-    if (state.name === 'closed' && !state.isRequested) this.#members.delete(member);
+    if (state.name === 'closed') {
+      member.release();
+      if (!state.isRequested) this.#members.delete(member);
+    }
     for (const effect of effects) this.#carryOut(member, effect);
     const { cursor } = state as { cursor?: Cursor };
-    if (cursor && cursor !== (before as { cursor?: Cursor }).cursor)
+    if (cursor && !member.hasFailed && cursor !== (before as { cursor?: Cursor }).cursor)
       this.#carryOut(member, { kind: 'position', args: [cursor] });
   }
 
@@ -177,6 +192,7 @@ export class Subscriptions {
         try {
           (observer[effect.kind] as ((...args: unknown[]) => void) | undefined)?.(...effect.args);
         } catch (error) {
+          member.hasFailed ||= effect.kind === 'events';
           this.#runtime.report(error);
         }
       }

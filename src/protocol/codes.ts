@@ -28,28 +28,48 @@ export type ErrorReason = keyof typeof ERROR_CODES;
 /** What a client does after a close code. */
 export type RetryPolicy = 'resume' | 'after-delay' | 'new-credentials' | 'never';
 
-export const CLOSE_CODES = {
-  1001: { name: 'going away', retry: 'resume' },
-  1002: { name: 'WebSocket protocol error', retry: 'never' },
-  1003: { name: 'binary message', retry: 'never' },
-  1005: { name: 'no code', retry: 'resume' },
-  1006: { name: 'connection lost', retry: 'resume' },
-  1007: { name: 'invalid UTF-8', retry: 'never' },
-  1008: { name: 'a message in too many parts', retry: 'never' },
-  1009: { name: 'message too big', retry: 'never' },
-  1011: { name: 'internal error', retry: 'resume' },
-  1012: { name: 'drain: the gateway restarts', retry: 'resume' },
-  1013: { name: 'overloaded', retry: 'resume' },
-  4401: { name: 'unauthenticated', retry: 'new-credentials' },
-  4403: { name: 'forbidden', retry: 'new-credentials' },
-  4408: { name: 'no authentication in time', retry: 'after-delay' },
-  4429: { name: 'rate limited', retry: 'after-delay' },
-  4508: { name: 'no drain progress', retry: 'resume' },
-  4510: { name: 'heartbeat lost', retry: 'resume' },
-} as const satisfies Record<number, { name: string; retry: RetryPolicy }>;
-export type CloseCode = keyof typeof CLOSE_CODES;
+/** After a code that is not here the client resumes. */
+const RETRY: Readonly<Record<number, RetryPolicy>> = {
+  1002: 'never',
+  1003: 'never',
+  1007: 'never',
+  1008: 'never',
+  1009: 'never',
+  4401: 'new-credentials',
+  4403: 'new-credentials',
+  4408: 'after-delay',
+  4429: 'after-delay',
+};
 
 /** The policy of a close code; after one that is not listed the client resumes. */
-export function retryPolicy(code: number): RetryPolicy {
-  return code in CLOSE_CODES ? CLOSE_CODES[code as CloseCode].retry : 'resume';
-}
+export const retryPolicy = (code: number): RetryPolicy => RETRY[code] ?? 'resume';
+
+const CLOSE_NAMES = {
+  1001: 'going away',
+  1002: 'WebSocket protocol error',
+  1003: 'binary message',
+  1005: 'no code',
+  1006: 'connection lost',
+  1007: 'invalid UTF-8',
+  1008: 'a message in too many parts',
+  1009: 'message too big',
+  1011: 'internal error',
+  1012: 'drain: the gateway restarts',
+  1013: 'overloaded',
+  4401: 'unauthenticated',
+  4403: 'forbidden',
+  4408: 'no authentication in time',
+  4429: 'rate limited',
+  4508: 'no drain progress',
+  4510: 'heartbeat lost',
+} as const;
+export type CloseCode = keyof typeof CLOSE_NAMES;
+
+export const CLOSE_CODES: Readonly<Record<CloseCode, { readonly name: string; readonly retry: RetryPolicy }>> =
+  // A client that only retries is bundled without the names.
+  /* @__PURE__ */ Object.fromEntries(
+    /* @__PURE__ */ Object.entries(CLOSE_NAMES).map(([code, name]) => [
+      code,
+      { name, retry: retryPolicy(Number(code)) },
+    ]),
+  ) as never;

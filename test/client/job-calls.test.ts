@@ -31,22 +31,54 @@ describe('abort', () => {
     await expect(ended).resolves.toEqual(ENDED);
   });
 
-  it.each(['STALE_RUN', 'JOB_NOT_FOUND', 'SOURCE_DOWN', 'JOB_STATE'])(
-    'that was sent before a line was lost is not said to be refused: %s',
-    async (reason) => {
-      const { client, clock, far, open } = start();
-      const socket = await open();
-      const fate = client.abort({ ...TARGET, run: JOB.run }).catch((error) => error.reason);
-      const first = client.abort({ ...TARGET, run: 'k3f9:9' }).catch((error) => error.reason);
-      await clock.advance(0);
-      socket.refuse('job.abort', { data: { reason } });
-      expect(await first).toBe(reason);
-      socket.drop(1006);
-      await open(1_000);
-      far.last().refuse('job.abort', { data: { reason } });
-      expect(await fate).toBe('CONNECTION_LOST');
-    },
-  );
+  it.each([
+    'STALE_RUN',
+    'JOB_NOT_FOUND',
+    'SOURCE_DOWN',
+    'JOB_STATE',
+    'FORBIDDEN',
+    'RATE_LIMITED',
+    'UNSUPPORTED',
+    'INVALID_PARAMS',
+  ])('that was sent before a line was lost is not said to be refused: %s', async (reason) => {
+    const { client, clock, far, open } = start();
+    const socket = await open();
+    const fate = client.abort({ ...TARGET, run: JOB.run }).catch((error) => error.reason);
+    const first = client.abort({ ...TARGET, run: 'k3f9:9' }).catch((error) => error.reason);
+    await clock.advance(0);
+    socket.refuse('job.abort', { data: { reason } });
+    expect(await first).toBe(reason);
+    socket.drop(1006);
+    await open(1_000);
+    far.last().refuse('job.abort', { data: { reason } });
+    expect(await fate).toBe('CONNECTION_LOST');
+  });
+
+  it.each([
+    ['TIMEOUT', { accepted: false }, 'CONNECTION_LOST'],
+    ['TIMEOUT', { accepted: true }, 'TIMEOUT'],
+    ['TIMEOUT', { accepted: null }, 'TIMEOUT'],
+    ['OUTCOME_UNKNOWN', {}, 'OUTCOME_UNKNOWN'],
+  ])('that is sent again is answered by %s %j as %s', async (reason, data, expected) => {
+    const { client, clock, far, open } = start();
+    const socket = await open();
+    const fate = client.abort({ ...TARGET, run: JOB.run }).catch((error) => error.reason);
+    await clock.advance(0);
+    socket.drop(1006);
+    await open(1_000);
+    far.last().refuse('job.abort', { data: { reason, ...data } });
+    expect(await fate).toBe(expected);
+  });
+
+  it('that was sent, and whose line does not come again within the bound, was sent', async () => {
+    const { client, clock, open } = start();
+    const socket = await open();
+    const fate = client.abort({ ...TARGET, run: JOB.run, timeoutMs: 1_000 }).catch((error) => error);
+    await clock.advance(0);
+    socket.drop(1006);
+    await clock.advance(6_000);
+    expect(await fate).toMatchObject({ reason: 'NO_ANSWER', data: { sent: true } });
+  });
 
   it('without a run is not sent twice: the next connection could find another run of the id', async () => {
     const { client, clock, far, open } = start();
@@ -95,6 +127,16 @@ describe('abort', () => {
     await clock.advance(6_000);
     expect(await fate).toMatchObject({ reason: 'NO_ANSWER', data: { sent: true } });
   });
+});
+
+it('that is no JSON is refused alone: what waits beside it is sent', async () => {
+  const { client, open } = start();
+  const fate = client.jobSetSpeed({ ...TARGET, speed: 5n as never }).catch((error) => error.reason);
+  const read = client.jobGet(TARGET);
+  const socket = await open();
+  expect(await fate).toBe('INVALID_OPTION');
+  socket.answer('job.get', JOB);
+  expect(await read).toEqual(JOB);
 });
 
 it('never repeats a command that may have been executed', async () => {

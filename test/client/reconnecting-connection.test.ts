@@ -180,6 +180,19 @@ describe('credentials', () => {
     expect(client.state.phase).toBe('open');
   });
 
+  it('that are refused for the moment are renewed later, on the same line', async () => {
+    let count = 0;
+    const { client, clock, far, open } = start({ token: () => `t${++count}` });
+    await open();
+    far.last().answer('authenticate', auth(new Date(clock.time + 20_000).toISOString()));
+    await clock.advance(16_000);
+    far.last().refuse('authenticate', { code: -32029, data: { reason: 'RATE_LIMITED', retryAfterMs: 6_000 } });
+    await clock.advance(5_999);
+    expect([count, client.state.phase]).toEqual([2, 'open']);
+    await clock.advance(1);
+    expect([count, far.sockets.length]).toEqual([3, 1]);
+  });
+
   it('that are not answered end the connection', async () => {
     const { client, clock, open } = start({ token: 'secret' });
     await open();

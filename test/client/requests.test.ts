@@ -54,16 +54,43 @@ describe('request table', () => {
     expect(waiting.fate).toEqual([['CONNECTION_LOST', { method: 'unsubscribe' }]]);
   });
 
-  it('sends subscriptions first and at most 64 at a time', () => {
+  it('sends subscriptions first, and keeps places of the 64 for them and for the token', () => {
     const table = new RequestTable(100);
     for (let n = 0; n < 70; n += 1) add(table);
     const first = add(table, { lane: 'first' });
     const taken = table.take();
-    expect(taken).toHaveLength(64);
+    expect(taken).toHaveLength(60);
     expect(taken[0]?.id).toBe(first.id);
     expect(table.take()).toEqual([]);
     table.settle({ jsonrpc: '2.0', id: first.id, result: {} });
     expect(table.take()).toHaveLength(1);
+    const more = Array.from({ length: 4 }, () => add(table, { lane: 'first' }).id);
+    expect(table.take().map(({ id }) => id)).toEqual(more.slice(0, 3));
+  });
+
+  it('counts what was given up until it is answered, and says when that leaves no place', () => {
+    const table = new RequestTable(100);
+    const ids = Array.from({ length: 60 }, () => add(table, { lane: 'queue' }).id);
+    table.take();
+    for (const id of ids.slice(0, 31)) table.cancel(id);
+    add(table);
+    expect([table.take(), table.isClogged]).toEqual([[], false]);
+    table.cancel(ids[31] as number);
+    expect(table.isClogged).toBe(true);
+    table.settle({ jsonrpc: '2.0', id: ids[0] as number, result: {} });
+    expect([table.take().length, table.isClogged]).toEqual([1, false]);
+    table.drop();
+    expect(table.isClogged).toBe(false);
+  });
+
+  it('lets a clock that is set back postpone no deadline', () => {
+    const table = new RequestTable(9);
+    const { fate } = add(table, { deadline: 1_010_000 });
+    table.expire(1_000_000);
+    table.expire(400_000);
+    expect(table.nextDeadline).toBe(410_000);
+    table.expire(410_000);
+    expect(fate).toEqual([['NO_ANSWER', { method: 'job.get', sent: false }]]);
   });
 
   it('refuses what is over its bound; subscriptions do not count', () => {
@@ -85,6 +112,15 @@ describe('request table', () => {
     expect(unsent.fate).toEqual([['NO_ANSWER', { method: 'job.get', sent: false }]]);
     expect(later.fate).toEqual([]);
     expect(table.nextDeadline).toBe(30);
+  });
+
+  it('that was sent on a line that is lost was sent', () => {
+    const table = new RequestTable(9);
+    const { fate } = add(table, { deadline: 10 });
+    table.take();
+    table.drop();
+    table.expire(10);
+    expect(fate).toEqual([['NO_ANSWER', { method: 'job.get', sent: true }]]);
   });
 
   it('ignores a reply to a cancelled request, and fails the rest on close', () => {

@@ -203,6 +203,29 @@ describe('a stream with a store', () => {
     expect(order[0]).toBe('the process ends');
   });
 
+  it('saves one position at a time, and then the newest', async () => {
+    const { client, clock, open } = start();
+    const saved: string[] = [];
+    const waiting: (() => void)[] = [];
+    const save = async (at: string): Promise<void> => {
+      saved.push(at);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    };
+    events(client, { types: ['STOP'] }, { store: { load: () => cursor(10), save } }).subscribe();
+    const socket = await open();
+    await clock.advance(0);
+    socket.answer('subscribe', { subscription: 's1', cursor: cursor(10), resumed: true, sources: [] });
+    for (const at of [11, 12, 13]) {
+      socket.notify('bookmark', { cursor: cursor(at), time: '' });
+      await turn();
+    }
+    expect(saved).toHaveLength(1);
+    waiting[0]?.();
+    await turn();
+    await turn();
+    expect(saved.slice(1)).toEqual([cursor(13)]);
+  });
+
   it('reports a gap once: the next start begins where the gateway goes on', async () => {
     const { client, clock, open } = start();
     const store = kept(cursor(10));

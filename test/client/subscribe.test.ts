@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SubscribeFilter } from '../../src/client/observer.js';
 import { cursor, JOB, resumed, SOURCE, status, subscribed } from './support/fixtures.js';
 import { listen, start } from './support/start.js';
@@ -213,6 +213,7 @@ describe('a subscription', () => {
   it('reports an observer that throws and goes on, with it and the others', async () => {
     const { client, clock, heard, socket } = await live();
     let seen = 0;
+    const positions: string[] = [];
     client.subscribe(
       { jobs: ['x'] },
       {
@@ -220,13 +221,40 @@ describe('a subscription', () => {
           seen += 1;
           throw new Error('mine');
         },
+        position: (at) => void positions.push(at),
       },
     );
     await clock.advance(0);
     socket.answer('subscribe', subscribed(10, { subscription: 's2' }));
     for (const at of [11, 12]) for (const id of ['s2', 's1']) push(socket, [at], id);
     expect([clock.reported.length, seen]).toEqual([2, 2]);
+    // What was not handled comes again after a restart.
+    expect(positions).toEqual([cursor(10)]);
     expect(heard).toHaveLength(3);
+  });
+
+  it('that begins in the turn in which the client is closed ends as the others', async () => {
+    const { client, clock } = start();
+    const [one, two] = [listen(), listen()];
+    client.subscribe({}, one.observer);
+    client.onState(({ phase }) => phase === 'closed' && client.subscribe({}, two.observer));
+    client.close();
+    await clock.advance(0);
+    expect([one.heard, two.heard]).toEqual([['complete'], ['complete']]);
+  });
+
+  it('leaves nothing at its signal when it has ended', async () => {
+    const { client, open } = start();
+    const signal = new AbortController().signal;
+    const add = vi.spyOn(signal, 'addEventListener');
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    const handles = [1, 2].map(() => client.subscribe({}, {}, { signal }));
+    await open();
+    handles[0]?.unsubscribe();
+    expect([add.mock.calls.length, remove.mock.calls.length]).toEqual([2, 1]);
+    client.close();
+    const listeners = (calls: readonly unknown[][]): Set<unknown> => new Set(calls.map(([, listener]) => listener));
+    expect(listeners(remove.mock.calls)).toEqual(listeners(add.mock.calls));
   });
 
   it('completes when the client is closed, and is silent after unsubscribe', async () => {
