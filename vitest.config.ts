@@ -64,7 +64,8 @@ export default defineConfig({
           name: 'flaky log',
           ...SHARED,
           include: ON_OTHER_LOGS.filter((each) => !each.startsWith('test/integration/stream')),
-          exclude: ['**/slow.test.ts'],
+          // How jobs end and where disks pivot is shown on the other logs; aborts stay.
+          exclude: ['**/slow.test.ts', '**/integration/{ends,pivot,pivot-chain}.test.ts'],
           env: { TEST_LOG: 'flaky' },
         },
       },

@@ -25,7 +25,7 @@ while :; do
           reset) printf '%s\n' "$data" | jq -r '"reset: \(.reason)", (.settled[]? | "\(.source) \(.job) \(.settled.outcome)")' ;;
         esac
         # Printed first, kept then: what is printed twice after a crash is better than what is never printed.
-        [ -z "${id:-}" ] || printf '%s\n' "$id" >"$file"
+        [ -z "${id:-}" ] || { printf '%s\n' "$id" >"$file.new" && mv "$file.new" "$file"; }
         event= id= data=
         ;;
     esac

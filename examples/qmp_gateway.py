@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import collections
 import contextlib
 import itertools
 import json
@@ -38,6 +39,8 @@ SUBPROTOCOL = "qmp-gateway.v1"
 SILENCE_S = 40.0
 # The first retry comes within a random part of the first, each further one of twice as much, up to the second.
 RETRY_S, RETRY_MAX_S = 1.0, 30.0
+# Notifications that are kept for who does not take them, and while an answer is awaited.
+HELD, HELD_MAX = 64, 4096
 # Seconds open after which a connection counts as a good one.
 HEALTHY_S = 10.0
 # The client has a bug, or needs other credentials: to connect again would end the same way.
@@ -84,8 +87,9 @@ class Connection:
         self._socket = socket
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        # Bounded: who does not take what was subscribed makes the gateway wait, not this process grow.
-        self._notifications: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(64)
+        self._notifications: collections.deque[tuple[str, dict[str, Any]]] = collections.deque()
+        self._arrived = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._end: Optional[LineLost] = None
         self._retry_after_s = 0.0
         self._reader = asyncio.ensure_future(self._read())
@@ -97,6 +101,7 @@ class Connection:
         request = next(self._ids)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[request] = answer
+        self._wanted.set()
         try:
             await self._socket.send(json.dumps({"jsonrpc": "2.0", "id": request, "method": method, "params": params}))
             return await answer
@@ -106,16 +111,14 @@ class Connection:
             self._waiting.pop(request, None)
 
     async def notification(self) -> tuple[str, dict[str, Any]]:
-        """The next one that a subscription brings. Raises LineLost once none is left and the connection has ended."""
-        while self._notifications.empty():
+        """The next one that a subscription brings, or the newest bookmark. Raises LineLost once none is left and the connection has ended."""
+        while not self._notifications:
             if self._end is not None:
                 raise self._end
-            taken = asyncio.ensure_future(self._notifications.get())
-            await asyncio.wait({taken, self._reader}, return_when=asyncio.FIRST_COMPLETED)
-            if taken.done():
-                return taken.result()
-            taken.cancel()
-        return self._notifications.get_nowait()
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._wanted.set()
+        return self._notifications.popleft()
 
     async def close(self) -> None:
         self._reader.cancel()
@@ -132,8 +135,8 @@ class Connection:
                     self._answer(message)
                 elif method == "bye":
                     self._retry_after_s = message["params"]["retryAfterMs"] / 1000
-                elif method != "bookmark":
-                    await self._notifications.put((method, message["params"]))
+                else:
+                    await self._keep(method, message["params"])
         except asyncio.TimeoutError:
             self._end = LineLost(f"nothing came for {SILENCE_S:.0f} s")
         except websockets.exceptions.ConnectionClosed as closed:
@@ -141,11 +144,30 @@ class Connection:
         finally:
             end = self._end or LineLost("closed here")
             self._end = end
+            self._arrived.set()
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(end)
 
+    async def _keep(self, method: str, params: dict[str, Any]) -> None:
+        self._drop_bookmark()
+        self._notifications.append((method, params))
+        self._arrived.set()
+        # Who does not take what was subscribed makes the gateway wait, not this process grow; but an answer that is awaited comes behind it.
+        while len(self._notifications) >= HELD and not self._waiting:
+            self._wanted.clear()
+            await self._wanted.wait()
+        if len(self._notifications) >= HELD_MAX:
+            self._end = LineLost(f"{HELD_MAX} notifications were not taken while a call waited")
+            raise asyncio.CancelledError
+
+    def _drop_bookmark(self) -> None:
+        if self._notifications and self._notifications[-1][0] == "bookmark":
+            self._notifications.pop()
+
     def _answer(self, message: dict[str, Any]) -> None:
+        # One that came before the answer to a subscribe is not about that subscription.
+        self._drop_bookmark()
         answer = self._waiting.get(message["id"])
         if answer is None or answer.done():
             return
@@ -188,12 +210,13 @@ async def events(
     after: Optional[str] = None,
     on_gap: Optional[Callable[[Gap], None]] = None,
     on_lost: Optional[Callable[[LineLost], None]] = None,
+    on_position: Optional[Callable[[str], None]] = None,
     **filter: Any,
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """Events with their cursors, each once and in order, across lost connections.
 
     `filter`: `sources`, `types`, `jobs`, lists of globs. `after`: the cursor of the last event that an earlier start has handled; without it the stream
-    begins now. Where events may be missing `on_gap` is called, and without `on_gap` the Gap is raised. `on_lost` is called before each new
+    begins now. `on_position` is called with the position where it moves without an event: at the beginning, and with bookmarks. Where events may be missing `on_gap` is called, and without `on_gap` the Gap is raised. `on_lost` is called before each new
     attempt to connect. Raises LineLost where it is final.
     """
     attempt = 0
@@ -204,10 +227,12 @@ async def events(
                 reply = await gateway.call("subscribe", **filter, **({"after": after} if after else {"snapshot": False}))
                 if after is not None and not reply["resumed"]:
                     report(Gap(gap_reason(after, reply["cursor"]), await whole(gateway, reply)), on_gap)
-                after = reply["cursor"]
+                after = moved(reply["cursor"], on_position)
                 while True:
                     method, params = await gateway.notification()
-                    if method == "events":
+                    if method == "bookmark":
+                        after = moved(params["cursor"], on_position)
+                    elif method == "events":
                         epoch = params["cursor"].split(":")[0]
                         *others, last = params["events"]
                         for event in others:
@@ -233,6 +258,12 @@ def report(gap: Gap, on_gap: Optional[Callable[[Gap], None]]) -> None:
     if on_gap is None:
         raise gap
     on_gap(gap)
+
+
+def moved(cursor: str, on_position: Optional[Callable[[str], None]]) -> str:
+    if on_position is not None:
+        on_position(cursor)
+    return cursor
 
 
 def gap_reason(after: str, cursor: str) -> str:
@@ -274,7 +305,7 @@ async def print_outcomes(url: str, token: Optional[str], file: Optional[str]) ->
     if file is not None and os.path.exists(file):
         with open(file) as kept:
             after = kept.read().strip() or None
-    async for cursor, event in events(url, token, after, on_gap, on_lost, types=["GATEWAY_JOB_SETTLED"]):
+    async for cursor, event in events(url, token, after, on_gap, on_lost, keep, types=["GATEWAY_JOB_SETTLED"]):
         print(f"settled {event['source']} {event['job']['id']} {event['data']['outcome']}", flush=True)
         keep(cursor)
 

@@ -16,6 +16,9 @@ export function useJobs(client, filter = {}) {
   useEffect(() => {
     let now = {};
     let due;
+    let subscription;
+    // What was there is of another filter.
+    setView(now);
     const show = (part) => {
       now = { ...now, ...part };
       due ??= requestAnimationFrame(() => {
@@ -23,18 +26,23 @@ export function useJobs(client, filter = {}) {
         setView(now);
       });
     };
-    const subscription = client.subscribe(
-      { progress: true, ...JSON.parse(key) },
-      {
-        snapshot: (cut) => show({ table: tableOf(cut) }),
-        events: (events, cursor) => show({ table: foldEvents(now.table, events, cursor) }),
-        progress: (rows) => show({ table: foldProgress(now.table, rows, new Date().toISOString()) }),
-        gap: (gap) => show({ gap }),
-        error: (error) => show({ error }),
-      },
-    );
+    try {
+      subscription = client.subscribe(
+        { progress: true, ...JSON.parse(key) },
+        {
+          snapshot: (cut) => show({ table: tableOf(cut) }),
+          events: (events, cursor) => show({ table: foldEvents(now.table, events, cursor) }),
+          progress: (rows) => show({ table: foldProgress(now.table, rows, new Date().toISOString()) }),
+          gap: (gap) => show({ gap }),
+          error: (error) => show({ error }),
+        },
+      );
+    } catch (error) {
+      // The client is closed for good.
+      show({ error });
+    }
     return () => {
-      subscription.unsubscribe();
+      subscription?.unsubscribe();
       cancelAnimationFrame(due);
     };
   }, [client, key]);

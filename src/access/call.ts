@@ -18,6 +18,8 @@ export interface CallContext {
   readonly deadline: number;
   /** Aborted when the connection closes or the POST is cancelled: waits end, and what was sent to QEMU stays in force. */
   readonly signal: AbortSignal;
+  /** Calls of one owner wait for one another where few are served at a time. Default: `signal`, which is one for a connection. */
+  readonly owner?: string | undefined;
   /** Names the call in a cluster, where it may be made again to another owner of the source. */
   readonly request?: string | undefined;
   /** What the caller does of which this call is a part. */

@@ -2,11 +2,22 @@
 // differently the second time (DNS rebinding) gains nothing.
 import { promises as dns, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import type { Clock } from '../clock.js';
 import { isPublic } from './address.js';
 
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
 const system: Resolve = (host) => dns.lookup(host, { all: true, verbatim: true });
+
+/** Milliseconds for which an answer is used again while every look-up that may run waits for its own: names that are not answered delay no other. */
+const KEPT_MS = 3_600_000;
+/** Names whose answers are kept. */
+const MOST_NAMES = 1_024;
+
+interface Found {
+  all: readonly LookupAddress[];
+  at: number;
+}
 
 /** Look-ups of the system, so many at once, and each name once at a time: one that is not answered occupies a thread that nobody can take back. */
 export class Lookups {
@@ -14,10 +25,13 @@ export class Lookups {
   readonly #most: number;
   readonly #pending = new Map<string, Promise<readonly LookupAddress[]>>();
   readonly #waiting: (() => void)[] = [];
+  readonly #clock: Clock;
+  readonly #found = new Map<string, Found>();
   #running = 0;
 
-  constructor(most: number, resolve: Resolve = system) {
+  constructor(most: number, clock: Clock, resolve: Resolve = system) {
     this.#most = most;
+    this.#clock = clock;
     this.#resolve = resolve;
   }
 
@@ -37,7 +51,9 @@ export class Lookups {
     };
   }
 
-  #find(host: string): Promise<readonly LookupAddress[]> {
+  async #find(host: string): Promise<readonly LookupAddress[]> {
+    const kept = this.#running < this.#most ? undefined : this.#found.get(host);
+    if (kept && this.#clock.now() - kept.at < KEPT_MS) return kept.all;
     const known = this.#pending.get(host);
     if (known) return known;
     const found = this.#run(host).finally(() => this.#pending.delete(host));
@@ -49,7 +65,12 @@ export class Lookups {
     if (this.#running >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running += 1;
     try {
-      return await this.#resolve(host);
+      const all = await this.#resolve(host);
+      this.#found.delete(host);
+      this.#found.set(host, { all, at: this.#clock.now() });
+      const [oldest = ''] = this.#found.keys();
+      if (this.#found.size > MOST_NAMES) this.#found.delete(oldest);
+      return all;
     } finally {
       const next = this.#waiting.shift();
       if (next) next();

@@ -52,7 +52,7 @@ export class Webhooks {
   constructor(settings: readonly WebhookSettings[], options: WebhooksOptions) {
     const { log, clock, limits } = options;
     this.#options = options;
-    this.#deps = { post, ...options, turns: new Turns(clock), lookups: new Lookups(limits.lookups) };
+    this.#deps = { post, ...options, turns: new Turns(clock), lookups: new Lookups(limits.lookups, clock) };
     this.#subscription = log.entries$.subscribe(() => this.#wake());
     this.#subscription.add(log.replaced$.subscribe(() => this.#wake()));
     this.replace(settings);

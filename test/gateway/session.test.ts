@@ -160,6 +160,16 @@ describe('the answer of a settled run', () => {
     expect(offsets).toEqual([1, 2, 3]);
   });
 
+  it('comes when the subscription that it waited for is given up', async () => {
+    const { bench, client, id } = await parked();
+    client.send('unsubscribe', {
+      subscription: client.end.messages.find(({ result }) => result?.subscription)?.result.subscription,
+    });
+    client.end.take();
+    expect(client.end.answer(id)?.result).toMatchObject({ status: 'settled' });
+    expect(bench.hub.subscribers).toBe(0);
+  });
+
   it('comes at its bound at the latest', async () => {
     const { bench, client, id } = await parked();
     expect(bench.clock.pending).toBeGreaterThan(0);

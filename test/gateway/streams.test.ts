@@ -1,5 +1,5 @@
 // Subscriptions of sessions without sockets: what a reply holds, what follows it, and how who is behind becomes live.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ALL_GRANTS } from '../../src/access/index.js';
 import { LIMITS, SNAPSHOT_SETTLED } from '../../src/protocol/limits.js';
 import { TestPolicy } from '../support/access.js';
@@ -361,5 +361,20 @@ describe('progress', () => {
     for (const { job } of bench.jobs)
       expect(rows.filter((row: Message) => row.job === job).at(-1)?.offset, job).toBe(2);
     expect(bench.hub.counts.parked).toBe(0);
+    // Nothing is kept for it of runs that have ended meanwhile.
+    client.end.stop();
+    for (let n = 0; n < 3; n += 1) {
+      bench.append('vm1', 'RESUME', undefined, { pad: 'x'.repeat(5_000) });
+      await bench.turn();
+    }
+    expect(bench.hub.counts.parked).toBe(1);
+    bench.progress(...bench.jobs.map(({ job }) => progressOf('vm1', job, 3)));
+    await bench.clock.advance(1_000);
+    const looked = vi.spyOn(Map.prototype, 'delete');
+    onTestFinished(() => looked.mockRestore());
+    bench.jobs.splice(0, 39); // Among them `j`.
+    bench.progress(progressOf('vm1', 'job39', 4));
+    await bench.clock.advance(1_000);
+    expect(looked.mock.calls.filter(([key]) => String(key).startsWith('vm1 job'))).toHaveLength(38);
   });
 });

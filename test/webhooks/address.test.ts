@@ -48,16 +48,16 @@ describe('a look-up', () => {
     promisify(lookups.of(allowPrivate))(host, { all: true }) as unknown as Promise<{ address: string }[]>;
 
   it('gives a socket public addresses alone, and an error where there is none', async () => {
-    const mixed = new Lookups(2, answers('127.0.0.1', '8.8.8.8', '::ffff:10.0.0.1'));
+    const mixed = new Lookups(2, CLOCK, answers('127.0.0.1', '8.8.8.8', '::ffff:10.0.0.1'));
     expect(await ask(mixed, false)).toEqual([{ address: '8.8.8.8', family: 4 }]);
     expect(await ask(mixed, true)).toHaveLength(3);
-    await expect(ask(new Lookups(2, answers('169.254.169.254')), false)).rejects.toThrow(PRIVATE);
+    await expect(ask(new Lookups(2, CLOCK, answers('169.254.169.254')), false)).rejects.toThrow(PRIVATE);
   });
 
   it('is one for each name at a time, and few for all names', async () => {
     const asked: string[] = [];
     const end = new Map<string, () => void>();
-    const lookups = new Lookups(2, (host) => {
+    const lookups = new Lookups(2, CLOCK, (host) => {
       asked.push(host);
       return new Promise((resolve) => end.set(host, () => resolve([{ address: '8.8.8.8', family: 4 }])));
     });
@@ -66,9 +66,16 @@ describe('a look-up', () => {
     end.get('b')?.();
     await all[2];
     expect(asked).toEqual(['a', 'b', 'c']);
+    // One that was answered before does not wait for names that are not.
+    expect(await ask(lookups, false, 'b')).toHaveLength(1);
+    expect(asked).toEqual(['a', 'b', 'c']);
     end.get('a')?.();
     end.get('c')?.();
     await Promise.all(all);
+    const again = ask(lookups, false, 'b');
+    expect(asked).toEqual(['a', 'b', 'c', 'b']);
+    end.get('b')?.();
+    await again;
   });
 });
 
@@ -81,7 +88,7 @@ it('a literal address, which no look-up sees, is not connected to either', async
     agent: new Agent(),
     signal: new AbortController().signal,
   };
-  const lookup = new Lookups(2).of(false);
+  const lookup = new Lookups(2, CLOCK).of(false);
   const result = await post(request, { clock: CLOCK, lookup, allowPrivate: false, timeoutMs: 1_000, answerBytes: 1 });
   expect(result).toEqual({ kind: 'failed', why: PRIVATE });
   expect(receiver.connections).toBe(0);

@@ -153,9 +153,13 @@ export class ProgressLanes {
 
   #send(lane: Lane): true {
     if (lane.latest.size === 0) return true;
-    // No member can take it, so it is not encoded; a later round has the newest measures.
-    if (![...lane.members.keys()].some(isReady)) return true;
-    const rows = [...lane.latest.values()].filter((row) => this.#view.isLive(row.source, row.job, row.run));
+    const isLive = (row: Progress): boolean => this.#view.isLive(row.source, row.job, row.run);
+    // No member can take it, so it is not encoded; a later round has the newest measures of those that still run.
+    if (![...lane.members.keys()].some(isReady)) {
+      for (const [key, row] of lane.latest) if (!isLive(row)) lane.latest.delete(key);
+      return true;
+    }
+    const rows = [...lane.latest.values()].filter(isLive);
     lane.latest.clear();
     if (rows.length === 0) return true;
     lane.round = this.#encode(lane.filter.id, rows);

@@ -148,6 +148,11 @@ class HttpCaller implements Caller {
     return this.#gone.signal;
   }
 
+  /** A client may have any number of connections for its requests. Those of this host may be many clients of a proxy's. */
+  get owner(): string | undefined {
+    return isLocalPeer(this.#peer) ? undefined : this.#peer;
+  }
+
   admit(_id: RpcId, method: string): Authentication {
     const refused = this.#posts.admit(this.#peer, this.#socket);
     if (refused) return { ok: false, error: refused };

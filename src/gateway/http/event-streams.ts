@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { afterAuthentication, type Principal, type Transport } from '../../access/index.js';
 import { refuseParams } from '../../protocol/answer.js';
 import { parseCursor } from '../../protocol/cursor.js';
+import type { Notifications } from '../../protocol/methods.js';
 import { checkParams } from '../../protocol/schemas.js';
 import type { ConnectionDeps } from '../session/connection.js';
 import { EventStream } from '../session/event-stream.js';
@@ -27,6 +28,14 @@ export interface StreamExchange {
   /** Path and query. */
   url: string;
 }
+
+const EVENT_STREAM = 'text/event-stream';
+const HEADERS = {
+  'content-type': `${EVENT_STREAM}; charset=utf-8`,
+  'cache-control': 'no-store',
+  // nginx would hold back what it has not filled a buffer with.
+  'x-accel-buffering': 'no',
+};
 
 const QUERY = {
   sources: 'list',
@@ -58,12 +67,12 @@ export class EventStreams {
     const asked = paramsOf(exchange);
     if ('problems' in asked) return sendRefusal(response, refuseParams(...asked.problems).error);
     const full = clients.judge(transport);
-    if (full) return refuse(response, full);
+    if (full) return this.#turnAway(exchange, full);
     afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (known) => {
       if (!known.ok) return sendRefusal(response, known.error);
       const begin = (socket: Socket): void => {
         const late = clients.judgeRoom();
-        if (late) return refuse(response, late);
+        if (late) return this.#turnAway(exchange, late);
         if (!socket.destroyed) this.#begin(exchange, socket, known.result, asked);
       };
       // Node gives a response its socket when the one before it on the connection has left. A browser may have read that one, and asked on the same
@@ -80,12 +89,7 @@ export class EventStreams {
       // Without a length and without chunks the body ends with the connection, so its bytes are written to the socket as to a WebSocket's.
       response.shouldKeepAlive = false;
       response.removeHeader('transfer-encoding');
-      response.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        // nginx would hold back what it has not filled a buffer with.
-        'x-accel-buffering': 'no',
-      });
+      response.writeHead(200, HEADERS);
       response.flushHeaders();
       this.#sockets.add(socket);
       const retry = Math.round(clients.spreadMs * (1 + clock.random()));
@@ -100,6 +104,19 @@ export class EventStreams {
     clients.add(stream);
     socket.once('close', () => clients.remove(stream));
     stream.start();
+  }
+
+  /** `EventSource` gives up for good at any status but 200, so who takes nothing but an event stream gets one that says when to come again. */
+  #turnAway({ request, response }: StreamExchange, { status, why, headers = {} }: Refusal): void {
+    if (request.headers.accept !== EVENT_STREAM) {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      return send(response, status, `${why}\n`);
+    }
+    const seconds = Number(headers['Retry-After'] ?? 1);
+    const retryAfterMs = Math.round(1_000 * seconds * (1 + this.#deps.connection.clock.random()));
+    const bye: Notifications['bye'] = { code: status === 429 ? 4429 : 1013, reason: why, retryAfterMs };
+    response.writeHead(200, HEADERS);
+    response.end(block({ event: 'bye', retry: retryAfterMs, data: bye }));
   }
 }
 
@@ -121,9 +138,4 @@ function paramsOf({ request, url }: StreamExchange): Asked | { problems: readonl
   const subscribe = { ...(isResumed ? filter : rest), ...(isKnown && { after }) };
   const checked = checkParams('subscribe', subscribe);
   return checked.ok ? { subscribe, after } : { problems: checked.problems };
-}
-
-function refuse(response: ServerResponse, { status, why, headers = {} }: Refusal): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  send(response, status, `${why}\n`);
 }

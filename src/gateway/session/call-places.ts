@@ -1,4 +1,4 @@
-// Calls that take long, in turn: few at a time, one of each connection, and none waits beyond its bound.
+// Calls that take long, in turn: few at a time, one of each connection or address, and none waits beyond its bound.
 import type { Clock } from '../../clock.js';
 
 const PLACES = 4;
@@ -7,13 +7,13 @@ const WAITING = 1_024;
 const WAITING_OF_ONE = 16;
 
 interface Waiting {
-  owner: AbortSignal;
+  owner: unknown;
   enter: () => void;
 }
 
 export class CallPlaces {
   readonly #clock: Clock;
-  readonly #active = new Set<AbortSignal>();
+  readonly #active = new Set<unknown>();
   readonly #waiting = new Set<Waiting>();
 
   constructor(clock: Clock) {
@@ -23,11 +23,11 @@ export class CallPlaces {
   /**
    * Resolves when the call has a place.
    *
-   * @param owner one for a connection.
+   * @param owner one for a connection, or for all requests of an address.
    * @param ms how long it may wait.
    * @returns gives the place back; `undefined`: too many wait, or it has waited too long.
    */
-  async enter(owner: AbortSignal, ms: number): Promise<(() => void) | undefined> {
+  async enter(owner: unknown, ms: number): Promise<(() => void) | undefined> {
     const ofOwner = [...this.#waiting].filter((each) => each.owner === owner).length;
     if (this.#waiting.size >= WAITING || ofOwner >= WAITING_OF_ONE) return undefined;
     return new Promise((resolve) => {

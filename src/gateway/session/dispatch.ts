@@ -21,6 +21,8 @@ export type StreamRequest = {
 /** The sender of a request, on either transport. */
 export interface Caller {
   readonly signal: AbortSignal;
+  /** {@link CallContext.owner}. */
+  readonly owner?: string | undefined;
   /** Of the client: {@link Transport.address}. */
   readonly address: string | undefined;
   /** The number of its connection, where it has one. */
@@ -89,6 +91,7 @@ function execute(
     receivedAt,
     deadline,
     signal: caller.signal,
+    owner: caller.owner,
     trace,
   };
   const answer = (value: Answer<unknown>): void => caller.answer(id, value, deadline);

@@ -51,8 +51,11 @@ export class HistoryCalls {
     return this.#inPlace(context, () => this.#get(context, target));
   }
 
-  async #inPlace<Result>({ signal, deadline }: CallContext, call: () => Promise<Late<Result>>): Promise<Late<Result>> {
-    const leave = await this.#places.enter(signal, deadline - this.#deps.clock.now());
+  async #inPlace<Result>(
+    { signal, deadline, owner }: CallContext,
+    call: () => Promise<Late<Result>>,
+  ): Promise<Late<Result>> {
+    const leave = await this.#places.enter(owner ?? signal, deadline - this.#deps.clock.now());
     try {
       // A caller that has gone needs no answer.
       if (leave && !signal.aborted) return await call();

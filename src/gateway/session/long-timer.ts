@@ -1,19 +1,18 @@
 // A timer for any length of time: what ends at a time of the wall clock may be months away.
 import type { Clock } from '../../clock.js';
 
-/** A timer of Node's ends at once beyond 24.8 days. */
-const MAX_TIMER_MS = 24 * 3_600_000;
+/** Milliseconds after which what is left is asked again: the wall clock may be set. */
+const STEP_MS = 60_000;
 
 /**
  * Calls back when nothing is left. @returns the cancellation.
  *
- * @param left milliseconds that are left, asked again each time: the wall clock may be set.
+ * @param left milliseconds that are left, asked again each minute and at the end.
  */
 export function afterLong(clock: Clock, left: () => number, action: () => void): () => void {
   let cancel = (): void => {};
   const wait = (): void => {
-    const ms = left();
-    cancel = clock.after(Math.max(0, Math.min(ms, MAX_TIMER_MS)), ms > MAX_TIMER_MS ? wait : action);
+    cancel = clock.after(Math.max(0, Math.min(left(), STEP_MS)), () => (left() > 0 ? wait() : action()));
   };
   wait();
   return () => cancel();

@@ -63,6 +63,8 @@ export class Streams {
     const subscription = this.#named(request.params.subscription);
     if (!subscription) return refuseParams('subscription: no such subscription on this connection');
     this.#end(subscription);
+    // Answers may have waited for events of this subscription alone.
+    this.#peer.advanced();
     return { ok: true, result: {} };
   }
 

@@ -269,6 +269,13 @@ describe('an event stream', () => {
     const full = await openStream(bare.port);
     expect(full.status).toBe(503);
     expect(full.headers['retry-after']).toBe('5');
+    // An EventSource gives up for good at such a status.
+    const source = await openStream(bare.port, '', { accept: 'text/event-stream' });
+    const { data } = await source.first<{ retryAfterMs: number }>('bye');
+    expect([source.status, source.retry]).toEqual([200, data.retryAfterMs]);
+    expect(data.retryAfterMs).toBeGreaterThanOrEqual(5_000);
+    await expect.poll(() => source.isEnded).toBe(true);
+    expect(bare.counts()).toMatchObject({ connections: 1 });
   });
 });
 
