@@ -46,7 +46,7 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'integration/limits/backlog',
     'requests that inflate to more than may wait close the connection with 4429',
   ],
-  '`POST /v1/rpc` of an address': [
+  '`POST /v1/rpc` and the reads by GET of an address': [
     'gateway/http',
     'of one address is limited in number at once and a second, of loopback in number alone',
   ],
@@ -54,7 +54,7 @@ const MET: Readonly<Record<string, readonly [file: string, name: string]>> = {
     'integration/limits/edges',
     'of pipelined POSTs eight are executed; more close the connection and end what waits on it',
   ],
-  'upgrades of an address': [
+  'upgrades and event streams of an address': [
     'integration/limits/calls',
     'connections of an address: 429 with Retry-After; loopback is exempt unless it is limited',
   ],

@@ -48,8 +48,9 @@ export function checkMonitor(
     last = index;
     blind = false;
   }
-  const rest = raised.slice(last + 1).filter(({ delivered }) => delivered).length;
-  if (rest > 0) wrong('at the end', `lacks the last ${rest} events`);
+  const rest = raised.slice(last + 1).filter(({ delivered }) => delivered);
+  const [first] = rest;
+  if (first) wrong('at the end', `lacks the last ${rest.length} events: ${first.job ?? 'no job'} ${first.what ?? ''}`);
   return { violations, places };
 }
 

@@ -52,8 +52,10 @@ class Sim {
     const { between, chance } = this.#dice;
     let due = 0;
     let last = performance.now();
-    while (this.#isPlaying) {
+    for (;;) {
       await soon(TICK_MS);
+      // A job that began after the rest would go on beyond the end.
+      if (!this.#isPlaying) return;
       const now = performance.now();
       due += ((now - last) / 1_000) * this.#perSecond;
       last = now;
