@@ -1,7 +1,7 @@
 // The table that is folded in place: the same as by folds that copy, with what has changed from frame to frame.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LiveTable } from '../../demo-client/src/model/fleet/live-table.js';
+import { FIGURES_A_FRAME, LiveTable } from '../../demo-client/src/model/fleet/live-table.js';
 import { cutOf, foldEvents, foldProgress, type JobTable } from '../../src/protocol/job-table.js';
 import type { Entry, Progress } from '../../src/protocol/types.js';
 import { cursor, entry, SETTLEMENT, status } from '../client/support/fixtures.js';
@@ -73,6 +73,32 @@ describe('the live table', () => {
     const next = live.frame();
     expect(next).toMatchObject({ seq: first.seq + 1, since: first.cursor });
     expect([...next.changed.keys()]).toEqual([run(1)]);
+  });
+
+  it('brings the figures of many runs in several frames, each as it was before, and what an event changes at once', () => {
+    const many = FIGURES_A_FRAME * 2 + 1;
+    const names = Array.from({ length: many }, (_, n) => n);
+    const live = new LiveTable(cutOf(tableOf(names.map((n) => jobOf({ job: `d${n}` })))));
+    live.frame();
+    live.measure(
+      names.map((n) => progress(n, 50)),
+      'now',
+    );
+    // The last one has waited least, and is drawn first.
+    live.apply([status(2, 'paused', `d${many - 1}`, run(many - 1))], cursor(2));
+    const seen = new Map<string, unknown>();
+    const sizes: number[] = [];
+    do {
+      const { changed } = live.frame();
+      sizes.push(changed.size);
+      if (sizes.length === 1) expect(changed.has(run(many - 1))).toBe(true);
+      for (const [each, { job }] of changed) {
+        expect(seen.has(each)).toBe(false);
+        seen.set(each, job?.offset);
+      }
+    } while (live.hasMore);
+    expect(sizes).toEqual([FIGURES_A_FRAME + 1, FIGURES_A_FRAME]);
+    expect([seen.size, new Set(seen.values())]).toEqual([many, new Set([0])]);
   });
 
   it('counts settlements, and what is active, needs a person or is ready', () => {

@@ -10,7 +10,7 @@ import {
   toggleRun,
   walk,
 } from '../../demo-client/src/model/fleet/selection.js';
-import { mixed, rangeOf, scrollTo, uniform } from '../../demo-client/src/model/page/heights.js';
+import { mixed, rangeOf, scrollTo, uniform, whollyInSight } from '../../demo-client/src/model/page/heights.js';
 import { ACTION_IDS, BINDINGS, chordOf, keyCaps, matchKeys } from '../../demo-client/src/model/page/keys.js';
 import { findAll } from '../../demo-client/src/model/page/palette.js';
 import { jobOf, tableOf } from './fixtures.js';
@@ -97,6 +97,15 @@ describe.each([
     expect(rangeOf(heights, 0, 400)).toEqual({ first: 0, last: 17 });
     expect(rangeOf(heights, 4_000, 400)).toEqual({ first: 94, last: 117 });
     expect(rangeOf(heights, 50_000, 400)).toEqual({ first: 993, last: 1_000 });
+  });
+
+  it('are where the keyboard begins, if nothing of them is hidden', () => {
+    expect(whollyInSight(heights, 0, 400)).toEqual({ first: 0, last: 9 });
+    expect(whollyInSight(heights, 10, 400)).toEqual({ first: 1, last: 9 });
+    expect(whollyInSight(heights, 40, 410)).toEqual({ first: 1, last: 10 });
+    expect(whollyInSight(heights, 39_600, 400)).toEqual({ first: 990, last: 999 });
+    expect(whollyInSight(heights, 39_970, 900)).toEqual({ first: 999, last: 999 });
+    expect(whollyInSight(heights, 50, 20)).toEqual({ first: 2, last: 2 });
   });
 
   it('are brought into sight by the shortest way', () => {

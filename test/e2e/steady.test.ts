@@ -49,6 +49,13 @@ describe.skipIf(!haveBrowser)('while events and jobs come and go', () => {
     await page.locator('.row[data-index="40"]').waitFor();
     await page.keyboard.press('j');
     await expect.poll(() => page.locator('.row:has(:focus)').getAttribute('data-index')).toBe('40');
+    await page.reload();
+    await newest.waitFor();
+    await page.keyboard.press('k');
+    const focused = page.locator('.row:has(:focus)');
+    await expect.poll(async () => Number(await focused.getAttribute('data-index'))).toBeGreaterThan(3);
+    expect(Number(await focused.getAttribute('data-index'))).toBeLessThan(40);
+    expect(await page.evaluate(`document.querySelector('.scroller').scrollTop`)).toBe(0);
   });
 
   it('the menu of a row stays open when its job ends, the last one of the list', async () => {

@@ -83,6 +83,7 @@ export function openGateway(client: Client) {
       }
     });
     restMs = Math.min(1_000, Math.max(BEAT_MS, (performance.now() - began) * 4));
+    if (live?.hasMore) changed();
   }
 
   function events(entries: readonly Entry[], cursor: string): void {

@@ -37,7 +37,7 @@ export interface Frame extends JobTable {
   readonly seq: number;
   /** `cursor` of the frame before. */
   readonly since: Cursor | undefined;
-  /** The runs that have changed since the frame before. After a snapshot: all of both. */
+  /** The runs that have changed since the frame before. After a snapshot: all of both. Of those with new figures alone some may come with a later frame. */
   readonly changed: ReadonlyMap<RunId, Was>;
   readonly tally: Readonly<Tally>;
   /** Jobs of each source that has some. */
@@ -46,10 +46,15 @@ export interface Frame extends JobTable {
   readonly ends: number;
 }
 
+/** Runs with new figures alone in one frame, at most. The figures of all jobs come at once, and drawing all of them would keep a key waiting. */
+export const FIGURES_A_FRAME = 500;
+
 export class LiveTable implements JobTable {
   #cursor: Cursor = '';
   #projection = new Projection('');
   #changed = new Map<RunId, Was>();
+  /** Runs of which nothing but figures has changed. */
+  readonly #measured = new Map<RunId, Was>();
   #frame: Frame | undefined;
   readonly #tally: Tally = { active: 0, needing: 0, ready: 0 };
   readonly #jobsOf = new Map<string, number>();
@@ -70,6 +75,10 @@ export class LiveTable implements JobTable {
   }
   get sources(): JobTable['sources'] {
     return this.#projection.sources;
+  }
+  /** The last frame had not all that has changed; one more is due. */
+  get hasMore(): boolean {
+    return this.#measured.size > 0;
   }
 
   /** A snapshot takes the place of what was known. The maps of before are left as they are. */
@@ -101,7 +110,9 @@ export class LiveTable implements JobTable {
 
   /** @param at ISO 8601. */
   measure(rows: readonly Progress[], at: string): void {
-    for (const { run } of rows) this.#mark(run);
+    for (const { run } of rows) {
+      if (!this.#changed.has(run) && !this.#measured.has(run)) this.#measured.set(run, this.#now(run));
+    }
     this.#projection.measure(rows, at);
   }
 
@@ -127,6 +138,7 @@ export class LiveTable implements JobTable {
   /** The frame to draw; the same one as before where nothing has changed. */
   frame(): Frame {
     const before = this.#frame;
+    this.#takeFigures();
     if (before?.cursor === this.cursor && this.#changed.size === 0) return before;
     for (const [run, was] of this.#changed) {
       this.#count(was.job, -1);
@@ -141,8 +153,25 @@ export class LiveTable implements JobTable {
     return this.#frame;
   }
 
+  /** Those that have waited longest. */
+  #takeFigures(): void {
+    let left = FIGURES_A_FRAME;
+    for (const [run, was] of this.#measured) {
+      if (left === 0) return;
+      left -= 1;
+      this.#measured.delete(run);
+      this.#changed.set(run, was);
+    }
+  }
+
   #mark(run: RunId): void {
-    if (!this.#changed.has(run)) this.#changed.set(run, { job: this.jobs.get(run), end: this.settled.get(run) });
+    if (this.#changed.has(run)) return;
+    this.#changed.set(run, this.#measured.get(run) ?? this.#now(run));
+    this.#measured.delete(run);
+  }
+
+  #now(run: RunId): Was {
+    return { job: this.jobs.get(run), end: this.settled.get(run) };
   }
 
   #count(job: Job | undefined, by: 1 | -1): void {

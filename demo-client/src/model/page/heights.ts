@@ -62,3 +62,11 @@ export function scrollTo(heights: Heights, index: number, top: number, height: n
   if (begin < top) return begin;
   return end > top + height ? end - height : undefined;
 }
+
+/** The first and the last row of which nothing is hidden at this scroll position; of a list that is lower than a row, the one at the top. */
+export function whollyInSight(heights: Heights, top: number, height: number): { first: number; last: number } {
+  const first = top > 0 ? Math.min(heights.count - 1, heights.indexAt(top - 1) + 1) : 0;
+  const end = top + height;
+  const last = end >= heights.total ? heights.count - 1 : heights.indexAt(end) - 1;
+  return { first, last: Math.max(first, last) };
+}

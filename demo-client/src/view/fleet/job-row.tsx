@@ -21,8 +21,8 @@ interface JobRowProps {
   /** The keyboard is at it. */
   isAt: boolean;
   isChosen: boolean;
-  onChoose(isRange: boolean): void;
-  onMenu(): void;
+  onChoose(run: string, isRange: boolean): void;
+  onMenu(row: Row): void;
 }
 
 export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen, onChoose, onMenu }: JobRowProps) {
@@ -43,7 +43,7 @@ export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen
           type="checkbox"
           aria-label={`Choose ${row.job} of ${row.source}`}
           checked={isChosen}
-          onClick={(event) => onChoose(event.shiftKey)}
+          onClick={(event) => onChoose(row.run, event.shiftKey)}
         />
       </div>
       {fit.columns.map((key) => (
@@ -52,7 +52,12 @@ export function JobRow({ row, trail, fit, showSource, index, top, isAt, isChosen
         </div>
       ))}
       <div role="cell" class="cell-menu">
-        <button type="button" class="quiet" aria-label={`Actions for ${row.job} of ${row.source}`} onClick={onMenu}>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Actions for ${row.job} of ${row.source}`}
+          onClick={() => onMenu(row)}
+        >
           ⋮
         </button>
       </div>

@@ -1,5 +1,5 @@
 // The rows of the table: only those in sight are in the document. The keyboard walks, chooses and opens them.
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { JobTable } from 'qmp-gateway/client';
 import { hasVerb } from 'qmp-gateway/protocol';
 import { type Gateway, scopesOf } from '../../gateway/gateway.js';
@@ -49,10 +49,17 @@ export function JobRows({ gateway, table, items, rows, onMenu }: JobRowsProps) {
     [shape, items.length, rowPx],
   );
   const { first, last, width } = useWindow(scroller, heights);
-  const fit = fitColumns(chosen, tab, isNarrow.value ? Number.POSITIVE_INFINITY : width);
+  const room = isNarrow.value ? Number.POSITIVE_INFINITY : width;
+  const fit = useMemo(() => fitColumns(chosen, tab, room), [chosen, tab, room]);
   const inSight = items.slice(first, last);
   useStarts(gateway, table, inSight);
   const order = (): string[] => rows.map(({ run }) => run);
+  const orderNow = useRef(order);
+  orderNow.current = order;
+  // The same function in each rendering, as a row whose properties are the same is not rendered again.
+  const onChoose = useCallback((run: string, isRange: boolean): void => {
+    selection.value = isRange ? extendTo(selection.value, orderNow.current(), run) : toggleRun(selection.value, run);
+  }, []);
   const place = useRef(-1);
   const at = indexOfKey(items, cursor.value, place.current);
   const gone = cursor.value !== undefined && at < 0 && place.current >= 0 ? place.current : undefined;
@@ -138,12 +145,8 @@ export function JobRows({ gateway, table, items, rows, onMenu }: JobRowsProps) {
               fit={fit}
               showSource={!folding && !fit.columns.includes('source')}
               isChosen={selection.value.runs.has(item.run)}
-              onChoose={(isRange) =>
-                (selection.value = isRange
-                  ? extendTo(selection.value, order(), item.run)
-                  : toggleRun(selection.value, item.run))
-              }
-              onMenu={() => onMenu(item)}
+              onChoose={onChoose}
+              onMenu={onMenu}
               {...placed}
             />
           );

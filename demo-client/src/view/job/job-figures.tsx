@@ -59,10 +59,7 @@ export function JobFigures({ job, settled, trail, start, current }: JobFiguresPr
               value={inSync ? 'waits for you' : eta === undefined ? '—' : formatDuration(Math.max(1_000, eta))}
             />
             <Fact label="Started" value={began === undefined ? '—' : <Time at={began} />} />
-            <Fact
-              label="Elapsed"
-              value={began === undefined ? '—' : formatDuration(Math.max(1_000, beat.value - began))}
-            />
+            <Fact label="Elapsed" value={began === undefined ? '—' : formatAge(now.value - began)} />
             <Fact label="Limit" value={job ? formatLimit(job.speed) : '—'} />
             <Fact label="Auto-finalize" value={yesNo(job?.autoFinalize)} />
             <Fact label="Auto-dismiss" value={yesNo(job?.autoDismiss)} />
@@ -73,6 +70,10 @@ export function JobFigures({ job, settled, trail, start, current }: JobFiguresPr
     </section>
   );
 }
+
+/** In whole seconds: it is drawn while it grows. */
+const formatAge = (ms: number): string =>
+  ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1_000))} s` : formatDuration(ms);
 
 const yesNo = (value: boolean | undefined): string => (value === undefined ? '—' : value ? 'yes' : 'no');
 

@@ -1,7 +1,7 @@
 // The keyboard in a long list of which only the rows in sight are in the document: from row to row, each brought into sight and focused.
 import type { RefObject } from 'preact';
 import { walk } from '../../model/fleet/selection.js';
-import { type Heights, scrollTo } from '../../model/page/heights.js';
+import { type Heights, scrollTo, whollyInSight } from '../../model/page/heights.js';
 import { useActions } from '../../page/actions.js';
 
 /** Height of the heads that stay at the top of a list, in CSS pixels. */
@@ -29,11 +29,12 @@ export function useWalk({ scroller, heights, at, gone, focus: inRow, onMove }: W
   }
   /** Returns the index that was reached. */
   function move(by: number): number {
-    const top = scroller.current?.scrollTop ?? 0;
-    // From nowhere down is to the first row that is wholly in sight.
-    const above = top > 0 ? heights.indexAt(top - 1) : -1;
-    const from = at >= 0 ? at : by > 0 ? (gone === undefined ? above : gone - 1) : (gone ?? -1);
-    return moveTo(walk(from, by, heights.count));
+    const { scrollTop: top = 0, clientHeight: height = 0 } = scroller.current ?? {};
+    if (at >= 0) return moveTo(walk(at, by, heights.count));
+    if (gone !== undefined) return moveTo(walk(by > 0 ? gone - 1 : gone, by, heights.count));
+    const { first, last } = whollyInSight(heights, top, height - HEAD_PX);
+    // From nowhere it goes to a row that is in sight, however far the step.
+    return moveTo(by > 0 ? first : last);
   }
   function moveTo(index: number): number {
     onMove(index);
