@@ -209,6 +209,25 @@ describe('POST /v1/rpc', () => {
       expect((await post(hasty, request('server.info'), { address: '127.0.0.1' })).answer().body).toContain('epoch');
   });
 
+  it('that read the history wait for one another if they are of one address, each for itself of loopback', async () => {
+    const readings = async (address: string): Promise<number> => {
+      const site = open();
+      let count = 0;
+      site.bench.history = {
+        older() {
+          count += 1;
+          return new Promise(() => {});
+        },
+        progressOf: () => [],
+      };
+      for (let n = 0; n < 3; n += 1) await post(site, request('history.list'), { address });
+      await site.bench.turn(3);
+      return count;
+    };
+    expect(await readings('10.0.0.1')).toBe(1);
+    expect(await readings('127.0.0.1')).toBe(3);
+  });
+
   it('cuts a connection that pipelines without end', async () => {
     const site = open();
     const serve = serveHttp(site.deps)(LISTENER);
