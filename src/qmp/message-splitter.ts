@@ -1,7 +1,7 @@
 // Splits a monitor's bytes into JSON messages and parses them. QEMU ends every message with CRLF; a monitor with `pretty=on` spreads one over several
 // lines. A line that parses is a message; otherwise lines are joined until the braces balance. JSON strings have no raw line breaks, so the depth is
 // the only state between lines.
-import { hasLongNumber, parseJson } from './json.js';
+import { endOfString, hasLongNumber, parseJson } from './json.js';
 
 const LF = 10;
 const OPEN = 0x7b;
@@ -41,13 +41,9 @@ function shapeOf(line: string): Shape {
   let depth = 0;
   let deepest = 0;
   let values = 1;
-  let inString = false;
   for (let i = 0; i < line.length; i++) {
     const char = line.charCodeAt(i);
-    if (inString) {
-      if (char === 0x5c) i++;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
+    if (char === 0x22) i = endOfString(line, i);
     else if (char === OPEN || char === 0x5b) {
       values++;
       if (++depth > deepest) deepest = depth;

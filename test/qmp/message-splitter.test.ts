@@ -1,5 +1,6 @@
 // Any cut of a transcript into chunks gives the same messages.
 import fc from 'fast-check';
+import { parse } from 'lossless-json';
 import { describe, expect, it } from 'vitest';
 import { hasLongNumber, parseJson, stringifyJson } from '../../src/qmp/json.js';
 import { MessageSplitter } from '../../src/qmp/message-splitter.js';
@@ -111,6 +112,51 @@ describe('JSON', () => {
       },
     });
     expect(stringifyJson({ speed: 9007199254740993n })).toBe('{"speed":9007199254740993}');
+  });
+
+  it('reads what has long integers as an exact parser does, whatever stands around them', () => {
+    const piece = fc.constantFrom(
+      ...['{', '}', '[', ']', ',', ':', ' ', '\n', '"', '\\"', '\\\\', '"a":', '-', '0', 'e5', '.5', 'x', 'null'],
+      ...['1234567890123456', '9007199254740993', '-9223372036854775808', '"9223372036854775807"'],
+    );
+    const exact = (text: string): unknown => {
+      try {
+        const number = (digits: string): unknown =>
+          Number.isSafeInteger(Number(digits)) || !/^-?\d+$/.test(digits) ? Number(digits) : digits;
+        return {
+          ok: true,
+          value: parse(text, undefined, { parseNumber: number, onDuplicateKey: ({ newValue }) => newValue }),
+        };
+      } catch {
+        return { ok: false };
+      }
+    };
+    const read = (text: string): unknown => {
+      const parsed = parseJson(text, true);
+      return parsed.ok ? parsed : { ok: false };
+    };
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        for (const text of [pieces.join(''), `[${pieces.join(',')}]`, `{"a":[${pieces.join('')}]}`])
+          expect(read(text)).toEqual(exact(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('takes not much longer for one long integer in a message of megabytes', () => {
+    const long = (number: string): string =>
+      JSON.stringify({ text: 'x\\"'.repeat(1_000_000), number: 0 }).replace('0}', `${number}}`);
+    const timed = (text: string): number => {
+      const times = Array.from({ length: 3 }, () => {
+        const from = performance.now();
+        expect(parseJson(text).ok).toBe(true);
+        return performance.now() - from;
+      });
+      return Math.min(...times);
+    };
+    // A parser that goes through a text by characters takes some 300 times as long.
+    expect(timed(long('1234567890123456789'))).toBeLessThan(40 * timed(long('5')));
   });
 
   it('finds sixteen digits in a row wherever they stand, and nothing shorter', () => {
