@@ -125,6 +125,7 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
   let isStale = false;
   const health = (): Health => judgeHealth(log.status, isStale || access.problem !== undefined, core.isUnwell());
   const tls$ = new BehaviorSubject(config.tls);
+  let clientCa = config.tls?.clientCa;
   const opener = sourceOpener({
     qmp: {
       ...tuning.source,
@@ -236,9 +237,12 @@ export async function start(config: Config, logger: Logger, tuning: Partial<Tuni
     failed: core.failed,
     reload: (next) => {
       if (isLocalOnly(next) && listeners.some(({ isLocal }) => !isLocal)) throw new Error(EXPOSED);
-      if (next.tls) {
-        gateway.renewTls(next.tls);
-        tls$.next(next.tls);
+      if (config.tls && next.tls) {
+        // Whether a client is asked for a certificate is settled when a listener is made.
+        clientCa &&= next.tls.clientCa ?? clientCa;
+        const tls = { ...next.tls, clientCa };
+        access.distrust(gateway.renewTls(tls));
+        tls$.next(tls);
       }
       gateway.admit(rulesOf(next));
       gateway.limit({ ...next.limits.gateway, ...tuning.gateway });
@@ -263,6 +267,7 @@ function fixedOf(before: Config, next: Config): string[] {
   const changed: string[] = names.filter((name) => differ(before[name], next[name]));
   if (differ(before.shares, next.shares)) changed.push('share');
   if ((before.tls === undefined) !== (next.tls === undefined)) changed.push('tls');
+  if (before.tls && next.tls && !before.tls.clientCa !== !next.tls.clientCa) changed.push('tlsClientCa');
   if (differ(before.data, next.data)) changed.push('data');
   if (differ([before.limits.log, before.limits.disk], [next.limits.log, next.limits.disk]))
     changed.push('limits of the log');

@@ -30,9 +30,11 @@ interface CompiledEntry extends CertificateEntry {
 
 export class CertificatePolicy {
   readonly #issued: IssuedPrincipals<ClientCertificate>;
+  readonly #clock: Clock;
   #entries: readonly CompiledEntry[] = [];
 
   constructor(entries: readonly CertificateEntry[], clock: Clock = CLOCK) {
+    this.#clock = clock;
     this.#issued = new IssuedPrincipals(clock);
     this.replace(entries);
   }
@@ -41,11 +43,11 @@ export class CertificatePolicy {
     return this.#issued.changes$;
   }
 
-  /** `undefined`: no entry matches. */
+  /** `undefined`: no entry matches, or it has ended since the connection began. */
   authenticate(certificate: ClientCertificate): Principal | undefined {
     const { subject, expiresAt } = certificate;
     const entry = this.#entryOf(subject);
-    if (!entry) return undefined;
+    if (!entry || !(expiresAt > this.#clock.date())) return undefined;
     const name = entry.name ?? subject.slice(0, 128);
     const key = JSON.stringify([name, subject, expiresAt]);
     const known = this.#issued.find(key);
@@ -56,7 +58,7 @@ export class CertificatePolicy {
   replace(entries: readonly CertificateEntry[]): void {
     this.#entries = entries.map((entry) => ({
       ...entry,
-      matches: compileGlobs([entry.subject]),
+      matches: compileGlobs([folded(entry.subject)]),
       grants: compileScopes(entry),
     }));
     this.#issued.review(({ name, facts }) => {
@@ -65,7 +67,20 @@ export class CertificatePolicy {
     });
   }
 
+  /** No authority that is trusted now has signed these. */
+  distrust(certificates: readonly ClientCertificate[]): void {
+    const ended = new Set(certificates.map(keyOf));
+    this.#issued.review(({ facts, grants }) => (ended.has(keyOf(facts)) ? undefined : grants));
+  }
+
   #entryOf(subject: string): CompiledEntry | undefined {
-    return this.#entries.find(({ matches }) => matches(subject));
+    const text = folded(subject);
+    return this.#entries.find(({ matches }) => matches(text));
   }
 }
+
+const keyOf = ({ subject, expiresAt }: ClientCertificate): string => `${expiresAt} ${subject}`;
+
+/** An escaped comma as one character that is no comma: with `\\,` a star of a glob would take the backslash, and its comma would fit the rest. */
+const folded = (subject: string): string =>
+  subject.replace(/\\([\\,])/g, (_, char) => (char === ',' ? '\u0000' : '\u0001'));

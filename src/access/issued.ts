@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import type { Clock } from '../clock.js';
 import type { AccessChange, Grants, Principal } from './access.js';
 import { NOBODY } from './none.js';
+import { areSame } from './scopes.js';
 
 export interface IssuedPrincipal<Facts> extends Principal {
   grants: Grants;
@@ -10,11 +11,12 @@ export interface IssuedPrincipal<Facts> extends Principal {
   readonly facts: Facts;
 }
 
-/** Principals kept, more than a gateway has connections. Beyond it the oldest is not looked at again when the settings change. */
-const MAX_ISSUED = 32_768;
-
 export class IssuedPrincipals<Facts> {
-  readonly #issued = new Map<string, IssuedPrincipal<Facts>>();
+  /** Those that a connection or a request still has: only they are to be reached, and a client may have any number one after the other. */
+  readonly #issued = new Map<string, WeakRef<IssuedPrincipal<Facts>>>();
+  readonly #unused = new FinalizationRegistry<string>((key) => {
+    if (!this.#issued.get(key)?.deref()) this.#issued.delete(key);
+  });
   readonly #changes$ = new Subject<AccessChange>();
   readonly changes$ = this.#changes$.asObservable();
   readonly #clock: Clock;
@@ -25,26 +27,27 @@ export class IssuedPrincipals<Facts> {
 
   /** @param key equal for what is one principal. */
   find(key: string): IssuedPrincipal<Facts> | undefined {
-    const found = this.#issued.get(key);
+    const found = this.#issued.get(key)?.deref();
     return found && !this.#hasEnded(found) ? found : undefined;
   }
 
   issue(key: string, principal: IssuedPrincipal<Facts>): IssuedPrincipal<Facts> {
-    this.#issued.delete(key);
-    if (this.#issued.size >= MAX_ISSUED) this.#forget();
-    this.#issued.set(key, principal);
+    this.#issued.set(key, new WeakRef(principal));
+    this.#unused.register(principal, key);
     return principal;
   }
 
   get all(): readonly IssuedPrincipal<Facts>[] {
-    return [...this.#issued.values()];
+    return [...this.#issued.values()].flatMap((principal) => principal.deref() ?? []);
   }
 
   /** The settings have changed. @param grantsOf `undefined`: it is not admitted any more. */
   review(grantsOf: (principal: IssuedPrincipal<Facts>) => Grants | undefined): void {
-    for (const [key, principal] of [...this.#issued]) {
+    for (const [key, reference] of [...this.#issued]) {
+      const principal = reference.deref();
+      if (!principal) continue;
       const grants = grantsOf(principal);
-      if (grants && grants.scopes.join() === principal.grants.scopes.join()) continue;
+      if (grants && areSame(grants, principal.grants)) continue;
       principal.grants = grants ?? NOBODY.grants;
       if (!grants) this.#issued.delete(key);
       this.#changes$.next({ kind: grants ? 'grants' : 'revoked', principal });
@@ -53,11 +56,5 @@ export class IssuedPrincipals<Facts> {
 
   #hasEnded({ expiresAt }: Principal): boolean {
     return expiresAt !== null && expiresAt <= this.#clock.date();
-  }
-
-  #forget(): void {
-    for (const [key, principal] of this.#issued) if (this.#hasEnded(principal)) this.#issued.delete(key);
-    const [oldest] = this.#issued.keys();
-    if (oldest !== undefined && this.#issued.size >= MAX_ISSUED) this.#issued.delete(oldest);
   }
 }

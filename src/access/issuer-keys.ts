@@ -12,6 +12,8 @@ export interface IssuerKeysOptions {
   keepMs: number;
   /** Milliseconds between two fetches at least: a client may send tokens of keys that there are not. */
   spacingMs: number;
+  /** Milliseconds between two fetches while they fail, also where no token comes. */
+  retryMs: number;
   /** Milliseconds for one fetch. */
   timeoutMs: number;
   /** Called when a fetch fails for a reason that the one before did not have, and with `undefined` when one succeeds after that. */
@@ -24,9 +26,13 @@ export const ISSUER_KEYS_DEFAULTS: IssuerKeysOptions = {
   renewMs: 600_000,
   keepMs: 24 * 3_600_000,
   spacingMs: 1_000,
+  retryMs: 30_000,
   timeoutMs: 5_000,
   changed: () => undefined,
 };
+
+/** There are no keys that may still be used: whether a token is good cannot be told now. */
+export class KeysUnavailable extends errors.JOSEError {}
 
 export class IssuerKeys {
   readonly url: string;
@@ -35,6 +41,8 @@ export class IssuerKeys {
   #triedAt = Number.NEGATIVE_INFINITY;
   #pending: Promise<void> | undefined;
   #problem: string | undefined;
+  #stopRetrying: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(url: string, options: Partial<IssuerKeysOptions> = {}) {
     this.url = url;
@@ -55,13 +63,20 @@ export class IssuerKeys {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await this.#renew();
+      if (this.#problem !== undefined) throw new KeysUnavailable(this.#problem);
       return this.#current()(header, token);
     }
   };
 
+  /** Nothing is fetched any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopRetrying?.();
+  }
+
   #current(): JWTVerifyGetKey {
     if (!this.#keys || this.#age() > this.#options.keepMs)
-      throw new errors.JOSEError('the keys of the issuer cannot be fetched');
+      throw new KeysUnavailable('the keys of the issuer cannot be fetched');
     return this.#keys.resolve;
   }
 
@@ -95,8 +110,16 @@ export class IssuerKeys {
   }
 
   #note(problem: string | undefined): void {
+    if (this.#isClosed) return;
     const before = this.#problem;
     this.#problem = problem;
+    if (problem === undefined) {
+      this.#stopRetrying?.();
+      this.#stopRetrying = undefined;
+    } else {
+      const { clock, retryMs } = this.#options;
+      this.#stopRetrying ??= clock.every(retryMs, () => void this.#renew());
+    }
     if (problem !== before) this.#options.changed(problem);
   }
 }

@@ -2,11 +2,20 @@
 import { merge, type Observable, Subject } from 'rxjs';
 import { CLOCK, type Clock } from '../clock.js';
 import { type Answer, refuse } from '../protocol/answer.js';
-import type { Access, AccessChange, Authentication, Credentials, Principal, Transport } from './access.js';
+import type {
+  Access,
+  AccessChange,
+  Authentication,
+  ClientCertificate,
+  Credentials,
+  Grants,
+  Principal,
+  Transport,
+} from './access.js';
 import { type CertificateEntry, CertificatePolicy } from './certificates.js';
 import type { IssuerKeysOptions } from './issuer-keys.js';
 import { isJwt, JwtPolicy, type JwtSettings } from './jwt.js';
-import { ALL_GRANTS } from './none.js';
+import { ALL_GRANTS, NOBODY } from './none.js';
 import { ProxyPolicy, type ProxySettings } from './proxy.js';
 import { type TokenEntry, TokenPolicy } from './tokens.js';
 
@@ -24,7 +33,7 @@ export const asksWho = ({ tokens, jwt, certificates, proxy }: AccessSettings): b
 export class AccessPolicy implements Access {
   readonly changes$: Observable<AccessChange>;
   readonly #own$ = new Subject<AccessChange>();
-  readonly #anonymous: Principal = { name: 'anonymous', grants: ALL_GRANTS, expiresAt: null };
+  #anonymous = anonymous();
   readonly #local: Principal = { name: 'local', grants: ALL_GRANTS, expiresAt: null };
   readonly #tokens: TokenPolicy;
   readonly #jwt: JwtPolicy;
@@ -51,7 +60,8 @@ export class AccessPolicy implements Access {
       const user = this.#proxy.authenticate(credentials);
       if (user) return user;
     }
-    const subject = certificate && this.#certificates.authenticate(certificate);
+    // A proxy's own certificate says nothing of its clients either.
+    const subject = transport.proxied ? undefined : certificate && this.#certificates.authenticate(certificate);
     if (subject) return { ok: true, result: subject };
     // Of a proxy's clients its right to connect says nothing.
     if (transport.listener === 'unix' && !transport.proxied) return { ok: true, result: this.#local };
@@ -77,7 +87,17 @@ export class AccessPolicy implements Access {
     void this.#jwt.replace(settings.jwt);
     this.#certificates.replace(settings.certificates ?? []);
     this.#proxy.replace(settings.proxy ?? NO_PROXY);
-    if (asksWho(settings) && !asksWho(before)) this.#own$.next({ kind: 'revoked', principal: this.#anonymous });
+    if (!asksWho(settings) || asksWho(before)) return;
+    const principal = this.#anonymous;
+    this.#anonymous = anonymous();
+    // What it still waits for is not answered.
+    principal.grants = NOBODY.grants;
+    this.#own$.next({ kind: 'revoked', principal });
+  }
+
+  /** Certificates of connections that no authority which is trusted now has signed. */
+  distrust(certificates: readonly ClientCertificate[]): void {
+    this.#certificates.distrust(certificates);
   }
 
   #ways(): string[] {
@@ -89,6 +109,8 @@ export class AccessPolicy implements Access {
     ];
   }
 }
+
+const anonymous = (): Principal & { grants: Grants } => ({ name: 'anonymous', grants: ALL_GRANTS, expiresAt: null });
 
 /** Nobody has a group, so nobody is admitted. */
 const NO_PROXY: ProxySettings = { userHeader: 'x-no-such-header', groupsHeader: undefined, groups: {} };

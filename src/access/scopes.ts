@@ -37,3 +37,5 @@ export function compileScopes(given: Scopes): Grants {
     may: (_verb, source) => controlled(source),
   };
 }
+
+export const areSame = (a: Grants, b: Grants): boolean => a.id === b.id && a.metrics === b.metrics;

@@ -7,7 +7,7 @@ import { type Answer, refuse } from '../protocol/answer.js';
 import { isDay } from '../protocol/time.js';
 import type { Access, AccessChange, Credentials, Grants, Principal } from './access.js';
 import { NOBODY } from './none.js';
-import { compileScopes, SCOPES } from './scopes.js';
+import { areSame, compileScopes, SCOPES } from './scopes.js';
 
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
@@ -90,7 +90,7 @@ export class TokenPolicy implements Access {
         continue;
       }
       gone.delete(sha256);
-      const isSame = known.grants.scopes.join() === grants.scopes.join() && known.expiresAt === expiresAt;
+      const isSame = areSame(known.grants, grants) && known.expiresAt === expiresAt;
       if (isSame) continue;
       known.grants = grants;
       known.expiresAt = expiresAt;

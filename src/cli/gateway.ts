@@ -1,7 +1,6 @@
 // The gateway as a process: configured by flags, environment and file; listens until SIGTERM or SIGINT; logs to stderr.
 import { relative } from 'node:path';
-import { type Logger, pino, stdTimeFunctions } from 'pino';
-import pretty from 'pino-pretty';
+import type { Logger } from 'pino';
 import { type App, start } from '../app.js';
 import {
   type Config,
@@ -13,7 +12,8 @@ import {
 } from '../config/index.js';
 import { DEMO_LOG_BYTES, type Demo, demoLogFolder, openDemo } from '../demo/index.js';
 import { CliError, EXIT } from './exit.js';
-import { print, printable } from './output.js';
+import { openLogger } from './logger.js';
+import { print } from './output.js';
 import { endAnyway, stopSignal } from './signals.js';
 
 /** Milliseconds that a start has to end after a signal: the disk of its folder may hang. */
@@ -26,7 +26,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (!read.ok) throw new CliError(EXIT.usage, read.problems);
   if (flags.demo && read.config.cluster?.role === 'edge')
     throw new CliError(EXIT.usage, '--demo: an edge has no sources: they are those of the owners');
-  const logger = openLogger(read.config.logLevel);
+  const { logger, setLevel } = openLogger(read.config.logLevel);
   endOnInternalError(logger);
   for (const each of unknownVariables(process.env)) logger.warn({ variable: each.name }, describeVariable(each));
   // Under a terminal SIGHUP says that it was closed.
@@ -36,11 +36,17 @@ export async function serve(flags: ServeFlags): Promise<void> {
   let demoLog = flags.demo && !read.config.data ? demoLogOf() : undefined;
   const withDemo = (config: Config): Config =>
     demo ? { ...config, ...demoLog, sources: [...config.sources, ...demo.sources] } : config;
+  let isDue = false;
   const again = (): void => {
+    // What was read before the start may be old by now, so it is read again after it.
+    if (!app) {
+      isDue = true;
+      return;
+    }
     const next = readConfig(flags, process.env);
-    if (next.ok && app) reload(app, withDemo(next.config), logger);
-    else if (!next.ok) {
-      app?.unread();
+    if (next.ok && reload(app, withDemo(next.config), logger)) setLevel(next.config.logLevel);
+    if (!next.ok) {
+      app.unread();
       logger.error({ problems: next.problems }, 'nothing was changed: the configuration has problems');
     }
   };
@@ -70,6 +76,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
       throw error;
     });
   announce(app, demo, inMemory);
+  if (isDue) again();
   const why = await Promise.race([stop, app.failed]);
   if (why instanceof Error) logger.fatal({ err: why }, 'the log of events failed: the gateway ends');
   else logger.info({ signal: why }, 'closing');
@@ -80,15 +87,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
 }
 
 /** A configuration that can't be used changes nothing. */
-function reload(app: App, config: Config, logger: Logger): void {
+function reload(app: App, config: Config, logger: Logger): boolean {
   try {
     const { sources, webhooks, needRestart } = app.reload(config);
-    logger.level = config.logLevel;
     logger.info({ sources, webhooks }, 'the configuration was read again');
     if (needRestart.length > 0) logger.warn({ settings: needRestart }, 'these settings need a restart');
+    return true;
   } catch (error) {
     app.unread();
     logger.error({ err: error }, 'nothing was changed: the configuration cannot be used');
+    return false;
   }
 }
 
@@ -152,18 +160,6 @@ function ownCommand(): string {
   return file.endsWith('.js') ? `node ${relative(process.cwd(), file)}` : 'npx qmp-gateway';
 }
 
-/** JSON lines on stderr for machines, readable ones on a terminal. */
-function openLogger(level: Config['logLevel']): Logger {
-  const destination = pino.destination({ dest: 2, sync: true });
-  // stdout or stderr may be closed with its terminal or reader: the gateway goes on without them until it gets a signal.
-  destination.on('error', () => undefined);
-  process.stdout.removeAllListeners('error').on('error', () => undefined);
-  const options = { level, base: null, timestamp: stdTimeFunctions.isoTime };
-  if (!process.stderr.isTTY) return pino(options, destination);
-  const stream = pretty({ destination, colorize: true, translateTime: 'SYS:HH:MM:ss.l' });
-  return pino({ ...options, formatters: { log: harmless } }, stream);
-}
-
 /** After an exception of its own the gateway's state is uncertain: it logs the exception and exits with a code for which a supervisor restarts it. */
 function endOnInternalError(logger: Logger): void {
   const end = (err: unknown): void => {
@@ -173,9 +169,3 @@ function endOnInternalError(logger: Logger): void {
   process.on('uncaughtException', end);
   process.on('unhandledRejection', end);
 }
-
-/** The log contains texts from monitors, such as job ids and errors, so control characters are escaped. */
-const harmless = (fields: object): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? printable(value) : value]),
-  );

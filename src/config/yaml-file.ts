@@ -1,6 +1,6 @@
 // A YAML file (JSON is YAML) against a schema; each problem with its line and column.
 import { readFileSync } from 'node:fs';
-import { isMap, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { type Alias, type Document, isMap, LineCounter, type Node, parseDocument, visit, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { nearest } from './names.js';
 import type { Place, Problems } from './problem.js';
@@ -39,7 +39,11 @@ export function readYaml<Schema extends z.ZodType>(
     return undefined;
   }
   const placeOf = (member: readonly PropertyKey[]): Place => at(offsetOf(document.contents, member));
-  const value: unknown = document.toJS() ?? undefined;
+  const { value, problem } = contentOf(document);
+  if (problem) {
+    problems.add(`${problem.offset === undefined ? path : at(problem.offset)}: ${problem.why}`);
+    return undefined;
+  }
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, placeOf };
   const found = parsed.error.issues
@@ -52,6 +56,30 @@ export function readYaml<Schema extends z.ZodType>(
   // What is left is read too, so that its problems are listed in the same run.
   const rest = schema.safeParse(without(value, new Set(found.map(({ path }) => path[0]))));
   return rest.success ? { value: rest.data, placeOf } : undefined;
+}
+
+/** An alias may name an anchor that there is not, or repeat a part so often that it does not fit into memory. */
+function contentOf(document: Document.Parsed): {
+  value?: unknown;
+  problem?: { why: string; offset?: number | undefined };
+} {
+  let unknown: Alias | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return undefined;
+      unknown = alias;
+      return visit.BREAK;
+    },
+  });
+  if (unknown) {
+    const { source, range } = unknown;
+    return { problem: { why: `*${source}: a text that begins with * needs quotes`, offset: range?.[0] } };
+  }
+  try {
+    return { value: document.toJS() ?? undefined };
+  } catch (error) {
+    return { problem: { why: error instanceof Error ? error.message : String(error) } };
+  }
 }
 
 function problemsOf(issue: z.core.$ZodIssue, schema: z.ZodType): { path: PropertyKey[]; why: string }[] {

@@ -23,6 +23,8 @@ export interface FilePositionsOptions {
 export class FilePositions implements Positions {
   readonly #folder: string | undefined;
   readonly #options: FilePositionsOptions;
+  /** Positions that are being kept for the last time, by name: who opens one again waits for it. */
+  readonly #closing = new Map<string, Promise<void>>();
 
   /** @param folder `undefined`: positions end with the process. */
   constructor(folder: string | undefined, options: FilePositionsOptions) {
@@ -35,8 +37,27 @@ export class FilePositions implements Positions {
       listener.held({ kind: 'none' }, () => undefined);
       return { close: () => Promise.resolve() };
     }
-    const { clock, saveMs, logger } = this.#options;
     const path = join(this.#folder, `${name}.json`);
+    const before = this.#closing.get(name);
+    let file = before ? undefined : this.#hold(name, path, listener);
+    let isClosed = false;
+    void before?.then(() => {
+      if (!isClosed) file = this.#hold(name, path, listener);
+    });
+    return {
+      close: () => {
+        isClosed = true;
+        const closed = (file?.close() ?? before ?? Promise.resolve()).finally(() => {
+          if (this.#closing.get(name) === closed) this.#closing.delete(name);
+        });
+        this.#closing.set(name, closed);
+        return closed;
+      },
+    };
+  }
+
+  #hold(name: string, path: string, listener: PositionListener): PositionFile {
+    const { clock, saveMs, logger } = this.#options;
     const failed = (err: unknown): void =>
       logger.warn({ webhook: name, err }, 'the position of a webhook is not saved');
     const file = new PositionFile(path, { clock, saveMs, failed });
@@ -81,16 +102,19 @@ class PositionFile implements HeldPosition {
   #cancel: (() => void) | undefined;
   #isFailing = false;
   #isClosed = false;
+  #isFirst = true;
 
   constructor(path: string, options: PositionFileOptions) {
     this.#path = path;
     this.#options = options;
   }
 
-  /** Within `saveMs`; of several the newest. */
+  /** The first at once: without one the next start would begin with what comes then. Others within `saveMs`; of several the newest. */
   save(delivery: Delivery): void {
     this.#newest = delivery;
-    this.#schedule();
+    if (this.#isFirst) this.#write();
+    else this.#schedule();
+    this.#isFirst = false;
   }
 
   /** Resolves when the newest is written, or can't be. */

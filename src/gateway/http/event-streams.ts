@@ -68,17 +68,21 @@ export class EventStreams {
     if ('problems' in asked) return sendRefusal(response, refuseParams(...asked.problems).error);
     const full = clients.judge(transport);
     if (full) return this.#turnAway(exchange, full);
-    afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (known) => {
-      if (!known.ok) return sendRefusal(response, known.error);
-      const begin = (socket: Socket): void => {
-        const late = clients.judgeRoom();
-        if (late) return this.#turnAway(exchange, late);
-        if (!socket.destroyed) this.#begin(exchange, socket, known.result, asked);
-      };
+    const known = (next: (principal: Principal) => void): void =>
+      afterAuthentication(connection.access.authenticate(credentialsOf(request), transport), (answer) => {
+        if (answer.ok) next(answer.result);
+        else sendRefusal(response, answer.error);
+      });
+    const begin = (socket: Socket, principal: Principal): void => {
+      const late = clients.judgeRoom();
+      if (late) return this.#turnAway(exchange, late);
+      if (!socket.destroyed) this.#begin(exchange, socket, principal, asked);
+    };
+    known((principal) => {
       // Node gives a response its socket when the one before it on the connection has left. A browser may have read that one, and asked on the same
-      // connection for the stream, before Node has noticed.
-      if (response.socket) begin(response.socket);
-      else response.once('socket', begin);
+      // connection for the stream, before Node has noticed. By then the client may not be admitted any more.
+      if (response.socket) begin(response.socket, principal);
+      else response.once('socket', (socket: Socket) => known((still) => begin(socket, still)));
     });
   }
 

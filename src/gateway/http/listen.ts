@@ -2,9 +2,10 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { Transport } from '../../access/index.js';
+import type { ClientCertificate, Transport } from '../../access/index.js';
 import { bind, listenOnFile, type SocketFile } from '../../socket-file.js';
 import { contextOf, type TlsMaterial } from '../../tls.js';
+import { CertifiedSockets } from './certified-sockets.js';
 import { isLoopbackName } from './origin-policy.js';
 import type { ServedListener } from './routes.js';
 
@@ -20,8 +21,11 @@ export interface Listener extends ServedListener {
   readonly url: string;
   /** `undefined`: a unix socket. */
   readonly bound: { address: string; port: number } | undefined;
-  /** New connections use this certificate; of a listener without TLS nothing changes. */
-  renew(tls: TlsMaterial): void;
+  /**
+   * New connections use this certificate; of a listener without TLS nothing changes. Returns the certificates of present clients that none of the
+   * authorities has signed which are trusted from now on; they count as none.
+   */
+  renew(tls: TlsMaterial): ClientCertificate[];
   /** Takes no more connections. Resolves when the last one has gone. */
   close(): Promise<void>;
 }
@@ -46,6 +50,7 @@ async function openListener(
   const kind = kindOf(address);
   const served: ServedListener = { kind, serves, isLocal: kind === 'unix' };
   const secure = kind === 'tcp' && tls ? openTls(tls, timeouts, serve(served)) : undefined;
+  const certified = secure && new CertifiedSockets(secure, tls?.clientCa);
   const server: Server = secure ?? createServer(timeouts, serve(served));
   attach(server, served);
   await listen(server, address);
@@ -56,7 +61,10 @@ async function openListener(
     ...served,
     url: urlOf(address, bound, secure !== undefined),
     bound,
-    renew: (material) => secure?.setSecureContext(contextOf(material)),
+    renew: (material) => {
+      secure?.setSecureContext(contextOf(material));
+      return certified?.judge(material.clientCa) ?? [];
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Access } from '../../access/index.js';
+import type { Access, ClientCertificate } from '../../access/index.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import type { EventReader } from '../../log/index.js';
 import { isAnswering } from '../../protocol/rules.js';
@@ -79,7 +79,8 @@ export interface GatewayCounts extends HubCounts, DeflateCounts, Traffic {
 export interface Gateway {
   listeners: readonly Pick<Listener, 'url' | 'serves' | 'bound' | 'isLocal'>[];
   /** New connections use this certificate. Throws the error of TLS for one that can't be used; nothing has changed then. */
-  renewTls(tls: TlsMaterial): void;
+  /** Returns the certificates of present clients that are not accepted any more. */
+  renewTls(tls: TlsMaterial): ClientCertificate[];
   /** These rules, for requests and upgrades from now on; connections stay as they are. */
   admit(rules: ClientRules): void;
   /** These limits, and the defaults of all others; a rate of a connection or address that is there already stays. */
@@ -190,7 +191,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     listeners,
     renewTls: (tls) => {
       checkTls(tls);
-      for (const listener of listeners) listener.renew(tls);
+      return listeners.flatMap((listener) => listener.renew(tls));
     },
     admit: (given) => void Object.assign(rules, given),
     limit: (given) => void Object.assign(limits, GATEWAY_LIMITS, given),

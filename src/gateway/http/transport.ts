@@ -1,6 +1,6 @@
 // What a request says of its client: how it is connected, and what it presents to be known by. Pure.
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ClientCertificate, Credentials, Transport } from '../../access/index.js';
 
@@ -73,7 +73,7 @@ function bare(hop: string): string {
 const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
 export function credentialsOf(request: IncomingMessage): Credentials {
-  return { token: bearerOf(request), headers: request.rawHeaders, certificate: certificateOf(request) };
+  return { token: bearerOf(request), headers: request.rawHeaders, certificate: certificateOf(request.socket) };
 }
 
 /** The token in the headers, if there is one (RFC 6750, 2.1). */
@@ -82,14 +82,18 @@ function bearerOf({ headers }: IncomingMessage): string | undefined {
 }
 
 /** `undefined`: none, or one that no trusted authority has signed. */
-function certificateOf({ socket }: IncomingMessage): ClientCertificate | undefined {
+export function certificateOf(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const { subject, valid_to: end } = socket.getPeerCertificate();
-  if (!subject) return undefined;
-  // A comma in a value must not look like the begin of another attribute (RFC 4514, 2.4).
-  const escaped = (value: string): string => value.replace(/[\\,]/g, '\\$&');
-  const attributes = Object.entries(subject).flatMap(([name, value]) =>
-    [value].flat().map((each) => `${name}=${escaped(String(each))}`),
-  );
-  return { subject: attributes.join(','), expiresAt: Date.parse(end) };
+  const { subject, validTo } = socket.getPeerX509Certificate() ?? {};
+  if (!subject || validTo === undefined) return undefined;
+  return { subject: subject.split('\n').flatMap(attributesOf).join(','), expiresAt: Date.parse(validTo) };
 }
+
+/**
+ * A line is one name, or several with ` + ` between them. In values OpenSSL escapes more than is needed here: a comma must not look like the begin of
+ * another attribute (RFC 4514, 2.4), and control characters are in hex.
+ */
+const attributesOf = (line: string): string[] =>
+  line
+    .split(' + ')
+    .map((name) => name.replace(/\\([0-9A-F]{2}|.)/g, (all, char) => (/^([\\,]|..)$/.test(char) ? all : char)));
