@@ -47,6 +47,8 @@ export interface ClientCertificate {
   readonly subject: string;
   /** Milliseconds since 1970 at which it ends. */
   readonly expiresAt: number;
+  /** Its SHA-256: two authorities may sign one subject. */
+  readonly fingerprint: string;
 }
 
 /** How a client is connected. */

@@ -45,11 +45,11 @@ export class CertificatePolicy {
 
   /** `undefined`: no entry matches, or it has ended since the connection began. */
   authenticate(certificate: ClientCertificate): Principal | undefined {
-    const { subject, expiresAt } = certificate;
+    const { subject, expiresAt, fingerprint } = certificate;
     const entry = this.#entryOf(subject);
     if (!entry || !(expiresAt > this.#clock.date())) return undefined;
     const name = entry.name ?? subject.slice(0, 128);
-    const key = JSON.stringify([name, subject, expiresAt]);
+    const key = JSON.stringify([name, fingerprint]);
     const known = this.#issued.find(key);
     return known ?? this.#issued.issue(key, { name, grants: entry.grants, expiresAt, facts: certificate });
   }
@@ -69,8 +69,8 @@ export class CertificatePolicy {
 
   /** No authority that is trusted now has signed these. */
   distrust(certificates: readonly ClientCertificate[]): void {
-    const ended = new Set(certificates.map(keyOf));
-    this.#issued.review(({ facts, grants }) => (ended.has(keyOf(facts)) ? undefined : grants));
+    const ended = new Set(certificates.map(({ fingerprint }) => fingerprint));
+    this.#issued.review(({ facts, grants }) => (ended.has(facts.fingerprint) ? undefined : grants));
   }
 
   #entryOf(subject: string): CompiledEntry | undefined {
@@ -78,8 +78,6 @@ export class CertificatePolicy {
     return this.#entries.find(({ matches }) => matches(text));
   }
 }
-
-const keyOf = ({ subject, expiresAt }: ClientCertificate): string => `${expiresAt} ${subject}`;
 
 /** An escaped comma as one character that is no comma: with `\\,` a star of a glob would take the backslash, and its comma would fit the rest. */
 const folded = (subject: string): string =>

@@ -10,6 +10,7 @@ import {
   parseKey,
   type Transport,
 } from '../../src/access/index.js';
+import { JwtPolicy } from '../../src/access/jwt.js';
 import type { Answer } from '../../src/protocol/answer.js';
 import { FakeClock } from '../support/fake-clock.js';
 
@@ -63,7 +64,7 @@ function open(settings: JwtSettings = SETTINGS, fetch: (url: string) => Promise<
     const answer = await ask(token);
     return answer.ok ? answer.result.name : answer.error.message;
   };
-  return { policy, clock, changes, ask, why, said };
+  return { policy, clock, changes, ask, why, said, fetch };
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -144,10 +145,13 @@ describe('the keys of an issuer', () => {
     ),
   });
 
+  const URL_SETTINGS = { ...SETTINGS, keys: { url: 'https://issuer.example/jwks' } };
+
   function issuerOf() {
-    const state = { keys: {} as object, isUp: true, fetched: 0 };
-    const opened = open({ ...SETTINGS, keys: { url: 'https://issuer.example/jwks' } }, async () => {
+    const state = { keys: {} as object, isUp: true, fetched: 0, gate: undefined as Promise<void> | undefined };
+    const opened = open(URL_SETTINGS, async (url) => {
       state.fetched += 1;
+      if (url.endsWith('/other')) await state.gate;
       if (!state.isUp) throw new Error('down');
       return new Response(JSON.stringify(state.keys));
     });
@@ -157,7 +161,25 @@ describe('the keys of an issuer', () => {
         { exp: Math.floor(opened.clock.date() / 1_000) + 600, ...claims },
         { key, header: { kid } },
       );
-    return { ...opened, state, signed };
+    /** The same clock and issuer, without what is around it. Timers that come due are run until the change is made. */
+    const jwt = new JwtPolicy(URL_SETTINGS, opened.clock, { fetch: opened.fetch });
+    const done = async <T>(work: Promise<T>): Promise<T> => {
+      let isDone = false;
+      void work.finally(() => (isDone = true)).catch(() => undefined);
+      while (!isDone) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await opened.clock.advance(10);
+      }
+      return work;
+    };
+    const admit = async (token: string): Promise<Principal> => {
+      const answer = await done(jwt.authenticate(token));
+      if (!answer.ok) throw new Error(answer.error.message);
+      return answer.result;
+    };
+    const changes: AccessChange[] = [];
+    jwt.changes$.subscribe((change) => changes.push(change));
+    return { ...opened, state, signed, jwt, done, admit, changes };
   }
 
   it('are fetched once for all who wait, and again for a key that has just come', async () => {
@@ -182,6 +204,63 @@ describe('the keys of an issuer', () => {
     expect(clock.now() - from).toBeGreaterThanOrEqual(2_000);
   });
 
+  it('of settings that are not in force any more admit nobody, however long they were waited for', async () => {
+    const { state, jwt, done, signed } = issuerOf();
+    state.keys = await jwks(['1', OURS.publicKey]);
+    const waiting = jwt.authenticate(await signed('1', OURS.privateKey));
+    await jwt.replace(undefined);
+    expect(await done(waiting)).toMatchObject({ ok: false, error: { message: 'no JWT is accepted' } });
+  });
+
+  it('that are slow to come do not bring back what a later change has taken', async () => {
+    const { state, jwt, done, admit, signed } = issuerOf();
+    state.keys = await jwks(['1', OURS.publicKey]);
+    const ann = await admit(await signed('1', OURS.privateKey, { low: { read: ['vm-1'] } }));
+    let bring = (): void => undefined;
+    state.gate = new Promise<void>((resolve) => (bring = resolve));
+    const slow = jwt.replace({ ...URL_SETTINGS, keys: { url: 'https://issuer.example/other' } });
+    const narrow = jwt.replace({ ...URL_SETTINGS, claim: 'low' });
+    await done(narrow);
+    bring();
+    await done(slow);
+    expect(ann.grants.scopes).toEqual(['read:vm-1']);
+  });
+
+  it('that cannot be fetched at a change of the settings end nobody of the same issuer; when they come it is decided', async () => {
+    const { state, jwt, clock, done, admit, signed, changes } = issuerOf();
+    state.keys = await jwks(['1', OURS.publicKey]);
+    const exp = Math.floor(clock.date() / 1_000) + 7 * 86_400;
+    const ann = await admit(await signed('1', OURS.privateKey, { low: { read: ['vm-1'] }, exp }));
+    await clock.advance(25 * 3_600_000);
+    state.isUp = false;
+    await done(jwt.replace(URL_SETTINGS));
+    expect([changes, jwt.problem]).toEqual([[], 'down']);
+    // What the new settings read from it counts.
+    await done(jwt.replace({ ...URL_SETTINGS, claim: 'low' }));
+    expect(ann.grants.scopes).toEqual(['read:vm-1']);
+    // Nobody asks, and yet the keys are fetched again; these have not signed it.
+    state.keys = await jwks(['1', THEIRS.publicKey]);
+    state.isUp = true;
+    const revoked = new Promise<AccessChange>((resolve) =>
+      jwt.changes$.subscribe((change) => change.kind === 'revoked' && resolve(change)),
+    );
+    expect(await done(revoked)).toEqual({ kind: 'revoked', principal: ann });
+    expect(jwt.problem).toBeUndefined();
+  });
+
+  it('of another issuer that cannot be fetched keep nobody, and no problem stays when no JWT is taken any more', async () => {
+    const { state, jwt, done, admit, signed, changes } = issuerOf();
+    state.keys = await jwks(['1', OURS.publicKey]);
+    await admit(await signed('1', OURS.privateKey));
+    state.isUp = false;
+    const other = { ...URL_SETTINGS, keys: { url: 'https://other.example/jwks' }, issuer: 'https://other.example' };
+    await done(jwt.replace(other));
+    expect(changes).toMatchObject([{ kind: 'revoked' }]);
+    expect(jwt.problem).toBe('down');
+    await jwt.replace(undefined);
+    expect(jwt.problem).toBeUndefined();
+  });
+
   it('serve on for a day while the issuer is down, which is said, and no longer', async () => {
     const { state, policy, clock, why, signed, said } = issuerOf();
     state.keys = await jwks(['1', OURS.publicKey]);
@@ -195,7 +274,7 @@ describe('the keys of an issuer', () => {
     }
     expect(policy.problem).toBe('down');
     await clock.advance(2 * 3_600_000);
-    expect(await why(await signed('1', OURS.privateKey))).toBe('the token cannot be verified');
+    expect(await why(await signed('1', OURS.privateKey))).toBe('the keys of the issuer cannot be fetched now');
     state.isUp = true;
     await clock.advance(2_000);
     expect(await why(await signed('1', OURS.privateKey))).toBe('ann');

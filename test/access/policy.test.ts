@@ -131,8 +131,41 @@ describe('a user named by a proxy', () => {
   });
 });
 
+it('anonymous clients see nothing any more when somebody is asked who they are, whatever they wait for', () => {
+  const { policy, ask, changes } = open({});
+  const before = ask(TCP);
+  policy.replace({ tokens: [] });
+  expect(changes).toEqual([{ kind: 'revoked', principal: before.ok && before.result }]);
+  expect(before.ok && before.result.grants.sees('vm1')).toBe(false);
+  policy.replace({});
+  const after = ask(TCP);
+  expect(after.ok && after.result.grants.sees('vm1')).toBe(true);
+});
+
+it('scopes that read the same in a list are not the same: a glob may have a comma', () => {
+  const token = newToken();
+  const entry = { name: 'ann', sha256: token.sha256, control: [], metrics: false };
+  const { policy, ask, changes } = open({ tokens: [{ ...entry, read: ['a,read:b'] }] });
+  const ann = ask(TCP, { token: token.token });
+  policy.replace({ tokens: [{ ...entry, read: ['a', 'b'] }] });
+  expect(changes).toHaveLength(1);
+  expect(ann.ok && ann.result.grants.sees('b')).toBe(true);
+});
+
+it('any number of clients that were known before hides none that is connected', () => {
+  const certificates = [{ subject: '*', ...scopes(['*']) }];
+  const { policy, ask, changes } = open({ certificates });
+  const first = ask(TCP, { certificate: { subject: 'CN=first', expiresAt: 9e15, fingerprint: 'CN=first' } });
+  const others = Array.from({ length: 40_000 }, (_, n) =>
+    ask(TCP, { certificate: { subject: `CN=${n}`, expiresAt: 9e15, fingerprint: `CN=${n}` } }),
+  );
+  policy.replace({ certificates: [] });
+  expect(first.ok && changes.some(({ principal }) => principal === first.result)).toBe(true);
+  expect(changes).toHaveLength(others.length + 1);
+});
+
 describe('a certificate', () => {
-  const certificate = (subject: string) => ({ certificate: { subject, expiresAt: 9e15 } });
+  const certificate = (subject: string) => ({ certificate: { subject, expiresAt: 9e15, fingerprint: subject } });
   const entries = [
     { subject: 'CN=backup,*', name: 'backup', ...scopes(['vm-*']) },
     { subject: 'CN=*,O=Example', ...scopes([], { read: ['*'] }) },
@@ -144,6 +177,35 @@ describe('a certificate', () => {
     expect(who(TCP, certificate('CN=wall,O=Example'))).toBe('CN=wall,O=Example');
     for (const subject of ['CN=wall,O=Example,OU=x', 'O=Example', 'CN=backup'])
       expect(who(TCP, certificate(subject)), subject).toBe('UNAUTHENTICATED');
+  });
+
+  it('with a comma in a value has no attribute more than it has', () => {
+    const { who } = open({
+      certificates: [...entries, { subject: 'CN=Smith\\, J*,O=Example', name: 'smith', ...scopes([]) }],
+    });
+    for (const subject of ['CN=mallory\\,O=Example', 'CN=mallory\\\\\\,O=Example', 'CN=backup\\,O=Example'])
+      expect(who(TCP, certificate(subject)), subject).toBe('UNAUTHENTICATED');
+    expect(who(TCP, certificate('CN=mallory\\\\,O=Example'))).toBe('CN=mallory\\\\,O=Example');
+    expect(
+      open({ certificates: [{ subject: 'CN=Smith\\, J*,O=Example', name: 'smith', ...scopes([]) }] }).who(
+        TCP,
+        certificate('CN=Smith\\, John,O=Example'),
+      ),
+    ).toBe('smith');
+  });
+
+  it('is as none when it has ended, or its authority is not trusted any more, or it is that of a proxy', async () => {
+    const { policy, clock, who, ask, changes } = open({ certificates: entries });
+    const ending = {
+      certificate: { subject: 'CN=backup,O=Example', expiresAt: clock.date() + 1_000, fingerprint: 'a' },
+    };
+    const known = ask(TCP, ending);
+    expect(who(PROXIED, ending)).toBe('UNAUTHENTICATED');
+    await clock.advance(1_000);
+    expect(who(TCP, ending)).toBe('UNAUTHENTICATED');
+    expect(who(TCP, certificate('CN=backup,O=Example'))).toBe('backup');
+    policy.distrust([ending.certificate]);
+    expect(changes).toEqual([{ kind: 'revoked', principal: known.ok && known.result }]);
   });
 
   it('follows a change of the entries at once, and its connections end with it', () => {

@@ -34,6 +34,15 @@ function problemsOf(flags: ConfigInput, env: Record<string, string> = {}): reado
   return read.ok ? [] : read.problems;
 }
 
+/** Each line has the one before it ten times. */
+const BOMB = Array.from({ length: 9 }, (_, n) =>
+  n === 0
+    ? 'a0: &a0 [x]'
+    : `a${n}: &a${n} [${Array(10)
+        .fill(`*a${n - 1}`)
+        .join(',')}]`,
+).join('\n');
+
 const sourcesOf = ({ sources }: Config): string[] => sources.map(({ name }) => name);
 
 describe('a setting', () => {
@@ -107,6 +116,12 @@ limits:
     ['no YAML', 'listen: [', /^FILE:1:\d+: /],
     ['a key twice', 'listen: a\nlisten: b\n', /^FILE:2:1: Map keys must be unique/],
     ['a list', '- a\n', /^FILE:1:1: /],
+    [
+      'an alias without an anchor',
+      'allowHost:\n  - *-prod\n',
+      /^FILE:2:5: \*-prod: a text that begins with \* needs quotes$/,
+    ],
+    ['one text a billion times', BOMB, /^FILE: Excessive alias count/],
   ])('of a file that is %s have their place', (_what, text, problem) => {
     const config = fileOf(text);
     expect(problemsOf({ config })[0]?.replace(config, 'FILE')).toMatch(problem);

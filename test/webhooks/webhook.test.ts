@@ -305,6 +305,29 @@ describe('the position on the disk', () => {
     },
   );
 
+  it('of a new webhook is on the disk at once, so that a gateway which is killed then does not begin at another place', async () => {
+    const folder = newFolder();
+    open({ folder });
+    // No time has passed.
+    await expect.poll(() => fileIn(folder)).toEqual({ cursor: 'e:0' });
+  });
+
+  it('of a webhook that is removed and added again at once is the one that it had', async () => {
+    const folder = newFolder();
+    const { webhooks, append, next, asked } = open({ folder });
+    append('WANTED', 'WANTED');
+    await (await next()).answer(OK);
+    webhooks.replace([]);
+    webhooks.replace([hookOf()]);
+    asked.length = 0;
+    expect((await next()).id).toBe('e:2');
+    webhooks.replace([]);
+    webhooks.replace([hookOf()]);
+    webhooks.replace([]);
+    await webhooks.close();
+    expect(fileIn(folder)).toEqual({ cursor: 'e:1' });
+  });
+
   it('that cannot be written is logged once, and tried again', async () => {
     const folder = join(newFolder(), 'sub');
     writeFileSync(folder, 'a file is in its place');

@@ -84,9 +84,10 @@ function bearerOf({ headers }: IncomingMessage): string | undefined {
 /** `undefined`: none, or one that no trusted authority has signed. */
 export function certificateOf(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const { subject, validTo } = socket.getPeerX509Certificate() ?? {};
-  if (!subject || validTo === undefined) return undefined;
-  return { subject: subject.split('\n').flatMap(attributesOf).join(','), expiresAt: Date.parse(validTo) };
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate?.subject) return undefined;
+  const { subject, validTo, fingerprint256: fingerprint } = certificate;
+  return { subject: subject.split('\n').flatMap(attributesOf).join(','), expiresAt: Date.parse(validTo), fingerprint };
 }
 
 /**

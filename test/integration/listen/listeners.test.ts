@@ -169,6 +169,44 @@ it('a client certificate of the authority is the principal of its subject; anoth
   expect(await names(backup)).toEqual([]);
 });
 
+it('certificates of an authority that is taken back count for nothing, on present connections too; its others stay', async () => {
+  const { folder, ca, issue } = authority();
+  issue('server', '/CN=server');
+  const config = join(folder, 'gateway.yaml');
+  const both = join(folder, 'both.pem');
+  const write = (clientCa: string): void => {
+    const entry = 'certificates:\n  - {subject: "CN=*,OU=a,O=Example,OU=b", read: ["vm*"]}\n';
+    writeFileSync(config, `tlsCert: server.pem\ntlsKey: server.key\ntlsClientCa: ${clientCa}\n${entry}`);
+  };
+  writeFileSync(both, readFileSync(ca, 'utf8') + readFileSync(join(folder, 'other.pem'), 'utf8'));
+  write('both.pem');
+  const flags = { config, source: ['vm1=unix:/no/1'] };
+  const app = await open(flags);
+  const url = app.url.replace('https', 'wss').concat('v1');
+  const known = (by: string) => {
+    const { cert, key } = issue(`of-${by}`, '/CN=ann/OU=a/O=Example/OU=b', by);
+    return { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
+  };
+  const [ours, theirs] = [known('ca'), known('other')];
+  const wires = [await connect(url, ours), await connect(url, theirs)];
+  const agent = new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  const sources = (): Promise<[number, string]> =>
+    get(() => httpsRequest(`${app.url}v1/sources`, { ...theirs, agent }));
+  expect((await sources())[0]).toBe(200);
+  const [first, second] = wires;
+  for (const wire of wires) expect(await wire.call('source.list', {})).toMatchObject({ sources: [{ name: 'vm1' }] });
+  write('ca.pem');
+  expect(app.reload(read(flags)).needRestart).toEqual([]);
+  expect(await second?.end()).toMatchObject({ code: 4403 });
+  expect((await sources())[0]).toBe(401);
+  expect(await first?.call('source.list', {})).toMatchObject({ sources: [{ name: 'vm1' }] });
+  // Whether clients are asked for a certificate is settled when a listener is made.
+  writeFileSync(join(folder, 'tokens.yaml'), '[]');
+  writeFileSync(config, 'tlsCert: server.pem\ntlsKey: server.key\ntokens: tokens.yaml\n');
+  expect(app.reload(read(flags)).needRestart).toEqual(['tlsClientCa']);
+});
+
 it('a token from the token file works beside a unix listener', async () => {
   const folder = folderOf();
   const { token, sha256 } = newToken();
