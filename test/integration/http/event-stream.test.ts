@@ -1,6 +1,6 @@
 // GET /v1/events on real sockets: what EventSource and curl get, across reconnects, resets, slow readers and the end of the gateway.
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Entry } from '../../../src/protocol/index.js';
 import { grantsOf, TestPolicy } from '../../support/access.js';
 import { type Bare, openBare, settledRun } from '../../support/bare.js';
@@ -302,6 +302,24 @@ describe('who may have an event stream', () => {
     access.revoke('ann');
     expect((await ann.first('bye')).data).toMatchObject({ code: 4403 });
     await expect.poll(() => ann.isEnded).toBe(true);
+  });
+
+  it('is asked again where it waited behind another answer of its connection, for it may have lost its access', async () => {
+    const access = new TestPolicy({ ann: grantsOf('vm1', ['abort']) });
+    const bare = await openBare({}, { access });
+    const socket = connect(bare.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'job.wait', params: { source: 'vm1', job: 'j' } });
+    const head = `Host: 127.0.0.1:${bare.port}\r\nAuthorization: Bearer ann\r\n`;
+    const type = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
+    socket.write(`POST /v1/rpc HTTP/1.1\r\n${head}${type}\r\n${body}GET /v1/events HTTP/1.1\r\n${head}\r\n`);
+    await expect.poll(() => [bare.calls.length, access.asked]).toEqual([1, 2]);
+    access.revoke('ann');
+    bare.calls[0]?.answer({ reason: 'TIMEOUT', message: 'too long' });
+    await expect.poll(() => text).toMatch(/^HTTP\/1.1 200 OK[\s\S]*HTTP\/1.1 401 Unauthorized/);
+    expect(bare.counts()).toMatchObject({ connections: 0 });
   });
 
   it('is told before its credentials end, and goes then', async () => {
