@@ -41,7 +41,7 @@ describe('the completions', () => {
   function offered(...words: string[]): string[] {
     const script = `${completionOf(createProgram(), 'bash')}
 qmp-gateway() { [[ $1 == sources ]] && echo vm1; [[ $1 == jobs ]] && echo 'vm1 drive0'; }
-COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _qmp_gateway
+COMP_LINE='${words.join(' ')}'; COMP_POINT=${words.join(' ').length}; _qmp_gateway
 printf '%s\\n' "\${COMPREPLY[@]}"`;
     return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
   }

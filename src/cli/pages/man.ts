@@ -1,7 +1,7 @@
 // The man page, from the tree of commands. Pure.
 import type { Command, Option } from 'commander';
 import { EXIT_CODES } from '../exit.js';
-import { argumentsOf, commandsOf, flagsOf, helpOf } from './tree.js';
+import { argumentsOf, commandsOf, flagsOf, helpOf, pathOf } from './tree.js';
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['QMP_GATEWAY_URL', 'the gateway, as --url'],
@@ -72,9 +72,6 @@ function extra(text: string): string[] {
 }
 
 const tagged = (tag: string, text: string): string[] => ['.TP', tag, sentence(text)];
-
-const pathOf = (command: Command): string[] =>
-  command.parent?.parent ? [...pathOf(command.parent), command.name()] : [command.name()];
 
 const sentence = (text: string): string => roff(`${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`);
 
