@@ -84,7 +84,8 @@ function nextOf({ reason, data }: GatewayError, target: Target | undefined, isWa
   switch (reason) {
     case 'JOB_NOT_FOUND':
       return (
-        target && `qmp-gateway jobs --source ${quoted(target.source)}; one that has ended: qmp-gateway show ${job}`
+        target &&
+        `qmp-gateway jobs --source ${quoted(target.source)}; one that has ended: qmp-gateway show ${job}${run}`
       );
     case 'STALE_RUN':
       return job && `qmp-gateway get ${job}${data.run === undefined ? '' : ` (its run is ${data.run})`}`;
