@@ -132,8 +132,8 @@ interface Bound {
 }
 
 /**
- * The entries from `begin` on, until the last one that is wanted has come, or until the position shows that the log has been read to `head`: a client may
- * see none of the entries, and a bookmark tells it that there are none. Silence is no end: it rejects if neither comes.
+ * The entries from `begin` on, until the last one that is wanted has come, or until the position shows that the log has been read to `head`: a client
+ * may see none of the entries, and a bookmark tells it that there are none. Silence is no end: it rejects if neither comes.
  */
 function collect(
   client: Client,

@@ -1,4 +1,5 @@
-// A real interactive shell in a terminal, with the completions of `qmp-gateway` and a program of that name that knows given jobs: what TAB makes of a line.
+// A real interactive shell in a terminal, with the completions of `qmp-gateway` and a program of that name that knows given jobs: what TAB makes of
+// a line.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

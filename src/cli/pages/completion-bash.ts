@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { MISREAD, wantedFunction } from './completion-words.js';
 
 /**
- * `compgen -W` expands each word again, so that a name with \`$(…)\` would be run: names are read as lines instead, compared as text and quoted. The line is
- * split here, since bash splits its words at colons too; readline replaces what stands after the last of those, or after a quote that is open.
+ * `compgen -W` expands each word again, so that a name with `$(…)` would be run: names are read as lines instead, compared as text and quoted. The
+ * line is split here, since bash splits its words at colons too; readline replaces what stands after the last of those, or after an open quote.
  */
 export function inBash(program: Command, name: string): string {
   const own = `_${name.replaceAll('-', '_')}`;

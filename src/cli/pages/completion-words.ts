@@ -20,8 +20,8 @@ export const valuedOf = (commands: readonly Command[]): string[] =>
   );
 
 /**
- * A function of the words before the cursor, without the program's name and without quotes, and of the word at the cursor. It sets `what`: `words`, with the
- * words in `list`; `sources`; `jobs`, with their source in `list`; `files`; or nothing. No word of the line is expanded again.
+ * A function of the word at the cursor and of those before it, without the program's name and without quotes. It sets `what`: `words`, which are in
+ * `list`; `sources`; `jobs`, whose source is in `list`; `files`; or nothing. No word of the line is expanded again.
  */
 export function wantedFunction(program: Command, own: string): string {
   const commands = commandsOf(program);

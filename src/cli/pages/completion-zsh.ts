@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { MISREAD, wantedFunction } from './completion-words.js';
 
 /**
- * `compadd` takes names as they are and quotes what it inserts. The `compgen` of bashcompinit would expand each as a pattern, whose qualifiers may run code.
+ * `compadd` takes names as they are and quotes what it inserts. The `compgen` of bashcompinit would expand each as a pattern, whose qualifiers may
+ * run code.
  */
 export function inZsh(program: Command, name: string): string {
   const own = `_${name.replaceAll('-', '_')}`;
