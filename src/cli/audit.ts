@@ -1,10 +1,10 @@
 // `audit`: who did what to which job, as far as the gateway's log reaches back.
 import type { Command } from 'commander';
 import type { Client } from '../client/node.js';
-import { beginningOf, parseCursor } from '../protocol/cursor.js';
+import { beginningOf, compareCursors, parseCursor } from '../protocol/cursor.js';
 import { compileGlobs } from '../protocol/glob.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { Entry } from '../protocol/types.js';
+import type { Cursor, Entry } from '../protocol/types.js';
 import { formatDuration } from '../protocol/words.js';
 import { AUDIT_HEAD, auditRows, isAudited, selectAudited } from './audit-rows.js';
 import { plainColumns } from './columns.js';
@@ -12,6 +12,7 @@ import { CliError, EXIT } from './exit.js';
 import { tableLines } from './list.js';
 import { jobOption, jsonOption, sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print, printJson, printPainted } from './output.js';
+import { refusalOf } from './refusal.js';
 import { type RemoteOptions, withGateway } from './remote.js';
 import { parseSince, type Times, timesIn, utcOption } from './times.js';
 import { globs } from './values.js';
@@ -94,14 +95,17 @@ interface Audited {
 
 /** What an audit needs of the log. All entries up to now are read, since the newest one shows that this is the present; most are not kept. */
 async function readLog(client: Client, since: number | undefined): Promise<Audited> {
-  const { cursor, bookmarkMs, features = [] } = await client.info();
+  const { cursor: head, bookmarkMs, features = [] } = await client.info();
   const nothing: Audited = { entries: [], reach: 'no entry' };
-  if (cursor === beginningOf(cursor)) return nothing;
-  const [newest] = (await collect(client, { last: 1 }, 0, bookmarkMs)).entries;
-  if (!newest) return nothing;
+  if (head === beginningOf(head)) return nothing;
+  const { entries: newest, isTruncated: isUnsure } = await collect(client, { last: 1 }, { head, upTo: 0, bookmarkMs });
+  const [end] = newest;
+  // Older entries may be there where the gateway has not examined all for the newest one.
+  if (!end && !isUnsure) return nothing;
   // A gateway without `from` gives the newest 10,000.
   const begin = features.includes('from') ? { from: new Date(since ?? 0).toISOString() } : { last: LIMITS.lastMax };
-  const { entries, first, isTruncated } = await collect(client, begin, newest.offset, bookmarkMs);
+  const upTo = end?.offset ?? Number.POSITIVE_INFINITY;
+  const { entries, first, isTruncated } = await collect(client, begin, { head, upTo, bookmarkMs });
   const audited = entries.filter(isAudited);
   if (first === undefined || first.time === null) return { entries: audited, reach: undefined };
   const isAsFar = since !== undefined && (Date.parse(first.time) <= since || !(isTruncated || first.offset === 1));
@@ -118,43 +122,64 @@ interface Collected {
   isTruncated: boolean;
 }
 
+interface Bound {
+  /** Where the log ended when the audit began. */
+  head: Cursor;
+  /** The offset of the last entry that is wanted, where it is known; 0: the first that comes. */
+  upTo: number;
+  /** Milliseconds between two bookmarks. */
+  bookmarkMs: number;
+}
+
 /**
- * The entries from `begin` up to the offset `upTo`, or to the first one at all if that is 0. Where the client may see none of them none comes: after `waitMs`
- * without one it is what has come.
+ * The entries from `begin` on, until the last one that is wanted has come, or until the position shows that the log has been read to `head`: a client
+ * may see none of the entries, and a bookmark tells it that there are none. Silence is no end: it rejects if neither comes.
  */
 function collect(
   client: Client,
   begin: { last: number } | { from: string },
-  upTo: number,
-  waitMs: number,
+  { head, upTo, bookmarkMs }: Bound,
 ): Promise<Collected> {
   const collected: Collected = { entries: [], first: undefined, isTruncated: false };
   return new Promise((resolve, reject) => {
-    const end = (): void => {
+    const unanswered = (): void => {
+      subscription.unsubscribe();
+      reject(new CliError(EXIT.timeout, 'the gateway did not answer: what its log has is not known'));
+    };
+    const wait = (): NodeJS.Timeout => setTimeout(unanswered, SIGNS * bookmarkMs);
+    let timer = wait();
+    const end = (ended: () => void): void => {
       clearTimeout(timer);
       subscription.unsubscribe();
-      resolve(collected);
+      ended();
     };
-    let timer = setTimeout(end, waitMs);
+    const fail = (error: CliError): void => end(() => reject(error));
+    // What has come may lack something now.
+    const another = (): void =>
+      fail(new CliError(EXIT.failed, 'the gateway restarted, or dropped entries meanwhile: ask again'));
     const subscription = client.subscribe(begin, {
       events: (batch) => {
         collected.first ??= batch.find(({ time }) => time !== null);
         const last = batch.find(({ offset }) => offset >= upTo);
         collected.entries.push(...batch.filter((entry) => entry === last || isAudited(entry)));
-        if (last) return end();
-        clearTimeout(timer);
-        timer = setTimeout(end, waitMs);
+        if (last) end(() => resolve(collected));
       },
-      // `from` may be a time after the newest entry.
       position: (cursor) => {
-        if (upTo > 0 && (parseCursor(cursor)?.offset ?? 0) >= upTo) end();
+        const order = compareCursors(cursor, head);
+        if (order === undefined) return another();
+        if (order >= 0 || (upTo > 0 && (parseCursor(cursor)?.offset ?? 0) >= upTo))
+          return end(() => resolve(collected));
+        clearTimeout(timer);
+        timer = wait();
       },
       truncated: () => {
         collected.isTruncated = true;
       },
-      // What has come may lack something now.
-      gap: () => reject(new CliError(EXIT.failed, 'the gateway restarted, or dropped entries meanwhile: ask again')),
-      error: (error) => reject(new CliError(EXIT.failed, `${error.reason}: ${error.message}`, { cause: error })),
+      gap: another,
+      error: (error) => fail(refusalOf(error)),
     });
   });
 }
+
+/** So many bookmarks fail to come before the gateway is taken not to answer: it sends one to a client that has everything. */
+const SIGNS = 2;

@@ -36,7 +36,7 @@ function readTokens(): Map<string, string> {
   if (text === undefined) return new Map();
   try {
     const { tokens } = JSON.parse(text) as { tokens: Record<string, string> };
-    return new Map(Object.entries(tokens).filter(([, token]) => typeof token === 'string'));
+    return new Map(Object.entries(tokens).filter(([, token]) => typeof token === 'string' && token !== ''));
   } catch {
     // The error of JSON.parse quotes the text, which may have a token.
     throw new CliError(EXIT.usage, `${file}: not as "qmp-gateway login" writes it; remove it and log in again`);

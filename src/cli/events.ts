@@ -10,6 +10,7 @@ import { CliError, EXIT } from './exit.js';
 import { eventLine } from './format.js';
 import { jobOption, jsonOption, sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print, printJson } from './output.js';
+import { endsWithReader } from './reader.js';
 import { refusalOf } from './refusal.js';
 import { announceLine, gapLine, type RemoteOptions, withGateway } from './remote.js';
 import { isoTime, parseSince, timesIn, utcOption } from './times.js';
@@ -117,7 +118,9 @@ async function follow(client: Client, options: EventsOptions): Promise<void> {
       );
   });
   announceLine(client, complain);
-  // `| head` closed stdout: it has what it wanted.
-  process.stdout.on('error', () => process.exit(EXIT.ok));
-  await Promise.race([ended, once(process, 'SIGINT'), once(process, 'SIGTERM')]).finally(() => clearTimeout(timer));
+  // With an end of its own it is as asked only once that has come: a signal ends the process as one that does not heed it, and no script goes on.
+  const hasEnd = options.until !== undefined || options.count !== undefined;
+  if (!hasEnd) endsWithReader();
+  const interrupted = hasEnd ? [] : [once(process, 'SIGINT'), once(process, 'SIGTERM')];
+  await Promise.race([ended, ...interrupted]).finally(() => clearTimeout(timer));
 }

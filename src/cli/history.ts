@@ -7,6 +7,7 @@ import { durationOf, formatAmount, formatDuration } from '../protocol/words.js';
 import type { Colour, Column } from './columns.js';
 import { CliError, EXIT } from './exit.js';
 import { addListOptions, isForPrograms, type ListOptions, printList } from './list.js';
+import { nameLine } from './name-line.js';
 import { jobOption, sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print } from './output.js';
 import { type RemoteOptions, withGateway } from './remote.js';
@@ -68,7 +69,7 @@ async function history(options: HistoryOptions): Promise<void> {
   };
   const { runs, hasMore } = await withGateway(options, (client) => read(client, params, limit));
   const columns = historyColumns(timesIn(options.utc === true));
-  printList({ columns, rows: runs, name: (run) => `${run.source} ${run.job}` }, options);
+  printList({ columns, rows: runs, name: (run) => nameLine(run.source, run.job) }, options);
   if (runs.length === 0 && !isForPrograms(options)) print('no jobs have ended');
   if (hasMore && !options.quiet) complain(`older ones are left out: --limit is ${limit}`);
 }

@@ -6,7 +6,9 @@ import type { Job, SettledRun } from '../protocol/types.js';
 import { JOB_COLUMNS, type JobFilter, type JobOrder, selects, sortJobs } from './job-columns.js';
 import { openJobTypes, withTypes } from './job-types.js';
 import { type ListOptions, printList, tableLines } from './list.js';
+import { nameLine } from './name-line.js';
 import { complain } from './output.js';
+import { endsWithReader } from './reader.js';
 import { announceLine, gapLine, type RemoteOptions } from './remote.js';
 
 export interface JobsOptions extends RemoteOptions, ListOptions, JobFilter {
@@ -45,7 +47,7 @@ export async function watchJobs(client: Client, options: JobsOptions): Promise<v
     },
   );
   announceLine(client, complain);
-  process.stdout.on('error', () => process.exit(0));
+  endsWithReader();
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   types.close();
   screen.close();
@@ -98,7 +100,7 @@ function printing(options: JobsOptions, isAwaited: (job: Job) => boolean): Scree
       before = now;
       printed = new Map(jobs.map((job) => [job.run, isAwaited(job) ? printed.get(job.run) : statusOf(job)]));
       if (rows.length === 0) return;
-      const list = { columns: JOB_COLUMNS, rows, name: ({ source, job }: Job) => `${source} ${job}` };
+      const list = { columns: JOB_COLUMNS, rows, name: ({ source, job }: Job) => nameLine(source, job) };
       // One object a line, also where an array was asked for: it has no end.
       const output = options.output === 'json' ? 'jsonl' : options.output;
       printList(list, { ...options, ...(output && { output }), headers: headers ?? true });

@@ -9,6 +9,7 @@ import { JOB_COLUMNS, JOB_ORDERS, selects, sortJobs } from './job-columns.js';
 import { type JobsOptions, watchJobs } from './jobs-watch.js';
 import { addListOptions, isForPrograms, printList } from './list.js';
 import { listJobs } from './list-jobs.js';
+import { nameLine } from './name-line.js';
 import { jobOption, sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print } from './output.js';
 import { withGateway } from './remote.js';
@@ -47,7 +48,7 @@ async function list(client: Client, options: JobsOptions): Promise<void> {
   const sources = (await client.sources()).filter(({ name }) => wanted(name));
   const sorted = sortJobs(listed, options.sort);
   const rows = options.reverse ? sorted.reverse() : sorted;
-  printList({ columns: JOB_COLUMNS, rows, name: ({ source, job }) => `${source} ${job}` }, options);
+  printList({ columns: JOB_COLUMNS, rows, name: ({ source, job }) => nameLine(source, job) }, options);
   const away = sources.filter(({ state }) => state !== 'up');
   const names = away.map(
     ({ name, state, reason }) => `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}`,

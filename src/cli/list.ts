@@ -1,7 +1,7 @@
 // How a list is printed: as a table of the terminal's width, wide, as names for another command, or as JSON.
 import { type Command, Option } from 'commander';
 import { type Column, tableOf } from './columns.js';
-import { print, printJson, printPainted } from './output.js';
+import { complain, print, printJson, printPainted } from './output.js';
 
 export interface ListOptions {
   json?: boolean;
@@ -14,8 +14,8 @@ export interface ListOptions {
 export interface List<Row> {
   columns: readonly Column<Row>[];
   rows: readonly Row[];
-  /** What `-o name` prints. */
-  name(row: Row): string;
+  /** What `-o name` prints; `undefined`: a line can't have it. */
+  name(row: Row): string | undefined;
 }
 
 export function addListOptions(command: Command, name: string): Command {
@@ -44,10 +44,17 @@ export function printList<Row>({ columns, rows, name }: List<Row>, options: List
       for (const row of rows) printJson(row);
       return;
     case 'name':
-      return print(...rows.map(name));
+      return printNames(rows.map(name), options);
     default:
       if (rows.length > 0) printPainted(...tableLines(columns, rows, options));
   }
+}
+
+function printNames(names: readonly (string | undefined)[], { quiet }: ListOptions): void {
+  const lines = names.filter((line) => line !== undefined);
+  print(...lines);
+  const left = names.length - lines.length;
+  if (left > 0 && !quiet) complain(`left out: ${left} with characters that a line can't have; -o jsonl has all`);
 }
 
 /** Where stdout is no terminal every column stands, in full. */

@@ -4,17 +4,17 @@ import { CommanderError } from 'commander';
 import { CliError, EXIT } from './exit.js';
 import { complain } from './output.js';
 import { createProgram } from './program.js';
+import { heedReaders } from './reader.js';
 
-// `| head` closed stdout. This is no success: an abort whose outcome was not printed must not exit with 0.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.failed);
-  throw error;
-});
+heedReaders();
+
+const OF_CLIENTS = ['QMP_GATEWAY_URL', 'QMP_GATEWAY_TOKEN', 'QMP_GATEWAY_TOKEN_FILE'];
+// An empty variable counts as none; an empty flag is refused.
+for (const name of OF_CLIENTS) if (process.env[name] === '') delete process.env[name];
 
 /** `serve` logs them. The names of all settings are read only where there may be one. */
 async function nameUnknownVariables(): Promise<void> {
-  const ofClients = ['QMP_GATEWAY_URL', 'QMP_GATEWAY_TOKEN', 'QMP_GATEWAY_TOKEN_FILE'];
-  if (!Object.keys(process.env).some((name) => name.startsWith('QMP_GATEWAY_') && !ofClients.includes(name))) return;
+  if (!Object.keys(process.env).some((name) => name.startsWith('QMP_GATEWAY_') && !OF_CLIENTS.includes(name))) return;
   const { describeVariable, unknownVariables } = await import('../config/index.js');
   complain(...unknownVariables(process.env).map((each) => `qmp-gateway: ${describeVariable(each)}`));
 }

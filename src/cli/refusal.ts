@@ -5,7 +5,8 @@ import { CliError, EXIT, type ExitCode } from './exit.js';
 
 export const HOW_TO_LOG_IN = 'qmp-gateway login, --token-file FILE, or QMP_GATEWAY_TOKEN';
 
-const CODES: Readonly<Record<string, ExitCode>> = {
+/** Of refusals by name that are not 1; NO_ANSWER is not among them, as its code differs. */
+export const REASON_CODES: Readonly<Record<string, ExitCode>> = {
   INVALID_PARAMS: EXIT.usage,
   INVALID_OPTION: EXIT.usage,
   TOO_LARGE: EXIT.usage,
@@ -50,7 +51,7 @@ export interface Target {
 export function refusalOf(error: GatewayError, target?: Target, isWait = false): CliError {
   const { hint, desc, accepted, sent, problems } = error.data;
   const unanswered = sent === true ? EXIT.timeout : EXIT.unreachable;
-  const code = error.reason === 'NO_ANSWER' ? unanswered : (CODES[error.reason] ?? EXIT.failed);
+  const code = error.reason === 'NO_ANSWER' ? unanswered : (REASON_CODES[error.reason] ?? EXIT.failed);
   if (Array.isArray(problems)) return new CliError(code, problems.map(inFlags), { cause: error });
   const next = nextOf(error, target, isWait);
   const lines = [
@@ -84,7 +85,8 @@ function nextOf({ reason, data }: GatewayError, target: Target | undefined, isWa
   switch (reason) {
     case 'JOB_NOT_FOUND':
       return (
-        target && `qmp-gateway jobs --source ${quoted(target.source)}; one that has ended: qmp-gateway show ${job}`
+        target &&
+        `qmp-gateway jobs --source ${quoted(target.source)}; one that has ended: qmp-gateway show ${job}${run}`
       );
     case 'STALE_RUN':
       return job && `qmp-gateway get ${job}${data.run === undefined ? '' : ` (its run is ${data.run})`}`;

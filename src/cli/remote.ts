@@ -1,6 +1,6 @@
 // A command's connection to a running gateway: a client that fails at once where the published one would try for ever.
 import { readFileSync } from 'node:fs';
-import { type Client, createClient, type Gap, GatewayError } from '../client/node.js';
+import { type Client, createClient, type Gap, GatewayError, type LineEnd } from '../client/node.js';
 import { compareCursors } from '../protocol/cursor.js';
 import { describeGap } from '../protocol/words.js';
 import { storedToken } from './credentials.js';
@@ -64,9 +64,10 @@ export async function withToken<Result>(
   const lost = new Promise<never>((_, reject) => {
     client.onState((state) => {
       if (state.phase === 'open') reached = true;
-      else if (state.phase === 'waiting' && !reached && state.reason.cause === 'unreachable')
-        reject(new CliError(EXIT.unreachable, whyUnreachable(url, state.reason.detail)));
-      else if (state.phase === 'closed' && state.reason.cause !== 'asked')
+      else if (state.phase === 'waiting' && !reached) {
+        const error = whyNotReached(url, state.reason, given?.from);
+        if (error) reject(error);
+      } else if (state.phase === 'closed' && state.reason.cause !== 'asked')
         reject(
           new CliError(
             isRefused(state.reason.code) ? EXIT.failed : EXIT.unreachable,
@@ -84,6 +85,16 @@ export async function withToken<Result>(
   }
 }
 
+/** Before the first answer; `undefined`: the gateway may be about to restart, and the client tries again. */
+function whyNotReached(url: string, reason: LineEnd, from: GivenToken['from'] | undefined): CliError | undefined {
+  const { cause, code, detail } = reason;
+  if (cause === 'unreachable') return new CliError(EXIT.unreachable, whyUnreachable(url, detail));
+  if (cause !== 'unanswered') return undefined;
+  // The client tries a token again that was refused for another reason than itself, without end.
+  if (code === 1011) return new CliError(EXIT.failed, whyClosed(url, { code: 4401, detail }, from));
+  return new CliError(EXIT.unreachable, `the gateway at ${url} does not answer: ${detail}`);
+}
+
 function findToken(url: string, file: string | undefined): GivenToken | undefined {
   const given = file === undefined ? process.env.QMP_GATEWAY_TOKEN?.trim() || undefined : readTokenFile(file);
   if (given !== undefined) return { token: given, from: 'given' };
@@ -91,14 +102,18 @@ function findToken(url: string, file: string | undefined): GivenToken | undefine
   return token === undefined ? undefined : { token, from: 'stored' };
 }
 
+/** Never empty. */
 export function readTokenFile(file: string): string {
+  let token: string;
   try {
-    return readFileSync(file, 'utf8').trim();
+    token = readFileSync(file, 'utf8').trim();
   } catch (error) {
     throw new CliError(EXIT.usage, `--token-file: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
+  if (token === '') throw new CliError(EXIT.usage, `--token-file: ${file} is empty`);
+  return token;
 }
 
 /** The gateway is there, and wants other credentials. */

@@ -4,6 +4,7 @@ import type { SourceInfo } from '../protocol/types.js';
 import { describeReason } from '../protocol/words.js';
 import type { Column } from './columns.js';
 import { addListOptions, isForPrograms, type ListOptions, printList } from './list.js';
+import { nameLine } from './name-line.js';
 import { tokenOption, urlOption } from './options.js';
 import { complain } from './output.js';
 import { type RemoteOptions, withGateway } from './remote.js';
@@ -17,7 +18,7 @@ export function addSources(program: Command): void {
     .action(async (options: RemoteOptions & ListOptions & { utc?: boolean }) => {
       const rows = await withGateway(options, (client) => client.sources());
       printList(
-        { columns: sourceColumns(timesIn(options.utc === true), rows), rows, name: ({ name }) => name },
+        { columns: sourceColumns(timesIn(options.utc === true), rows), rows, name: ({ name }) => nameLine(name) },
         options,
       );
       if (isForPrograms(options) || options.quiet) return;

@@ -8,6 +8,7 @@ import { eventLine } from './format.js';
 import { percent } from './job-columns.js';
 import { sourceOption, tokenOption, urlOption } from './options.js';
 import { complain, print } from './output.js';
+import { endsWithReader } from './reader.js';
 import { announceLine, gapLine, type RemoteOptions, withGateway } from './remote.js';
 import { KEPT, runBoard } from './run-board.js';
 import { timesIn, utcOption } from './times.js';
@@ -52,7 +53,7 @@ async function lines(client: Client, options: WatchOptions): Promise<void> {
     },
   );
   announceLine(client, complain);
-  process.stdout.on('error', () => process.exit(0));
+  endsWithReader();
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 

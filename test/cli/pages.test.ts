@@ -7,6 +7,7 @@ import { completionOf, SHELLS } from '../../src/cli/pages/completion.js';
 import { manPage } from '../../src/cli/pages/man.js';
 import { commandsOf, flagsOf } from '../../src/cli/pages/tree.js';
 import { createProgram } from '../../src/cli/program.js';
+import { REASON_CODES } from '../../src/cli/refusal.js';
 
 const commands = commandsOf(createProgram());
 const flags = commands.flatMap((command) => flagsOf(command).map(({ long }) => long ?? ''));
@@ -41,7 +42,7 @@ describe('the completions', () => {
   function offered(...words: string[]): string[] {
     const script = `${completionOf(createProgram(), 'bash')}
 qmp-gateway() { [[ $1 == sources ]] && echo vm1; [[ $1 == jobs ]] && echo 'vm1 drive0'; }
-COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _qmp_gateway
+COMP_LINE='${words.join(' ')}'; COMP_POINT=${words.join(' ').length}; _qmp_gateway
 printf '%s\\n' "\${COMPREPLY[@]}"`;
     return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
   }
@@ -69,4 +70,18 @@ it('docs/CLI.md has the exit codes and every command', () => {
   const page = readFileSync('docs/CLI.md', 'utf8');
   for (const { code, when } of EXIT_CODES) expect(page).toContain(`| ${code} | ${when} |`);
   for (const command of commands) expect(page).toContain(command.name());
+});
+
+it('the man page and docs/CLI.md say the code of every refusal that is not 1', () => {
+  const man = manPage(createProgram(), '1.2.3').replaceAll('\\-', '-');
+  const page = readFileSync('docs/CLI.md', 'utf8').replaceAll('`', '');
+  for (const text of [man, page]) {
+    const [, said = ''] = /A refusal by name is 1, as STALE_RUN, but ([^;.]*)/.exec(text) ?? [];
+    // Each list of names ends in its code.
+    const codes = [...said.matchAll(/([A-Z_]+(?:(?:, | and )[A-Z_]+)*) (?:is|are) (\d)/g)].flatMap(
+      ([, names = '', code]) => names.split(/, | and /).map((name) => [name, Number(code)] as const),
+    );
+    expect(Object.fromEntries(codes)).toEqual({ ...REASON_CODES, NO_ANSWER: 3 });
+    expect(said).toMatch(/NO_ANSWER is 3 where the request was sent and 4 where it was not$/);
+  }
 });

@@ -1,10 +1,12 @@
 // The verbs of the command line: the jobs that are meant, and what is printed of an answer.
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit.js';
+import { nameLine } from '../../src/cli/name-line.js';
+import { refusalOf } from '../../src/cli/refusal.js';
 import { answerLines, codeOf, type VerbAnswer } from '../../src/cli/verbs/answer.js';
 import { findTargets, isFromPipe, parseTargets, wrongNames } from '../../src/cli/verbs/targets.js';
 import { VERB_ROWS } from '../../src/cli/verbs/verb-table.js';
-import type { Client } from '../../src/client/node.js';
+import { type Client, GatewayError } from '../../src/client/node.js';
 import type { Settled } from '../../src/protocol/methods.js';
 import type { Job } from '../../src/protocol/types.js';
 
@@ -53,15 +55,51 @@ describe('the jobs that are meant', () => {
   });
 
   it('by lines of stdin are as `jobs -o name` and `jobs --json` print them', () => {
-    const lines = 'vm1 a\n\n vm2  a job with blanks \r\n{"source":"vm1","job":"b","run":"r:2","len":1}\n';
+    const lines = 'vm1 a\n\nvm2  a job with blanks \r\n{"source":"vm1","job":"b","run":"r:2","len":1}\nvm3\tc';
     expect(parseTargets(lines)).toEqual([
       { source: 'vm1', job: 'a' },
-      { source: 'vm2', job: 'a job with blanks' },
+      { source: 'vm2', job: ' a job with blanks ' },
       { source: 'vm1', job: 'b', run: 'r:2' },
+      { source: 'vm3', job: 'c' },
     ]);
-    expect(() => parseTargets('vm1 a\nvm2\n')).toThrow('line 2 of stdin: expected SOURCE JOB');
-    expect(() => parseTargets('{"source":"vm1"}')).toThrow('line 1');
+    expect(() => parseTargets('vm1 a\n\nvm2\n')).toThrow('line 3 of stdin: expected SOURCE JOB');
+    expect(() => parseTargets(' vm1 a')).toThrow('line 1');
   });
+
+  it.each([
+    { source: 'vm1' },
+    { source: 'vm1', job: '' },
+    { source: '', job: 'a' },
+    { source: 1, job: 'a' },
+    { source: 'vm1', job: ['a'] },
+    { source: 'vm1', job: 'a', run: null },
+    { source: 'vm1', job: 'a', run: 42 },
+    { source: 'vm1', job: 'a', run: '' },
+  ])('by JSON as %j are refused: nothing is sent without the run that was meant', (value) => {
+    expect(() => parseTargets(JSON.stringify(value))).toThrow('line 1 of stdin');
+  });
+
+  it.each(['a', 'a ', ' a', ' ', 'a  b', '{', '-', '*', "it's", 'é', '\\n', '\u00a0'])(
+    'by the line of the job %j are that job',
+    (job) => {
+      const line = nameLine('vm1', job);
+      expect(line).toBeDefined();
+      expect(parseTargets(`${line}\n`)).toEqual([{ source: 'vm1', job }]);
+    },
+  );
+
+  it.each([
+    ['vm1', ''],
+    ['vm1', 'a\nvm1 b'],
+    ['vm1', 'a\r'],
+    ['vm1', '\u001b[2J'],
+    ['vm1', '\u2028'],
+    ['vm1', '\u202e'],
+    ['vm 1', 'a'],
+    ['{vm1', 'a'],
+    ['', 'a'],
+    ['vm 1', undefined],
+  ])('source %j with job %j has no line', (source, job) => expect(nameLine(source, job)).toBeUndefined());
 
   it.each([
     [{ source: 'vm1', jobs: [] }, "missing required argument 'job'"],
@@ -74,6 +112,12 @@ describe('the jobs that are meant', () => {
   it('- alone is a pipe', () => {
     expect([isFromPipe({ source: '-', jobs: [] }), isFromPipe({ source: '-', jobs: ['a'] })]).toEqual([true, false]);
   });
+});
+
+it('a run that is not found is looked for as this run', () => {
+  const error = new GatewayError(-32004, 'JOB_NOT_FOUND', 'no such run');
+  const { lines } = refusalOf(error, { source: 'vm1', job: 'a', run: 'r:2' }, true);
+  expect(lines.at(-1)).toMatch(/one that has ended: qmp-gateway show vm1 a --run r:2$/);
 });
 
 describe('an answer', () => {

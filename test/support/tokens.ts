@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { newToken } from '../../src/access/index.js';
+import type { Tuning } from '../../src/app.js';
 import { startApp, type TestApp } from './app.js';
 
 /** Removed after the test. */
@@ -17,6 +18,7 @@ export async function temporaryFolder(): Promise<string> {
 export async function startGuarded(
   sources: Record<string, string>,
   principals: Record<string, object>,
+  gateway: Tuning['gateway'] = {},
 ): Promise<{ app: TestApp; tokens: Record<string, string> }> {
   const tokens: Record<string, string> = {};
   const entries = Object.entries(principals).map(([name, scopes]) => {
@@ -26,5 +28,5 @@ export async function startGuarded(
   });
   const file = join(await temporaryFolder(), 'tokens.yaml');
   await writeFile(file, JSON.stringify(entries));
-  return { app: await startApp(sources, {}, { tokens: file }), tokens };
+  return { app: await startApp(sources, { gateway }, { tokens: file }), tokens };
 }

@@ -1,7 +1,7 @@
 // The man page, from the tree of commands. Pure.
 import type { Command, Option } from 'commander';
-import { EXIT_CODES } from '../exit.js';
-import { argumentsOf, commandsOf, flagsOf, helpOf } from './tree.js';
+import { EXIT_CODES, EXIT_NOTES } from '../exit.js';
+import { argumentsOf, commandsOf, flagsOf, helpOf, pathOf } from './tree.js';
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['QMP_GATEWAY_URL', 'the gateway, as --url'],
@@ -26,6 +26,7 @@ export function manPage(program: Command, version: string): string {
     ...commandsOf(program).flatMap(commandLines),
     '.SH EXIT STATUS',
     ...EXIT_CODES.flatMap(({ code, when }) => tagged(`.B ${code}`, when)),
+    ...EXIT_NOTES.flatMap((text) => ['.PP', sentence(text)]),
     '.SH ENVIRONMENT',
     'Each setting of serve may be a variable too: QMP_GATEWAY_ALLOW_HOST for \\-\\-allow\\-host, QMP_GATEWAY_SOURCES for \\-\\-source.',
     ...ENVIRONMENT.flatMap(([variable, text]) => tagged(`.B ${variable}`, text)),
@@ -72,9 +73,6 @@ function extra(text: string): string[] {
 }
 
 const tagged = (tag: string, text: string): string[] => ['.TP', tag, sentence(text)];
-
-const pathOf = (command: Command): string[] =>
-  command.parent?.parent ? [...pathOf(command.parent), command.name()] : [command.name()];
 
 const sentence = (text: string): string => roff(`${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`);
 

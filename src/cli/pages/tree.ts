@@ -9,6 +9,10 @@ export function commandsOf(command: Command): Command[] {
 
 export const flagsOf = (command: Command): readonly Option[] => command.options.filter(({ hidden }) => !hidden);
 
+/** Its names from the program's on, without that. */
+export const pathOf = (command: Command): string[] =>
+  command.parent?.parent ? [...pathOf(command.parent), command.name()] : [command.name()];
+
 export const argumentsOf = (command: Command): string[] =>
   command.registeredArguments.map((each) => {
     const name = `${each.name().toUpperCase()}${each.variadic ? '...' : ''}`;

@@ -5,6 +5,7 @@ import { compileGlobs, isWild } from '../../protocol/glob.js';
 import type { Job } from '../../protocol/types.js';
 import { CliError, EXIT } from '../exit.js';
 import { listJobs } from '../list-jobs.js';
+import { parseNameLine } from '../name-line.js';
 import { quoted, type Target } from '../refusal.js';
 
 export interface Named {
@@ -48,33 +49,29 @@ export async function findTargets(client: Client, named: Named, isMeant: (job: J
 
 /** Of lines as `jobs -o name` and `jobs --json` print them. */
 export function parseTargets(lines: string): Target[] {
-  return lines
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map((line, at) => {
-      const target = line.startsWith('{') ? ofJson(line) : ofWords(line);
-      if (!target)
-        throw new CliError(
-          EXIT.usage,
-          `line ${at + 1} of stdin: expected SOURCE JOB, or JSON with source and job: ${line}`,
-        );
-      return target;
-    });
+  return lines.split('\n').flatMap((line, at) => {
+    if (line.trim() === '') return [];
+    const target = parseTarget(line);
+    if (target) return [target];
+    const expected = 'expected SOURCE JOB, or JSON with source, job and perhaps run, each a text that is not empty';
+    throw new CliError(EXIT.usage, `line ${at + 1} of stdin: ${expected}: ${line}`);
+  });
 }
 
-/** No source has a blank in its name. */
-function ofWords(line: string): Target | undefined {
-  const [, source, job] = /^(\S+)\s+(\S.*)$/.exec(line) ?? [];
-  return source === undefined || job === undefined ? undefined : { source, job };
-}
+/** No source begins with a brace. */
+const parseTarget = (line: string): Target | undefined =>
+  line.trimStart().startsWith('{') ? ofJson(line) : parseNameLine(line);
 
 function ofJson(line: string): Target | undefined {
   try {
     const { source, job, run } = JSON.parse(line) as Record<string, unknown>;
-    if (typeof source !== 'string' || typeof job !== 'string') return undefined;
-    return { source, job, ...(typeof run === 'string' && { run }) };
+    if (!isName(source) || !isName(job)) return undefined;
+    if (run === undefined) return { source, job };
+    // Without its run the verb would be for whatever has the id by now.
+    return isName(run) ? { source, job, run } : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -13,7 +13,7 @@ const SCRIPTS = {
   // What stands before the cursor, and what may be there.
   fish: (line: string) => `qmp-gateway completion fish | source; complete -C '${line}' | cut -f1`,
   bash: (line: string) => `source <(qmp-gateway completion bash)
-    COMP_WORDS=(${line.endsWith(' ') ? `${line} ''` : line}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+    COMP_LINE='${line}'; COMP_POINT=${line.length}
     _qmp_gateway; printf '%s\\n' "\${COMPREPLY[@]}"`,
 };
 
