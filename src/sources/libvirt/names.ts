@@ -26,7 +26,7 @@ export function sourceNameOf({ name, uuid }: Domain, isTaken: (name: string) => 
 
 /**
  * libvirt names a job by what it does, its disk and the node that it reads: `copy-vda-libvirt-1-format`. The node is that of the image's format; of a
- * raw image libvirt 10 has none, so that it is `libvirt-1-storage` there, or `libvirt-1-slice-sto`. libvirt refuses any other form of a disk's name.
+ * raw image newer libvirts have none, so that it is `libvirt-1-storage` there, or `libvirt-1-slice-sto`. libvirt refuses any other form of a disk's name.
  * The whole form counts: jobs that others began may be called `backup-vda`, and libvirt's calls by the disk would reach another job.
  */
 const OF_A_DISK = /^(?:copy|commit|pull|backup)-([a-z]+\d*)-libvirt-\d+-[a-z]+(?:-[a-z]+)*$/;

@@ -35,7 +35,7 @@ describe('a domain is named', () => {
   });
 });
 
-// The first four are a real libvirt 9's. From 9.10 on a raw image has no node of its format.
+// The first four are a real libvirt 9's. In newer ones a raw image has no node of its format.
 it.each([
   ['copy-vda-libvirt-1-format', 'vda', 'mirror'],
   ['commit-sdb-libvirt-3-format', 'sdb', 'commit'],
