@@ -26,8 +26,8 @@ export function sourceNameOf({ name, uuid }: Domain, isTaken: (name: string) => 
 
 /**
  * libvirt names a job by what it does, its disk and the node that it reads: `copy-vda-libvirt-1-format`. The node is that of the image's format; of a
- * raw image newer libvirts have none, so that it is `libvirt-1-storage` there, or `libvirt-1-slice-sto`. libvirt refuses any other form of a disk's name.
- * The whole form counts: jobs that others began may be called `backup-vda`, and libvirt's calls by the disk would reach another job.
+ * raw image newer libvirts have none, so that it is `libvirt-1-storage` there, or `libvirt-1-slice-sto`. A disk's name is letters and then digits, as
+ * libvirt refuses any other. The whole form counts: jobs that others began may be called `backup-vda`, and a call by that disk would reach libvirt's.
  */
 const OF_A_DISK = /^(?:copy|commit|pull|backup)-([a-z]+\d*)-libvirt-\d+-[a-z]+(?:-[a-z]+)*$/;
 const OF_A_FILE = /^create-libvirt-\d+-[a-z]+(?:-[a-z]+)*$/;
