@@ -10,8 +10,8 @@ const NAME_MAX = 128;
 const UUID_DIGITS = { least: 8, all: 32 };
 
 /**
- * The name of a domain's source: libvirt's own name where that is one, else with `-` for what a name can't have and as many digits of the UUID as make
- * it another than those of all other sources, at least eight.
+ * The name of a domain's source: libvirt's own name where that is one, else with `-` for what a name can't have and as many digits of the UUID as
+ * make it another than those of all other sources, at least eight.
  *
  * @param isTaken whether another source has that name.
  */
