@@ -3,15 +3,17 @@
 import type { Same } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
 import type { Carrier, GraphReply, JobCommand, QueriedEvents, QueriedJob, SendOptions, SourceSignal } from '../port.js';
-import { JobSync } from '../qmp/job-sync.js';
+import { type JobQueries, JobSync } from '../qmp/job-sync.js';
 import type { CallBudget } from './budget.js';
 import { DomainCalls } from './calls.js';
 import type { LibvirtConnection } from './connection.js';
+import { DiskJobs } from './disk-jobs.js';
 import { type DomainReader, MonitorReader, type ReaderHooks } from './domain-reader.js';
 import { type DomainEvent, statusOf } from './events.js';
+import type { HeardJobs } from './heard-jobs.js';
 import { LibvirtWords } from './libvirt-words.js';
 import { isLibvirts, targetOf } from './names.js';
-import { type HeardJobs, NativeReader } from './native-reader.js';
+import { NativeReader } from './native-reader.js';
 import type { LibvirtOptions } from './options.js';
 import { type DomainWays, planOf } from './plan.js';
 import { type Domain, EVENT, PROCEDURES } from './procedures.js';
@@ -44,8 +46,9 @@ type HeardEvent = Exclude<DomainEvent, { kind: 'malformed' }>;
 const WORD_BYTES = 64;
 /** Milliseconds after which a job that a query has shown `concluded` is queried again: libvirt dismisses it within a few. */
 const DISMISSED_MS = 50;
-/** Milliseconds for which a job that has concluded is left to libvirt; after that it is what the query says. */
-const LEFT_TO_LIBVIRT_MS = 2_000;
+
+/** Why QEMU is taken for stalled: a call is owed, a query has no answer, or libvirtd answers no ping. One may end while another goes on. */
+type StallCause = 'call' | 'query' | 'ping';
 
 export class DomainConversation {
   readonly #connection: LibvirtConnection;
@@ -59,11 +62,10 @@ export class DomainConversation {
   /** What libvirtd relays until QEMU's version is known. */
   #held: HeardEvent[] | undefined = [];
   #heldBytes = 0;
-  /** The newest job of each disk. */
-  readonly #jobs = new Map<string, { id: string; isGone: boolean }>();
-  /** When by the monotonic clock each job concluded, by its id, while libvirt has yet to dismiss it. */
-  readonly #concluded = new Map<string, number>();
-  #isStalled = false;
+  readonly #jobs: DiskJobs;
+  readonly #stalledBy = new Set<StallCause>();
+  /** The query in place of one whose reply was left to libvirt: whether `jobs` is signalled then. */
+  #again: Promise<boolean> | undefined;
   /** Milliseconds since 1970 at which the last answered query was written, and the one that is under way. */
   #cut = 0;
   #asked = 0;
@@ -75,8 +77,9 @@ export class DomainConversation {
     this.#domain = domain;
     this.#context = context;
     this.#words = new LibvirtWords(options.clock, options.wordMs);
+    this.#jobs = new DiskJobs(options.clock);
     this.#calls = new DomainCalls(connection, budget, options.clock, {
-      owes: (is) => this.#stall(is),
+      owes: (is) => this.#stall('call', is),
       inOrder: (action) => this.#words.inOrder(action),
     });
     this.#monitor = new RelayedMonitor(this.#calls, domain, options.queryMs, context.broken);
@@ -85,18 +88,22 @@ export class DomainConversation {
         this.#asked = options.clock.date();
         emit({ kind: 'querying' });
       },
-      merge: (jobs, events, merged) =>
-        this.#words.inOrder(() => {
-          this.#merged(jobs, events);
-          merged?.();
-        }),
-      stalled: (is) => this.#stall(is),
+      // A reply to a query is at its place already.
+      merge: (jobs, events) => this.#merged(jobs, events),
+      inOrder: (action) => this.#words.inOrder(action),
+      stalled: (is) => this.#stall('query', is),
     };
     this.#reader =
       options.queries === 'native'
         ? new NativeReader(this.#calls, domain, context.heard, options, hooks)
         : new MonitorReader(this.#monitor, options.queryMs, hooks);
-    this.#sync = new JobSync(this.#reader.queries, options, () => emit({ kind: 'refused' }));
+    const queries: JobQueries = {
+      fresh: () => this.refresh(),
+      current: () => this.poll(),
+      probe: () => this.#signalled(this.#reader.queries.probe()),
+      close: () => this.#reader.queries.close(),
+    };
+    this.#sync = new JobSync(queries, options, () => emit({ kind: 'refused' }));
     void this.#begin();
   }
 
@@ -113,11 +120,11 @@ export class DomainConversation {
   }
 
   refresh(): Promise<boolean> {
-    return this.#reader.queries.fresh();
+    return this.#signalled(this.#reader.queries.fresh());
   }
 
   poll(): Promise<boolean> {
-    return this.#reader.queries.current();
+    return this.#signalled(this.#reader.queries.current());
   }
 
   hear(event: DomainEvent): void {
@@ -131,7 +138,7 @@ export class DomainConversation {
 
   /** libvirtd answers no ping, or does again. */
   silent(is: boolean): void {
-    this.#stall(is);
+    this.#stall('ping', is);
     if (!is) this.#calls.resume();
   }
 
@@ -200,7 +207,7 @@ export class DomainConversation {
 
   #event(event: QmpEvent): void {
     const changed = statusOf(event);
-    if (changed) this.#note(changed);
+    if (changed) this.#jobs.note(changed);
     this.#publish(event);
   }
 
@@ -208,72 +215,65 @@ export class DomainConversation {
     const changed = statusOf(event);
     const target = changed && targetOf(changed.id);
     if (changed && event.time !== null && event.time < this.#cut * 1_000) this.#overtaken(event.type, event.time);
-    if (changed?.status !== 'null' || target === undefined || this.#jobs.get(target)?.isGone === true)
-      return this.#context.emit({ kind: 'event', event });
+    const emit = (): void => this.#context.emit({ kind: 'event', event });
+    if (changed?.status !== 'null' || target === undefined || this.#jobs.liveOn(target) === undefined) return emit();
     // The rest of the stream goes on behind libvirt's word.
-    this.#words.await(target);
-    this.#words.inOrder(() => {
-      const job = this.#jobs.get(target);
-      if (job?.id === changed.id) job.isGone = true;
-      this.#context.emit({ kind: 'event', event });
+    this.#words.await(target, () => {
+      this.#jobs.gone(target, changed.id);
+      emit();
     });
   }
 
-  #note({ id, status }: { id: string; status: string }): void {
-    if (isLibvirts(id) && status === 'concluded') this.#concluded.set(id, this.#context.options.clock.now());
-    else this.#concluded.delete(id);
-    const target = targetOf(id);
-    // libvirt gives the next job of a disk the same name.
-    if (target !== undefined && (this.#jobs.get(target)?.id !== id || status === 'created'))
-      this.#jobs.set(target, { id, isGone: false });
-  }
-
   #said(data: Extract<DomainEvent, { kind: 'word' }>['data']): void {
-    const job = this.#jobs.get(data.target);
-    const isKnown = job !== undefined && !job.isGone;
-    const event = {
-      type: 'LIBVIRT_BLOCK_JOB',
-      time: Math.round(this.#context.options.clock.date() * 1_000),
-      data: isKnown ? { device: job.id, ...data } : data,
+    const time = Math.round(this.#context.options.clock.date() * 1_000);
+    // Which job it is of shows at its place.
+    const emit = (): void => {
+      const device = this.#jobs.liveOn(data.target);
+      const event = { type: 'LIBVIRT_BLOCK_JOB', time, data: device === undefined ? data : { device, ...data } };
+      this.#context.emit({ kind: 'event', event });
     };
-    const emit = (): void => this.#context.emit({ kind: 'event', event });
-    if (data.status === 'ready' || !this.#words.said(data.target, emit)) this.#words.inOrder(emit);
+    if (data.status === 'ready') this.#words.inOrder(emit);
+    else this.#words.said(data.target, emit);
   }
 
   #merged(jobs: readonly QueriedJob[], events: QueriedEvents): void {
     if (this.#isClosed) return;
-    const { clock, queries } = this.#context.options;
     // Natively what is merged are the events themselves, and no event contradicts it.
-    if (queries === 'monitor') this.#cut = this.#asked;
-    for (const { id } of [...jobs].reverse()) {
-      const target = targetOf(id);
-      const job = target === undefined ? undefined : this.#jobs.get(target);
-      if (target !== undefined && (job?.id !== id || job.isGone)) this.#jobs.set(target, { id, isGone: false });
-    }
-    if (jobs.some(({ id, status }) => status === 'concluded' && this.#isLeftToLibvirt(id))) {
-      clock.after(DISMISSED_MS, () => {
-        if (!this.#isClosed) void this.#reader.queries.current();
-      });
-      return;
-    }
+    if (this.#context.options.queries === 'monitor') this.#cut = this.#asked;
+    this.#jobs.shown(jobs);
+    if (jobs.some((job) => this.#jobs.isLeftToLibvirt(job))) return this.#askAgain();
     this.#sync.merged();
     this.#context.emit({ kind: 'jobs', jobs: jobs.map(leftToLibvirt), ...events });
   }
 
-  #isLeftToLibvirt(id: string): boolean {
-    const since = this.#concluded.get(id);
-    return since !== undefined && this.#context.options.clock.now() - since < LEFT_TO_LIBVIRT_MS;
+  #askAgain(): void {
+    this.#again ??= new Promise((resolve) => {
+      this.#context.options.clock.after(DISMISSED_MS, () => {
+        this.#again = undefined;
+        resolve(this.#isClosed ? false : this.poll());
+      });
+    });
+  }
+
+  /** Resolves when `jobs` was signalled, with `false` if it was not. */
+  async #signalled(query: Promise<boolean>): Promise<boolean> {
+    const isAnswered = await query;
+    // A refusal is an answer too.
+    if (!isAnswered) this.#stall('query', false);
+    return isAnswered && !this.#isClosed && (this.#again ?? true);
   }
 
   #overtaken(type: string, time: number): void {
     this.#context.options.overtaken?.();
     this.#context.emit({ kind: 'overtaken', type, byMs: this.#cut - time / 1_000 });
-    void this.#reader.queries.fresh();
+    void this.refresh();
   }
 
-  #stall(is: boolean): void {
-    if (this.#isStalled === is || this.#isClosed) return;
-    this.#isStalled = is;
+  #stall(cause: StallCause, is: boolean): void {
+    if (this.#isClosed) return;
+    const was = this.#stalledBy.size > 0;
+    this.#stalledBy[is ? 'add' : 'delete'](cause);
+    if (was === this.#stalledBy.size > 0) return;
     this.#context.emit(is ? { kind: 'stalled', waitedMs: this.#context.options.queryMs } : { kind: 'responsive' });
   }
 }

@@ -10,8 +10,10 @@ import type { RelayedMonitor } from './relayed-monitor.js';
 export interface ReaderHooks {
   /** Before a query is written. */
   asked: () => void;
-  /** @param merged called when it is merged, behind the events before it. */
-  merge: (jobs: QueriedJob[], events: QueriedEvents, merged?: () => void) => void;
+  /** To be called at the place of the jobs in libvirtd's order: that of the reply that shows them. */
+  merge: (jobs: QueriedJob[], events: QueriedEvents) => void;
+  /** Runs it behind what libvirtd has sent until now. */
+  inOrder: (action: () => void) => void;
   stalled: (is: boolean) => void;
 }
 
@@ -41,7 +43,8 @@ export class MonitorReader implements DomainReader {
   constructor(monitor: RelayedMonitor, timeoutMs: number, hooks: ReaderHooks) {
     this.#monitor = monitor;
     this.#timeoutMs = timeoutMs;
-    this.queries = new Queries(monitor, { timeoutMs, ...hooks });
+    const { asked, merge, stalled } = hooks;
+    this.queries = new Queries(monitor, { timeoutMs, asked, merge, stalled });
   }
 
   get hasGraph(): boolean {

@@ -16,9 +16,9 @@ import type {
 import { type LibvirtConnection, LibvirtLost } from './connection.js';
 import { DomainConversation, type KnownDomain } from './domain-conversation.js';
 import { readEvent } from './events.js';
+import { HeardJobs } from './heard-jobs.js';
 import { keepLibvirt } from './keep-libvirt.js';
 import { targetOf } from './names.js';
-import type { HeardJobs } from './native-reader.js';
 import { LIBVIRT_DEFAULTS, type Libvirtd, type LibvirtOptions } from './options.js';
 import { type Domain, EVENT, LIFECYCLE, type LibvirtMessage, PROCEDURES } from './procedures.js';
 
@@ -56,7 +56,7 @@ export class LibvirtDomainSource implements JobSource {
   /** With the running domain; `undefined` while it does not run, or while there is no connection. */
   #conversation: DomainConversation | undefined;
   #known: KnownDomain | undefined;
-  readonly #heard: HeardJobs = new Map();
+  readonly #heard = new HeardJobs();
 
   constructor({ name, label, domain, libvirtd }: DomainSourceSettings, options: Partial<LibvirtOptions> = {}) {
     this.name = name;

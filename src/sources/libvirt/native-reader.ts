@@ -1,6 +1,6 @@
 // A domain read by libvirt's own calls, so that it is never tainted. libvirt has no ids of jobs, so a job is known from its first event on; figures
-// are libvirt's (virDomainGetBlockJobInfo), statuses those of the last event, and the disks those of the domain's XML.
-import type { JobStatus, JobType } from '../../protocol/types.js';
+// are libvirt's (virDomainGetBlockJobInfo), statuses those of the last event, and the disks those of the domain's XML. Of a job that libvirt did not
+// begin, or does not tell, all is as its events say.
 import type { QmpEvent } from '../../qmp/index.js';
 import type { GraphReply, QueriedJob } from '../port.js';
 import type { JobQueries } from '../qmp/job-sync.js';
@@ -10,13 +10,12 @@ import type { CallReply, DomainCalls } from './calls.js';
 import { type DomainReader, laneOf, type ReaderHooks } from './domain-reader.js';
 import { type Disk, readDisks } from './domain-xml.js';
 import { statusOf } from './events.js';
-import { targetOf, typeOf } from './names.js';
+import type { HeardJobs } from './heard-jobs.js';
+import { targetOf } from './names.js';
 import type { LibvirtOptions } from './options.js';
 import { type Domain, PROCEDURES, type Procedure } from './procedures.js';
+import { LOCKED } from './replies.js';
 import { graphOf } from './xml-graph.js';
-
-/** Jobs as their events reported them, by id: they outlast a connection, and end with the QEMU. */
-export type HeardJobs = Map<string, JobStatus>;
 
 export type NativeOptions = Pick<LibvirtOptions, 'clock' | 'queryMs'>;
 
@@ -52,12 +51,11 @@ export class NativeReader implements DomainReader, JobQueries {
   }
 
   hear(event: QmpEvent): void {
+    this.#jobs.hear(event);
     const changed = statusOf(event);
     if (!changed) return;
     const target = targetOf(changed.id);
     if (target !== undefined) this.#changing[ENDED.includes(changed.status) ? 'add' : 'delete'](target);
-    if (changed.status === 'null') this.#jobs.delete(changed.id);
-    else this.#jobs.set(changed.id, changed.status as JobStatus);
   }
 
   async version(): Promise<string | undefined> {
@@ -86,7 +84,7 @@ export class NativeReader implements DomainReader, JobQueries {
 
   readGraph(lane: 'verb' | 'query', reply: (graph: GraphReply) => void): void {
     void this.#readDisks(laneOf(lane)).then((disks) => {
-      const jobs = new Map([...this.#jobs.keys()].map((id) => [targetOf(id) ?? '', id]));
+      const jobs = new Map([...this.#jobs.runs.keys()].map((id) => [targetOf(id) ?? '', id]));
       reply(disks ? { kind: 'graph', graph: graphOf(disks, jobs) } : { kind: 'none' });
     });
   }
@@ -117,7 +115,10 @@ export class NativeReader implements DomainReader, JobQueries {
       if (rows === 'timeout') continue;
       if (!this.#isClosed)
         await new Promise<void>((merged) => {
-          this.#hooks.merge(rows, { legacy: false, quietCancel: false }, merged);
+          this.#hooks.inOrder(() => {
+            this.#hooks.merge(rows, { legacy: false, quietCancel: false });
+            merged();
+          });
         });
       return true;
     }
@@ -126,22 +127,19 @@ export class NativeReader implements DomainReader, JobQueries {
 
   async #rows(): Promise<QueriedJob[] | 'timeout' | 'refused'> {
     this.#hooks.asked();
-    const rows: QueriedJob[] = [];
-    for (const id of [...this.#jobs.keys()]) {
+    for (const [id, run] of this.#jobs.runs) {
       const target = targetOf(id);
-      const reply =
-        target === undefined ? undefined : await this.#call(PROCEDURES.jobInfo, { domain: this.#domain, target });
-      if (reply?.kind === 'timeout') return 'timeout';
-      if (reply && reply.kind !== 'return') return 'refused';
-      // Events have gone on meanwhile.
-      const status = this.#jobs.get(id);
-      if (status === undefined) continue;
-      const info = reply?.value;
+      if (target === undefined) continue;
+      const reply = await this.#call(PROCEDURES.jobInfo, { domain: this.#domain, target });
+      if (reply.kind === 'timeout' || (reply.kind === 'error' && reply.code === LOCKED)) return 'timeout';
+      // Of a disk that has gone libvirt tells nothing, which says nothing of the other jobs.
+      if (reply.kind === 'error') continue;
+      if (reply.kind !== 'return') return 'refused';
+      if (reply.value) this.#jobs.measure(id, run, reply.value);
       // libvirt is done with a job before QEMU's last event of it has come.
-      if (reply && !info && status !== 'concluded') this.#jobs.delete(id);
-      else rows.push(rowOf(id, status, info));
+      else this.#jobs.done(id, run);
     }
-    return rows;
+    return this.#jobs.rows;
   }
 
   #call<Args, Result>(
@@ -154,27 +152,3 @@ export class NativeReader implements DomainReader, JobQueries {
     });
   }
 }
-
-interface BlockJobInfo {
-  bandwidth: bigint;
-  cur: bigint;
-  end: bigint;
-}
-
-function rowOf(id: string, status: JobStatus, info: BlockJobInfo | undefined): QueriedJob {
-  const type: JobType = typeOf(id);
-  // Nor does libvirt tell a job's error.
-  if (!info) return { id, type, status, len: 0, offset: 0, errorUnknown: true };
-  return {
-    id,
-    type,
-    status,
-    errorUnknown: true,
-    len: exact(info.end),
-    offset: exact(info.cur),
-    speed: exact(info.bandwidth),
-  };
-}
-
-const exact = (value: bigint): number | string =>
-  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);

@@ -10,10 +10,7 @@ import {
 import type { QmpCaller } from '../qmp/features.js';
 import type { CallReply, DomainCalls } from './calls.js';
 import { type Domain, PROCEDURES } from './procedures.js';
-import { errorClass } from './replies.js';
-
-/** VIR_ERR_OPERATION_TIMEOUT: another call to the domain holds libvirt's lock on it, and QEMU was sent nothing. */
-const LOCKED = 68;
+import { errorClass, LOCKED } from './replies.js';
 
 export class RelayedMonitor implements QmpCaller {
   readonly #calls: DomainCalls;

@@ -3,6 +3,9 @@ import type { QmpReply } from '../../qmp/index.js';
 import type { CommandReply } from '../port.js';
 import type { CallReply } from './calls.js';
 
+/** VIR_ERR_OPERATION_TIMEOUT: another call to the domain holds libvirt's lock on it, and QEMU was sent nothing. */
+export const LOCKED = 68;
+
 /** Of a refusal by libvirt itself, where QMP has the class of QEMU's. */
 export const errorClass = (code: number): string => `VIR_ERR_${code}`;
 

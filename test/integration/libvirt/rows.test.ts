@@ -106,22 +106,41 @@ describe.skipIf(!haveLibvirt)('beside a real libvirtd', () => {
     });
   });
 
+  it('a copy, a pull and a commit that virsh begins are known by the disk', async () => {
+    const wire = await open();
+    const ids = [(await copy(wire, { slow: true })).id];
+    expect(await wire.call('job.abort', { ...TARGET, sync: true })).toMatchObject({ outcome: 'cancelled' });
+    const file = (libvirt as Libvirt).disk('overlay.qcow2');
+    await virsh('snapshot-create-as', 'vm1', 's1', '--disk-only', '--no-metadata', '--diskspec', `vda,file=${file}`);
+    for (const [command, name, ...more] of [
+      ['blockpull', 'pull-vda-'],
+      ['blockcommit', 'commit-vda-', '--active'],
+    ] as const) {
+      await virsh(command, 'vm1', 'vda', '1', ...more);
+      const { id, run } = await begun(wire, name);
+      ids.push(id);
+      expect(await wire.call('job.abort', { ...TARGET, sync: true })).toMatchObject({ run });
+    }
+    for (const id of ids) expect(id).toMatch(/^(copy|pull|commit)-vda-libvirt-\d+-format$/);
+  }, 60_000);
+
   it('a job that is not libvirt’s own is seen, and has no call that ends it; with libvirt-commands full it is ended', async () => {
     const [wire, full] = await Promise.all([open(), open('full')]);
-    await monitor('blockdev-add', { driver: 'null-co', 'node-name': 'nowhere', size: 67_108_864 });
-    const device = JSON.parse(await virsh('qemu-monitor-command', 'vm1', '{"execute":"query-block"}')) as {
-      return: { inserted: { 'node-name': string } }[];
-    };
-    const node = device.return[0]?.inserted['node-name'];
-    await monitor('blockdev-mirror', { 'job-id': 'own', device: node, target: 'nowhere', sync: 'full', speed: 1 });
-    await begun(wire, 'own');
-    await begun(full, 'own');
-    const target = { source: 'vm1', job: 'own', sync: true };
+    // libvirt's own job of the disk that the name of the other one speaks of.
+    const own = await copy(wire, { slow: true });
+    for (const name of ['from', 'to'])
+      await monitor('blockdev-add', { driver: 'null-co', 'node-name': name, size: 67_108_864 });
+    const foreign = { 'job-id': 'backup-vda', device: 'from', target: 'to', sync: 'full', speed: 1 };
+    await monitor('blockdev-backup', foreign);
+    await begun(wire, 'backup-vda');
+    await begun(full, 'backup-vda');
+    const target = { source: 'vm1', job: 'backup-vda', sync: true };
     await expect(wire.call('job.abort', target)).rejects.toMatchObject({
-      ...{ reason: 'QMP_ERROR', message: expect.stringContaining('libvirt has no call for abort of own') },
+      ...{ reason: 'QMP_ERROR', message: expect.stringContaining('libvirt has no call for abort of backup-vda') },
     });
     expect(await full.call('job.abort', target)).toMatchObject({ outcome: 'cancelled', provenance: 'observed' });
-    await monitor('blockdev-del', { 'node-name': 'nowhere' });
+    expect(await wire.call('job.get', TARGET)).toMatchObject({ run: own.run, status: 'running' });
+    for (const name of ['from', 'to']) await monitor('blockdev-del', { 'node-name': name });
   });
 
   it('a running domain can’t be renamed', async () => {

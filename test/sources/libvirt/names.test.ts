@@ -1,8 +1,9 @@
 // Names of domains and of libvirt's jobs, libvirt's words, and what it relays.
 import { describe, expect, it } from 'vitest';
+import { SOURCE_NAME } from '../../../src/protocol/limits.js';
 import { readEvent } from '../../../src/sources/libvirt/events.js';
 import { LibvirtWords } from '../../../src/sources/libvirt/libvirt-words.js';
-import { sourceNameOf, targetOf } from '../../../src/sources/libvirt/names.js';
+import { isLibvirts, sourceNameOf, targetOf, typeOf } from '../../../src/sources/libvirt/names.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const uuid = 'fbe2c69ca431437f9dbe26259a109e1d';
@@ -20,18 +21,48 @@ describe('a domain is named', () => {
   ])('%j: %s', (name, expected) => {
     expect(sourceNameOf({ ...domain, name }, (each) => each === 'taken')).toBe(expected);
   });
+
+  it.each(['my vm', 'x'.repeat(200)])('as none of the others: %s', (name) => {
+    const taken = new Set<string>();
+    for (let count = 0; count < 25; count += 1) {
+      const given = sourceNameOf({ ...domain, name }, (each) => taken.has(each));
+      expect(given).toMatch(SOURCE_NAME);
+      expect(taken).not.toContain(given);
+      taken.add(given);
+    }
+    expect([...taken][1]).toMatch(/-fbe2c69ca$/);
+    expect([...taken].at(-1)).toMatch(/-fbe2c69ca431437f9dbe26259a109e1d$/);
+  });
+});
+
+// The first four are a real libvirt 9's. In newer ones a raw image has no node of its format.
+it.each([
+  ['copy-vda-libvirt-1-format', 'vda', 'mirror'],
+  ['commit-sdb-libvirt-3-format', 'sdb', 'commit'],
+  ['pull-vdc-libvirt-2-format', 'vdc', 'stream'],
+  ['backup-vdaa-libvirt-14-format', 'vdaa', 'backup'],
+  ['copy-xvda1-libvirt-1-storage', 'xvda1', 'mirror'],
+  ['commit-hda-libvirt-1-slice-sto', 'hda', 'commit'],
+])('libvirt’s own job %s is of the disk %s', (id, target, type) => {
+  expect([targetOf(id), isLibvirts(id), typeOf(id)]).toEqual([target, true, type]);
+});
+
+it.each(['create-libvirt-2-format', 'create-libvirt-12-storage'])('libvirt’s own job %s is of no disk', (id) => {
+  expect([targetOf(id), isLibvirts(id), typeOf(id)]).toEqual([undefined, true, 'create']);
 });
 
 it.each([
-  ['copy-vda-libvirt-1-format', 'vda'],
-  ['commit-sdb-libvirt-3-format', 'sdb'],
-  ['pull-vdc-libvirt-2-format', 'vdc'],
-  ['backup-vda-libvirt-4-format', 'vda'],
-  ['create-libvirt-2-format', undefined],
-  ['copy-', undefined],
-  ['drive0', undefined],
-])('the disk of %s is %s', (id, target) => {
-  expect(targetOf(id)).toBe(target);
+  ...['copy-', 'copy-vda', 'pull-vda', 'commit-base', 'backup-vda', 'backup-vda-nightly', 'backup-vda-libvirt'],
+  ...[
+    'backup-vda-libvirt-1',
+    'backup-vda-libvirt-x-format',
+    'backup-vda-libvirt-1-format2',
+    'xcopy-vda-libvirt-1-format',
+  ],
+  ...['copy-my-disk-libvirt-1-format', 'mirror-vda-libvirt-1-format', 'create-libvirt-2', 'create-vda'],
+  ...['drive0', 'drive-virtio-disk0', 'copy-vda-libvirt-1-format\n', 'libvirt-3-format'],
+])('%j is not libvirt’s own job', (id) => {
+  expect([targetOf(id), isLibvirts(id), typeOf(id)]).toEqual([undefined, false, 'unknown']);
 });
 
 describe('libvirt’s word on an end', () => {
@@ -40,47 +71,72 @@ describe('libvirt’s word on an end', () => {
     const seen: string[] = [];
     const words = new LibvirtWords(clock, 500);
     const pass = (name: string): void => words.inOrder(() => seen.push(name));
-    return { clock, seen, words, pass };
+    const end = (target: string): void =>
+      words.inOrder(() => words.await(target, () => void seen.push(`end of ${target}`)));
+    return { clock, seen, words, pass, end };
   }
 
   it('comes before the last event, and everything behind that event keeps its order', () => {
-    const { seen, words, pass } = open();
+    const { seen, words, pass, end } = open();
     pass('a');
-    words.await('vda');
-    pass('null');
+    end('vda');
     pass('b');
-    expect(words.said('vdb', () => seen.push('of another disk'))).toBe(false);
+    words.said('vdb', () => seen.push('word on vdb'));
+    pass('c');
     expect(seen).toEqual(['a']);
-    expect(words.said('vda', () => seen.push('word'))).toBe(true);
-    expect(seen).toEqual(['a', 'word', 'null', 'b']);
+    words.said('vda', () => seen.push('word on vda'));
+    expect(seen).toEqual(['a', 'word on vda', 'end of vda', 'b', 'word on vdb', 'c']);
+    words.said('vda', () => seen.push('late word'));
+    expect(seen.at(-1)).toBe('late word');
   });
 
   it('is awaited for half a second at most, and no longer at the end of the connection', async () => {
-    const { clock, seen, words, pass } = open();
-    words.await('vda');
-    pass('null');
+    const { clock, seen, words, pass, end } = open();
+    end('vda');
     await clock.advance(500);
-    expect(seen).toEqual(['null']);
-    words.await('vda');
+    expect(seen).toEqual(['end of vda']);
+    end('vda');
     pass('next');
     words.close();
-    words.await('vda');
+    end('vda');
     pass('last');
-    expect(seen).toEqual(['null', 'next', 'last']);
+    expect(seen).toEqual(['end of vda', 'end of vda', 'next', 'end of vda', 'last']);
   });
 
-  it('of one disk after another is awaited in turn', () => {
-    const { seen, words, pass } = open();
-    words.await('vda');
+  it('of one disk after another is awaited in turn, and nothing changes its place', async () => {
+    const { clock, seen, words, pass, end } = open();
+    end('vda');
+    pass('first');
+    end('vdb');
+    pass('second');
+    words.said('vda', () => undefined);
+    expect(seen).toEqual(['end of vda', 'first']);
+    pass('third');
+    await clock.advance(500);
+    expect(seen).toEqual(['end of vda', 'first', 'end of vdb', 'second', 'third']);
+  });
+
+  it('that comes while another disk’s end waits is not awaited any more', () => {
+    const { clock, seen, words, pass, end } = open();
+    end('vda');
+    end('vdb');
+    pass('next');
+    words.said('vdb', () => seen.push('word on vdb'));
+    words.said('vda', () => seen.push('word on vda'));
+    expect(seen).toEqual(['word on vda', 'end of vda', 'word on vdb', 'end of vdb', 'next']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('what comes while the rest is passed on has its place behind it', () => {
+    const { seen, words, pass, end } = open();
+    end('vda');
     words.inOrder(() => {
       seen.push('first');
-      words.await('vdb');
+      pass('answer to the first');
     });
     pass('second');
     words.said('vda', () => undefined);
-    expect(seen).toEqual(['first']);
-    words.said('vdb', () => undefined);
-    expect(seen).toEqual(['first', 'second']);
+    expect(seen).toEqual(['end of vda', 'first', 'second', 'answer to the first']);
   });
 });
 

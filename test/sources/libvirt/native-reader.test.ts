@@ -4,6 +4,7 @@ import { GraphIndex } from '../../../src/jobs/model/graph-index.js';
 import { comparePivot, readBaseline } from '../../../src/jobs/model/pivot.js';
 import type { QmpEvent } from '../../../src/qmp/index.js';
 import type { DomainCalls } from '../../../src/sources/libvirt/calls.js';
+import { HeardJobs } from '../../../src/sources/libvirt/heard-jobs.js';
 import { NativeReader } from '../../../src/sources/libvirt/native-reader.js';
 import type { GraphReply } from '../../../src/sources/port.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -27,14 +28,15 @@ function open(): { reader: NativeReader; clock: FakeClock; show: (xml: string) =
       answer({ kind: 'return', value: shown });
     },
   } as unknown as DomainCalls;
-  const hooks = { asked: () => undefined, merge: () => undefined, stalled: () => undefined };
-  const reader = new NativeReader(
-    calls,
-    { name: 'pure', uuid: '', id: 1 },
-    new Map([[JOB, 'ready']]),
-    { clock, queryMs: 5_000 },
-    hooks,
-  );
+  const hooks = {
+    asked: () => undefined,
+    merge: () => undefined,
+    inOrder: (action: () => void) => action(),
+    stalled: () => undefined,
+  };
+  const heard = new HeardJobs();
+  heard.hear(status(JOB, 'ready'));
+  const reader = new NativeReader(calls, { name: 'pure', uuid: '', id: 1 }, heard, { clock, queryMs: 5_000 }, hooks);
   return {
     reader,
     clock,

@@ -14,7 +14,12 @@ function readerOf(answered: string): { reader: MonitorReader; broken: string[] }
   } as unknown as DomainCalls;
   const broken: string[] = [];
   const monitor = new RelayedMonitor(calls, { name: 'vm', uuid: '', id: 1 }, 5_000, (why) => broken.push(why));
-  const hooks = { asked: () => undefined, merge: () => undefined, stalled: () => undefined };
+  const hooks = {
+    asked: () => undefined,
+    merge: () => undefined,
+    inOrder: (action: () => void) => action(),
+    stalled: () => undefined,
+  };
   return { reader: new MonitorReader(monitor, 5_000, hooks), broken };
 }
 
