@@ -157,7 +157,8 @@ export class ReconnectingConnection {
   #authenticated(connection: Connection, reply: RpcResult | RpcFailure): void {
     if ('error' in reply) {
       const { message, data } = reply.error;
-      const refused = data?.reason === 'UNAUTHENTICATED' || data?.reason === 'FORBIDDEN';
+      // UNAUTHENTICATED, FORBIDDEN, or INVALID_PARAMS, for a text that no token can be. Their beginnings are enough, and the client is small.
+      const refused = /^UNAU|^FORB|^INVA/.test(data?.reason ?? '');
       const retryAfterMs = typeof data?.retryAfterMs === 'number' ? data.retryAfterMs : undefined;
       // The token that is in force stays so until it expires.
       if (this.#state.phase === 'open' && !refused) return this.#renewIn(connection, retryAfterMs ?? 0);

@@ -146,19 +146,22 @@ describe('credentials', () => {
     expect(far.last().sent.map(({ method }) => method)).toEqual(['authenticate', 'server.info']);
   });
 
-  it('are requested again after 4401, and a token that was refused is never sent twice', async () => {
-    const tokens = ['old', 'new', 'new'];
-    const { client, far, open } = start({ token: async () => tokens.shift() ?? '' });
-    await open();
-    far.last().drop(4401, 'expired');
-    await open();
-    expect(far.last().of('authenticate')[0]?.params).toEqual({ token: 'new' });
-    far.last().refuse('authenticate', { data: { reason: 'UNAUTHENTICATED' } });
-    expect(client.state.phase).toBe('waiting');
-    await open();
-    expect(far.last().sent).toEqual([]);
-    expect(client.state).toMatchObject({ phase: 'closed', reason: { cause: 'refused' } });
-  });
+  it.each(['UNAUTHENTICATED', 'INVALID_PARAMS'])(
+    'are requested again after 4401, and a token that was refused (%s) is never sent twice',
+    async (reason) => {
+      const tokens = ['old', 'new', 'new'];
+      const { client, far, open } = start({ token: async () => tokens.shift() ?? '' });
+      await open();
+      far.last().drop(4401, 'expired');
+      await open();
+      expect(far.last().of('authenticate')[0]?.params).toEqual({ token: 'new' });
+      far.last().refuse('authenticate', { data: { reason } });
+      expect(client.state.phase).toBe('waiting');
+      await open();
+      expect(far.last().sent).toEqual([]);
+      expect(client.state).toMatchObject({ phase: 'closed', reason: { cause: 'refused' } });
+    },
+  );
 
   it('that cannot be fetched are a reason to try later', async () => {
     const { client, clock, open } = start({ token: () => Promise.reject(new Error('offline')) });
