@@ -37,7 +37,9 @@ export interface Shell {
 export async function openShell(shell: ShellName, completions: string): Promise<Shell> {
   const folder = newFolder();
   const within = (name: string): string => join(folder, name);
-  for (const name of ['fish', 'bin', 'home']) mkdirSync(within(name));
+  // A fish that does not find this folder fills it in the background, also while the test ends.
+  const made = 'home/.local/share/fish/generated_completions';
+  for (const name of ['fish', 'bin', made]) mkdirSync(within(name), { recursive: true });
   const program = `#!/bin/sh
 case $1 in
 sources) echo vm1 ;;

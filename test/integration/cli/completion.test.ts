@@ -33,7 +33,7 @@ async function serve(): Promise<string> {
 }
 
 describe.each(['fish', 'bash'] as const)('completions of %s', (shell) => {
-  it.skipIf(!have(shell, 'REQUIRE_FISH'))(
+  it.skipIf(!have(shell, 'REQUIRE_SHELLS'))(
     'are commands, then flags and their values, sources, and the jobs of the source alone',
     { timeout: 60_000 },
     async () => {

@@ -23,7 +23,7 @@ const NAMES = [
 ];
 
 describe.each(['bash', 'zsh', 'fish'] as const)('TAB in %s', (name) => {
-  const isThere = have(name, 'REQUIRE_FISH') && have('script', 'REQUIRE_FISH');
+  const isThere = have(name, 'REQUIRE_SHELLS') && have('script', 'REQUIRE_SHELLS');
 
   it.skipIf(!isThere)('inserts a name as it is, and runs none', { timeout: 60_000 }, async () => {
     const shell = await openShell(name, completionOf(createProgram(), name));
