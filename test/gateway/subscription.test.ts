@@ -61,6 +61,15 @@ describe('a subscription', () => {
     expect(subscription.examined).toBe(12);
   });
 
+  it('that is regranted when the log goes on with lower offsets is reset to those', () => {
+    const subscription = open({ formerly: 'before' });
+    subscription.void();
+    expect(subscription.state.kind).toBe('regranted');
+    subscription.reset(snapshotOf(1), 2);
+    expect(subscription.examined).toBe(2);
+    expect(() => subscription.advanceTo(1)).toThrow();
+  });
+
   const refused: Record<string, [Subscription, (subscription: Subscription) => void]> = {
     'to go live twice': [live(), (each) => each.goLive(4)],
     'to go live before its snapshot is out': [open({ snapshot: snapshotOf(2) }), (each) => each.goLive(1)],

@@ -89,7 +89,9 @@ export function edit(folder: string, name: string, change: (bytes: Buffer) => Bu
 /** A disk whose calls fail while a fault is set. */
 export class FaultyDisk implements Disk {
   /** The error of writes, or of syncs; `short`: of a write after a part of it was taken. */
-  fault: { call: 'create' | 'write' | 'sync' | 'close' | 'checkpoint'; code: string; short?: boolean } | undefined;
+  fault:
+    | { call: 'create' | 'write' | 'sync' | 'close' | 'checkpoint' | 'read'; code: string; short?: boolean }
+    | undefined;
   /** No sync ends, or no read, or no call that changes anything, until {@link answer}. */
   hangs: 'sync' | 'read' | 'all' | undefined;
   #hanging: (() => void)[] = [];
@@ -99,6 +101,8 @@ export class FaultyDisk implements Disk {
   get hanging(): number {
     return this.#hanging.length;
   }
+  /** Syncs that were begun. */
+  syncs = 0;
   freeBytes = Number.MAX_SAFE_INTEGER;
   unlinked: string[] = [];
 
@@ -121,6 +125,7 @@ export class FaultyDisk implements Disk {
     return DISK.write(fd, bytes, position);
   }
   async sync(fd: number): Promise<void> {
+    this.syncs += 1;
     this.#fail('sync');
     await this.#hang('sync');
     return DISK.sync(fd);
@@ -154,6 +159,7 @@ export class FaultyDisk implements Disk {
   syncFolder = DISK.syncFolder;
   read = async (path: string, position: number, length: number): Promise<Buffer> => {
     await this.#hang('read');
+    this.#fail('read');
     return DISK.read(path, position, length);
   };
 

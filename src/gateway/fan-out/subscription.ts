@@ -49,6 +49,8 @@ export class Subscription {
   /** The id before the grants changed, which the client may still use. */
   readonly formerly: string | undefined;
   #state: SubscriptionState;
+  /** Since {@link void} the offsets of the log may be lower. */
+  #mayGoBack = false;
   #examined: number;
   #nextFrame = 0;
 
@@ -120,6 +122,7 @@ export class Subscription {
 
   /** The log goes on under another epoch, or without what the client has seen: what the client has is to be replaced. */
   void(): void {
+    this.#mayGoBack = true;
     if (this.#state.kind !== 'regranted' && this.#state.kind !== 'ended') this.#state = VOIDED;
   }
 
@@ -127,9 +130,9 @@ export class Subscription {
   reset(snapshot: Snapshot, offset: number): void {
     if (this.#state !== BEHIND && this.#state !== VOIDED && this.#state.kind !== 'regranted')
       throw this.#illegal('behind, voided or regranted');
-    // The offsets may be lower.
-    if (this.#state === VOIDED) this.#examined = offset;
+    if (this.#mayGoBack) this.#examined = offset;
     else this.#advance(offset);
+    this.#mayGoBack = false;
     this.#state = positionAfter(snapshot);
   }
 

@@ -15,6 +15,13 @@ import { StoredEntry } from './stored-entry.js';
 const MAX_BYTES = 32 * 1024 * 1024;
 const IDLE_MS = 10_000;
 
+/** Milliseconds after which a read that this process had no descriptors or memory for is tried again. */
+const SHORTAGE_MS = 100;
+const SHORTAGES: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR'];
+
+/** It says nothing of the file. */
+const isShortage = (error: unknown): boolean => SHORTAGES.includes((error as NodeJS.ErrnoException).code);
+
 /** Entries that clients see; `upTo` is the offset of the last entry of the block. */
 export interface ReadBlock {
   entries: readonly StoredEntry[];
@@ -73,6 +80,7 @@ export class Blocks {
           throw new Error(`${segment.path} is ${end}, at byte ${read.size}`);
         if (!segment.isIndexed) segment.index(read);
       } catch (error) {
+        if (isShortage(error)) return this.#pause();
         // A disk that does not answer says nothing of the file.
         segment.isDamaged = !(error instanceof NoAnswer);
         this.#failed({ block: { segment, from: 0, to: segment.size }, error: errorOf(error) });
@@ -101,6 +109,11 @@ export class Blocks {
     return reading;
   }
 
+  /** Who asked asks again. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(SHORTAGE_MS, resolve));
+  }
+
   async #load(key: string, block: Block): Promise<void> {
     const { segment, from, to } = block;
     try {
@@ -109,6 +122,7 @@ export class Blocks {
       this.#read.set(key, read);
       this.#bytes += read.bytes;
     } catch (error) {
+      if (isShortage(error)) return this.#pause();
       this.#failed({ block, error: errorOf(error) });
       return;
     }

@@ -16,6 +16,7 @@ export interface WriterParts {
 export class DiskWriter {
   readonly #parts: WriterParts;
   #syncing: Promise<void> | undefined;
+  #isDueAgain = false;
   #stopTimer: (() => void) | undefined;
 
   constructor(parts: WriterParts) {
@@ -39,19 +40,28 @@ export class DiskWriter {
   stop(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
+    this.#isDueAgain = false;
   }
 
   async idle(): Promise<void> {
-    await this.#syncing;
+    while (this.#syncing) await this.#syncing;
   }
 
   #later(): void {
     this.#stopTimer = undefined;
-    this.#syncing ??= this.#parts.files
+    // What was written since it began is not in it.
+    if (this.#syncing) {
+      this.#isDueAgain = true;
+      return;
+    }
+    this.#syncing = this.#parts.files
       .sync()
       .catch((error: unknown) => this.#parts.failed(errorOf(error)))
       .finally(() => {
         this.#syncing = undefined;
+        if (!this.#isDueAgain) return;
+        this.#isDueAgain = false;
+        this.#later();
       });
   }
 

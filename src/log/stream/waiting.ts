@@ -76,6 +76,7 @@ export class WaitingEntries {
 
   /** They were not written. */
   putBack(): void {
+    for (const append of this.#inFlight) unplace(append);
     this.#waiting.unshift(...this.#inFlight);
     this.#inFlight = [];
   }
@@ -125,6 +126,7 @@ export class WaitingEntries {
     this.#bytes = 0;
     for (const each of this.#inFlight) {
       this.#bytes += each.bytes;
+      unplace(each);
       show(each);
     }
     for (const each of dropped) this.#drop(each, gap);
@@ -137,6 +139,11 @@ export class WaitingEntries {
     gap.kept.push(...kept);
     show(append);
   }
+}
+
+/** Where they stood in a message that was not written is no place: a command that has one is sent. */
+function unplace({ drafts }: Pick<Append, 'drafts'>): void {
+  for (const { position } of drafts) if (position) position.cursor = undefined;
 }
 
 function show(append: Pick<Append, 'shown'>): void {

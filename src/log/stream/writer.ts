@@ -218,6 +218,7 @@ export class SourceWriter {
     if (epoch === this.#epoch) return false;
     this.#epoch = epoch;
     this.#last = 0;
+    this.#head = 0;
     this.#checkpoint = 0;
     this.#wantsCheckpoint = true;
     this.#start.listener.renewed(epoch);

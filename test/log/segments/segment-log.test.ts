@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CLOCK } from '../../../src/clock.js';
 import { FolderInUse, inspectFolder } from '../../../src/log/index.js';
 import {
   append,
@@ -515,6 +516,35 @@ describe('a disk that takes nothing', () => {
     expect(await typesOf(log, log.head - 1)).toEqual(['AFTER']);
     await log.close();
     expect((await inspectFolder(path)).problems).toEqual([]);
+  });
+
+  it('of which a read finds no descriptor free is read again, and takes nothing from who is behind', async () => {
+    const { path, log: before } = await openLong();
+    const all = await typesOf(before);
+    await before.close();
+    const disk = new FaultyDisk();
+    const { log, reports } = await openTestDiskLog(path, { disk, limits: SMALL });
+    disk.fault = { call: 'read', code: 'EMFILE' };
+    const { pending } = log.readAfter(0, 64);
+    await pending;
+    disk.fault = undefined;
+    expect(await typesOf(log)).toEqual(all);
+    expect([log.retainsAfter(0), reports]).toEqual([true, []]);
+  });
+
+  it('is brought up to date with what was written while it was being brought up to date', async () => {
+    const disk = new FaultyDisk();
+    const { log } = await openTestDiskLog(newFolder(), { disk, limits: { syncMs: 1 } });
+    await append(log, 'A');
+    disk.hangs = 'sync';
+    await append(log, 'B');
+    await expect.poll(() => disk.hanging).toBeGreaterThan(0);
+    const { syncs } = disk;
+    await append(log, 'C');
+    // A timer of the same length that is set later fires later: its time has come. Nothing else is written any more.
+    await new Promise<void>((later) => CLOCK.after(1, later));
+    disk.answer();
+    await expect.poll(() => disk.syncs).toBeGreaterThan(syncs);
   });
 
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {

@@ -19,6 +19,8 @@ const SETTLED = {
 let clock: FakeClock;
 let stream: MemoryStream;
 let told: string[];
+/** The state of the source in a checkpoint. */
+let saved: () => string;
 /** Milliseconds of each message. */
 let acknowledged: number[];
 
@@ -26,12 +28,13 @@ beforeEach(() => {
   clock = new FakeClock();
   stream = new MemoryStream();
   told = [];
+  saved = () => '{"state":1}';
   acknowledged = [];
 });
 
 function open(last = 0, more: { maxWaitingBytes?: number; checkpointEntries?: number } = {}): SourceWriter {
   return new SourceWriter({
-    ...{ stream, source: 's', owner: 'o1', epoch: stream.epoch, last, save: () => ['{"state":1}'] },
+    ...{ stream, source: 's', owner: 'o1', epoch: stream.epoch, last, save: () => [saved()] },
     listener: {
       fenced: () => told.push('fenced'),
       acknowledged: (ms) => acknowledged.push(ms),
@@ -152,8 +155,12 @@ describe('a writer', () => {
     const writer = open();
     await writer.drained();
     stream.renew('11223344');
-    writer.append([entry(1)]);
+    const position: LogPosition = { cursor: undefined };
+    saved = () => `${position.cursor}`;
+    writer.append([entry(1, { position })]);
     await writer.drained();
+    expect(stream.written.at(-2)).toContain('"undefined"');
+    expect(position.cursor).toBe(`11223344:${2 * 4_096}`);
     expect(contents()).toEqual(['checkpoint 1/1', '1']);
     expect(told).toEqual(['renewed 11223344']);
     expect(writer.cursor).toBe(`11223344:${2 * 4_096}`);
@@ -173,7 +180,13 @@ describe('a writer', () => {
     await writer.drained();
     stream.isAway = true;
     const shown: number[] = [];
-    writer.append([entry(0)], () => shown.push(0));
+    const position: LogPosition = { cursor: undefined };
+    let place: unknown = 'not shown';
+    writer.append([entry(0, { position })], () => {
+      // Who would send a command sees that nothing proves it to be in the stream.
+      place = position.cursor;
+      shown.push(0);
+    });
     await clock.turn();
     const since = new Date(clock.date()).toISOString().slice(0, 23);
     writer.append([entry(1)], () => shown.push(1));
@@ -186,6 +199,7 @@ describe('a writer', () => {
     await writer.drained();
     expect(contents()).toEqual(['checkpoint 1/1', '0', 'checkpoint 1/1', 'GATEWAY_JOB_SETTLED GATEWAY_SOURCE_GAP']);
     expect(told).toEqual(['failing', 'gap 40']);
+    expect(place).toBeUndefined();
     expect(shown).toEqual(Array.from({ length: 42 }, (_, n) => n));
     expect(readBody(stream.written.at(-1) ?? '')).toMatchObject({
       entries: [{}, { data: { dropped: 40, since: expect.stringContaining(since) } }],
