@@ -35,7 +35,8 @@ export function isReachable(earlier: JobStatus, later: JobStatus | 'null'): bool
   const reached = new Set<JobStatus | 'null'>([earlier]);
   for (const status of reached) {
     if (status === later) return true;
-    if (status !== 'null') for (const next of TRANSITIONS[status]) reached.add(next);
+    // A QEMU may name a status that is not known here: nothing follows from it.
+    if (isJobStatus(status)) for (const next of TRANSITIONS[status]) reached.add(next);
   }
   return false;
 }

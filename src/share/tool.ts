@@ -188,8 +188,11 @@ export class Tool {
     const wrong = (Array.isArray(enable) ? enable : [enable]).find(
       (each) => each !== 'oob' || !capabilities.includes(each),
     );
-    if (wrong !== undefined)
-      return errorText({ class: 'GenericError', desc: `Parameter 'enable' does not accept value '${wrong}'` }, id);
+    if (wrong !== undefined) {
+      // Any JSON may stand there, also what cannot be made a text.
+      const value = typeof wrong === 'string' ? wrong.slice(0, 64) : 'no text';
+      return errorText({ class: 'GenericError', desc: `Parameter 'enable' does not accept value '${value}'` }, id);
+    }
     this.#oob = Array.isArray(enable) && enable.includes('oob');
     this.#isNegotiated = true;
     return emptyReturn(id);

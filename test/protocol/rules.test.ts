@@ -41,6 +41,11 @@ describe('the tables of the gateway and of the simulated QEMU', () => {
 it('a status is reached from those before it, and from none after it', () => {
   expect(isReachable('created', 'null')).toBe(true);
   expect(isReachable('standby', 'pending')).toBe(true);
+  // As a QEMU may name one that is not known here.
+  for (const unknown of ['weird', 'constructor']) {
+    expect(isReachable(unknown as never, 'running')).toBe(false);
+    expect(isReachable('running', unknown as never)).toBe(false);
+  }
   expect(isReachable('ready', 'ready')).toBe(true);
   expect(isReachable('ready', 'paused')).toBe(false);
   expect(isReachable('concluded', 'running')).toBe(false);

@@ -119,6 +119,15 @@ describe('a tool', () => {
     expect(bench.asked).toEqual([]);
   });
 
+  it('is told of anything that it enables and that is no capability, and may go on', async () => {
+    for (const value of ['[{"toString":1}]', '{"toString":1}', '[[]]', '1', '[null]']) {
+      const tool = new Bench().connect();
+      const wrong = `{"execute":"qmp_capabilities","arguments":{"enable":${value}}}`;
+      await tool.say(`${wrong}{"execute":"qmp_capabilities"}`);
+      expect(parsed(tool.got).slice(1), value).toMatchObject([{ error: { class: 'GenericError' } }, { return: {} }]);
+    }
+  });
+
   it('that enables what is no capability may try again', async () => {
     const tool = new Bench().connect();
     await tool.say('{"execute":"qmp_capabilities","arguments":{"enable":["x"]}}{"execute":"qmp_capabilities"}');
