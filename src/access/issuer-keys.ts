@@ -31,7 +31,7 @@ export const ISSUER_KEYS_DEFAULTS: IssuerKeysOptions = {
   changed: () => undefined,
 };
 
-/** There are no keys that may still be used: whether a token is good cannot be told now. */
+/** The issuer's keys could not be fetched, and those that were fetched before are too old: no token can be verified now. */
 export class KeysUnavailable extends errors.JOSEError {}
 
 export class IssuerKeys {
