@@ -1,4 +1,4 @@
-// The jobs of a domain: their status from QEMU's events, their figures from libvirt. They are kept over lost connections to libvirtd, until the QEMU ends.
+// The jobs of a domain: their status from the events of QEMU, their figures from libvirt. They are kept over lost connections, until the QEMU ends.
 import type { BlockJobEventData, Int64, JobStatus } from '../../protocol/types.js';
 import type { QmpEvent } from '../../qmp/index.js';
 import type { QueriedJob } from '../port.js';
