@@ -19,6 +19,7 @@ import { type LogLimits, MemoryLog } from './log/index.js';
 import type { ClusterReaders } from './metrics/index.js';
 import {
   FENCED_SINCE,
+  isForbidden,
   type Locks,
   type OpenNats,
   openNats,
@@ -96,7 +97,7 @@ function unreachable(error: Error): never {
 
 /** What this member is not allowed, another is. */
 function forbidden(error: Error): never {
-  throw /permissions violation/i.test(error.message) ? new Final(error.message, { cause: error }) : error;
+  throw isForbidden(error) ? new Final(error.message, { cause: error }) : error;
 }
 
 /** An error after which nothing is tried again. */

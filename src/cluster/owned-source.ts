@@ -47,6 +47,8 @@ export interface OwnedSourceListener {
   acknowledged(ms: number): void;
   /** So many entries were dropped. */
   gap(dropped: number): void;
+  /** The stream has lost messages, whose places are given out again under the same epoch. */
+  reused(): void;
   /** The stream could not be read or written, and is tried again. @param isFirst of a writer's tries in a row. */
   failing(error: unknown, isFirst: boolean): void;
 }
@@ -145,6 +147,7 @@ export class OwnedSource {
         acknowledged: (ms) => this.#listener.acknowledged(ms),
         gap: (dropped) => this.#listener.gap(dropped),
         renewed: () => undefined,
+        reused: () => this.#listener.reused(),
         failing: (error, isFirst) => this.#listener.failing(error, isFirst),
       },
     });

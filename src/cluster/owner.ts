@@ -72,7 +72,7 @@ export class Owner implements SourceProvider {
     });
     this.#stop.push(
       clock.every(options.holdMs, () => this.#say()),
-      clock.every(options.retentionMs, () => void this.#renewCheckpoints()),
+      clock.every(options.retentionMs, () => void this.#look()),
     );
   }
 
@@ -123,6 +123,7 @@ export class Owner implements SourceProvider {
   /** NATS is back: what waits is written at once. */
   wake(): void {
     for (const { owned } of this.#held.values()) owned.writer?.wake();
+    void this.#look();
   }
 
   /** It is closing: callers are sent to the next owner. */
@@ -214,6 +215,10 @@ export class Owner implements SourceProvider {
           );
           this.#jobs?.reconnect(name);
         },
+        reused: () =>
+          log.error(
+            'the stream has lost messages, and this member may not give it another epoch: a client that was away may miss some without a word',
+          ),
         failing: (err, isFirst) => {
           if (isFirst) log.warn({ err }, 'the stream took no entry: it is tried again');
           this.#maker.failing();
@@ -271,12 +276,15 @@ export class Owner implements SourceProvider {
     bus.publish(subjects.hold, { v: 1, member, instance: this.#instance, owned } satisfies HoldMessage);
   }
 
-  /** A source that is silent for days would lose its state with its messages: its checkpoint is renewed long before it leaves the retention. */
-  async #renewCheckpoints(): Promise<void> {
+  /** Whether the stream has lost messages; and a source that is silent for days would lose its state with them, so its checkpoint is renewed long before. */
+  async #look(): Promise<void> {
     try {
-      const { firstSeq, lastSeq } = await this.#deps.stream.state();
-      for (const { owned } of this.#held.values())
-        if (owned.writer && owned.writer.checkpointSeq < firstSeq + (lastSeq - firstSeq) / 2) owned.writer.checkpoint();
+      const state = await this.#deps.stream.state();
+      const middle = state.firstSeq + (state.lastSeq - state.firstSeq) / 2;
+      for (const { owned } of this.#held.values()) {
+        owned.writer?.seen(state);
+        if (owned.writer && owned.writer.checkpointSeq < middle) owned.writer.checkpoint();
+      }
     } catch {
       this.#maker.failing();
     }

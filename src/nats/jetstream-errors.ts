@@ -8,3 +8,6 @@ export const WRONG_LAST_SEQUENCE = 10_071;
 export const NO_MESSAGE = 10_037;
 
 export const codeOf = (error: unknown): number | undefined => (error as { code?: number } | undefined)?.code;
+
+/** The permissions of the member do not have the call. */
+export const isForbidden = (error: unknown): boolean => /permissions violation/i.test(String(error));

@@ -2,6 +2,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Bus, NatsBus } from './bus.js';
 import { connectNats, isRejection, loadNats, type NatsServers } from './connect.js';
+import { isForbidden } from './jetstream-errors.js';
 import { KvLocks, type Locks } from './locks.js';
 import { JetStreamStream, type StreamLimits } from './stream.js';
 import { type Subjects, subjectsOf } from './subjects.js';
@@ -93,7 +94,7 @@ async function watch(connection: NatsConnection, { changed, refused, rejected }:
   for await (const status of connection.status()) {
     const { type } = status;
     // What is published without an answer is refused in no other way.
-    if (type === 'error' && /permissions violation/i.test(status.error.message)) {
+    if (type === 'error' && isForbidden(status.error)) {
       const { message } = status.error;
       if (texts.size < REFUSALS && !texts.has(message)) {
         texts.add(message);

@@ -1,4 +1,5 @@
 // The shared stream in NATS JetStream. Its description has the epoch, so that the two are made together.
+import { createHash } from 'node:crypto';
 import type { DirectMsgRequest, JetStreamClient, JetStreamManager, StoredMsg, StreamConfig } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { Observable } from 'rxjs';
@@ -11,7 +12,7 @@ import {
   type StreamWritten,
 } from '../log/index.js';
 import { isFenceSure } from './fence.js';
-import { codeOf, NO_MESSAGE, STREAM_NOT_FOUND, WRONG_LAST_SEQUENCE } from './jetstream-errors.js';
+import { codeOf, isForbidden, NO_MESSAGE, STREAM_NOT_FOUND, WRONG_LAST_SEQUENCE } from './jetstream-errors.js';
 import type { Subjects } from './subjects.js';
 
 export interface StreamLimits {
@@ -66,7 +67,7 @@ export class JetStreamStream implements SharedStream {
     const { stream, events, live } = this.#subjects;
     const config: Partial<StreamConfig> & { name: string } = {
       name: stream,
-      description: `qmp-gateway epoch=${epoch}`,
+      description: describe(epoch),
       subjects: [events('*')],
       republish: { src: events('*'), dest: live('*').replace('*', '{{wildcard(1)}}') },
       num_replicas: replicas,
@@ -100,6 +101,19 @@ export class JetStreamStream implements SharedStream {
     if (epoch === undefined) throw new Error(`the stream ${config.name} was not made by qmp-gateway`);
     this.#epoch = epoch;
     return { epoch, firstSeq: state.first_seq, lastSeq: state.last_seq };
+  }
+
+  /** Members that do it at the same time give it the same one. */
+  async renew(epoch: string): Promise<'renewed' | 'forbidden'> {
+    const present = await this.state();
+    try {
+      if (present.epoch === epoch)
+        await this.#jsm.streams.update(this.#subjects.stream, { description: describe(next(epoch)) });
+      return 'renewed';
+    } catch (error) {
+      if (isForbidden(error)) return 'forbidden';
+      throw error;
+    }
   }
 
   async write({ source, body, id, after }: StreamWrite): Promise<StreamWritten> {
@@ -174,6 +188,10 @@ export class JetStreamStream implements SharedStream {
     };
   }
 }
+
+const describe = (epoch: string): string => `qmp-gateway epoch=${epoch}`;
+
+const next = (epoch: string): string => createHash('sha256').update(epoch).digest('hex').slice(0, 16);
 
 function readLive(message: Msg, { sourceOf }: Subjects): StreamMessage | undefined {
   const seq = Number(message.headers?.get('Nats-Sequence'));

@@ -30,7 +30,14 @@ async function own(owner: string): Promise<SourceWriter> {
   const line = { kind: 'source', name: 's', about: {}, info, evidence: {} };
   const writer = new SourceWriter({
     ...{ stream, source: 's', owner, epoch: stream.epoch, last: stream.lastSeq, save: () => [JSON.stringify(line)] },
-    listener: { fenced: ignored, acknowledged: ignored, gap: ignored, renewed: ignored, failing: ignored },
+    listener: {
+      fenced: ignored,
+      acknowledged: ignored,
+      gap: ignored,
+      renewed: ignored,
+      reused: ignored,
+      failing: ignored,
+    },
     options: { clock, ...WRITER_DEFAULTS },
   });
   await writer.drained();

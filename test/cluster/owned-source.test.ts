@@ -42,6 +42,7 @@ function contend(member: string, saved: readonly object[] = []): OwnedSource {
       fenced: () => tell('was refused'),
       acknowledged: () => undefined,
       gap: () => undefined,
+      reused: () => undefined,
       failing: () => undefined,
     },
   );

@@ -6,6 +6,8 @@ export class MemoryStream implements SharedStream {
   messages: StreamMessage[] = [];
   epoch = 'aabbccdd';
   lastSeq = 0;
+  /** Whether the member may give it another epoch. */
+  allowsRenewal = true;
   /** Calls are rejected. */
   isAway = false;
   /** The next acknowledgements are lost, although the messages are taken. */
@@ -73,8 +75,21 @@ export class MemoryStream implements SharedStream {
     for (const message of this.messages) if (message.seq >= from && message.seq <= to) take(message);
   }
 
+  async renew(epoch: string): Promise<'renewed' | 'forbidden'> {
+    this.#away();
+    if (!this.allowsRenewal) return 'forbidden';
+    if (this.epoch === epoch) this.epoch = `${epoch}ee`;
+    return 'renewed';
+  }
+
+  /** Its server has lost power: the newest messages, which it had acknowledged, are gone. */
+  lose(seq: number): void {
+    this.messages = this.messages.filter((each) => each.seq < seq);
+    this.lastSeq = seq - 1;
+  }
+
   /** Somebody has deleted it, and it was made again. */
-  renew(epoch: string): void {
+  remake(epoch: string): void {
     this.epoch = epoch;
     this.messages = [];
     this.lastSeq = 0;

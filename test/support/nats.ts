@@ -1,7 +1,7 @@
 // NATS servers with JetStream in processes of their own, on free ports, with their stores in a temporary folder: one, or three that form a cluster.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jetstreamManager, StorageType } from '@nats-io/jetstream';
@@ -97,6 +97,21 @@ export class Nats {
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
+  }
+
+  /** Of a node that does not run: its store is as it is now when it is {@link goBack}. */
+  async keep(node: number): Promise<void> {
+    await cp(this.#store(node), `${this.#store(node)}.kept`, { recursive: true });
+  }
+
+  /** Of a node that does not run: it has lost all that it wrote since it was kept, as a disk that had not been synced. */
+  async goBack(node: number): Promise<void> {
+    await rm(this.#store(node), { recursive: true });
+    await cp(`${this.#store(node)}.kept`, this.#store(node), { recursive: true });
+  }
+
+  #store(node: number): string {
+    return join(this.#folder, `n${node}`);
   }
 
   /** With the store that it had. Resolves when it has been spawned. */

@@ -143,6 +143,8 @@ export class StreamFollower {
       const end = Math.min(to, begin + BLOCK - 1);
       const read = new Map<number, StreamMessage>();
       await this.#stream.replay(begin, end, (message) => read.set(message.seq, message));
+      // Messages of a stream that was made anew meanwhile are not of this epoch.
+      if ((await this.#stream.state()).epoch !== this.#epoch) throw new Error('the stream was made anew');
       // Some may have come meanwhile.
       while (this.#next <= end && !this.#isEnded) {
         const seq = this.#next;

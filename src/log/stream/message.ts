@@ -33,6 +33,9 @@ export function epochOfId(id = ''): string | undefined {
   return count === undefined ? undefined : epoch;
 }
 
+/** @returns `undefined`: it has no id, or one of another form. */
+export const writerOfId = (id = ''): string | undefined => id.split('.')[1];
+
 interface Head {
   /** The member that wrote it. */
   readonly owner: string;

@@ -61,7 +61,8 @@ export class OlderEntries {
       const { lastSeq } = await stream.state();
       await stream.replay(first, Math.min(last, lastSeq), (message) => insert(log, epoch, message));
       // Messages that have left the stream before they were read are not taken for none.
-      const { firstSeq } = await stream.state();
+      const { firstSeq, epoch: present } = await stream.state();
+      if (present !== epoch) throw new Error('the stream was made anew');
       evicted(firstSeq);
       const after = Math.max(first, firstSeq) * OFFSETS_PER_MESSAGE - 1;
       const upTo = (Math.min(last, lastSeq) + 1) * OFFSETS_PER_MESSAGE - 1;

@@ -50,6 +50,8 @@ export interface SharedStream {
   next(source: string, seq: number, isNext?: (message: StreamMessage) => boolean): Promise<StreamMessage | undefined>;
   /** Sources with messages. */
   sources(): Promise<string[]>;
+  /** It has lost messages that it had acknowledged, so their places are given out again: gives it another epoch, if it still has that one. */
+  renew(epoch: string): Promise<'renewed' | 'forbidden'>;
   /** Messages in their order, from that place up to the last of the call, in bulk. @throws where the delivery ends before. */
   replay(from: number, to: number, take: (message: StreamMessage) => void): Promise<void>;
   /** New messages as they come; some may be missing, and nothing says so. */

@@ -235,10 +235,14 @@ export class StreamLog implements EventReader {
 
   #take(message: StreamMessage): void {
     const body = readBody(message.body);
-    if (!body) return this.#leaveOut(message);
-    if (body.kind === 'part') return this.#takePart(message, body);
-    this.#foldEntries(message.source, message.seq, body);
-    this.#insert(this.#memory, message, body);
+    // An answer may wait for a message that has no entries.
+    this.#folded = Math.max(this.#folded, message.seq * OFFSETS_PER_MESSAGE);
+    if (!body) this.#leaveOut(message);
+    else if (body.kind === 'part') this.#takePart(message, body);
+    else {
+      this.#foldEntries(message.source, message.seq, body);
+      this.#insert(this.#memory, message, body);
+    }
     this.#arrivals.arrived(this.#folded);
   }
 

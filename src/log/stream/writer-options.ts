@@ -28,6 +28,8 @@ export interface WriterListener {
   gap(dropped: number): void;
   /** The stream was made anew: nothing that it had before is there. */
   renewed(epoch: string): void;
+  /** The stream has lost messages that it had acknowledged, and this member may not give it another epoch: their places are given out again under this one. */
+  reused(): void;
   /** A write has failed, and is tried again. @param isFirst since the last that succeeded. */
   failing(error: unknown, isFirst: boolean): void;
 }

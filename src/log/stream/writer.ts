@@ -3,8 +3,8 @@
 import { formatCursor } from '../../protocol/cursor.js';
 import type { EntryDraft } from '../../protocol/draft.js';
 import type { Cursor } from '../../protocol/types.js';
-import { entriesBody, entryTexts, messageId, OFFSETS_PER_MESSAGE, partBody, partsOf } from './message.js';
-import type { SharedStream } from './port.js';
+import { entriesBody, entryTexts, messageId, OFFSETS_PER_MESSAGE, partBody, partsOf, writerOfId } from './message.js';
+import type { SharedStream, StreamState } from './port.js';
 import { WaitingEntries, type Written } from './waiting.js';
 import type { WriterListener, WriterOptions } from './writer-options.js';
 
@@ -22,6 +22,11 @@ export interface WriterStart {
   options: WriterOptions;
 }
 
+type Refusal = 'repeat' | 'renewed' | 'fenced';
+
+/** Refusals in a row after which messages that the stream does not have are taken for lost: a server that has just come to lead may not show the newest. */
+const LOST_AFTER = 5;
+
 export class SourceWriter {
   readonly #start: WriterStart;
   readonly #options: WriterOptions;
@@ -38,6 +43,10 @@ export class SourceWriter {
   #wantsCheckpoint = true;
   #isWriting = false;
   #isRetrying = false;
+  /** Whether the stream may have another epoch. */
+  #isInDoubt = false;
+  /** Refusals in a row by a stream that has less of the source than it has acknowledged. */
+  #fewer = 0;
   #isEnded = false;
   /** Ends the wait before a message is written again. */
   #retry: (() => void) | undefined;
@@ -91,6 +100,13 @@ export class SourceWriter {
   /** Tries again at once: the connection is back. */
   wake(): void {
     this.#retry?.();
+  }
+
+  /** What the stream says of itself, now and then: of another epoch a writer hears in no other way where its messages are taken. */
+  seen({ epoch, lastSeq }: StreamState): void {
+    if (epoch === this.#epoch && lastSeq >= this.#last) return;
+    this.#isInDoubt = true;
+    this.checkpoint();
   }
 
   /** Resolves when everything that was appended is in the stream, or can't be any more. */
@@ -172,16 +188,16 @@ export class SourceWriter {
 
   /** Resolves with the place of the message; `undefined`: nothing is written any more, or the stream was made anew. */
   async #put(body: () => string): Promise<number | undefined> {
-    const { stream, source, listener } = this.#start;
+    const { listener } = this.#start;
     const { clock } = this.#options;
     const id = messageId(this.#epoch, this.#writer, ++this.#written);
     const begun = clock.now();
     while (!this.#isEnded) {
       try {
-        const written = await stream.write({ source, body: body(), id, after: this.#last });
-        const seq = written.kind === 'taken' ? written.seq : await this.#refused(id);
+        const seq = (this.#isInDoubt && (await this.#changed(id))) || (await this.#write(id, body()));
         if (this.#isEnded || seq === 'renewed') return undefined;
         this.#isRetrying = false;
+        this.#fewer = 0;
         if (seq === 'repeat') continue;
         if (seq === 'fenced') {
           listener.fenced();
@@ -200,29 +216,53 @@ export class SourceWriter {
     return undefined;
   }
 
-  /** Why the stream refused a message: it has it already, its source's messages have all left the retention, or it has one of another owner. */
-  async #refused(id: string): Promise<number | 'repeat' | 'renewed' | 'fenced'> {
+  async #write(id: string, body: string): Promise<number | Refusal> {
     const { stream, source } = this.#start;
-    if (await this.#isRenewed()) return 'renewed';
+    const written = await stream.write({ source, body, id, after: this.#last });
+    if (written.kind === 'taken') return written.seq;
+    return (await this.#changed(id)) ?? (await this.#refused(id));
+  }
+
+  /** Why the stream refused a message: it has it already, it has none of its source any more, it has lost some, or it has one of another owner. */
+  async #refused(id: string): Promise<number | Refusal> {
+    const { stream, source } = this.#start;
     const last = await stream.last(source);
     // Its acknowledgement was lost, and it was repeated after the stream had forgotten its id.
     if (last?.id === id) return last.seq;
+    const { lastSeq } = await stream.state();
+    if ((last?.seq ?? lastSeq) < this.#last) return this.#lost(id);
     if (last) return 'fenced';
+    // They have left the retention.
     this.#last = 0;
     return 'repeat';
   }
 
-  /** Whether the stream was made anew: it refuses a place that it never had. */
-  async #isRenewed(): Promise<boolean> {
-    const { epoch } = await this.#start.stream.state();
-    if (epoch === this.#epoch) return false;
+  /** Places that readers have seen are given out again, so that what they know of them must not count any more. */
+  async #lost(id: string): Promise<number | Refusal> {
+    const { stream, listener } = this.#start;
+    this.#fewer += 1;
+    if (this.#fewer < LOST_AFTER) throw new Error('the stream lacks messages that it had acknowledged');
+    this.#fewer = 0;
+    if ((await stream.renew(this.#epoch)) === 'renewed') return (await this.#changed(id)) ?? 'repeat';
+    listener.reused();
+    return 'fenced';
+  }
+
+  /** Whether the stream was made anew, or has lost messages and was given another epoch. */
+  async #changed(id: string): Promise<number | Refusal | undefined> {
+    const { stream, source, listener } = this.#start;
+    const { epoch } = await stream.state();
+    this.#isInDoubt = false;
+    if (epoch === this.#epoch) return undefined;
+    const last = await stream.last(source);
+    if (last && writerOfId(last.id) !== this.#writer) return 'fenced';
     this.#epoch = epoch;
-    this.#last = 0;
+    this.#last = last?.seq ?? 0;
     this.#head = 0;
     this.#checkpoint = 0;
     this.#wantsCheckpoint = true;
-    this.#start.listener.renewed(epoch);
-    return true;
+    listener.renewed(epoch);
+    return last?.id === id ? last.seq : 'renewed';
   }
 
   #pause(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Tuning } from '../../../src/app.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
 import { newFolder } from '../../support/folder.js';
+import { Nats } from '../../support/nats.js';
 import { type NatsServer, startNats } from '../../support/nats-server.js';
 import { have } from '../../support/required.js';
 import type { Wire } from '../../support/wire.js';
@@ -30,13 +31,13 @@ interface Cluster {
   sim: Simulator;
 }
 
-async function openCluster(): Promise<Cluster> {
+async function openCluster(url = nats?.url): Promise<Cluster> {
   const cluster = `c${randomBytes(6).toString('hex')}`;
   const path = join(newFolder(), 'vm1.sock');
   const sim = await startSimulator({ listen: { path } });
   onTestFinished(() => sim.close());
   const flags = (member: string, role: string) => ({
-    ...{ nats: nats?.url ?? '', cluster, member, role },
+    ...{ nats: url ?? '', cluster, member, role },
     listen: role === 'owner' ? undefined : '127.0.0.1:0',
   });
   return {
@@ -167,5 +168,30 @@ describe.skipIf(!hasNats)('a cluster', () => {
     const types = wire.events.filter(({ job }) => job?.run === run).map(({ type }) => type);
     expect(types.filter((type) => type === 'GATEWAY_JOB_SETTLED')).toHaveLength(1);
     expect(types.filter((type) => type === 'GATEWAY_COMMAND')).toHaveLength(1);
+  });
+
+  it('whose stream has lost what it had acknowledged begins another epoch, and resets who has seen it', async () => {
+    const server = await Nats.start();
+    onTestFinished(() => server.close());
+    const cluster = await openCluster(server.urls[0]);
+    await cluster.owner('o1');
+    const wire = await (await cluster.edge('e1')).wire();
+    await up(wire);
+    await wire.call('subscribe', {});
+    await server.kill(0);
+    await server.keep(0);
+    server.restart(0);
+    begin(cluster);
+    await wire.status('j', 'running');
+    const { epoch } = await wire.call('server.info', {});
+    const seen = `${epoch}:${wire.events.at(-1)?.offset}`;
+    await server.kill(0);
+    await server.goBack(0);
+    server.restart(0);
+    await expect.poll(async () => (await wire.call('server.info', {})).epoch, { timeout: 30_000 }).not.toBe(epoch);
+    await wire.frame(({ method }) => method === 'reset');
+    expect(await wire.call('job.abort', { ...target, sync: true })).toMatchObject({ outcome: 'cancelled' });
+    const again = await (await cluster.edge('e2')).wire();
+    expect(await again.call('subscribe', { after: seen })).toMatchObject({ resumed: false });
   });
 });

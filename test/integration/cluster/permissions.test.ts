@@ -3,6 +3,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type Msg, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openNats } from '../../../src/nats/index.js';
 import { NATS_PASSWORDS, NATS_PERMISSIONS } from '../../support/nats-permissions.js';
 import { type NatsServer, startNats } from '../../support/nats-server.js';
 import { have } from '../../support/required.js';
@@ -53,6 +54,7 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
     const streams = (await jetstreamManager(as('owner'))).streams;
     await streams.add({
       name: 'qmp',
+      description: 'qmp-gateway epoch=aabbccdd',
       subjects: ['qmp.ev.>'],
       allow_direct: true,
       republish: { src: 'qmp.ev.>', dest: 'qmp.live.>' },
@@ -131,6 +133,13 @@ describe.skipIf(!have('nats-server', 'REQUIRE_NATS'))('with the permissions of t
       }
       as('owner').publish('qmp.cmd.vm2', 'x');
       await isRefused('owner', 'publish qmp.cmd.vm2');
+    });
+
+    it('hears that it may not give the stream another epoch', async () => {
+      const url = server.url.replace('//', `//owner:${OF.owner}@`);
+      const nats = await openNats({ servers: [url], name: 'o1' }, 'qmp');
+      expect(await nats.stream.renew('aabbccdd')).toBe('forbidden');
+      await nats.close();
     });
   });
 

@@ -45,7 +45,14 @@ async function edge(
 
 function writerOf(source: string): SourceWriter {
   const nothing = (): undefined => undefined;
-  const ignored = { fenced: nothing, acknowledged: nothing, gap: nothing, renewed: nothing, failing: nothing };
+  const ignored = {
+    fenced: nothing,
+    acknowledged: nothing,
+    gap: nothing,
+    renewed: nothing,
+    reused: nothing,
+    failing: nothing,
+  };
   return new SourceWriter({
     ...{ stream, source, owner: 'o1', epoch: stream.epoch, last: 0, save: () => [`state of ${source}`] },
     listener: ignored,
@@ -144,7 +151,7 @@ describe('a log of a stream', () => {
     log.replaced$.subscribe(() => {
       replaced += 1;
     });
-    stream.renew('11223344');
+    stream.remake('11223344');
     await clock.advance(1_000);
     expect([replaced, log.epoch]).toEqual([1, '11223344']);
     await write(writer, 'a', 2);
@@ -155,7 +162,7 @@ describe('a log of a stream', () => {
   it('shows the former state whole until the next is', async () => {
     const { log, folded } = await edge();
     await write(writerOf('a'), 'a', 1);
-    stream.renew('11223344');
+    stream.remake('11223344');
     let answer = (): void => undefined;
     const asked = new Promise<void>((resolve) => {
       answer = resolve;
@@ -192,12 +199,61 @@ describe('a log of a stream', () => {
   it('takes no message of a stream that was made anew for one of the stream before', async () => {
     const { log, shown } = await edge();
     await write(writerOf('a'), 'a', 1);
-    stream.renew('11223344');
+    stream.remake('11223344');
     await write(writerOf('b'), 'b', 2, 3);
     await write(writerOf('c'), 'c', 4);
     expect([log.epoch, shown]).toEqual(['aabbccdd', ['8192 a 1']]);
     await clock.advance(1_000);
     expect(log.readAfter(0, 10).entries.map(({ source }) => source)).toEqual(['b', 'b', 'c']);
+  });
+
+  it('shows no message of a stream that is made anew while older ones are read', async () => {
+    const writer = writerOf('a');
+    for (let n = 1; n <= 3; n += 1) await write(writer, 'a', n);
+    const { log, shown } = await edge({ windowMessages: 2 });
+    const replay = stream.replay.bind(stream);
+    stream.replay = async (from, to, take) => {
+      stream.replay = replay;
+      stream.remake('11223344');
+      await write(writerOf('b'), 'b', 4);
+      await replay(from, to, take);
+    };
+    // Older ones for a client, and the newest, which the live path lost.
+    const { pending } = log.readAfter(0, 10);
+    await clock.advance(100);
+    await pending;
+    expect(log.readAfter(0, 10).entries.map(({ source }) => source)).not.toContain('b');
+    await clock.advance(1_000);
+    expect([log.epoch, shown]).toEqual(['11223344', []]);
+    expect(log.readAfter(0, 10).entries.map(({ source }) => source)).toEqual(['b']);
+  });
+
+  it('shows no message of a stream that is made anew while what the live path lost is read', async () => {
+    const writer = writerOf('a');
+    await writer.drained();
+    const { log, shown } = await edge();
+    stream.delivers = () => false;
+    for (let n = 1; n <= 3; n += 1) await write(writer, 'a', n);
+    const replay = stream.replay.bind(stream);
+    stream.replay = async (from, to, take) => {
+      stream.replay = replay;
+      stream.remake('11223344');
+      for (let n = 4; n <= 9; n += 1) await write(writerOf(`b${n}`), `b${n}`, n);
+      await replay(from, to, take);
+    };
+    await clock.advance(1_000);
+    expect(shown).toEqual([]);
+    await clock.advance(1_000);
+    expect([log.epoch, log.readAfter(0, 10).entries.length]).toEqual(['11223344', 6]);
+  });
+
+  it('has reached what a hand-over wrote, which has no entry', async () => {
+    const { log } = await edge();
+    const writer = writerOf('a');
+    await write(writer, 'a', 1);
+    writer.checkpoint();
+    await writer.drained();
+    await log.reached(stream.lastSeq * 4_096);
   });
 
   describe('where an owner writes what no gateway writes', () => {

@@ -39,6 +39,7 @@ function open(last = 0, more: { maxWaitingBytes?: number; checkpointEntries?: nu
       fenced: () => told.push('fenced'),
       acknowledged: (ms) => acknowledged.push(ms),
       gap: (dropped) => told.push(`gap ${dropped}`),
+      reused: () => told.push('reused'),
       renewed: (epoch) => told.push(`renewed ${epoch}`),
       failing: (_error, isFirst) => told.push(isFirst ? 'failing' : 'failing still'),
     },
@@ -154,7 +155,7 @@ describe('a writer', () => {
   it('writes its state first where the stream was made anew, then what it had not written', async () => {
     const writer = open();
     await writer.drained();
-    stream.renew('11223344');
+    stream.remake('11223344');
     const position: LogPosition = { cursor: undefined };
     saved = () => `${position.cursor}`;
     writer.append([entry(1, { position })]);
@@ -164,6 +165,69 @@ describe('a writer', () => {
     expect(contents()).toEqual(['checkpoint 1/1', '1']);
     expect(told).toEqual(['renewed 11223344']);
     expect(writer.cursor).toBe(`11223344:${2 * 4_096}`);
+  });
+
+  describe('the stream has lost messages that it had acknowledged', () => {
+    /** Four messages, of which the stream has the first alone. */
+    async function loses(): Promise<SourceWriter> {
+      const writer = open();
+      for (let n = 1; n <= 3; n++) {
+        writer.append([entry(n)]);
+        await writer.drained();
+      }
+      stream.lose(2);
+      return writer;
+    }
+
+    it('gives it another epoch, and writes its state first', async () => {
+      const writer = await loses();
+      const before = stream.epoch;
+      writer.append([entry(4)]);
+      // A server that has just come to lead may lack messages for a moment.
+      await clock.advance(300);
+      expect(stream.epoch).toBe(before);
+      await clock.advance(200);
+      await writer.drained();
+      expect(stream.epoch).not.toBe(before);
+      expect(contents()).toEqual(['checkpoint 1/1', 'checkpoint 1/1', '4']);
+      expect(told).toEqual(['failing', 'failing still', 'failing still', 'failing still', `renewed ${stream.epoch}`]);
+      expect(writer.cursor).toBe(`${stream.epoch}:${3 * 4_096}`);
+    });
+
+    it('ends where it may not do so, and says what that means', async () => {
+      const writer = await loses();
+      stream.allowsRenewal = false;
+      writer.append([entry(4)]);
+      await clock.advance(500);
+      await writer.drained();
+      expect(told.slice(-2)).toEqual(['reused', 'fenced']);
+    });
+
+    it('finds it without an entry of its own, and where the stream has nothing of its source any more', async () => {
+      const writer = await loses();
+      const before = stream.epoch;
+      stream.lose(1);
+      writer.seen(await stream.state());
+      await clock.advance(500);
+      await writer.drained();
+      expect(stream.epoch).not.toBe(before);
+      expect(contents()).toEqual(['checkpoint 1/1']);
+    });
+
+    it('another writer, of whose messages none is lost, goes on in the new epoch once it has seen that, and writes nothing twice', async () => {
+      const writer = open();
+      await writer.drained();
+      stream.losesAcks = 1;
+      writer.append([entry(1)]);
+      await clock.turn();
+      await stream.renew(stream.epoch);
+      writer.seen(await stream.state());
+      await clock.advance(100);
+      await writer.drained();
+      expect(contents()).toEqual(['checkpoint 1/1', '1', 'checkpoint 1/1']);
+      expect(writer.cursor).toBe(`${stream.epoch}:${2 * 4_096}`);
+      expect(told).toEqual(['failing', `renewed ${stream.epoch}`]);
+    });
   });
 
   it('writes a checkpoint after so many entries', async () => {
