@@ -9,16 +9,18 @@ export interface ShareLimits {
   waiting: number;
   /** Bytes that wait in this process for a tool which does not read. */
   unsentBytes: number;
-  /** Messages of a tool that are read in one turn of the loop. */
+  /** Messages of a tool that are read in one turn of the loop, and characters after which it ends: a message at its bound may take 40 ms. */
   perTurn: number;
+  charsPerTurn: number;
 }
 
 export const SHARE_LIMITS: ShareLimits = {
   tools: 64,
-  messageBytes: 1024 * 1024,
+  messageBytes: 256 * 1024,
   waiting: 8,
   unsentBytes: 16 * 1024 * 1024,
   perTurn: 64,
+  charsPerTurn: 64 * 1024,
 };
 
 /** As metrics name them. */

@@ -86,18 +86,21 @@ export class Tool {
   #read(): void {
     if (this.#isReading) return;
     this.#isReading = true;
-    const { waiting, perTurn } = this.#host.limits;
+    const { waiting, perTurn, charsPerTurn } = this.#host.limits;
     let count = 0;
-    while (!this.#isClosed && this.#waiting.length < waiting && this.#outOfBand < waiting && count < perTurn) {
+    let chars = 0;
+    const isTurnOver = (): boolean => count >= perTurn || chars >= charsPerTurn;
+    while (!this.#isClosed && this.#waiting.length < waiting && this.#outOfBand < waiting && !isTurnOver()) {
       const framed = this.#splitter.next();
       if (!framed) break;
       count += 1;
+      if (framed.kind === 'message') chars += framed.text.length;
       if (framed.kind === 'excess') this.#exceeded('share_message_bytes', framed.why);
       else this.#take(readRequest(framed.text, this.#oob));
     }
     this.#isReading = false;
     if (this.#isClosed) return;
-    if (count === perTurn) {
+    if (isTurnOver()) {
       this.#socket.pause();
       this.#host.clock.soon(() => this.#read());
     } else if (this.#waiting.length >= waiting || this.#outOfBand >= waiting) this.#pause();

@@ -227,6 +227,18 @@ describe('a tool', () => {
     expect(tool.got).toHaveLength(1_000);
   });
 
+  it('whose messages are long has one of them read in a turn of the loop', async () => {
+    const bench = new Bench(undefined, { charsPerTurn: 1_000 });
+    const tool = await bench.connect().negotiate();
+    const before = tool.got.length;
+    await tool.say(`{"execute":"${'x'.repeat(1_000)}"}`.repeat(3));
+    await tool.flush();
+    expect(tool.got).toHaveLength(before + 1);
+    for (let turn = 0; turn < 3; turn += 1) await bench.clock.turn();
+    await tool.flush();
+    expect(tool.got).toHaveLength(before + 3);
+  });
+
   it('that does not read is closed at its bound of unsent bytes', async () => {
     const bench = new Bench(undefined, { unsentBytes: 10_000 });
     const tool = bench.connect(false);
