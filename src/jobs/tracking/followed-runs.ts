@@ -21,6 +21,9 @@ export class FollowedRuns {
   /** The newest measures of live runs, by source and run. */
   readonly #measures = new Map<string, { row: Progress; updated: string }>();
   #settlements: SettlementHistory;
+  /** Runs that were known as settled before the log was read anew, by source; `undefined`: it was read once. */
+  #knownBefore: ReadonlySet<string> | undefined;
+  #isFilled = false;
   /** The sources as clients' own projections have them. */
   #projection = new Projection('');
 
@@ -33,7 +36,10 @@ export class FollowedRuns {
     this.#settlements = new SettlementHistory(clock, limits);
   }
 
+  /** The whole log follows: at the start, and again where the edge has missed something, or the log is another. */
   clear(epoch: string): void {
+    if (this.#isFilled) this.#knownBefore = new Set(this.#settlements.all().map(({ settled }) => keyOf(settled)));
+    this.#isFilled = true;
     this.#sources.clear();
     this.#measures.clear();
     this.#projection = new Projection(epoch);
@@ -142,7 +148,9 @@ export class FollowedRuns {
     this.#measures.delete(keyOf(ended.settled));
     if (this.#settlements.get(ended.settled)) return;
     this.#settlements.restore(ended);
-    if (isNew) this.#endings$.next(ended);
+    // What ended meanwhile may stand in a checkpoint, and what was told may stand after it.
+    const isUntold = this.#knownBefore ? !this.#knownBefore.has(keyOf(ended.settled)) : isNew;
+    if (isUntold) this.#endings$.next(ended);
   }
 }
 
