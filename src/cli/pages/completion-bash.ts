@@ -1,6 +1,6 @@
 // The completions of bash. Pure.
 import type { Command } from 'commander';
-import { MISREAD, wantedFunction } from './completion-words.js';
+import { askFunction, MISREAD, wantedFunction } from './completion-words.js';
 
 /**
  * `compgen -W` expands each word again, so that a name with `$(…)` would be run: names are read as lines instead, compared as text and quoted. The
@@ -9,6 +9,8 @@ import { MISREAD, wantedFunction } from './completion-words.js';
 export function inBash(program: Command, name: string): string {
   const own = `_${name.replaceAll('-', '_')}`;
   return `${wantedFunction(program, own)}
+
+${askFunction(own, name)}
 
 ${own}_split() {
   local line=\${COMP_LINE:0:COMP_POINT} char i begun= before=0
@@ -60,14 +62,14 @@ ${own}_offer() {
 }
 
 ${own}() {
-  local IFS=$' \\t\\n' words=() current= quote= kept=0 what= list=
+  local IFS=$' \\t\\n' words=() current= quote= kept=0 what= list= url= token=
   COMPREPLY=()
   ${own}_split
   ${own}_wanted "$current" "\${words[@]:1}"
   case $what in
   words) ${own}_offer '' < <(printf '%s\\n' $list) ;;
-  sources) ${own}_offer '' < <(${name} sources -o name -q 2>/dev/null) ;;
-  jobs) ${own}_offer 1 < <(${name} jobs -o name -q --source "$list" 2>/dev/null) ;;
+  sources) ${own}_offer '' < <(${own}_ask sources) ;;
+  jobs) ${own}_offer 1 < <(${own}_ask jobs --source "$list") ;;
   files) compopt -o default 2>/dev/null ;;
   esac
 }

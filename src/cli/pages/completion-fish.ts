@@ -6,8 +6,10 @@ import { commandsOf, flagsOf, pathOf } from './tree.js';
 /** The lines of a command substitution are offered as they are, and quoted when they are inserted. */
 export function inFish(program: Command, name: string): string {
   const top = program.commands.map((each) => each.name());
-  const names = `__${name.replaceAll('-', '_')}_names`;
-  const lines = [namesInFish(names, name, valuedOf(commandsOf(program).filter(takesJobs))), `complete -c ${name} -f`];
+  const own = `__${name.replaceAll('-', '_')}`;
+  const [names, ask] = [`${own}_names`, `${own}_ask`];
+  const valued = valuedOf(commandsOf(program).filter(takesJobs));
+  const lines = [askInFish(ask, name), namesInFish(names, ask, valued), `complete -c ${name} -f`];
   for (const each of program.commands)
     lines.push(
       `complete -c ${name} -n "not __fish_seen_subcommand_from ${top.join(' ')}" -a ${each.name()} -d ${quote(each.description())}`,
@@ -21,14 +23,33 @@ export function inFish(program: Command, name: string): string {
     const when = `-n "${pathOf(command)
       .map((each) => `__fish_seen_subcommand_from ${each}`)
       .join('; and ')}"`;
-    for (const option of flagsOf(command)) lines.push(`complete -c ${name} ${when} ${fishFlag(option, name)}`);
+    for (const option of flagsOf(command)) lines.push(`complete -c ${name} ${when} ${fishFlag(option, ask)}`);
     if (takesJobs(command)) lines.push(`complete -c ${name} ${when} -a "(${names})"`);
   }
   return `${lines.join('\n')}\n`;
 }
 
+/** Lists names of the gateway that the line means, as the command would. */
+function askInFish(own: string, name: string): string {
+  return `function ${own}
+  set -lx QMP_GATEWAY_URL $QMP_GATEWAY_URL
+  set -lx QMP_GATEWAY_TOKEN_FILE $QMP_GATEWAY_TOKEN_FILE
+  set -l before
+  for word in (commandline -opc)
+    switch "$before:$word"
+      case '--url:*' '*:--url=*'
+        set QMP_GATEWAY_URL (string replace -- '--url=' '' $word)
+      case '--token-file:*' '*:--token-file=*'
+        set QMP_GATEWAY_TOKEN_FILE (string replace -- '--token-file=' '' $word)
+    end
+    set before $word
+  end
+  ${name} $argv -o name -q 2>/dev/null
+end`;
+}
+
 /** A source first, then the jobs of that source: each is an argument of its own. */
-function namesInFish(own: string, name: string, valued: readonly string[]): string {
+function namesInFish(own: string, ask: string, valued: readonly string[]): string {
   return `function ${own}
   set -l args
   set -l skip no
@@ -47,20 +68,16 @@ function namesInFish(own: string, name: string, valued: readonly string[]): stri
     set at 3
   end
   if test (count $args) -lt $at
-    ${name} sources -o name -q 2>/dev/null
+    ${ask} sources
   else
-    ${name} jobs -o name -q --source $args[$at] 2>/dev/null | string replace -r '^\\S+ ' '' | string match -rv -- '^-|[*?]'
+    ${ask} jobs --source $args[$at] | string replace -r '^\\S+ ' '' | string match -rv -- '^-|[*?]'
   end
 end`;
 }
 
-function fishFlag({ short, long, description, argChoices, required }: Option, name: string): string {
+function fishFlag({ short, long, description, argChoices, required }: Option, ask: string): string {
   const values =
-    long === '--source'
-      ? ` -xa "(${name} sources -o name -q 2>/dev/null)"`
-      : argChoices
-        ? ` -xa ${quote(argChoices.join(' '))}`
-        : ' -r';
+    long === '--source' ? ` -xa "(${ask} sources)"` : argChoices ? ` -xa ${quote(argChoices.join(' '))}` : ' -r';
   return (
     [
       ...(short ? [`-s ${short.slice(1)}`] : []),

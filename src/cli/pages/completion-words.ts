@@ -21,7 +21,8 @@ export const valuedOf = (commands: readonly Command[]): string[] =>
 
 /**
  * A function of the word at the cursor and of those before it, without the program's name and without quotes. It sets `what`: `words`, which are in
- * `list`; `sources`; `jobs`, whose source is in `list`; `files`; or nothing. No word of the line is expanded again.
+ * `list`; `sources`; `jobs`, whose source is in `list`; `files`; or nothing. And `url` and `token`, where the line names a gateway or a file with its
+ * token. No word of the line is expanded again.
  */
 export function wantedFunction(program: Command, own: string): string {
   const commands = commandsOf(program);
@@ -46,9 +47,15 @@ export function wantedFunction(program: Command, own: string): string {
   shift
   for word in "$@"; do
     last=$word
-    if [[ -n $skip ]]; then skip=; continue; fi
+    if [[ -n $skip ]]; then
+      case $skip in --url) url=$word ;; --token-file) token=$word ;; esac
+      skip=
+      continue
+    fi
     case $command:$word in
-    ${valuedOf(commands).join('|')}) skip=1 ;;
+    ${valuedOf(commands).join('|')}) skip=$word ;;
+    *:--url=*) url=\${word#*=} ;;
+    *:--token-file=*) token=\${word#*=} ;;
     *:-?*) ;;
     *) if [[ -z $command ]]; then command=$word
        elif [[ " ${names(within)} " == *" $command "* ]]; then command=\${command}_$word
@@ -85,6 +92,11 @@ ${flags.join('\n')}
   esac
 }`;
 }
+
+/** A function that lists names of the gateway that the line means, as the command would. */
+export const askFunction = (own: string, name: string): string => `${own}_ask() {
+  QMP_GATEWAY_URL=\${url:-\${QMP_GATEWAY_URL-}} QMP_GATEWAY_TOKEN_FILE=\${token:-\${QMP_GATEWAY_TOKEN_FILE-}} ${name} "$@" -o name -q 2>/dev/null
+}`;
 
 /** Names that a verb would read as a flag or as a glob, which may be other jobs. */
 export const MISREAD = '-*|*[*?]*';

@@ -1,6 +1,6 @@
 // The completions of zsh. Pure.
 import type { Command } from 'commander';
-import { MISREAD, wantedFunction } from './completion-words.js';
+import { askFunction, MISREAD, wantedFunction } from './completion-words.js';
 
 /**
  * `compadd` takes names as they are and quotes what it inserts. The `compgen` of bashcompinit would expand each as a pattern, whose qualifiers may
@@ -11,17 +11,19 @@ export function inZsh(program: Command, name: string): string {
   return `#compdef ${name}
 ${wantedFunction(program, own)}
 
+${askFunction(own, name)}
+
 ${own}() {
-  local what= list=
+  local what= list= url= token=
   local -a names
   ${own}_wanted "$PREFIX" "\${(@Q)words[2,CURRENT-1]}"
   case $what in
   words) compadd -- \${=list} ;;
   sources)
-    names=(\${(f)"$(${name} sources -o name -q 2>/dev/null)"})
+    names=(\${(f)"$(${own}_ask sources)"})
     compadd -- "\${(@)names:#(${MISREAD})}" ;;
   jobs)
-    names=(\${(f)"$(${name} jobs -o name -q --source "$list" 2>/dev/null)"})
+    names=(\${(f)"$(${own}_ask jobs --source "$list")"})
     names=("\${(@)names#* }")
     compadd -- "\${(@)names:#(${MISREAD})}" ;;
   files) _files ;;

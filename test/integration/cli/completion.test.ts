@@ -53,6 +53,13 @@ describe.each(['fish', 'bash'] as const)('completions of %s', (shell) => {
       expect(await offered('qmp-gateway abort ')).toEqual(['vm1', 'vm2']);
       expect(await offered('qmp-gateway abort --run x --sync vm1 ')).toEqual(['data', 'logs']);
       expect(await offered('qmp-gateway speed 10M vm2 ')).toEqual(['home']);
+      // The gateway that the line names is asked, not another.
+      env.QMP_GATEWAY_URL = 'http://127.0.0.1:1';
+      expect(await offered('qmp-gateway abort ')).toEqual(['']);
+      for (const named of [`--url ${url}`, `--url=${url}`]) {
+        expect(await offered(`qmp-gateway abort ${named} vm1 `)).toEqual(['data', 'logs']);
+        expect(await offered(`qmp-gateway jobs ${named} --source `)).toEqual(['vm1', 'vm2']);
+      }
     },
   );
 });
