@@ -50,6 +50,11 @@ export class JobCommands {
     this.#terminations.take(source, signal);
   }
 
+  /** The tracker goes on with the runs of the stand-in for its source. */
+  claimed(tracker: SourceTracker): void {
+    this.#terminations.claimed(tracker);
+  }
+
   /** Another gateway has the source from now on. */
   released(source: string): void {
     this.#terminations.released(source);
