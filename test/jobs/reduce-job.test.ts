@@ -257,6 +257,36 @@ describe('a run', () => {
   });
 });
 
+describe('a job that a query shows concluded with an error after a lost connection', () => {
+  const found: JobInput[] = [{ kind: 'unobserved' }, queried('concluded', { error: 'Operation canceled' })];
+  const accepted = (force: boolean): JobInput[] => [
+    command('abort', 'written', force),
+    command('abort', 'accepted', force),
+  ];
+  const ready = [...life, status('ready')];
+
+  it.each<[string, JobInput[], Settlement['outcome']]>([
+    ['was cancelled after a forced abort', [...life, ...accepted(true)], 'cancelled'],
+    ['was cancelled after a soft one while it ran', [...life, ...accepted(false)], 'cancelled'],
+    ['was cancelled after a forced one when it was READY', [...ready, ...accepted(true)], 'cancelled'],
+    [
+      'has failed after a soft one when it was READY',
+      [...ready, ...accepted(false), status('waiting'), status('aborting')],
+      'failed',
+    ],
+    [
+      'has failed where QEMU had not answered',
+      [...life, command('abort', 'written', true), command('abort', 'unknown', true)],
+      'failed',
+    ],
+    ['has failed where nobody cancelled it', life, 'failed'],
+  ])('%s', (_, inputs, outcome) => {
+    const { settled } = play([...inputs, ...found], { canProve: false });
+    const error = outcome === 'failed' ? { error: 'Operation canceled' } : {};
+    expect(settled).toMatchObject([{ outcome, provenance: 'reconciled', ...error }]);
+  });
+});
+
 describe('a command after one that stands', () => {
   const tried = (verb: 'abort' | 'complete', phase: CommandResult, force = false, by = 'me'): JobInput[] => [
     command(verb, 'written', force, by),
