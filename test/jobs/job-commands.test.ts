@@ -215,6 +215,23 @@ describe('an abort', () => {
     expect(await bench.said(refused)).toMatchObject({ reason: 'JOB_STATE' });
   });
 
+  it('is refused after a complete that had no answer, since the job may be completing: it says so, and how to go on', async () => {
+    bench.qemu.status('j', 'ready');
+    void bench.jobCommands.complete(bench.context(), target);
+    await settle();
+    bench.qemu.disconnect();
+    await bench.qemu.connect();
+    expect(bench.tracker.runs.get('j')).toMatchObject({ status: 'ready', complete: 'unknown' });
+    const refused = { reason: 'JOB_STATE', hint: expect.stringContaining('job.complete asks again') };
+    expect(await bench.said(bench.jobCommands.abort(bench.context(), target))).toMatchObject(refused);
+    const again = bench.jobCommands.complete(bench.context(), target);
+    await settle();
+    expect(bench.qemu.reply()).toBe('job-complete');
+    expect(await bench.said(again)).toMatchObject({ status: 'requested' });
+    const accepted = { reason: 'JOB_STATE', hint: expect.stringContaining('job.wait') };
+    expect(await bench.said(bench.jobCommands.abort(bench.context(), target))).toMatchObject(accepted);
+  });
+
   it('of a settled run answers with its settlement again, of another run with STALE_RUN', async () => {
     const run = bench.tracker.runs.get('j')?.run ?? '';
     bench.qemu.end('j', 'failed');
