@@ -97,6 +97,7 @@ export function openJobs({ journalOf, restored, logger, track }: JobsOptions) {
     const tracker = new SourceTracker(source, journalOf(source.name), listener, track);
     if (stand) {
       tracker.memory.restore({ ...stand.memory.saved, runs: stand.runs.values() }, stand.info);
+      jobCommands.claimed(tracker);
       stand.close();
     }
     registry.add(tracker);

@@ -99,11 +99,11 @@ export interface Settlement {
   provenance: Provenance;
   pivoted: Pivoted;
   pivotProof: PivotProof;
-  /** A forced cancel through this gateway was accepted on this run. */
+  /** A forced cancel through this gateway was written to QEMU before the settlement. */
   forced: boolean;
   /** `escalateAfterMs` turned a soft cancel into a forced one. */
   escalated: boolean;
-  /** Who requested the end through this gateway, oldest first. Empty: it was not requested through this gateway. */
+  /** Who requested the end through this gateway, oldest first, at most 64. Empty: it was not requested through this gateway. */
   requestedBy: string[];
   /** Cursor of the entry that began the run; servers without the feature `began` omit it. */
   began?: Cursor;

@@ -215,6 +215,23 @@ describe('an abort', () => {
     expect(await bench.said(refused)).toMatchObject({ reason: 'JOB_STATE' });
   });
 
+  it('is refused after a complete that had no answer, since the job may be completing: it says so, and how to go on', async () => {
+    bench.qemu.status('j', 'ready');
+    void bench.jobCommands.complete(bench.context(), target);
+    await settle();
+    bench.qemu.disconnect();
+    await bench.qemu.connect();
+    expect(bench.tracker.runs.get('j')).toMatchObject({ status: 'ready', complete: 'unknown' });
+    const refused = { reason: 'JOB_STATE', hint: expect.stringContaining('job.complete asks again') };
+    expect(await bench.said(bench.jobCommands.abort(bench.context(), target))).toMatchObject(refused);
+    const again = bench.jobCommands.complete(bench.context(), target);
+    await settle();
+    expect(bench.qemu.reply()).toBe('job-complete');
+    expect(await bench.said(again)).toMatchObject({ status: 'requested' });
+    const accepted = { reason: 'JOB_STATE', hint: expect.stringContaining('job.wait') };
+    expect(await bench.said(bench.jobCommands.abort(bench.context(), target))).toMatchObject(accepted);
+  });
+
   it('of a settled run answers with its settlement again, of another run with STALE_RUN', async () => {
     const run = bench.tracker.runs.get('j')?.run ?? '';
     bench.qemu.end('j', 'failed');
@@ -327,6 +344,55 @@ describe('a simple verb', () => {
     bench.qemu.refuse();
     const hint = expect.stringContaining('paused');
     expect(await bench.said(answer)).toMatchObject({ reason: 'JOB_STATE', status: 'running', hint });
+  });
+
+  it.each([['pause'], ['resume'], ['finalize'], ['dismiss']] as const)(
+    '%s that waits for its place is withdrawn when its run has ended, and does not reach the next run of the id',
+    async (verb) => {
+      bench.qemu.congested = true;
+      const answer = bench.jobCommands[verb](bench.context(), target);
+      await settle();
+      bench.qemu.end('j', 'completed');
+      bench.qemu.start('j');
+      bench.qemu.relieve();
+      await settle();
+      expect(bench.qemu.written).toEqual([]);
+      expect(await bench.said(answer)).toMatchObject({ reason: 'JOB_STATE', status: 'concluded' });
+      expect(bench.types).toEqual([]);
+    },
+  );
+
+  it('dismiss that waits for its place stays when its run has concluded and has its id still', async () => {
+    bench.qemu.jobs.set('k', { id: 'k', type: 'backup', status: 'running' });
+    bench.qemu.raise('JOB_STATUS_CHANGE', { id: 'k', status: 'created' });
+    await settle();
+    bench.qemu.congested = true;
+    const answers = [
+      bench.jobCommands.dismiss(bench.context(), { ...target, job: 'k' }),
+      bench.jobCommands.pause(bench.context(), { ...target, job: 'k' }),
+    ] as const;
+    await settle();
+    bench.qemu.status('k', 'running', 'waiting', 'pending', 'concluded');
+    await bench.clock.advance(1);
+    expect(bench.tracker.runs.get('k')?.settled).toMatchObject({ dismissed: false });
+    bench.qemu.relieve();
+    expect(bench.qemu.written.map(({ name }) => name)).toEqual(['job-dismiss']);
+    bench.qemu.reply();
+    expect(await bench.said(answers[0])).toMatchObject({ status: 'requested' });
+    expect(await bench.said(answers[1])).toMatchObject({ reason: 'JOB_STATE', status: 'concluded' });
+  });
+
+  it('that waits for its place goes with its caller', async () => {
+    bench.qemu.congested = true;
+    const caller = new AbortController();
+    const { pending } = bench.clock;
+    const answer = bench.jobCommands.pause({ ...bench.context(), signal: caller.signal }, target);
+    await settle();
+    caller.abort();
+    await answer;
+    bench.qemu.relieve();
+    expect(bench.qemu.written).toEqual([]);
+    expect(bench.clock.pending).toBe(pending);
   });
 
   it('of a job that has ended is refused', async () => {

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { Subject } from 'rxjs';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { type Jobs, openJobs } from '../../src/jobs/index.js';
+import { type Jobs, openJobs, Restoration } from '../../src/jobs/index.js';
 import type { Progress, SettledRun } from '../../src/protocol/types.js';
 import { type ProvidedSource, QmpJobSource } from '../../src/sources/index.js';
 import { me } from '../support/access.js';
@@ -24,7 +24,11 @@ let progress: Progress[][];
 beforeEach(() => {
   clock = new FakeClock();
   journal = new TestJournal();
-  jobs = openJobs({ journalOf: () => journal, logger: SILENT, track: { clock } });
+  open();
+});
+
+function open(restored?: Restoration): void {
+  jobs = openJobs({ journalOf: () => journal, logger: SILENT, track: { clock }, restored });
   provided$ = new Subject();
   ended = [];
   progress = [];
@@ -33,24 +37,26 @@ beforeEach(() => {
     jobs.ended$.subscribe(({ settled }) => ended.push(settled)),
     jobs.view.progress$.subscribe((rows) => progress.push(rows)),
   ];
+  const opened = jobs;
   onTestFinished(() => {
     for (const each of subscriptions) each.unsubscribe();
-    jobs.close();
+    opened.close();
   });
-});
+}
 
 interface Added {
   qemu: FakeQemu;
   monitor$: FedMonitor['monitor$'];
 }
 
-/** A source that is up. */
-async function add(name = 'vm1'): Promise<Added> {
+/** A source that is up. @param present its jobs. */
+async function add(name = 'vm1', present: FakeQemu['jobs'] = new Map()): Promise<Added> {
   const { monitor$, feed } = fedMonitor();
   const options = { clock, socketBirth: () => 'birth', monitor$: () => monitor$ };
   const source = new QmpJobSource({ name, address: { kind: 'unix', path: '/nowhere' } }, options);
   provided$.next({ kind: 'added', source });
   const qemu = new FakeQemu({ clock, feed });
+  for (const [id, job] of present) qemu.jobs.set(id, job);
   await qemu.connect();
   return { qemu, monitor$ };
 }
@@ -129,6 +135,27 @@ it('a source takes the place of another of its name', async () => {
   expect([first.monitor$.observed, second.monitor$.observed]).toEqual([false, true]);
   expect(jobs.view.sources()).toHaveLength(1);
   expect(jobs.view.jobs(() => true)).toMatchObject([{ job: 'k' }]);
+});
+
+it('a wait that began before its source was there again is of the run as its source goes on with it', async () => {
+  const before = await add();
+  before.qemu.start('j');
+  await shown();
+  const restored = new Restoration();
+  for (const line of jobs.save()) restored.line(line);
+  jobs.close();
+  open(restored);
+  const wait = jobs.commands['job.wait'](callOf(), target);
+  await settle();
+  const { qemu } = await add(undefined, before.qemu.jobs);
+  await shown();
+  const forced = jobs.commands['job.abort'](callOf(), { ...target, force: true, sync: true });
+  await settle();
+  expect(qemu.reply()).toBe('job-cancel');
+  qemu.end('j', 'cancelled');
+  await shown();
+  expect(await wait).toMatchObject({ ok: true, result: { outcome: 'cancelled', forced: true } });
+  expect(await forced).toEqual(await wait);
 });
 
 it('that ends answers every caller, and hangs up on every source; no timer is left', async () => {

@@ -40,10 +40,10 @@ const queried = (value: JobStatus, more: Partial<QueriedJob> = {}): JobInput => 
   },
 });
 /** `play` names the command, and the run that it is for. */
-const command = (verb: 'abort' | 'complete', phase: 'written' | CommandResult, force = false): JobInput => {
+const command = (verb: 'abort' | 'complete', phase: 'written' | CommandResult, force = false, by = 'me'): JobInput => {
   const [ref, data] = [
     { id: 'j', run: '' },
-    { command: '', verb, by: 'me', args: { job: 'j', force } },
+    { command: '', verb, by, args: { job: 'j', force } },
   ];
   if (phase === 'written') return { kind: 'written', ref, command: data, position: { cursor: undefined } };
   return { kind: 'answered', ref, command: data, answer: { result: phase } };
@@ -254,6 +254,71 @@ describe('a run', () => {
       const { settled } = play(inputs, { legacy: true, quietCancel });
       expect(settled).toMatchObject([{ outcome, provenance: PROVENANCES[outcome] }]);
     });
+  });
+});
+
+describe('a job that a query shows concluded with an error after a lost connection', () => {
+  const found: JobInput[] = [{ kind: 'unobserved' }, queried('concluded', { error: 'Operation canceled' })];
+  const accepted = (force: boolean): JobInput[] => [
+    command('abort', 'written', force),
+    command('abort', 'accepted', force),
+  ];
+  const ready = [...life, status('ready')];
+
+  it.each<[string, JobInput[], Settlement['outcome']]>([
+    ['was cancelled after a forced abort', [...life, ...accepted(true)], 'cancelled'],
+    ['was cancelled after a soft one while it ran', [...life, ...accepted(false)], 'cancelled'],
+    ['was cancelled after a forced one when it was READY', [...ready, ...accepted(true)], 'cancelled'],
+    [
+      'has failed after a soft one when it was READY',
+      [...ready, ...accepted(false), status('waiting'), status('aborting')],
+      'failed',
+    ],
+    [
+      'has failed where QEMU had not answered',
+      [...life, command('abort', 'written', true), command('abort', 'unknown', true)],
+      'failed',
+    ],
+    ['has failed where nobody cancelled it', life, 'failed'],
+  ])('%s', (_, inputs, outcome) => {
+    const { settled } = play([...inputs, ...found], { canProve: false });
+    const error = outcome === 'failed' ? { error: 'Operation canceled' } : {};
+    expect(settled).toMatchObject([{ outcome, provenance: 'reconciled', ...error }]);
+  });
+});
+
+describe('a command after one that stands', () => {
+  const tried = (verb: 'abort' | 'complete', phase: CommandResult, force = false, by = 'me'): JobInput[] => [
+    command(verb, 'written', force, by),
+    command(verb, phase, force, by),
+  ];
+  const cancelled = [status('aborting'), raise('BLOCK_JOB_CANCELLED', measures), ...ending];
+
+  it.each<[string, CommandResult, Run['force']]>([
+    ['was accepted', 'accepted', 'accepted'],
+    ['got no answer', 'unknown', 'unknown'],
+  ])('takes nothing of it back when it is refused: the first %s', (_, first, force) => {
+    const inputs = [...life, ...tried('abort', first, true), ...tried('abort', 'refused', true, 'other')];
+    expect(play(inputs).run).toMatchObject({ force, requestedBy: ['me'] });
+    expect(play([...inputs, ...cancelled]).settled).toMatchObject([{ forced: true, requestedBy: ['me'] }]);
+  });
+
+  it('is known as accepted when it is, and one that is refused alone as none', () => {
+    expect(play([...life, ...tried('abort', 'unknown'), ...tried('abort', 'accepted')]).run?.soft).toBe('accepted');
+    expect(play([...life, ...tried('abort', 'refused')]).run).toMatchObject({ soft: 'none', requestedBy: [] });
+  });
+
+  it('costs no room for ever: whoever repeats one is known once more a bounded number of times, and so are their names', () => {
+    const often = Array.from({ length: 200 }, () => tried('abort', 'accepted', false, 'often')).flat();
+    const refused = Array.from({ length: 200 }, () => tried('abort', 'refused', false, 'often')).flat();
+    const others = Array.from({ length: 200 }, (_, n) => tried('abort', 'accepted', false, `tool${n}`)).flat();
+    const inputs = [...life, ...tried('abort', 'accepted'), ...often, ...refused, ...others];
+    const { run, settled } = play([...inputs, ...cancelled.slice(0, 2)]);
+    expect(settled).toEqual([]);
+    expect(run?.requestedBy.length).toBeLessThan(100);
+    const names = play([...inputs, ...cancelled]).settled[0]?.requestedBy;
+    expect(names?.slice(0, 3)).toEqual(['me', 'often', 'tool0']);
+    expect(names).toHaveLength(64);
   });
 });
 

@@ -135,6 +135,22 @@ describe('a case', () => {
     expect(at(new Model().feed(call(1, 'soft', true), ends))).toMatchObject([{ kind: 'settled' }]);
   });
 
+  it('says of a command that the loss of the connection found unwritten that nothing was sent', () => {
+    const lose = (sent: boolean): TerminationInput[] => [
+      { kind: 'unanswered', command: 'soft', sent },
+      { kind: 'down' },
+    ];
+    const model = new Model(false).feed(call(1, 'soft', true), call(2), ...lose(false), { kind: 'timeout', caller: 1 });
+    expect(model.answers.get(1)).toEqual([{ kind: 'timeout', accepted: false }]);
+    expect(model.answers.get(2)).toEqual([{ kind: 'down' }]);
+    // One that was written over a connection before may have had its effect.
+    const again = new Model(false).feed(call(1, 'soft', true), { kind: 'written', command: 'soft' }, ...lose(true));
+    again.feed({ kind: 'survived' }, call(2), ...lose(false), { kind: 'timeout', caller: 1 });
+    expect(again.writes()).toEqual(['soft', 'soft']);
+    expect(again.answers.get(1)).toEqual([{ kind: 'timeout', accepted: null }]);
+    expect(again.answers.get(2)).toEqual([{ kind: 'unknown' }]);
+  });
+
   it('withdraws an unwritten command when the last caller that wants it has gone, and sends a new one for the next caller', () => {
     const model = new Model(false).feed(call(1, 'soft', true, 500), call(2, 'soft', true));
     model.feed({ kind: 'timeout', caller: 1 });

@@ -35,6 +35,7 @@ export class FakeQemu {
   hangs = false;
   /** Commands wait for a place, and are not written. */
   congested = false;
+  readonly #queued = new Set<() => void>();
   readonly #feed: Tracked['feed'];
   readonly #clock: Tracked['clock'];
   readonly #commands: readonly string[];
@@ -58,6 +59,14 @@ export class FakeQemu {
   disconnect(reason: 'closed' | 'absent' = 'closed'): void {
     for (const { answer } of this.written.splice(0)) answer({ kind: 'closed', sent: true });
     this.#feed({ kind: 'down', reason, detail: '', attempt: 1, retryInMs: 1 });
+  }
+
+  /** There are places again: what has waited is written. */
+  relieve(): void {
+    this.congested = false;
+    const queued = [...this.#queued];
+    this.#queued.clear();
+    for (const write of queued) write();
   }
 
   start(id: string, type = 'mirror'): void {
@@ -120,10 +129,19 @@ export class FakeQemu {
       }
       const written: Written = { name, args, answer };
       if (this.congested) {
-        const stop = this.#clock.after(timeoutMs, () => answer({ kind: 'timeout', sent: false }));
+        const stop = this.#clock.after(timeoutMs, () => {
+          this.#queued.delete(write);
+          answer({ kind: 'timeout', sent: false });
+        });
+        const write = (): void => {
+          stop();
+          this.written.push(written);
+          onWrite?.();
+        };
+        this.#queued.add(write);
         return () => {
           stop();
-          return true;
+          return this.#queued.delete(write);
         };
       }
       this.written.push(written);

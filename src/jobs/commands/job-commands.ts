@@ -4,7 +4,6 @@ import type { Clock } from '../../clock.js';
 import { type Answer, refuse } from '../../protocol/answer.js';
 import type { AbortParams, JobTarget, Requested, Settled } from '../../protocol/methods.js';
 import type { Int64, Job, JobVerb, SettledRun, Settlement } from '../../protocol/types.js';
-import type { CommandReply } from '../../sources/index.js';
 import { type Run, viewRun } from '../model/run.js';
 import type { SourceRegistry } from '../tracking/source-registry.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
@@ -25,6 +24,7 @@ import {
 } from './refusals.js';
 import { sendCommand } from './send-command.js';
 import { type OnWaiting, TerminationCoordinator } from './termination-coordinator.js';
+import { type VerbReply, VerbsUnderWay } from './verbs-under-way.js';
 import { within } from './waits.js';
 
 type SimpleVerb = Exclude<JobVerb, 'abort' | 'complete'>;
@@ -38,6 +38,7 @@ export class JobCommands {
   readonly #registry: SourceRegistry;
   readonly #clock: Clock;
   readonly #terminations: TerminationCoordinator;
+  readonly #underWay = new VerbsUnderWay();
 
   constructor(registry: SourceRegistry, clock: Clock, onWaiting: OnWaiting) {
     this.#registry = registry;
@@ -47,7 +48,13 @@ export class JobCommands {
 
   /** Passes on the next signal of a source's tracker. */
   take(source: string, signal: TrackSignal): void {
+    this.#underWay.take(signal);
     this.#terminations.take(source, signal);
+  }
+
+  /** The tracker goes on with the runs of the stand-in for its source. */
+  claimed(tracker: SourceTracker): void {
+    this.#terminations.claimed(tracker);
   }
 
   /** Another gateway has the source from now on. */
@@ -167,7 +174,7 @@ export class JobCommands {
     const { source, id } = run;
     const job = run.ref.id;
     let written: WrittenCommand | undefined;
-    const reply = await new Promise<CommandReply>((replied) => {
+    const reply = await this.#underWay.send({ run, verb, signal: context.signal }, (replied) =>
       sendCommand(
         { tracker, run },
         {
@@ -184,8 +191,8 @@ export class JobCommands {
           },
           replied,
         },
-      );
-    });
+      ),
+    );
     if (!(await this.#shown(context, tracker))) return notTaken(tracker, job, isAccepted(reply));
     const live = tracker.runs.get(id);
     const same = live?.run === run.run ? live : undefined;
@@ -202,6 +209,8 @@ export class JobCommands {
       }
       case 'busy':
         return { ok: false, error: sourceBusy(source) };
+      case 'withdrawn':
+        return hasEnded();
       case 'timeout':
         return refuse('TIMEOUT', 'QEMU has not answered within the bound', {
           accepted: reply.sent ? null : false,
@@ -266,7 +275,7 @@ export class JobCommands {
 }
 
 /** What the reply to a command says of its acceptance; `null`: nothing. */
-function isAccepted(reply: CommandReply): boolean | null {
+function isAccepted(reply: VerbReply): boolean | null {
   if (reply.kind === 'accepted') return true;
   return 'sent' in reply && reply.sent ? null : false;
 }

@@ -2,7 +2,7 @@
 import type { LogPosition } from '../../protocol/draft.js';
 import type { Run } from '../model/run.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
-import type { EndCommand, Termination, TerminationInput } from './termination.js';
+import { type EndCommand, openTermination, type Termination, type TerminationInput } from './termination.js';
 
 export interface TerminationLimits {
   /** Calls of `job.wait`, of one run and in all. Other calls may fill up to twice these numbers, so that waits alone can't keep out an abort. */
@@ -13,6 +13,7 @@ export const TERMINATION_LIMITS: TerminationLimits = { waitsPerRun: 2_048, waits
 
 export interface OpenTermination {
   state: Termination;
+  /** The present one of the source. */
   tracker: SourceTracker;
   /** As it was when the termination was opened. */
   run: Run;
@@ -28,6 +29,24 @@ export interface OpenTermination {
   /** Callers of this run that are included in `#waiting`. */
   counted: number;
 }
+
+export function openFor(tracker: SourceTracker, run: Run): OpenTermination {
+  return {
+    state: openTermination(run.run),
+    tracker,
+    run,
+    positions: {},
+    withdraw: {},
+    acceptedAt: undefined,
+    stopEscalation: undefined,
+    inputs: [],
+    stepping: false,
+    counted: 0,
+  };
+}
+
+/** No source name contains a space. */
+export const jobOf = ({ source, id }: Pick<Run, 'source' | 'id'>): string => `${source} ${id}`;
 
 /** The call in a cluster for which a command is written. @param requests of callers, by their ids. */
 export function requestOf(

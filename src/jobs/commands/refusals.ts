@@ -12,10 +12,15 @@ export function isCompleting({ complete, soft, sawReady, status }: Run): boolean
   return complete !== 'none' || (sawReady && soft === 'none' && (status === 'waiting' || status === 'pending'));
 }
 
-export function beingCompleted({ status }: Run): Answer<never> {
-  return refuse('JOB_STATE', 'the job is being completed: a soft cancel would not keep the disk from its pivot', {
+/** QEMU shows a READY job as `ready` until its copy is done, also one that it completes: no query tells whether a complete without an answer had its effect. */
+export function beingCompleted({ status, complete }: Run): Answer<never> {
+  const [what, hint] =
+    complete === 'unknown'
+      ? ['a complete of the job had no answer, and may be under way', 'job.complete asks again']
+      : ['the job is being completed', 'job.wait returns the outcome'];
+  return refuse('JOB_STATE', `${what}: a soft cancel would not keep the disk from its pivot`, {
     status,
-    hint: 'job.wait returns the outcome; abort with force ends it without a pivot if it is not too late',
+    hint: `${hint}; abort with force ends it without a pivot if it is not too late`,
   });
 }
 

@@ -73,7 +73,7 @@ function sendFenced(
   });
   const shown = (): void => {
     stop();
-    if (phase === 'withdrawn') return notSent('its caller has gone');
+    if (phase === 'withdrawn') return notSent('it was withdrawn');
     if (phase === 'late') return notSent('the log did not take the command within its bound');
     phase = 'sent';
     // Entries that are shown without a place were dropped: nothing proves that the source is still ours.
@@ -109,7 +109,7 @@ function sendFenced(
       return true;
     }
     if (phase !== 'sent' || !withdrawSent()) return false;
-    notSent('its caller has gone');
+    notSent('it was withdrawn');
     return true;
   };
 }

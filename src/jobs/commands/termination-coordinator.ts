@@ -10,13 +10,19 @@ import type { Run } from '../model/run.js';
 import type { SourceTracker } from '../tracking/source-tracker.js';
 import type { TrackSignal, WrittenCommand } from '../tracking/track-listener.js';
 import { answerOf, notShown } from './answers.js';
-import { type OpenTermination, requestOf, TERMINATION_LIMITS, type TerminationLimits } from './open-termination.js';
+import {
+  jobOf,
+  type OpenTermination,
+  openFor,
+  requestOf,
+  TERMINATION_LIMITS,
+  type TerminationLimits,
+} from './open-termination.js';
 import { mapQmpError, sourceBusy } from './qmp-error.js';
 import { sendCommand } from './send-command.js';
 import {
   type EndCommand,
   isClosed,
-  openTermination,
   reduceTermination,
   type TerminationAnswer,
   type TerminationEffect,
@@ -86,10 +92,10 @@ export class TerminationCoordinator {
       this.#waits.add(id, answered, context, {
         due: () => {
           // If the run has ended and only the proof of a pivot is missing, it settles now without it: the caller gets the outcome within its bound.
-          if (sync) tracker.conclude(run.run);
+          if (sync) open.tracker.conclude(run.run);
           this.#input(open, { kind: 'timeout', caller: id });
           const unshown = this.#notShown.get(id);
-          if (unshown) this.#waits.answer(id, notShown(unshown, tracker.shownRun(run.id)));
+          if (unshown) this.#waits.answer(id, notShown(unshown, open.tracker.shownRun(run.id)));
         },
         gone: () => this.#input(open, { kind: 'gone', caller: id }),
       });
@@ -120,6 +126,11 @@ export class TerminationCoordinator {
       if (signal.kind === 'down') this.#input(open, { kind: 'down' });
       else if (open.tracker.runs.get(open.run.id)?.run === open.run.run) this.#input(open, { kind: 'survived' });
     }
+  }
+
+  /** A source of before the restart has come again: its runs go on in this tracker, and so do their terminations. */
+  claimed(tracker: SourceTracker): void {
+    for (const open of this.#open.values()) if (open.run.source === tracker.name) open.tracker = tracker;
   }
 
   /** Another gateway has the source: what was sent stays in force, and its outcome is published there. */
@@ -153,18 +164,7 @@ export class TerminationCoordinator {
   #termination(tracker: SourceTracker, run: Run): OpenTermination {
     const known = this.#open.get(run.run);
     if (known) return known;
-    const open: OpenTermination = {
-      state: openTermination(run.run),
-      tracker,
-      run,
-      positions: {},
-      withdraw: {},
-      acceptedAt: undefined,
-      stopEscalation: undefined,
-      inputs: [],
-      stepping: false,
-      counted: 0,
-    };
+    const open = openFor(tracker, run);
     this.#open.set(run.run, open);
     const job = jobOf(run);
     this.#ofJob.set(job, (this.#ofJob.get(job) ?? new Set()).add(open));
@@ -293,6 +293,3 @@ export class TerminationCoordinator {
 
 const elsewhere = (source: string): Answer<never> =>
   refuse('OUTCOME_UNKNOWN', `another gateway has taken over ${source}; job.wait asks it for the outcome`);
-
-/** No source name contains a space. */
-const jobOf = ({ source, id }: Run): string => `${source} ${id}`;

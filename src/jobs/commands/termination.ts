@@ -13,9 +13,11 @@ export interface Caller {
   by: string;
 }
 
-/** `queued`: not yet written. `written`: no reply yet. `unanswered`: the connection was lost before the reply, so it may have had its effect. */
+/** `queued`: not yet written. `written`: no reply yet. `unanswered`: there will be none. */
 interface Sent {
   phase: 'queued' | 'written' | 'accepted' | 'unanswered';
+  /** It was written, now or over a connection before, and got no answer: it may have had its effect. */
+  isOpen: boolean;
   by: string;
   escalation: boolean;
 }
@@ -43,7 +45,7 @@ export type TerminationInput =
   | { kind: 'refused'; command: EndCommand; error: Refusal }
   /** The job is no block job: QEMU has no soft cancel for it. */
   | { kind: 'forced-only' }
-  /** The connection closed, or the command's own deadline passed, before a reply. `sent:false`: it was not even written. */
+  /** The connection closed, or the command's own deadline passed, before a reply. `sent:false`: it did not even reach QEMU. */
   | { kind: 'unanswered'; command: EndCommand; sent: boolean }
   | { kind: 'settled'; settled: SettledRun }
   | { kind: 'new-run'; run: RunId }
@@ -107,7 +109,7 @@ class Turn {
       case 'call':
         return this.#call(input.caller, input.escalateAfterMs);
       case 'written':
-        return this.#mark(input.command, 'written');
+        return this.#mark(input.command, { phase: 'written' });
       case 'accepted':
         return this.#accepted(input.command);
       case 'refused':
@@ -121,8 +123,7 @@ class Turn {
       case 'new-run':
         return this.#newRun(input.run);
       case 'down':
-        this.#change({ connected: false });
-        return;
+        return this.#change({ connected: false });
       case 'survived':
         return this.#survived();
       case 'timeout':
@@ -154,14 +155,13 @@ class Turn {
     if (!sent) this.#write(command, caller.by, false);
     else if (caller.sync) return;
     else if (sent.phase === 'accepted') this.#answerOne(caller.id, { kind: 'requested', command });
-    // Whether the first command had its effect is open, so an asynchronous caller is answered `unknown`.
-    else if (sent.phase === 'unanswered') this.#answerOne(caller.id, { kind: 'unknown' });
+    else if (sent.phase === 'unanswered') this.#answerOne(caller.id, { kind: sent.isOpen ? 'unknown' : 'down' });
   }
 
   #accepted(command: EndCommand): void {
     const sent = this.state.sent[command];
     if (!sent) return;
-    this.#mark(command, 'accepted');
+    this.#mark(command, { phase: 'accepted' });
     if (this.state.newRun !== undefined) this.effects.push({ kind: 'misdelivered', by: sent.by });
     const { settled, escalateAfterMs } = this.state;
     if (settled) return this.#answer((caller) => caller.wants === command, { kind: 'settled', settled });
@@ -192,11 +192,13 @@ class Turn {
   }
 
   #unanswered(command: EndCommand, sent: boolean): void {
-    if (!this.state.sent[command]) return;
-    this.#mark(command, 'unanswered');
+    const before = this.state.sent[command];
+    if (!before) return;
+    const isOpen = before.isOpen || sent;
+    this.#mark(command, { phase: 'unanswered', isOpen });
     const { settled } = this.state;
     if (settled) return this.#answer((caller) => caller.wants === command, { kind: 'settled', settled });
-    this.#answer((caller) => caller.wants === command && !caller.sync, sent ? { kind: 'unknown' } : { kind: 'down' });
+    this.#answer((caller) => caller.wants === command && !caller.sync, { kind: isOpen ? 'unknown' : 'down' });
   }
 
   /** A caller whose command has no reply yet is answered after that reply: until then the command may have reached a new run of the id. */
@@ -204,10 +206,8 @@ class Turn {
     this.#change({ settled });
     this.#disarm();
     for (const command of Object.keys(this.state.sent) as EndCommand[]) this.#withdraw(command);
-    this.#answer((caller) => caller.wants === 'wait' || this.state.sent[caller.wants]?.phase !== 'written', {
-      kind: 'settled',
-      settled,
-    });
+    const mayAnswer = ({ wants }: Caller): boolean => wants === 'wait' || this.state.sent[wants]?.phase !== 'written';
+    this.#answer(mayAnswer, { kind: 'settled', settled });
   }
 
   #newRun(run: RunId): void {
@@ -238,8 +238,7 @@ class Turn {
     if (!caller) return;
     if (settled) return this.#answerOne(id, { kind: 'settled', settled });
     const sent = caller.wants === 'wait' ? undefined : this.state.sent[caller.wants];
-    const accepted =
-      sent?.phase === 'accepted' ? true : sent?.phase === 'written' || sent?.phase === 'unanswered' ? null : false;
+    const accepted = sent?.phase === 'accepted' ? true : sent?.phase === 'written' || sent?.isOpen ? null : false;
     this.#answerOne(id, { kind: 'timeout', accepted });
     this.#unwanted(caller.wants);
   }
@@ -269,13 +268,14 @@ class Turn {
   }
 
   #write(command: EndCommand, by: string, escalation: boolean): void {
-    this.#change({ sent: { ...this.state.sent, [command]: { phase: 'queued', by, escalation } } });
+    const isOpen = this.state.sent[command]?.isOpen ?? false;
+    this.#change({ sent: { ...this.state.sent, [command]: { phase: 'queued', isOpen, by, escalation } } });
     this.effects.push({ kind: 'write', command, by, escalation });
   }
 
-  #mark(command: EndCommand, phase: Sent['phase']): void {
+  #mark(command: EndCommand, changes: Partial<Sent>): void {
     const sent = this.state.sent[command];
-    if (sent) this.#change({ sent: { ...this.state.sent, [command]: { ...sent, phase } } });
+    if (sent) this.#change({ sent: { ...this.state.sent, [command]: { ...sent, ...changes } } });
   }
 
   #answer(which: (caller: Caller) => boolean, answer: TerminationAnswer): void {

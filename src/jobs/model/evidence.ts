@@ -2,6 +2,7 @@
 // run. One entry for each change.
 import type { JobType } from '../../protocol/types.js';
 import type { Baseline } from './pivot.js';
+import { misdeliveredChanges } from './request.js';
 import { beginRun, type EndEvidence, type MutableRun, type Run } from './run.js';
 
 export const RUN_EVIDENCE = 'GATEWAY_RUN_EVIDENCE';
@@ -97,7 +98,5 @@ export function applyEvidence(run: MutableRun, evidence: RunEvidence): void {
   if (baseline !== undefined) run.baseline = baseline === null ? undefined : readBaselineRecord(baseline);
   if (neverPivots !== undefined) run.neverPivots = neverPivots;
   if (end !== undefined) run.end = end;
-  if (misdelivered === undefined) return;
-  run.misdelivered = true;
-  run.requestedBy = [...run.requestedBy, misdelivered];
+  if (misdelivered !== undefined) Object.assign(run, misdeliveredChanges(run, misdelivered));
 }

@@ -37,8 +37,9 @@ interface Verdict {
 }
 
 function judge(run: Run, evidence: EndEvidence): Verdict {
-  // Not of a READY mirror that a soft cancel ended: it raises BLOCK_JOB_COMPLETED, and has completed.
-  const cancelledByUs = run.sawAborting && (run.force === 'accepted' || run.soft === 'accepted');
+  // Once QEMU has accepted a forced cancel, or a soft one of a job that is not READY, it says BLOCK_JOB_CANCELLED of any end with an error. A READY
+  // job that a soft cancel ends with an error has failed.
+  const cancelledByUs = run.force === 'accepted' || (run.soft === 'accepted' && !run.sawReady);
   // The event that carries the outcome counts whatever else of the run was missed.
   if (run.ending.kind === 'cancelled') return { outcome: 'cancelled', provenance: 'observed' };
   if (run.ending.kind === 'completed') {
@@ -61,7 +62,7 @@ function judge(run: Run, evidence: EndEvidence): Verdict {
     case 'observed': {
       // No BLOCK_JOB_* event: create, amend, snapshot-*, or a job that never started. Then only JOB_STATUS_CHANGE says how it ended.
       const error = run.error === undefined ? {} : { error: run.error };
-      if (cancelledByUs) return { outcome: 'cancelled', provenance: 'observed' };
+      if (run.sawAborting && cancelledByUs) return { outcome: 'cancelled', provenance: 'observed' };
       if (run.sawAborting || run.status === 'created') return { outcome: 'failed', provenance: 'observed', ...error };
       if (run.gap || run.status !== 'concluded') return { outcome: 'lost', provenance: 'unknown' };
       return { outcome: 'completed', provenance: 'observed' };

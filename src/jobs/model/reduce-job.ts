@@ -13,7 +13,7 @@ import type { JobSignal } from './job-event.js';
 import type { JobDraft } from './journal.js';
 import { decideOutcome, mayPivot, needsGraph } from './outcome.js';
 import { comparePivot, readBaseline } from './pivot.js';
-import { type CommandInput, commandDraft, requestChanges } from './request.js';
+import { type CommandInput, commandDraft, misdeliveredChanges, requestChanges } from './request.js';
 import { beginRun, copyRun, type EndEvidence, type MutableRun, type Run, unobservedChanges } from './run.js';
 
 export function reduceJob(run: Run | undefined, input: JobInput, context: ReduceContext): Transition {
@@ -143,7 +143,7 @@ class NextRun implements Transition {
   }
 
   misdelivered(by: string): void {
-    if (this.run) this.change({ misdelivered: true, requestedBy: [...this.run.requestedBy, by] });
+    if (this.run) this.change(misdeliveredChanges(this.run, by));
     this.note({ misdelivered: by });
   }
 

@@ -17,8 +17,8 @@ import type {
 import { nameOf } from './job-name.js';
 import type { Baseline } from './pivot.js';
 
-/** How far a command through the gateway has got, its own or a tool's. A refused one is `none` again. */
-export type CommandPhase = 'none' | 'written' | 'accepted';
+/** How far a command through the gateway has got, its own or a tool's. A refused one is `none` again. `unknown`: it got no answer. */
+export type CommandPhase = 'none' | 'written' | 'accepted' | 'unknown';
 
 /** The event that carries the outcome, if it was seen; it comes before the run's end. */
 export type Ending = { kind: 'none' } | { kind: 'completed'; error?: string } | { kind: 'cancelled' };
@@ -68,6 +68,7 @@ export interface Run {
   readonly ending: Ending;
   /** What libvirt has said of the end. */
   readonly libvirt: Settlement['libvirt'];
+  /** In order; whoever has written several commands is in it several times, since a refusal takes one back. */
   readonly requestedBy: readonly string[];
   readonly soft: CommandPhase;
   readonly force: CommandPhase;
