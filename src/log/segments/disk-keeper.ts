@@ -284,11 +284,10 @@ export class DiskKeeper {
     }
     this.fit(free);
     files.retain(clock.date());
-    // One that the start has not read: damage in it is found although nobody reads it.
+    // One that the start has not read: damage in it is found although nobody reads it. It is not waited for: a slow disk takes long for the whole file.
     const { floor } = this.#state.present;
     const unread = files.segments.findLast((each) => !each.isIndexed && !each.isDamaged && each.last > floor);
-    if (unread && this.#blocks) await this.#within(this.#blocks.index(unread));
-    if (this.#closing) return;
+    if (unread) void this.#blocks?.index(unread);
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
     if (free >= reserveBytes || (await files.freeOldest())) return;
     this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));

@@ -518,6 +518,33 @@ describe('a disk that takes nothing', () => {
     expect((await inspectFolder(path)).problems).toEqual([]);
   });
 
+  it('that is slow has the whole of its bound for each read of a file that a start has not read, and for the end none of them counts', async () => {
+    const { path, log: before } = await openLong();
+    const { epoch } = before;
+    await before.close();
+    const newestFull = segmentsIn(path).at(-2) ?? '';
+    edit(path, newestFull, (bytes) => bytes.fill(0xff, 60_000));
+    const clock = new TimeInHand();
+    const disk = new FaultyDisk();
+    const { log, reports } = await openTestDiskLog(path, { disk, clock, limits: { ...SMALL, checkMs: 60_000 } });
+    disk.hangs = 'read';
+    await clock.advance(60_000);
+    for (let reads = 0; reads < 2; reads++) {
+      await expect.poll(() => disk.hanging).toBe(1);
+      await clock.advance(6_000);
+      disk.answer();
+      disk.hangs = 'read';
+    }
+    // Of the damage: it was read to there.
+    await expect.poll(() => reports).toEqual(['unreadable']);
+    expect([log.epoch, log.status.disk?.problem]).toEqual([epoch, undefined]);
+    await clock.advance(48_000);
+    await expect.poll(() => disk.hanging).toBe(1);
+    await log.close();
+    disk.answer();
+    expect([reports, (await openTestDiskLog(path)).discontinuity]).toEqual([['unreadable'], undefined]);
+  });
+
   it('of which a read finds no descriptor free is read again, and takes nothing from who is behind', async () => {
     const { path, log: before } = await openLong();
     const all = await typesOf(before);
