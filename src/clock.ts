@@ -48,8 +48,8 @@ export class NoAnswer extends Error {
 }
 
 /**
- * What was asked, or no answer within so many milliseconds. They count in two halves, one after the other: for a process that stood still (a paused machine,
- * SIGSTOP) the first one is over when it goes on, and the second leaves time to look at what has come meanwhile.
+ * What was asked, or no answer within so many milliseconds. They count in two halves, one after the other: for a process that stood still (a paused
+ * machine, SIGSTOP) the first one is over when it goes on, and the second leaves time to look at what has come meanwhile.
  *
  * @param who of whom, as the error names it. @param late called just before that error. @throws {@link NoAnswer}
  */

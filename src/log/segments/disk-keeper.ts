@@ -47,6 +47,7 @@ export class DiskKeeper {
       {
         ...parts,
         folder: parts.state.folder,
+        sync: () => this.#sync(),
         made: (offset) => this.#covered(offset),
         failed: (error) => parts.report({ kind: 'checkpoint-failed', error: errorOf(error) }),
       },
@@ -55,9 +56,7 @@ export class DiskKeeper {
     const { syncMs, checkMs } = options;
     this.#writer = new DiskWriter({
       ...{ files: parts.files, clock: parts.clock, syncMs },
-      failed: (error) => {
-        if (!this.#closing) this.giveUp(error);
-      },
+      failed: (error) => this.giveUp(error),
     });
     this.#stopChecks = parts.clock.every(checkMs, () => {
       this.#checking ??= this.#check()
@@ -153,7 +152,7 @@ export class DiskKeeper {
   giveUp(error: unknown): void {
     if (this.#problem !== undefined) return;
     this.#fail(error);
-    this.#log?.replace();
+    if (!this.#closing) this.#log?.replace();
   }
 
   /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
@@ -174,9 +173,7 @@ export class DiskKeeper {
     this.#blocks?.close();
     // A disk that hangs is not waited for: each step has its bound, but there are many.
     if (this.#problem === undefined)
-      await this.#within(this.#finish(last)).catch((error: unknown) => {
-        if (this.#problem === undefined) this.#fail(error);
-      });
+      await this.#within(this.#finish(last)).catch((error: unknown) => this.giveUp(error));
     this.#parts.files.abandon();
     const limitMs = this.#problem === undefined ? this.#options.syncLimitMs : UNWELL_MS;
     // What can't be removed is stale for the next start, as that of a killed gateway.
@@ -185,11 +182,15 @@ export class DiskKeeper {
 
   async #finish(last: number): Promise<void> {
     for (const each of [this.#checking, this.#beginning, this.#checkpoints.idle(), this.#writer.idle()]) await each;
-    if (this.#problem !== undefined) return;
-    await this.#parts.files.sync();
+    if (this.#problem !== undefined || !(await this.#sync())) return;
     // Without it the next start folds more entries; what it stands for is missing only where it is owed.
     await this.#checkpoints.finish(last);
     if (this.#owed === undefined) await this.#state.write({ isClean: true });
+  }
+
+  async #sync(): Promise<boolean> {
+    await this.#parts.files.sync().catch((error: unknown) => this.giveUp(error));
+    return this.#problem === undefined;
   }
 
   #within<T>(asked: Promise<T>): Promise<T> {
@@ -284,10 +285,11 @@ export class DiskKeeper {
     }
     this.fit(free);
     files.retain(clock.date());
-    // One that the start has not read: damage in it is found although nobody reads it. It is not waited for: a slow disk takes long for the whole file.
+    // One that the start has not read: damage in it is found although nobody reads it. It is not waited for: a slow disk takes long for it.
     const { floor } = this.#state.present;
     const unread = files.segments.findLast((each) => !each.isIndexed && !each.isDamaged && each.last > floor);
     if (unread) void this.#blocks?.index(unread);
+    this.#checkpoints.retry();
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
     if (free >= reserveBytes || (await files.freeOldest())) return;
     this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));

@@ -574,6 +574,83 @@ describe('a disk that takes nothing', () => {
     await expect.poll(() => disk.syncs).toBeGreaterThan(syncs);
   });
 
+  it.each([
+    { by: 'the next sync', syncMs: 0 },
+    { by: 'a checkpoint', syncMs: 60_000 },
+  ])(
+    'but for the end of a full file takes nothing, as $by finds: what is lost is not covered as if it were there',
+    async ({ syncMs }) => {
+      const disk = new FaultyDisk();
+      const path = newFolder();
+      const opened = await openTestDiskLog(path, { disk, limits: { ...SMALL, syncMs, checkMs: 60_000 } });
+      const { log, reports } = opened;
+      opened.checkpointFrom(() => ['"saved"']);
+      const { epoch } = log;
+      const [create, sync] = [disk.create.bind(disk), disk.sync.bind(disk)];
+      disk.create = async (file) => {
+        // The full file is brought to the disk once, just after the next one was made. A second try would find nothing to do.
+        if (file.endsWith('.log'))
+          disk.sync = async () => {
+            disk.sync = sync;
+            throw Object.assign(new Error('EIO: no'), { code: 'EIO' });
+          };
+        return create(file);
+      };
+      for (const name of NAMES.slice(0, 70))
+        await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+      await expect.poll(() => log.status.disk?.problem).toBe('EIO: no');
+      expect([log.epoch === epoch, reports]).toEqual([false, ['failing']]);
+      await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":true');
+      expect(readdirSync(path)).not.toContain('checkpoint.jsonl');
+    },
+  );
+
+  it('but for what was being brought to it when the end began: the end is not a clean one', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports } = await openTestDiskLog(path, { disk });
+    const sync = disk.sync.bind(disk);
+    let fail: ((error: Error) => void) | undefined;
+    disk.sync = () =>
+      new Promise((_, reject) => {
+        disk.sync = sync;
+        fail = reject;
+      });
+    await append(log, 'A');
+    await expect.poll(() => fail).toBeDefined();
+    const closed = log.close();
+    fail?.(new Error('EIO: no'));
+    await closed;
+    expect([reports, (await openTestDiskLog(path)).discontinuity]).toEqual([['failing'], 'abandoned']);
+  });
+
+  it('but for a checkpoint is tried at the next look, not with each entry', async () => {
+    const clock = new TimeInHand();
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports, checkpointFrom } = await openTestDiskLog(path, {
+      disk,
+      clock,
+      limits: { ...SMALL, syncMs: 0, checkMs: 60_000 },
+    });
+    let captured = 0;
+    checkpointFrom(() => {
+      captured += 1;
+      return ['"saved"'];
+    });
+    disk.fault = { call: 'checkpoint', code: 'EIO' };
+    for (const name of NAMES.slice(0, 70))
+      await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+    await expect.poll(() => reports).toEqual(['checkpoint-failed']);
+    for (const name of NAMES.slice(70, 90)) await append(log, name);
+    expect([captured, reports]).toEqual([1, ['checkpoint-failed']]);
+    disk.fault = undefined;
+    // Nothing is being asked of the disk meanwhile, which would not answer before so much time has passed.
+    await clock.advance(60_000);
+    await expect.poll(() => readdirSync(path)).toContain('checkpoint.jsonl');
+    expect(captured).toBe(2);
+  });
+
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
     const disk = new FaultyDisk();
     const { log, reports } = await openTestDiskLog(newFolder(), { disk, limits: SMALL });
