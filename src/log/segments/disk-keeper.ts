@@ -33,7 +33,6 @@ export class DiskKeeper {
   #owed: number | undefined;
   /** By the monotonic clock: a file that can't be made is not tried at each append. */
   #rollAgainAt = 0;
-  #isOwn = true;
   /** A file is being made: entries wait for it, since it begins with their offsets. */
   #beginning: Promise<void> | undefined;
   #closing = false;
@@ -151,8 +150,8 @@ export class DiskKeeper {
   /** The disk takes nothing, or is not to be written to: entries are in memory alone from now on, under another epoch. It may be called again meanwhile. */
   giveUp(error: unknown): void {
     if (this.#problem !== undefined) return;
-    this.#fail(error);
-    if (!this.#closing) this.#log?.replace();
+    this.#leave(error);
+    void this.#state.mark();
   }
 
   /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
@@ -238,16 +237,16 @@ export class DiskKeeper {
     this.#parts.report({ kind: 'recovered' });
   }
 
-  /** Entries are in memory alone from now on. */
-  #fail(error: unknown): void {
+  /** Entries are in memory alone from now on. Nothing is written to the folder, which may be another gateway's. */
+  #leave(error: unknown): void {
     this.#problem = errorOf(error).message;
     this.#mayReturn = false;
     this.#owed = undefined;
     this.#writer.stop();
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
-    // Another gateway's state is not to be touched.
-    if (this.#isOwn) this.#state.abandon();
+    this.#state.abandon();
+    if (!this.#closing) this.#log?.replace();
   }
 
   /** The disk takes entries again: those that follow, under the epoch that the log has now. */
@@ -271,13 +270,12 @@ export class DiskKeeper {
     const isOwn = await this.#within(this.#parts.owner.isOwn());
     const free = await disk.free(path);
     if (this.#closing) return;
-    if (!isOwn && this.#problem === undefined) {
-      this.#isOwn = false;
-      this.giveUp(new Error('the folder was removed, or another gateway took it'));
-    }
+    if (!isOwn && this.#problem === undefined)
+      this.#leave(new Error('the folder was removed, or another gateway took it'));
     if (!isOwn && !(await this.#within(retake(this.#parts)))) return;
-    this.#isOwn = true;
     if (this.#problem !== undefined) {
+      // It may have been away, and says that it has everything.
+      await this.#state.mark();
       // Twice the reserve, so that it does not fail again at once.
       if (free < 2 * reserveBytes || !(await this.#state.probe())) return;
       this.#mayReturn = true;

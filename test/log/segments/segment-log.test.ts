@@ -732,6 +732,23 @@ describe('a disk that takes nothing', () => {
     rmSync(`${path}.away`, { recursive: true });
   });
 
+  it('whose folder was away says that entries are missing as soon as it is back, also where it has no room', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { disk, limits: { reserveBytes: 1_000 } });
+    await append(log, 'A');
+    // More than the reserve, but too little to begin again.
+    disk.freeBytes = 1_500;
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    await append(log, 'B');
+    expect(readFileSync(join(`${path}.away`, 'state.json'), 'utf8')).toContain('"isAbandoned":false');
+    renameSync(`${path}.away`, path);
+    await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":true');
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+    expect(log.status.disk?.problem).toBeDefined();
+  });
+
   it('that takes no last checkpoint is a clean end all the same', async () => {
     const disk = new FaultyDisk();
     const path = newFolder();
