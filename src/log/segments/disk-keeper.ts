@@ -171,12 +171,14 @@ export class DiskKeeper {
     this.#writer.stop();
     this.#blocks?.close();
     // A disk that hangs is not waited for: each step has its bound, but there are many.
+    const { files, owner, clock } = this.#parts;
+    const { syncLimitMs } = this.#options;
     if (this.#problem === undefined)
-      await this.#within(this.#finish(last)).catch((error: unknown) => this.giveUp(error));
-    this.#parts.files.abandon();
-    const limitMs = this.#problem === undefined ? this.#options.syncLimitMs : UNWELL_MS;
+      await within(this.#finish(last), clock, syncLimitMs, 'the disk').catch((error: unknown) => this.giveUp(error));
+    files.abandon();
+    const limitMs = this.#problem === undefined ? syncLimitMs : UNWELL_MS;
     // What can't be removed is stale for the next start, as that of a killed gateway.
-    await within(this.#parts.owner.release(), this.#parts.clock, limitMs, 'the disk').catch(() => undefined);
+    await within(owner.release(), clock, limitMs, 'the disk').catch(() => undefined);
   }
 
   async #finish(last: number): Promise<void> {
@@ -190,10 +192,6 @@ export class DiskKeeper {
   async #sync(): Promise<boolean> {
     await this.#parts.files.sync().catch((error: unknown) => this.giveUp(error));
     return this.#problem === undefined;
-  }
-
-  #within<T>(asked: Promise<T>): Promise<T> {
-    return within(asked, this.#parts.clock, this.#options.syncLimitMs, 'the disk');
   }
 
   async #write(entries: readonly PendingEntry[]): Promise<void> {
@@ -265,14 +263,14 @@ export class DiskKeeper {
   }
 
   async #check(): Promise<void> {
-    const { files, disk, path, clock } = this.#parts;
+    const { files, disk, path, clock, owner } = this.#parts;
     const { reserveBytes } = this.#options;
-    const isOwn = await this.#within(this.#parts.owner.isOwn());
+    const isOwn = await disk.ask(() => owner.isOwn());
     const free = await disk.free(path);
     if (this.#closing) return;
     if (!isOwn && this.#problem === undefined)
       this.#leave(new Error('the folder was removed, or another gateway took it'));
-    if (!isOwn && !(await this.#within(retake(this.#parts)))) return;
+    if (!isOwn && !(await disk.ask(() => retake(this.#parts)))) return;
     if (this.#problem !== undefined) {
       // It may have been away, and says that it has everything.
       await this.#state.mark();

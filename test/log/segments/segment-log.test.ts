@@ -1,6 +1,7 @@
 // The log in a folder: what a restart finds after a clean end and after a kill, what it makes of damage, and what happens while the disk takes nothing.
 import {
   copyFileSync,
+  promises as fs,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CLOCK } from '../../../src/clock.js';
 import { FolderInUse, inspectFolder } from '../../../src/log/index.js';
 import {
@@ -490,6 +491,39 @@ describe('a disk that takes nothing', () => {
     disk.hangs = 'all';
     await log.close();
     expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+  });
+
+  it('that does not say whose the folder is is asked that once until it answers', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { limits: { syncLimitMs: 30 } });
+    await append(log, 'A');
+    let asked = 0;
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const stat = fs.stat.bind(fs);
+    const spy = vi.spyOn(fs, 'stat').mockImplementation(async (file, options) => {
+      if (String(file).startsWith(path)) {
+        asked += 1;
+        await answered;
+      }
+      return stat(file, options);
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect.poll(() => log.status.disk?.problem).toBe('the disk did not answer for 30 ms');
+    // Of a log with the same interval and a longer bound: meanwhile this one has been due as often.
+    let looks = 0;
+    const beside = new FaultyDisk();
+    beside.free = async () => {
+      looks += 1;
+      return Number.MAX_SAFE_INTEGER;
+    };
+    await openTestDiskLog(newFolder(), { disk: beside });
+    await expect.poll(() => looks).toBeGreaterThan(20);
+    expect(asked).toBe(1);
+    answer();
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
   });
 
   it('that does not answer who reads older entries takes nothing either: they are reset within the bound; damage is none', async () => {
