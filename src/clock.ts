@@ -48,7 +48,8 @@ export class NoAnswer extends Error {
 }
 
 /**
- * What was asked, or no answer within so many milliseconds.
+ * What was asked, or no answer within so many milliseconds. They count in two halves, one after the other: for a process that stood still (a paused
+ * machine, SIGSTOP) the first one is over when it goes on, and the second leaves time to look at what has come meanwhile.
  *
  * @param who of whom, as the error names it. @param late called just before that error. @throws {@link NoAnswer}
  */
@@ -60,9 +61,12 @@ export function within<T>(
   late?: () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = clock.after(limitMs, () => {
+    const fail = (): void => {
       late?.();
       reject(new NoAnswer(`${who} did not answer for ${limitMs} ms`));
+    };
+    let stop = clock.after(limitMs / 2, () => {
+      stop = clock.after(limitMs / 2, fail);
     });
     asked.then(
       (value) => {

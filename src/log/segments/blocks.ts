@@ -46,6 +46,7 @@ export class Blocks {
   readonly #read = new Map<string, ReadBlock & { bytes: number }>();
   readonly #reading = new Map<string, Promise<void>>();
   #bytes = 0;
+  #isClosed = false;
 
   /** @param failed called before the promise of {@link read} resolves; the caller then reads from elsewhere. */
   constructor(disk: Pick<Disk, 'read'>, clock: Clock, folder: string, failed: (failure: BlockFailure) => void) {
@@ -75,11 +76,18 @@ export class Blocks {
     return this.#once(String(segment.first), async () => {
       const read = new Segment(dirname(segment.path), segment.first, segment.size, segment.lastAt);
       try {
-        const end = await scan(read, this.#folder, this.#disk, () => undefined, CHUNK.live);
+        const end = await scan(
+          read,
+          this.#folder,
+          { read: (...part) => this.#readOpen(...part) },
+          () => undefined,
+          CHUNK.live,
+        );
         if (end !== 'whole' || read.last !== segment.last)
           throw new Error(`${segment.path} is ${end}, at byte ${read.size}`);
         if (!segment.isIndexed) segment.index(read);
       } catch (error) {
+        if (this.#isClosed) return;
         if (isShortage(error)) return this.#pause();
         // A disk that does not answer says nothing of the file.
         segment.isDamaged = !(error instanceof NoAnswer);
@@ -88,7 +96,9 @@ export class Blocks {
     });
   }
 
+  /** What has been read of a file so far is dropped. */
   close(): void {
+    this.#isClosed = true;
     this.#lastRead = Number.NEGATIVE_INFINITY;
     this.#forget();
   }
@@ -107,6 +117,11 @@ export class Blocks {
     const reading = read().finally(() => this.#reading.delete(key));
     this.#reading.set(key, reading);
     return reading;
+  }
+
+  async #readOpen(...part: Parameters<Disk['read']>): Promise<Buffer> {
+    if (this.#isClosed) throw new Error('the log is closed');
+    return this.#disk.read(...part);
   }
 
   /** Who asked asks again. */

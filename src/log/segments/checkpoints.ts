@@ -11,6 +11,8 @@ export interface CheckpointParts {
   files: SegmentFiles;
   disk: Disk;
   clock: Clock;
+  /** @returns whether everything that was written is on the disk; otherwise the disk takes nothing from now on. */
+  sync: () => Promise<boolean>;
   made: (offset: number) => void;
   failed: (error: unknown) => void;
 }
@@ -19,6 +21,7 @@ export class Checkpoints {
   readonly #parts: CheckpointParts;
   #capture: (() => Iterable<string>) | undefined;
   #making: Promise<void> | undefined;
+  #hasFailed = false;
   isWanted: boolean;
 
   constructor(parts: CheckpointParts, isWanted: boolean) {
@@ -35,9 +38,10 @@ export class Checkpoints {
   make(last: number): void {
     if (!this.isWanted || this.#making || !this.#capture) return;
     this.isWanted = false;
-    this.#making = this.#write(last, this.#capture())
+    this.#hasFailed = false;
+    this.#making = this.#writeSynced(last, this.#capture())
       .catch((error: unknown) => {
-        this.isWanted = true;
+        this.#hasFailed = true;
         this.#parts.failed(error);
       })
       .finally(() => {
@@ -45,20 +49,28 @@ export class Checkpoints {
       });
   }
 
+  /** One that failed is wanted again: not at once, since each takes the whole state. */
+  retry(): void {
+    this.isWanted ||= this.#hasFailed;
+  }
+
   /** Resolves when none is being made. */
   async idle(): Promise<void> {
     await this.#making;
   }
 
-  /** The last one. */
+  /** The last one, of what is on the disk. */
   async finish(last: number): Promise<void> {
     if (this.#capture) await this.#write(last, this.#capture()).catch(this.#parts.failed);
   }
 
+  /** A checkpoint never covers an entry that is not on the disk. */
+  async #writeSynced(last: number, lines: Iterable<string>): Promise<void> {
+    if (await this.#parts.sync()) await this.#write(last, lines);
+  }
+
   async #write(last: number, lines: Iterable<string>): Promise<void> {
     const { path, folder, files, disk, clock, made } = this.#parts;
-    // A checkpoint never covers an entry that is not on the disk.
-    await files.sync();
     const sealed = files.segments.filter((each) => each !== files.newest && !each.isEmpty).map((each) => each.sealed);
     await writeCheckpoint(path, folder, { offset: last, files: sealed }, lines, { disk });
     files.covered = last;

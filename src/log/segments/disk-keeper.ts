@@ -33,7 +33,6 @@ export class DiskKeeper {
   #owed: number | undefined;
   /** By the monotonic clock: a file that can't be made is not tried at each append. */
   #rollAgainAt = 0;
-  #isOwn = true;
   /** A file is being made: entries wait for it, since it begins with their offsets. */
   #beginning: Promise<void> | undefined;
   #closing = false;
@@ -47,6 +46,7 @@ export class DiskKeeper {
       {
         ...parts,
         folder: parts.state.folder,
+        sync: () => this.#sync(),
         made: (offset) => this.#covered(offset),
         failed: (error) => parts.report({ kind: 'checkpoint-failed', error: errorOf(error) }),
       },
@@ -55,9 +55,7 @@ export class DiskKeeper {
     const { syncMs, checkMs } = options;
     this.#writer = new DiskWriter({
       ...{ files: parts.files, clock: parts.clock, syncMs },
-      failed: (error) => {
-        if (!this.#closing) this.giveUp(error);
-      },
+      failed: (error) => this.giveUp(error),
     });
     this.#stopChecks = parts.clock.every(checkMs, () => {
       this.#checking ??= this.#check()
@@ -152,8 +150,8 @@ export class DiskKeeper {
   /** The disk takes nothing, or is not to be written to: entries are in memory alone from now on, under another epoch. It may be called again meanwhile. */
   giveUp(error: unknown): void {
     if (this.#problem !== undefined) return;
-    this.#fail(error);
-    this.#log?.replace();
+    this.#leave(error);
+    void this.#state.mark();
   }
 
   /** Everything that was appended is shown. @param last its last offset. @param epoch the log's present one. */
@@ -173,27 +171,27 @@ export class DiskKeeper {
     this.#writer.stop();
     this.#blocks?.close();
     // A disk that hangs is not waited for: each step has its bound, but there are many.
+    const { files, owner, clock } = this.#parts;
+    const { syncLimitMs } = this.#options;
     if (this.#problem === undefined)
-      await this.#within(this.#finish(last)).catch((error: unknown) => {
-        if (this.#problem === undefined) this.#fail(error);
-      });
-    this.#parts.files.abandon();
-    const limitMs = this.#problem === undefined ? this.#options.syncLimitMs : UNWELL_MS;
+      await within(this.#finish(last), clock, syncLimitMs, 'the disk').catch((error: unknown) => this.giveUp(error));
+    files.abandon();
+    const limitMs = this.#problem === undefined ? syncLimitMs : UNWELL_MS;
     // What can't be removed is stale for the next start, as that of a killed gateway.
-    await within(this.#parts.owner.release(), this.#parts.clock, limitMs, 'the disk').catch(() => undefined);
+    await within(owner.release(), clock, limitMs, 'the disk').catch(() => undefined);
   }
 
   async #finish(last: number): Promise<void> {
     for (const each of [this.#checking, this.#beginning, this.#checkpoints.idle(), this.#writer.idle()]) await each;
-    if (this.#problem !== undefined) return;
-    await this.#parts.files.sync();
+    if (this.#problem !== undefined || !(await this.#sync())) return;
     // Without it the next start folds more entries; what it stands for is missing only where it is owed.
     await this.#checkpoints.finish(last);
     if (this.#owed === undefined) await this.#state.write({ isClean: true });
   }
 
-  #within<T>(asked: Promise<T>): Promise<T> {
-    return within(asked, this.#parts.clock, this.#options.syncLimitMs, 'the disk');
+  async #sync(): Promise<boolean> {
+    await this.#parts.files.sync().catch((error: unknown) => this.giveUp(error));
+    return this.#problem === undefined;
   }
 
   async #write(entries: readonly PendingEntry[]): Promise<void> {
@@ -237,16 +235,16 @@ export class DiskKeeper {
     this.#parts.report({ kind: 'recovered' });
   }
 
-  /** Entries are in memory alone from now on. */
-  #fail(error: unknown): void {
+  /** Entries are in memory alone from now on. Nothing is written to the folder, which may be another gateway's. */
+  #leave(error: unknown): void {
     this.#problem = errorOf(error).message;
     this.#mayReturn = false;
     this.#owed = undefined;
     this.#writer.stop();
     this.#parts.files.abandon();
     this.#parts.report({ kind: 'failing', error: errorOf(error) });
-    // Another gateway's state is not to be touched.
-    if (this.#isOwn) this.#state.abandon();
+    this.#state.abandon();
+    if (!this.#closing) this.#log?.replace();
   }
 
   /** The disk takes entries again: those that follow, under the epoch that the log has now. */
@@ -265,18 +263,17 @@ export class DiskKeeper {
   }
 
   async #check(): Promise<void> {
-    const { files, disk, path, clock } = this.#parts;
+    const { files, disk, path, clock, owner } = this.#parts;
     const { reserveBytes } = this.#options;
-    const isOwn = await this.#within(this.#parts.owner.isOwn());
+    const isOwn = await disk.ask(() => owner.isOwn());
     const free = await disk.free(path);
     if (this.#closing) return;
-    if (!isOwn && this.#problem === undefined) {
-      this.#isOwn = false;
-      this.giveUp(new Error('the folder was removed, or another gateway took it'));
-    }
-    if (!isOwn && !(await this.#within(retake(this.#parts)))) return;
-    this.#isOwn = true;
+    if (!isOwn && this.#problem === undefined)
+      this.#leave(new Error('the folder was removed, or another gateway took it'));
+    if (!isOwn && !(await disk.ask(() => retake(this.#parts)))) return;
     if (this.#problem !== undefined) {
+      // It may have been away, and says that it has everything.
+      await this.#state.mark();
       // Twice the reserve, so that it does not fail again at once.
       if (free < 2 * reserveBytes || !(await this.#state.probe())) return;
       this.#mayReturn = true;
@@ -284,11 +281,11 @@ export class DiskKeeper {
     }
     this.fit(free);
     files.retain(clock.date());
-    // One that the start has not read: damage in it is found although nobody reads it.
+    // One that the start has not read: damage in it is found although nobody reads it. It is not waited for: a slow disk takes long for it.
     const { floor } = this.#state.present;
     const unread = files.segments.findLast((each) => !each.isIndexed && !each.isDamaged && each.last > floor);
-    if (unread && this.#blocks) await this.#within(this.#blocks.index(unread));
-    if (this.#closing) return;
+    if (unread) void this.#blocks?.index(unread);
+    this.#checkpoints.retry();
     if (files.isDue(clock.date()) || this.#checkpoints.isWanted) this.#log?.settle();
     if (free >= reserveBytes || (await files.freeOldest())) return;
     this.giveUp(new Error(`less than ${reserveBytes} bytes of the disk are free`));

@@ -74,6 +74,8 @@ export const SYNC_LIMIT_MS = 10_000;
 export interface BoundedDisk extends Disk {
   /** As `read`, bounded like the other calls: for readers that can go on without the answer. `read` waits, as a start does. */
   readWithin: Disk['read'];
+  /** What else is asked of the file system of the folder, bounded like the other calls. */
+  ask: <T>(ask: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -137,6 +139,7 @@ export function bounded(disk: Disk, clock: Clock, limitMs: number): BoundedDisk 
     rename: (from, to) => bound(() => disk.rename(from, to)),
     unlink: (path) => bound(() => disk.unlink(path)),
     free: (folder) => bound(() => disk.free(folder)),
+    ask: bound,
   };
 }
 

@@ -63,9 +63,9 @@ async function makeAll(path: string): Promise<void> {
 }
 
 /** @returns `undefined` where there is none, or none that can be read. */
-export function readState(folder: string): FolderState | undefined {
+export async function readState(folder: string): Promise<FolderState | undefined> {
   try {
-    const state = JSON.parse(readFileSync(join(folder, NAME), 'utf8')) as FolderState;
+    const state = JSON.parse(await fs.readFile(join(folder, NAME), 'utf8')) as FolderState;
     const isWhole =
       state.version === 1 && /^[0-9a-f]{16}$/.test(state.folder) && /^[A-Za-z0-9]{1,32}$/.test(state.epoch);
     return isWhole && state.floor >= 0 && Number.isSafeInteger(state.floor + MAX_ENTRIES) ? state : undefined;

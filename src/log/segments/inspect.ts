@@ -43,7 +43,7 @@ const NO_LOG = 'there is no log in this folder';
 /** @throws `FolderInUse` where a gateway has the folder; the error of the file system. */
 export async function inspectFolder(path: string): Promise<InspectedFolder> {
   if (await isOwned(path)) throw new FolderInUse(path);
-  const state = readState(path);
+  const state = await readState(path);
   const { segments, others } = await segmentsOf(path);
   if (!state && segments.length + others.length === 0) throw new Error(NO_LOG);
   const problems: string[] = others.map((name) => `${name} could not be read by a gateway, and was set aside`);
@@ -121,7 +121,7 @@ export async function* exportEntries(
   since: number,
   damaged: (file: string, state: ScanEnd) => void,
 ): AsyncGenerator<ExportedEntry> {
-  const state = readState(path);
+  const state = await readState(path);
   const { segments, others } = await segmentsOf(path);
   if (!state && segments.length + others.length === 0) throw new Error(NO_LOG);
   for (const [index, segment] of segments.entries()) {

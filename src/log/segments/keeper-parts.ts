@@ -30,7 +30,7 @@ export interface KeeperParts {
 /** Takes the folder, if it is there again: as it was, or empty. One that has another log by now is not touched. */
 export async function retake({ owner, path, files, state }: KeeperParts): Promise<boolean> {
   if (!(await owner.retake())) return false;
-  const found = readState(path);
+  const found = await readState(path);
   if (found && found.folder !== state.folder) {
     await owner.release();
     return false;

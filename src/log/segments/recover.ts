@@ -73,7 +73,7 @@ class Recovery {
   }
 
   async run(bootId: string): Promise<Recovered> {
-    const state = readState(this.#path);
+    const state = await readState(this.#path);
     const found = await this.#segments();
     if (!state) {
       if (found.length > 0) this.#broken('state', 'state.json is missing or unreadable');

@@ -42,6 +42,8 @@ export class SegmentFiles {
   #fd: number | undefined;
   #bytes = 0;
   #removed: Promise<void> = Promise.resolve();
+  /** The files before the newest are on the disk. */
+  #sealed: Promise<unknown> = Promise.resolve();
   /** Offset up to which a checkpoint covers the log. */
   covered: number;
   readonly freed: Record<Freed, number> = { bytes: 0, age: 0 };
@@ -123,10 +125,9 @@ export class SegmentFiles {
     this.#segments.push(segment);
     this.#bytes += segment.size;
     if (former === undefined) return;
-    void this.#disk
-      .sync(former)
-      .catch(() => undefined)
-      .then(() => this.#leave(former));
+    this.#sealed = Promise.all([this.#sealed, this.#disk.sync(former)]);
+    const leave = (): void => this.#leave(former);
+    this.#sealed.then(leave, leave);
   }
 
   /** Whether the newest file is full, or so old that its entries would stay beyond their age. */
@@ -186,9 +187,9 @@ export class SegmentFiles {
     this.#bytes += at - begin;
   }
 
-  /** Resolves when everything written so far is on the disk. */
+  /** Resolves when everything written so far is on the disk. @throws where a part of it may never be, although the disk takes what follows. */
   async sync(): Promise<void> {
-    if (this.#fd !== undefined) await this.#disk.sync(this.#fd);
+    await Promise.all([this.#sealed, this.#fd !== undefined && this.#disk.sync(this.#fd)]);
   }
 
   /** Files that are over the quota or too old, if a checkpoint covers them. They are removed from here at once, and from the disk soon. */
@@ -243,6 +244,7 @@ export class SegmentFiles {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
+    this.#sealed = Promise.resolve();
     this.#leave(fd);
   }
 

@@ -5,6 +5,8 @@ export class StateFile {
   readonly #path: string;
   readonly #means: Means;
   #last: Promise<void> = Promise.resolve();
+  /** The file does not say yet that the log is abandoned. */
+  #isUnmarked = false;
   present: FolderState;
 
   constructor(path: string, present: FolderState, means: Means) {
@@ -20,11 +22,22 @@ export class StateFile {
     return this.#after(() => writeState(this.#path, state, this.#means));
   }
 
-  /** Entries are shown that are not in the folder. Where not even this is possible, the next start can't know. */
+  /** Entries are shown that are not in the folder: every state that is written from now on says so, and {@link mark}. */
   abandon(): void {
     this.present = { ...this.present, isAbandoned: true };
+    this.#isUnmarked = true;
+  }
+
+  /** Says so in the folder, unless that was done. Where not even this is possible, the next start can't know. */
+  async mark(): Promise<void> {
+    if (!this.#isUnmarked) return;
     const state = this.present;
-    void this.#after(() => markAbandoned(this.#path, state, this.#means)).catch(() => undefined);
+    await this.#after(() => markAbandoned(this.#path, state, this.#means)).then(
+      () => {
+        this.#isUnmarked = false;
+      },
+      () => undefined,
+    );
   }
 
   /** Whether a file can be made, written and brought to the disk. */

@@ -1,6 +1,7 @@
 // The log in a folder: what a restart finds after a clean end and after a kill, what it makes of damage, and what happens while the disk takes nothing.
 import {
   copyFileSync,
+  promises as fs,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CLOCK } from '../../../src/clock.js';
 import { FolderInUse, inspectFolder } from '../../../src/log/index.js';
 import {
@@ -492,6 +493,39 @@ describe('a disk that takes nothing', () => {
     expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
   });
 
+  it('that does not say whose the folder is is asked that once until it answers', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { limits: { syncLimitMs: 30 } });
+    await append(log, 'A');
+    let asked = 0;
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const stat = fs.stat.bind(fs);
+    const spy = vi.spyOn(fs, 'stat').mockImplementation(async (file, options) => {
+      if (String(file).startsWith(path)) {
+        asked += 1;
+        await answered;
+      }
+      return stat(file, options);
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect.poll(() => log.status.disk?.problem).toBe('the disk did not answer for 30 ms');
+    // Of a log with the same interval and a longer bound: meanwhile this one has been due as often.
+    let looks = 0;
+    const beside = new FaultyDisk();
+    beside.free = async () => {
+      looks += 1;
+      return Number.MAX_SAFE_INTEGER;
+    };
+    await openTestDiskLog(newFolder(), { disk: beside });
+    await expect.poll(() => looks).toBeGreaterThan(20);
+    expect(asked).toBe(1);
+    answer();
+    await expect.poll(() => log.status.disk?.problem).toBe(undefined);
+  });
+
   it('that does not answer who reads older entries takes nothing either: they are reset within the bound; damage is none', async () => {
     const { path, log: before } = await openLong();
     await before.close();
@@ -516,6 +550,33 @@ describe('a disk that takes nothing', () => {
     expect(await typesOf(log, log.head - 1)).toEqual(['AFTER']);
     await log.close();
     expect((await inspectFolder(path)).problems).toEqual([]);
+  });
+
+  it('that is slow has the whole of its bound for each read of a file that a start has not read, and for the end none of them counts', async () => {
+    const { path, log: before } = await openLong();
+    const { epoch } = before;
+    await before.close();
+    const newestFull = segmentsIn(path).at(-2) ?? '';
+    edit(path, newestFull, (bytes) => bytes.fill(0xff, 60_000));
+    const clock = new TimeInHand();
+    const disk = new FaultyDisk();
+    const { log, reports } = await openTestDiskLog(path, { disk, clock, limits: { ...SMALL, checkMs: 60_000 } });
+    disk.hangs = 'read';
+    await clock.advance(60_000);
+    for (let reads = 0; reads < 2; reads++) {
+      await expect.poll(() => disk.hanging).toBe(1);
+      await clock.advance(6_000);
+      disk.answer();
+      disk.hangs = 'read';
+    }
+    // Of the damage: it was read to there.
+    await expect.poll(() => reports).toEqual(['unreadable']);
+    expect([log.epoch, log.status.disk?.problem]).toEqual([epoch, undefined]);
+    await clock.advance(48_000);
+    await expect.poll(() => disk.hanging).toBe(1);
+    await log.close();
+    disk.answer();
+    expect([reports, (await openTestDiskLog(path)).discontinuity]).toEqual([['unreadable'], undefined]);
   });
 
   it('of which a read finds no descriptor free is read again, and takes nothing from who is behind', async () => {
@@ -545,6 +606,83 @@ describe('a disk that takes nothing', () => {
     await new Promise<void>((later) => CLOCK.after(1, later));
     disk.answer();
     await expect.poll(() => disk.syncs).toBeGreaterThan(syncs);
+  });
+
+  it.each([
+    { by: 'the next sync', syncMs: 0 },
+    { by: 'a checkpoint', syncMs: 60_000 },
+  ])(
+    'but for the end of a full file takes nothing, as $by finds: what is lost is not covered as if it were there',
+    async ({ syncMs }) => {
+      const disk = new FaultyDisk();
+      const path = newFolder();
+      const opened = await openTestDiskLog(path, { disk, limits: { ...SMALL, syncMs, checkMs: 60_000 } });
+      const { log, reports } = opened;
+      opened.checkpointFrom(() => ['"saved"']);
+      const { epoch } = log;
+      const [create, sync] = [disk.create.bind(disk), disk.sync.bind(disk)];
+      disk.create = async (file) => {
+        // The full file is brought to the disk once, just after the next one was made. A second try would find nothing to do.
+        if (file.endsWith('.log'))
+          disk.sync = async () => {
+            disk.sync = sync;
+            throw Object.assign(new Error('EIO: no'), { code: 'EIO' });
+          };
+        return create(file);
+      };
+      for (const name of NAMES.slice(0, 70))
+        await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+      await expect.poll(() => log.status.disk?.problem).toBe('EIO: no');
+      expect([log.epoch === epoch, reports]).toEqual([false, ['failing']]);
+      await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":true');
+      expect(readdirSync(path)).not.toContain('checkpoint.jsonl');
+    },
+  );
+
+  it('but for what was being brought to it when the end began: the end is not a clean one', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports } = await openTestDiskLog(path, { disk });
+    const sync = disk.sync.bind(disk);
+    let fail: ((error: Error) => void) | undefined;
+    disk.sync = () =>
+      new Promise((_, reject) => {
+        disk.sync = sync;
+        fail = reject;
+      });
+    await append(log, 'A');
+    await expect.poll(() => fail).toBeDefined();
+    const closed = log.close();
+    fail?.(new Error('EIO: no'));
+    await closed;
+    expect([reports, (await openTestDiskLog(path)).discontinuity]).toEqual([['failing'], 'abandoned']);
+  });
+
+  it('but for a checkpoint is tried at the next look, not with each entry', async () => {
+    const clock = new TimeInHand();
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log, reports, checkpointFrom } = await openTestDiskLog(path, {
+      disk,
+      clock,
+      limits: { ...SMALL, syncMs: 0, checkMs: 60_000 },
+    });
+    let captured = 0;
+    checkpointFrom(() => {
+      captured += 1;
+      return ['"saved"'];
+    });
+    disk.fault = { call: 'checkpoint', code: 'EIO' };
+    for (const name of NAMES.slice(0, 70))
+      await new Promise<void>((resolve) => log.append([draftOf(name, { data: BIG })], resolve));
+    await expect.poll(() => reports).toEqual(['checkpoint-failed']);
+    for (const name of NAMES.slice(70, 90)) await append(log, name);
+    expect([captured, reports]).toEqual([1, ['checkpoint-failed']]);
+    disk.fault = undefined;
+    // Nothing is being asked of the disk meanwhile, which would not answer before so much time has passed.
+    await clock.advance(60_000);
+    await expect.poll(() => readdirSync(path)).toContain('checkpoint.jsonl');
+    expect(captured).toBe(2);
   });
 
   it('that refuses to close files, or is gone with its folder, ends nothing', async () => {
@@ -626,6 +764,23 @@ describe('a disk that takes nothing', () => {
     await other.log.close();
     expect((await openTestDiskLog(theirs)).discontinuity).toBe(undefined);
     rmSync(`${path}.away`, { recursive: true });
+  });
+
+  it('whose folder was away says that entries are missing as soon as it is back, also where it has no room', async () => {
+    const disk = new FaultyDisk();
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path, { disk, limits: { reserveBytes: 1_000 } });
+    await append(log, 'A');
+    // More than the reserve, but too little to begin again.
+    disk.freeBytes = 1_500;
+    renameSync(path, `${path}.away`);
+    await expect.poll(() => log.status.disk?.problem).toBeDefined();
+    await append(log, 'B');
+    expect(readFileSync(join(`${path}.away`, 'state.json'), 'utf8')).toContain('"isAbandoned":false');
+    renameSync(`${path}.away`, path);
+    await expect.poll(() => readFileSync(join(path, 'state.json'), 'utf8')).toContain('"isAbandoned":true');
+    expect((await openTestDiskLog(copyOf(path))).discontinuity).toBe('abandoned');
+    expect(log.status.disk?.problem).toBeDefined();
   });
 
   it('that takes no last checkpoint is a clean end all the same', async () => {
