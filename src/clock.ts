@@ -49,7 +49,8 @@ export class NoAnswer extends Error {
 
 /**
  * What was asked, or no answer within so many milliseconds. They count in two halves, one after the other: for a process that stood still (a paused
- * machine, SIGSTOP) the first one is over when it goes on, and the second leaves time to look at what has come meanwhile.
+ * machine, SIGSTOP) the first one is over when it goes on, and the second leaves time to look at what has come meanwhile. One that stood still in the
+ * second looks once more.
  *
  * @param who of whom, as the error names it. @param late called just before that error. @throws {@link NoAnswer}
  */
@@ -61,19 +62,23 @@ export function within<T>(
   late?: () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    let isAnswered = false;
     const fail = (): void => {
+      if (isAnswered) return;
       late?.();
       reject(new NoAnswer(`${who} did not answer for ${limitMs} ms`));
     };
     let stop = clock.after(limitMs / 2, () => {
-      stop = clock.after(limitMs / 2, fail);
+      stop = clock.after(limitMs / 2, () => clock.soon(fail));
     });
     asked.then(
       (value) => {
+        isAnswered = true;
         stop();
         resolve(value);
       },
       (error: unknown) => {
+        isAnswered = true;
         stop();
         reject(error);
       },
