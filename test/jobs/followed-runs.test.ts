@@ -9,16 +9,16 @@ import { settlementOf } from '../support/settlement.js';
 const TIME = 1_780_000_000_000_000;
 
 /** A line of a checkpoint with a run that has ended. */
-function ended(job: string): string {
+function ended(job: string, source = 's', second = 0): string {
   const run = beginRun(
-    { source: 's', id: job, run: `r:${job}`, began: { cursor: 'aabbccdd:1', time: TIME } },
+    { source, id: job, run: `r:${job}`, began: { cursor: 'aabbccdd:1', time: TIME } },
     'running',
     TIME,
     false,
   );
   const last = { ...run, type: 'backup', error: 'none', ioStatus: 'ok', autoDismiss: true, continuity: 'new' } as const;
-  const time = '2026-11-29T08:00:00Z';
-  const settled = { source: 's', job, run: run.run, cursor: 'aabbccdd:2', time, settled: settlementOf() };
+  const time = new Date(Date.UTC(2026, 10, 24, 12) + second * 1_000).toISOString();
+  const settled = { source, job, run: run.run, cursor: 'aabbccdd:2', time, settled: settlementOf() };
   return JSON.stringify({ kind: 'settled', settled, last: recordRun(last) });
 }
 
@@ -36,4 +36,14 @@ it('tells each end once, however often the log is read: also one that only a che
   runs.clear('11223344');
   runs.restore('s', [ended('a'), ended('b')], 'o1');
   expect([told, runs.all().length]).toEqual([['b'], 2]);
+});
+
+it('keeps the newest ends of all sources, whichever source is read first', () => {
+  const runs = new FollowedRuns(new FakeClock(), { count: 3 });
+  const jobs = (): string[] => runs.settled().map(({ job }) => job);
+  runs.restore('a', [ended('new1', 'a', 100), ended('new2', 'a', 101)], 'o1');
+  runs.restore('b', [ended('old1', 'b', 1), ended('old2', 'b', 2), ended('old3', 'b', 3)], 'o1');
+  expect(jobs()).toEqual(['old3', 'new1', 'new2']);
+  runs.restore('c', [ended('mid', 'c', 50)], 'o1');
+  expect(jobs()).toEqual(['mid', 'new1', 'new2']);
 });

@@ -146,7 +146,7 @@ export class FollowedRuns {
 
   #settle(ended: Ended, isNew: boolean): void {
     this.#measures.delete(keyOf(ended.settled));
-    if (this.#settlements.get(ended.settled)) return;
+    if (this.#settlements.has(ended.settled)) return;
     this.#settlements.restore(ended);
     // What ended meanwhile may stand in a checkpoint, and what was told may stand after it.
     const isUntold = this.#knownBefore ? !this.#knownBefore.has(keyOf(ended.settled)) : isNew;

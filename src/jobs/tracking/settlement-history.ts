@@ -39,6 +39,9 @@ export class SettlementHistory {
   readonly #newest = new Map<string, string>();
   readonly #evicted: () => void;
   #bytes = 0;
+  /** Of the settlement that was added last, and whether one before it is younger: those of a restart come source by source. */
+  #lastAt = Number.NEGATIVE_INFINITY;
+  #isUnsorted = false;
 
   /** @param evicted called for each settlement that is removed before its time. */
   constructor(clock: Clock, limits: Partial<SettlementLimits> = {}, evicted: () => void = () => undefined) {
@@ -49,6 +52,7 @@ export class SettlementHistory {
 
   add(ended: Ended): void {
     this.#add(ended, this.#clock.now());
+    this.#expire();
   }
 
   /** One from before a restart. */
@@ -56,6 +60,13 @@ export class SettlementHistory {
     const { time } = ended.settled;
     const ageMs = time === null ? 0 : Math.max(0, this.#clock.date() - Date.parse(time));
     this.#add(ended, this.#clock.now() - ageMs);
+    // Which are the oldest is known when all have come.
+    const { count, bytes } = this.#limits;
+    if (this.#runs.size > 2 * count || this.#bytes > 2 * bytes) this.#expire();
+  }
+
+  has(named: { source: string; run: string }): boolean {
+    return this.#runs.has(runKey(named));
   }
 
   /** All of them, the oldest first. */
@@ -70,7 +81,8 @@ export class SettlementHistory {
     this.#bytes += bytes - (this.#runs.get(key)?.bytes ?? 0);
     this.#runs.set(key, { settled, last, at, bytes });
     this.#newest.set(jobKey(settled), key);
-    this.#expire();
+    this.#isUnsorted ||= at < this.#lastAt;
+    this.#lastAt = at;
   }
 
   get(named: { source: string; run: string }): RememberedRun | undefined {
@@ -101,7 +113,17 @@ export class SettlementHistory {
     return known && { settled: known.settled, job: viewRun(known.last) };
   }
 
+  #sort(): void {
+    if (!this.#isUnsorted) return;
+    const sorted = [...this.#runs].sort(([, one], [, other]) => one.at - other.at);
+    this.#runs.clear();
+    for (const [key, each] of sorted) this.#runs.set(key, each);
+    this.#lastAt = sorted.at(-1)?.[1].at ?? Number.NEGATIVE_INFINITY;
+    this.#isUnsorted = false;
+  }
+
   #expire(): void {
+    this.#sort();
     const horizon = this.#clock.now() - this.#limits.ageMs;
     for (const [key, { at, settled, bytes }] of this.#runs) {
       if (this.#runs.size <= this.#limits.count && this.#bytes <= this.#limits.bytes && at >= horizon) return;

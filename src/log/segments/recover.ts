@@ -49,6 +49,8 @@ export interface Recovered {
 }
 
 const UNREADABLE = '.unreadable';
+/** More than is written in the time between two syncs, mostly. */
+const UNSYNCED_BYTES = 1024 * 1024;
 
 export async function recover(path: string, disk: Disk, bootId: string, restorer: Restorer): Promise<Recovered> {
   const recovery = new Recovery(path, disk, restorer);
@@ -98,11 +100,16 @@ class Recovery {
     return { state, discontinuity, detail, segments, last, head: this.#head || last, checkpoint };
   }
 
-  /** The first reason counts: those that follow may be its consequences. */
+  /** The first reason counts: those that follow may be its consequences. But the end of the machine takes nothing but the newest entries. */
   #broken(why: Discontinuity, detail: string): void {
-    if (!this.#concerns) return;
-    this.#discontinuity ??= why;
-    this.#detail ||= detail;
+    if (!this.#concerns || (this.#discontinuity !== undefined && this.#discontinuity !== 'machine')) return;
+    this.#discontinuity = why;
+    this.#detail = detail;
+  }
+
+  /** What the end of the machine may have kept from the disk is no damage: the last bytes of the newest file. @param size with those. */
+  #isTorn({ isEmpty, size: whole }: Segment, size: number, isNewest: boolean): boolean {
+    return this.#discontinuity === 'machine' && isNewest && size - (isEmpty ? 0 : whole) <= UNSYNCED_BYTES;
   }
 
   #judge({ isClean, isSynced, isAbandoned, bootId }: FolderState, now: string): void {
@@ -163,8 +170,11 @@ class Recovery {
           last === undefined ? 'checkpoint' : 'missing',
           `no entries from ${(last ?? covered) + 1} to ${before}`,
         );
+      const { size } = segment;
       const end = await scan(segment, state.folder, this.#disk, (record) => this.#found(record, state, covered));
-      if (await this.#keep(segment, end, state.newest, next === undefined)) {
+      const isNewest = next === undefined;
+      const isTorn = this.#isTorn(segment, size, isNewest);
+      if (await this.#keep(segment, end, { newest: state.newest, isNewest, isTorn })) {
         segments.push(segment);
         last = segment.last;
       }
@@ -191,7 +201,11 @@ class Recovery {
   }
 
   /** Whether the file stays a file of the log. */
-  async #keep(segment: Segment, end: ScanEnd, newest: number | undefined, isNewest: boolean): Promise<boolean> {
+  async #keep(
+    segment: Segment,
+    end: ScanEnd,
+    { newest, isNewest, isTorn }: { newest: number | undefined; isNewest: boolean; isTorn: boolean },
+  ): Promise<boolean> {
     const name = segment.path.slice(this.#path.length + 1);
     switch (end) {
       case 'whole':
@@ -203,7 +217,7 @@ class Recovery {
         return true;
       case 'empty':
         // A process that was killed when it had just made the file. `state.json` names it only when it had its head.
-        if (!isNewest || segment.first === newest) this.#broken('missing', `${name} is empty`);
+        if (!isTorn && (!isNewest || segment.first === newest)) this.#broken('missing', `${name} is empty`);
         if (isNewest) await fs.rm(segment.path);
         else await this.#setAside(segment);
         return false;
@@ -212,7 +226,7 @@ class Recovery {
         await this.#setAside(segment);
         return false;
       case 'damaged':
-        this.#broken('damaged', `${name} is damaged at byte ${segment.size}`);
+        if (!isTorn) this.#broken('damaged', `${name} is damaged at byte ${segment.size}`);
         if (segment.size > SEGMENT_HEAD_BYTES && !segment.isEmpty) return true;
         await this.#setAside(segment);
         return false;

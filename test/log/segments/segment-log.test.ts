@@ -245,6 +245,44 @@ describe('a start', () => {
     await append(opened.log, 'AFTER');
     expect(await typesOf(opened.log, opened.log.head - 1)).toEqual(['AFTER']);
     expect(opened.log.retainsAfter(10)).toBe(false);
+
+    // The end of the machine is no excuse for it: runs may have settled in what is missing.
+    const another = copyOf(path);
+    damage(another, middle);
+    expect((await openTestDiskLog(another, { limits: SMALL, bootId: 'next' })).discontinuity).toBe(reason);
+  });
+
+  const TORN: Record<string, (path: string, name: string) => void> = {
+    'lacks a part of the last entry': (path, name) => edit(path, name, (bytes) => bytes.subarray(0, -10)),
+    'has zeros in place of the last entries': (path, name) =>
+      edit(path, name, (bytes) => bytes.fill(0, bytes.length - 2_000)),
+  };
+  it.each(Object.entries(TORN))(
+    'after the end of the machine finds no damage where the newest file %s',
+    async (_what, tear) => {
+      const { path } = await openLong();
+      const copy = copyOf(path);
+      tear(copy, segmentsIn(copy).at(-1) ?? '');
+      const opened = await openTestDiskLog(copy, { limits: SMALL, bootId: 'next' });
+      expect(opened.discontinuity).toBe('machine');
+    },
+  );
+
+  it('after the end of the machine misses what a checkpoint covers: that had been on the disk', async () => {
+    const { path } = await openLong();
+    const copy = copyOf(path);
+    writeFileSync(join(copy, segmentsIn(copy).at(-1) ?? ''), '');
+    expect((await openTestDiskLog(copy, { limits: SMALL, bootId: 'next' })).discontinuity).toBe('missing');
+  });
+
+  it('after the end of the machine finds the damage where the newest file lacks more than could be on its way', async () => {
+    const path = newFolder();
+    const { log } = await openTestDiskLog(path);
+    for (let n = 0; n < 1_200; n++) log.append([draftOf('E', { data: BIG })]);
+    await append(log, 'LAST');
+    const copy = copyOf(path);
+    edit(copy, segmentsIn(copy)[0] ?? '', (bytes) => bytes.fill(0, 2_000, 3_000));
+    expect((await openTestDiskLog(copy, { bootId: 'next' })).discontinuity).toBe('damaged');
   });
 
   it('begins another epoch where the checkpoint that the oldest file needs is gone', async () => {
