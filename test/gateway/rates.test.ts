@@ -19,6 +19,17 @@ describe('a rate', () => {
     expect(rate.take(0)).toBe(0);
   });
 
+  it('lets a request through that waited as told, whatever the sums of fractions are', () => {
+    const rate = new Rate(10, 5, 0);
+    let now = 0;
+    for (const gap of [0, 3, 0, 1, 0, 8]) {
+      now += gap;
+      const wait = rate.take(now);
+      now += wait;
+      if (wait > 0) expect(rate.take(now)).toBe(0);
+    }
+  });
+
   it('never lets more through than its rate, and always a request that waited as told', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(500), { minLength: 1, maxLength: 50 }), (gaps) => {

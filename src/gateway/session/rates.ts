@@ -1,5 +1,8 @@
 // Rate limits: whether a request is within the rate, or how long it must wait.
 
+/** Part of a token that sums of fractions may lack: who waited as told must not be told to wait again. */
+const ROUNDING = 1e-9;
+
 /** A token bucket: so many a second on average, and so many at once. */
 export class Rate {
   readonly #perSecond: number;
@@ -17,7 +20,7 @@ export class Rate {
   /** Takes one token. Returns 0, or the milliseconds until there is one. Every `now` must be from the same clock. */
   take(now: number): number {
     this.#fill(now);
-    if (this.#left < 1) return Math.ceil(((1 - this.#left) / this.#perSecond) * 1_000);
+    if (this.#left < 1 - ROUNDING) return Math.ceil(((1 - this.#left) / this.#perSecond) * 1_000);
     this.#left -= 1;
     return 0;
   }
