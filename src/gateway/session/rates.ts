@@ -1,6 +1,6 @@
 // Rate limits: whether a request is within the rate, or how long it must wait.
 
-/** Part of a token that sums of fractions may lack: who waited as told must not be told to wait again. */
+/** Part of a token by which a sum of fractions may be too small: a request after the wait that `take` returned must not be refused for it. */
 const ROUNDING = 1e-9;
 
 /** A token bucket: so many a second on average, and so many at once. */

@@ -68,7 +68,7 @@ export interface Run {
   readonly ending: Ending;
   /** What libvirt has said of the end. */
   readonly libvirt: Settlement['libvirt'];
-  /** In order; whoever has written several commands is in it several times, since a refusal takes one back. */
+  /** In order. A principal with several commands is in it once for each, since a refusal removes one. */
   readonly requestedBy: readonly string[];
   readonly soft: CommandPhase;
   readonly force: CommandPhase;

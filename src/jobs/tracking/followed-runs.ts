@@ -148,7 +148,7 @@ export class FollowedRuns {
     this.#measures.delete(keyOf(ended.settled));
     if (this.#settlements.has(ended.settled)) return;
     this.#settlements.restore(ended);
-    // What ended meanwhile may stand in a checkpoint, and what was told may stand after it.
+    // A run that ended meanwhile may be in a checkpoint alone, and the entry of an end that `ended$` has had may come again.
     const isUntold = this.#knownBefore ? !this.#knownBefore.has(keyOf(ended.settled)) : isNew;
     if (isUntold) this.#endings$.next(ended);
   }
